@@ -1,0 +1,79 @@
+/**
+ * Every error this package throws on purpose is a {@link DagError}: a stable `code` to branch on, the facts as
+ * data, and a message that says what happened, to which thing, with which value, and what to do next.
+ */
+export interface DagErrorOptions {
+  /** Facts that the message states, as data: names, values, limits. Never a secret. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+  /** Whether the same request may succeed when it is sent again. Declared, never guessed from text. @default false */
+  readonly retryable?: boolean;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** What to do about it, in one sentence; appended to the message. */
+  readonly hint?: string;
+}
+
+/** The root of this package's errors. */
+export class DagError extends Error {
+  /** Stable identifier, upper snake case, for example `MODEL_TIMEOUT`. */
+  readonly code: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly retryable: boolean;
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, options: DagErrorOptions = {}) {
+    super(options.hint === undefined ? message : `${message} ${options.hint}`, { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.facts = options.facts ?? {};
+    this.retryable = options.retryable ?? false;
+    this.hint = options.hint;
+  }
+}
+
+/** One mistake in a spec, in a policy or in options. */
+export interface DagIssue {
+  /** Stable identifier, lower kebab case, for example `unknown-need`. */
+  readonly code: string;
+  /** Where, as a dotted path from the root of the thing that was checked, for example `nodes.meta.needs[1]`. */
+  readonly path: string;
+  /** What is wrong, with the value that is wrong. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string;
+  /** Line in the file (1-based), where the thing was read from a file. */
+  readonly line?: number;
+  /** Column in the file (1-based), where the thing was read from a file. */
+  readonly column?: number;
+}
+
+/** Thrown when a declaration is wrong: carries every issue found, not only the first. */
+export class DagValidationError extends DagError {
+  readonly issues: readonly DagIssue[];
+
+  constructor(subject: string, issues: readonly DagIssue[]) {
+    const lines = issues.map(renderIssue);
+    super("DAG_INVALID", `${subject} has ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}:\n${lines.join("\n")}`, {
+      facts: { issues },
+    });
+    this.issues = issues;
+  }
+}
+
+/** One issue as one line of text, the hint on a second line. */
+export function renderIssue(issue: DagIssue): string {
+  const place = issue.line === undefined ? issue.path : `${issue.path} (line ${issue.line}, column ${issue.column ?? 1})`;
+  return `  ${place}: ${issue.message} [${issue.code}]\n    ${issue.hint}`;
+}
+
+/** The code of any thrown value: its own `code` when it is a string, else `ERROR`. */
+export function errorCode(error: unknown): string {
+  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") return error.code;
+  return "ERROR";
+}
+
+/** The message of any thrown value, never empty. */
+export function errorMessage(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  return typeof error === "string" && error !== "" ? error : `A value that is not an Error was thrown: ${String(error)}`;
+}

@@ -1,0 +1,71 @@
+/** Why a node did not complete: an error, with the offending text where there is one. */
+export interface OutcomeError {
+  /** Stable identifier, for example `OUTPUT_INVALID`, `MODEL_TIMEOUT`. */
+  readonly code: string;
+  readonly message: string;
+  /** The model's text that could not be used, kept so that nothing paid for is lost. */
+  readonly text?: string;
+}
+
+/** Why a node was not run, or not to the end. */
+export interface OutcomeReason {
+  /** `join`, `condition`, `not-called`, `not-needed`, `budget`, `deadline`, `aborted`, `fail-fast`, `approval`, `waiting`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What every outcome has. Times are milliseconds since the run's start, `null` when never reached. */
+export interface OutcomeTimes {
+  /** When the node's join was decided. */
+  readonly readyAtMs: number | null;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  /** 1 + retries; 0 when the node never started. */
+  readonly attempts: number;
+  /** Of a `forEach` node: each item's outcome, in item order. */
+  readonly items?: readonly Outcome[];
+  /** Of a node that a planner called several times: each call's outcome, in call order. */
+  readonly invocations?: readonly Outcome[];
+  /** Of a graph node: the inner outcomes by name. */
+  readonly outcomes?: Readonly<Record<string, Outcome>>;
+  /** Hash of the node's declaration, input and needs: what `reuse` and `resume` check. */
+  readonly fingerprint?: string;
+  /** Present when the outcome was taken from an earlier record instead of being computed in this run. */
+  readonly reused?: true;
+}
+
+export interface Completed<V = unknown> extends OutcomeTimes {
+  readonly state: "completed";
+  readonly value: V;
+}
+
+export interface Failed extends OutcomeTimes {
+  readonly state: "failed" | "timed-out";
+  readonly error: OutcomeError;
+}
+
+export interface NotRun extends OutcomeTimes {
+  readonly state: "skipped" | "cancelled" | "interrupted";
+  readonly reason: OutcomeReason;
+}
+
+/** How a node settled. */
+export type Outcome<V = unknown> = Completed<V> | Failed | NotRun;
+
+export type OutcomeState = Outcome["state"];
+
+/** Outcomes by node name. */
+export type Outcomes = Readonly<Record<string, Outcome>>;
+
+/** The value of a completed outcome, else `undefined`. */
+export function valueOf<V>(outcome: Outcome<V> | undefined): V | undefined {
+  return outcome?.state === "completed" ? outcome.value : undefined;
+}
+
+/** Why an outcome has no value, as one line: its state, then the error's or the reason's message. */
+export function whyMissing(outcome: Outcome | undefined): string {
+  if (outcome === undefined) return "not settled";
+  if (outcome.state === "completed") return "completed";
+  const { code, message } = "error" in outcome ? outcome.error : outcome.reason;
+  return `${outcome.state} (${code}): ${message}`;
+}

@@ -1,0 +1,43 @@
+/** When and how often a failed request is sent again. */
+export interface RetryPolicy {
+  /** Most attempts, the first included; an integer from 1 to 20. 1 switches retries off. @default 3 */
+  readonly maxAttempts?: number;
+  /** Wait before the second attempt, in milliseconds, at least 0. @default 500 */
+  readonly initialIntervalMs?: number;
+  /** Each wait is this many times the one before; at least 1. @default 2 */
+  readonly backoffFactor?: number;
+  /** Longest wait, in milliseconds, at least `initialIntervalMs`. A server's `Retry-After` may ask for more. @default 30000 */
+  readonly maxIntervalMs?: number;
+  /** Whether each wait is drawn uniformly from half of it to all of it, so that parallel calls do not return together. @default true */
+  readonly jitter?: boolean;
+  /** Which errors are retried: error codes, or a function. @default the errors that declare themselves retryable */
+  readonly retryOn?: readonly string[] | ((error: unknown) => boolean);
+}
+
+/** A second request when the first is slow. */
+export interface HedgePolicy {
+  /** How long to wait for the first token, in milliseconds above 0, or the 95th percentile of what was seen (after 50 samples). */
+  readonly after: number | "p95";
+  /** Most extra requests, as a share of all requests, above 0 and at most 1. @default 0.05 */
+  readonly maxExtraShare?: number;
+}
+
+/** What happens when things go wrong. Data: on a node, for a run, or as a spec's default, looked up in that order. */
+export interface Policy {
+  readonly retry?: RetryPolicy;
+  /** Longest one attempt may take, in milliseconds above 0. The clock does not run while the call waits for a slot or for tokens. @default none */
+  readonly timeoutMs?: number;
+  /** Longest silence between two streamed chunks, in milliseconds above 0. @default none */
+  readonly idleTimeoutMs?: number;
+  /** Longest the whole run may take, in milliseconds above 0. For a run or a spec, not for a node. @default none */
+  readonly deadlineMs?: number;
+  /** Whether a failure leaves siblings running or cancels them. @default "isolate" */
+  readonly onError?: "isolate" | "fail-fast";
+  /** Models to try in order when the first one's attempts are used up, as `"provider:name"`. @default [] */
+  readonly fallbackModels?: readonly string[];
+  readonly hedge?: HedgePolicy;
+  /** How often a model is told what was wrong with an output that does not fit its schema; an integer from 0 to 10. @default 1 */
+  readonly repairAttempts?: number;
+  /** Most rounds of tool calls that an agent with `tools` may make; an integer from 1 to 100. @default 8 */
+  readonly maxToolRounds?: number;
+}

@@ -1,0 +1,46 @@
+/** Points at a need's value, at the run's input or, under `forEach`, at the item; `path` is dotted (`items.0.name`). */
+export type Reference<Name extends string = string> =
+  | { readonly node: Name; readonly path?: string; readonly input?: never; readonly item?: never }
+  | { readonly input: true; readonly path?: string; readonly node?: never; readonly item?: never }
+  | { readonly item: true; readonly path?: string; readonly node?: never; readonly input?: never };
+
+/** What references are read from. */
+export interface ReferenceScope {
+  readonly input: unknown;
+  readonly needs: Readonly<Record<string, unknown>>;
+  readonly item: unknown;
+}
+
+/** The value that a reference points at, `undefined` where there is none. */
+export function readReference(reference: Reference, scope: ReferenceScope): unknown {
+  const root =
+    reference.node !== undefined ? scope.needs[reference.node] : reference.input === true ? scope.input : scope.item;
+  return readPath(root, reference.path);
+}
+
+/** Follows a dotted path; own properties only, so that `constructor` and the like find nothing. */
+export function readPath(root: unknown, path: string | undefined): unknown {
+  if (path === undefined || path === "") return root;
+  let value: unknown = root;
+  for (const key of path.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+/** `template` with every `{ $ref: <reference> }` inside replaced by what it points at. */
+export function fillTemplate(template: unknown, scope: ReferenceScope): unknown {
+  if (Array.isArray(template)) return template.map((part) => fillTemplate(part, scope));
+  if (typeof template !== "object" || template === null) return template;
+  if ("$ref" in template) return readReference(template.$ref as Reference, scope);
+  return Object.fromEntries(Object.entries(template).map(([key, part]) => [key, fillTemplate(part, scope)]));
+}
+
+/** Every reference inside a template, with its path in the template. */
+export function referencesIn(template: unknown, path = ""): { reference: unknown; path: string }[] {
+  if (Array.isArray(template)) return template.flatMap((part, i) => referencesIn(part, `${path}[${i}]`));
+  if (typeof template !== "object" || template === null) return [];
+  if ("$ref" in template) return [{ reference: template.$ref, path: `${path}.$ref` }];
+  return Object.entries(template).flatMap(([key, part]) => referencesIn(part, path === "" ? key : `${path}.${key}`));
+}

@@ -1,0 +1,151 @@
+import type { z } from "zod";
+import type { Policy } from "./policy.js";
+import type { Reference } from "./reference.js";
+
+/** Any zod schema (zod 4). */
+export type Schema = z.core.$ZodType;
+
+/** A JSON Schema, as `input` and `output` hold it in the file form. */
+export type JsonSchema = { readonly [key: string]: unknown };
+
+declare const TYPE: unique symbol;
+/** Phantom key that carries a node's value type; never there at run time. */
+export type TypeKey = typeof TYPE;
+
+/** What a function node, a function form of `when`, `args`, `input` or `instructions` is given. */
+export interface Ctx<Needs = any, Input = any, Item = any> {
+  /** The run's input, parsed by the spec's `input` schema. */
+  readonly input: Input;
+  /** Upstream values by node name; `undefined` where a need did not complete. */
+  readonly needs: Needs;
+  /** The item, under `forEach`; else `undefined`. */
+  readonly item: Item;
+  /** Aborted when the node's work is no longer wanted: cancellation, deadline, timeout. */
+  readonly signal: AbortSignal;
+}
+
+/** When a node runs, told from the outcomes of its needs. */
+export type Join =
+  | "all"
+  | "settled"
+  | "any"
+  | { readonly atLeast: number; readonly deadlineMs?: number }
+  | { readonly mode: "settled" | "any"; readonly deadlineMs?: number };
+
+/** A condition as data: a reference and one test of what it points at. */
+export type When<Name extends string = string> = Reference<Name> & {
+  readonly equals?: unknown;
+  readonly in?: readonly unknown[];
+  readonly gt?: number;
+  readonly lt?: number;
+  readonly exists?: boolean;
+};
+
+/** What a node maps over: the name of an array field of the input, a reference to an array, or either with a limit. */
+export type ForEach<Name extends string = string> =
+  | string
+  | Reference<Name>
+  | { readonly items: string | Reference<Name>; readonly maxConcurrency?: number };
+
+/** The part of a LangChain tool that is used: any `StructuredTool` (and so any MCP tool through its adapter) fits. */
+export interface ToolLike {
+  readonly name: string;
+  readonly description?: string;
+  readonly schema?: unknown;
+  invoke(input: any, ...rest: any[]): Promise<any>;
+}
+
+/** The part of a LangChain chat model that is used to recognise one. */
+export interface ChatModelLike {
+  invoke(input: any, ...rest: any[]): Promise<any>;
+  stream(input: any, ...rest: any[]): Promise<AsyncIterable<any>>;
+  _llmType(): string;
+}
+
+/** A model: `"provider:name"`, `"offline"`, or an instance of a LangChain chat model. */
+export type ModelLike = string | ChatModelLike;
+
+/** Parameters passed on to the model. */
+export interface ModelOptions {
+  /** Sampling temperature, at least 0. Left to the provider when not set. */
+  readonly temperature?: number;
+  /** Most tokens that one answer may have, at least 1. Left to the provider when not set. */
+  readonly maxTokens?: number;
+}
+
+/** What every kind of node can state. */
+export interface NodeCommon {
+  /** What the node does, for the diagram and for a planner that chooses nodes. */
+  readonly description?: string;
+  /** Own model; see the order of choice in the README. Agents only. */
+  readonly model?: ModelLike;
+  /** Agents only. */
+  readonly modelOptions?: ModelOptions;
+  /** LangChain tools that the agent may call, in a loop bounded by `policy.maxToolRounds`. Agents only. */
+  readonly tools?: readonly ToolLike[];
+  /** What an agent's prompt carries. @default "both" */
+  readonly include?: "input" | "needs" | "both";
+  /** A tool node's arguments: JSON with `{ $ref: <reference> }` inside, or a function. */
+  readonly args?: unknown;
+  /** A graph node's input: JSON with `{ $ref: <reference> }` inside, or a function. @default the run's input */
+  readonly input?: unknown;
+  readonly policy?: Policy;
+}
+
+/**
+ * A node. Without type arguments, as a parsed file holds it; with them, as a finished spec holds it. The kind is
+ * told by the one field among `instructions`, `run`, `tool`, `dag` and `approve` that is present.
+ */
+export interface Node<Value = unknown, Need extends string = string> extends NodeCommon {
+  readonly [TYPE]?: { readonly [TYPE]: Value };
+  readonly instructions?: string | ((ctx: any) => string);
+  readonly output?: Schema | JsonSchema;
+  readonly run?: (ctx: any) => unknown;
+  readonly tool?: ToolLike;
+  readonly dag?: DagSpec;
+  readonly approve?: { readonly message: string };
+  readonly needs?: readonly Need[];
+  readonly join?: Join;
+  readonly when?: When<any> | ((ctx: any) => boolean);
+  readonly forEach?: ForEach<any>;
+}
+
+/** The kinds of node. */
+export type NodeKind = "agent" | "function" | "tool" | "graph" | "approval";
+
+/** A declared DAG: frozen data. */
+export interface Dag<Input = any, Nodes = Record<string, Node>, Parsed = Input> {
+  readonly name: string;
+  /** Version of the form of the spec. @default 1 */
+  readonly version?: number;
+  readonly description?: string;
+  /** Model for every agent that has none of its own. */
+  readonly model?: ModelLike;
+  /** Policy for every node that states none of its own. */
+  readonly policy?: Policy;
+  readonly input?: z.core.$ZodType<Parsed, Input> | JsonSchema;
+  /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
+  readonly output?: string;
+  readonly nodes: Nodes;
+}
+
+/** The loose form: parsed files and every `Dag<…>` are assignable to it. */
+export type DagSpec = Dag;
+
+const kindFields = [
+  ["instructions", "agent"],
+  ["run", "function"],
+  ["tool", "tool"],
+  ["dag", "graph"],
+  ["approve", "approval"],
+] as const;
+
+/** The kinds that a node states; a valid node states exactly one. */
+export function kindsStated(node: Node): NodeKind[] {
+  return kindFields.filter(([field]) => node[field] !== undefined).map(([, kind]) => kind);
+}
+
+/** The kind of a node of a validated spec. */
+export function kindOf(node: Node): NodeKind {
+  return kindsStated(node)[0] ?? "agent";
+}
