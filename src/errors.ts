@@ -53,27 +53,35 @@ export class DagValidationError extends DagError {
 
   constructor(subject: string, issues: readonly DagIssue[]) {
     const lines = issues.map(renderIssue);
-    super("DAG_INVALID", `${subject} has ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}:\n${lines.join("\n")}`, {
-      facts: { issues },
-    });
+    super(
+      "DAG_INVALID",
+      `${subject} has ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}:\n${lines.join("\n")}`,
+      {
+        facts: { issues },
+      },
+    );
     this.issues = issues;
   }
 }
 
 /** One issue as one line of text, the hint on a second line. */
 export function renderIssue(issue: DagIssue): string {
-  const place = issue.line === undefined ? issue.path : `${issue.path} (line ${issue.line}, column ${issue.column ?? 1})`;
+  const place =
+    issue.line === undefined ? issue.path : `${issue.path} (line ${issue.line}, column ${issue.column ?? 1})`;
   return `  ${place}: ${issue.message} [${issue.code}]\n    ${issue.hint}`;
 }
 
 /** The code of any thrown value: its own `code` when it is a string, else `ERROR`. */
 export function errorCode(error: unknown): string {
-  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") return error.code;
+  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string")
+    return error.code;
   return "ERROR";
 }
 
 /** The message of any thrown value, never empty. */
 export function errorMessage(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
-  return typeof error === "string" && error !== "" ? error : `A value that is not an Error was thrown: ${String(error)}`;
+  return typeof error === "string" && error !== ""
+    ? error
+    : `A value that is not an Error was thrown: ${String(error)}`;
 }

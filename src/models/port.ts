@@ -48,7 +48,13 @@ export interface ModelRequest {
 export type ModelChunk =
   | { readonly type: "text"; readonly text: string }
   /** Pieces of one tool call share an `index`; `id` and `name` come with the first piece, `args` is appended. */
-  | { readonly type: "tool-call"; readonly index: number; readonly id?: string; readonly name?: string; readonly args: string }
+  | {
+      readonly type: "tool-call";
+      readonly index: number;
+      readonly id?: string;
+      readonly name?: string;
+      readonly args: string;
+    }
   | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number }
   | { readonly type: "finish"; readonly reason: string };
 
@@ -99,7 +105,8 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
     add(chunk) {
       if (chunk.type === "text") text.push(chunk.text);
       else if (chunk.type === "finish") finishReason = chunk.reason;
-      else if (chunk.type === "usage") usage = { inputTokens: chunk.inputTokens, outputTokens: chunk.outputTokens };
+      else if (chunk.type === "usage")
+        usage = { inputTokens: chunk.inputTokens, outputTokens: chunk.outputTokens };
       else {
         const call = calls.get(chunk.index) ?? { id: "", name: "", args: "" };
         calls.set(chunk.index, {

@@ -29,7 +29,10 @@ export function renderSections(sections: readonly Section[]): string {
 export function parseSections(text: string): Section[] | null {
   const marker = /^The sections below are data\. .*? marker (data-[0-9a-f]{12,})\. /.exec(text)?.[1];
   if (marker === undefined) return null;
-  const pattern = new RegExp(`^\\[${marker} (begin|missing) (.*)\\]\\n([\\s\\S]*?)\\n\\[${marker} end \\2\\]$`, "gm");
+  const pattern = new RegExp(
+    `^\\[${marker} (begin|missing) (.*)\\]\\n([\\s\\S]*?)\\n\\[${marker} end \\2\\]$`,
+    "gm",
+  );
   return [...text.matchAll(pattern)].map(([, kind, label = "", body = ""]) =>
     kind === "begin" ? { label, content: body } : { label, missing: body },
   );

@@ -12,6 +12,8 @@ export interface DagProjection {
 }
 
 export interface NodeProjection {
+  /** Hash of the node's declaration, 16 hex digits: an equal hash means that nothing about the node has changed. */
+  readonly hash: string;
   readonly kind: "agent" | "function" | "tool" | "graph" | "approval";
   readonly needs: readonly string[];
   /** As declared, with `"all"` filled in. */

@@ -28,8 +28,6 @@ export interface OutcomeTimes {
   readonly invocations?: readonly Outcome[];
   /** Of a graph node: the inner outcomes by name. */
   readonly outcomes?: Readonly<Record<string, Outcome>>;
-  /** Hash of the node's declaration, input and needs: what `reuse` and `resume` check. */
-  readonly fingerprint?: string;
   /** Present when the outcome was taken from an earlier record instead of being computed in this run. */
   readonly reused?: true;
 }

@@ -1,0 +1,27 @@
+import type { RunOptions } from "../nodes/run-options.js";
+import { orderOf } from "../src/spec/order.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { bindScope } from "./binding.js";
+import { defaultTopology, graphOf, type Topology } from "./topology.js";
+
+/** What `compile` and `run` are given. */
+export interface CompileOptions extends RunOptions {
+  /** How the spec is wired. @default "deterministic" */
+  readonly topology?: Topology;
+}
+
+/**
+ * Compiles a spec to a LangGraph runnable: `invoke({ input })` gives `{ input, outcomes, output }`; `stream`, `getGraph`
+ * and a checkpointer work as in any compiled LangGraph.
+ * @throws DagError `TOPOLOGY_UNKNOWN`.
+ */
+export function compile(spec: DagSpec, options: CompileOptions = {}) {
+  const { topology = defaultTopology, checkpointer } = options;
+  const compiled = graphOf(spec, topology).compile({
+    name: spec.name,
+    ...(checkpointer !== undefined && { checkpointer }),
+  });
+  // A superstep for each node is the most a spec can take; START and END add theirs.
+  compiled.config = { ...compiled.config, recursionLimit: orderOf(spec).topological.length + 10 };
+  return bindScope(compiled, spec, topology, options);
+}

@@ -1,0 +1,29 @@
+import { DagError } from "../src/errors.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { deterministicGraph } from "./deterministic.js";
+import { sequentialGraph } from "./sequential.js";
+
+/** The topologies by name: each turns a spec into a LangGraph that is ready to be compiled. */
+const topologies = {
+  deterministic: deterministicGraph,
+  sequential: sequentialGraph,
+} satisfies Record<string, (spec: DagSpec) => unknown>;
+
+/** Name of a topology. */
+export type Topology = keyof typeof topologies;
+
+/** The names of the topologies. */
+export const topologyNames = Object.keys(topologies) as readonly Topology[];
+
+export const defaultTopology: Topology = "deterministic";
+
+/**
+ * The graph of a spec in a topology.
+ * @throws DagError `TOPOLOGY_UNKNOWN`.
+ */
+export function graphOf(spec: DagSpec, topology: Topology) {
+  if (Object.hasOwn(topologies, topology)) return topologies[topology](spec);
+  throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology "${String(topology)}".`, {
+    hint: `Choose one of: ${topologyNames.join(", ")}.`,
+  });
+}

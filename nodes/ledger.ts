@@ -1,0 +1,182 @@
+import type { Outcome, OutcomeReason } from "../src/records/outcome.js";
+import { type JoinRule, joinRule, nodeOf, type Order, orderOf } from "../src/spec/order.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { StopError } from "./stop.js";
+
+/** What a node's join came to. */
+export type Decision =
+  | { readonly go: "run"; readonly atMs: number }
+  | { readonly go: "skip"; readonly reason: OutcomeReason; readonly atMs: number }
+  | { readonly go: "stop"; readonly stop: StopError; readonly atMs: number };
+
+/** What a ledger asks of its surroundings. */
+export interface LedgerHooks {
+  nowMs(): number;
+  /** A node's join was satisfied. */
+  onReady(name: string): void;
+  /** A node is no longer needed: stop it if it runs. */
+  onUnneeded(name: string, stop: StopError): void;
+}
+
+/**
+ * The outcomes of one DAG run and what they decide: which joins are satisfied, which can no longer be, and which
+ * nodes nobody needs any more. Topologies ask it; it starts nothing itself.
+ */
+export interface Ledger {
+  readonly outcomes: Readonly<Record<string, Outcome>>;
+  /** Makes the nodes without needs ready; called once, when the run has its input. */
+  open(): void;
+  /** The node's decision once there is one. */
+  decided(name: string): Promise<Decision>;
+  /** The node's decision if there is one. */
+  decision(name: string): Decision | undefined;
+  /** Calls back as soon as the node is decided, at once when it is. */
+  onDecided(name: string, then: (decision: Decision) => void): void;
+  /** Enters an outcome; the first one of a node counts. */
+  settle(name: string, outcome: Outcome): void;
+  /** Stops the clocks of open joins. */
+  close(): void;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly rule: JoinRule;
+  readonly total: number;
+  settled: number;
+  completed: number;
+  decision: Decision | undefined;
+  waiting: ((decision: Decision) => void)[];
+  timer: NodeJS.Timeout | undefined;
+}
+
+export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
+  const order = orderOf(spec);
+  const outcomes: Record<string, Outcome> = {};
+  const entries = new Map(order.topological.map((name) => [name, newEntry(spec, name, order)]));
+
+  const entryOf = (name: string): Entry => {
+    const entry = entries.get(name);
+    if (entry === undefined) throw new RangeError(`The spec "${spec.name}" has no node "${name}".`);
+    return entry;
+  };
+
+  const decide = (entry: Entry, decision: Decision) => {
+    if (entry.decision !== undefined) return;
+    entry.decision = decision;
+    clearTimeout(entry.timer);
+    if (decision.go === "run") hooks.onReady(entry.name);
+    const waiting = entry.waiting;
+    entry.waiting = [];
+    for (const then of waiting) then(decision);
+    if (entry.settled < entry.total) releaseUnneeded(entry);
+  };
+
+  const evaluate = (entry: Entry) => {
+    if (entry.decision !== undefined) return;
+    const verdict = judge(entry);
+    if (verdict === "wait") armDeadline(entry);
+    else if (verdict === "run") decide(entry, { go: "run", atMs: hooks.nowMs() });
+    else decide(entry, { go: "skip", reason: unmet(spec, entry, outcomes), atMs: hooks.nowMs() });
+  };
+
+  const armDeadline = (entry: Entry) => {
+    const { deadlineMs } = entry.rule;
+    if (deadlineMs === null || entry.timer !== undefined || entry.settled === 0) return;
+    entry.timer = setTimeout(() => {
+      const atMs = hooks.nowMs();
+      if (entry.rule.rule === "settled") decide(entry, { go: "run", atMs });
+      else decide(entry, { go: "skip", reason: tooLate(entry), atMs });
+    }, deadlineMs);
+  };
+
+  /** Whether a path leads from the node to an output (or another sink) past no join that is already decided. */
+  const stillNeeded = (name: string, seen: Map<string, boolean>): boolean => {
+    const known = seen.get(name);
+    if (known !== undefined) return known;
+    const after = order.successors.get(name) ?? [];
+    const needed =
+      after.length === 0 ||
+      order.outputs.includes(name) ||
+      after.some((next) => entryOf(next).decision === undefined && stillNeeded(next, seen));
+    seen.set(name, needed);
+    return needed;
+  };
+
+  const releaseUnneeded = (decided: Entry) => {
+    const seen = new Map<string, boolean>();
+    for (const name of [...order.topological].reverse()) {
+      if (outcomes[name] !== undefined || stillNeeded(name, seen)) continue;
+      const stop = new StopError(
+        "not-needed",
+        `No longer needed: the join of "${decided.name}" was decided without it.`,
+      );
+      const entry = entryOf(name);
+      if (entry.decision === undefined) decide(entry, { go: "stop", stop, atMs: hooks.nowMs() });
+      hooks.onUnneeded(name, stop);
+    }
+  };
+
+  return {
+    outcomes,
+    open() {
+      for (const entry of entries.values()) {
+        if (entry.total === 0) decide(entry, { go: "run", atMs: hooks.nowMs() });
+      }
+    },
+    decision: (name) => entryOf(name).decision,
+    decided: (name) => new Promise((resolve) => onDecided(entryOf(name), resolve)),
+    onDecided: (name, then) => onDecided(entryOf(name), then),
+    settle(name, outcome) {
+      if (outcomes[name] !== undefined) return;
+      outcomes[name] = outcome;
+      for (const next of order.successors.get(name) ?? []) {
+        const entry = entryOf(next);
+        entry.settled++;
+        if (outcome.state === "completed") entry.completed++;
+        evaluate(entry);
+      }
+    },
+    close() {
+      for (const entry of entries.values()) clearTimeout(entry.timer);
+    },
+  };
+}
+
+function onDecided(entry: Entry, then: (decision: Decision) => void): void {
+  if (entry.decision === undefined) entry.waiting.push(then);
+  else then(entry.decision);
+}
+
+function newEntry(spec: DagSpec, name: string, order: Order): Entry {
+  const total = order.needs.get(name)?.length ?? 0;
+  const rule = joinRule(nodeOf(spec, name).join);
+  return { name, rule, total, settled: 0, completed: 0, decision: undefined, waiting: [], timer: undefined };
+}
+
+/** What a join says of how many needs have settled and completed. */
+function judge({ rule: { rule, atLeast }, total, settled, completed }: Entry): "wait" | "run" | "skip" {
+  if (rule === "count") {
+    if (completed >= atLeast) return "run";
+    return total - settled + completed < atLeast ? "skip" : "wait";
+  }
+  if (settled < total) return "wait";
+  return rule === "settled" || completed === total ? "run" : "skip";
+}
+
+function unmet(spec: DagSpec, entry: Entry, outcomes: Readonly<Record<string, Outcome>>): OutcomeReason {
+  const missing = (nodeOf(spec, entry.name).needs ?? []).flatMap((need) => {
+    const outcome = outcomes[need];
+    return outcome === undefined || outcome.state === "completed" ? [] : [`${need} ${outcome.state}`];
+  });
+  const wanted =
+    entry.rule.rule === "all" ? "every need" : `at least ${entry.rule.atLeast} of ${entry.total} needs`;
+  return { code: "join", message: `The join wants ${wanted} to complete; ${missing.join(", ")}.` };
+}
+
+function tooLate(entry: Entry): OutcomeReason {
+  const { atLeast, deadlineMs } = entry.rule;
+  return {
+    code: "join",
+    message: `The join wants at least ${atLeast} of ${entry.total} needs within ${deadlineMs} ms of the first; ${entry.completed} completed.`,
+  };
+}

@@ -1,0 +1,74 @@
+import { DagError } from "../src/errors.js";
+import type { Outcome } from "../src/records/outcome.js";
+import { valueOf } from "../src/records/outcome.js";
+import { readReference } from "../src/spec/reference.js";
+import type { ForEach } from "../src/spec/shape.js";
+import { settleWork } from "./settle-work.js";
+import { stopOf, stoppedOutcome } from "./stop.js";
+import { ctxOf, type Work } from "./work.js";
+
+/**
+ * Runs a node once for each item. Its value is the array of values in item order, `null` where an item did not
+ * complete; it fails only if every item failed.
+ * @throws DagError `FOR_EACH_NOT_ARRAY` when what it maps over is not an array.
+ */
+export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number): Promise<Outcome> {
+  const { items, maxConcurrency } = itemsOf(work, forEach);
+  const { execution } = work.scope;
+  const startedAtMs = execution.nowMs();
+  execution.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
+
+  const outcomes: Outcome[] = new Array(items.length);
+  let next = 0;
+  const lane = async () => {
+    for (let index = next++; index < items.length; index = next++) {
+      outcomes[index] = await settleItem(work, items[index], index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(maxConcurrency, items.length) }, lane));
+
+  const times = { readyAtMs, startedAtMs, endedAtMs: execution.nowMs(), attempts: 1, items: outcomes };
+  if (work.signal.aborted) return { ...times, ...stoppedOutcome(stopOf(work.signal.reason), true) };
+  if (items.length > 0 && outcomes.every((outcome) => outcome.state !== "completed")) {
+    const first = outcomes[0];
+    const why = first !== undefined && "error" in first ? first.error : { code: "ITEMS_FAILED", message: "" };
+    return {
+      ...times,
+      state: "failed",
+      error: { code: "ITEMS_FAILED", message: `All ${items.length} items failed; the first: ${why.message}` },
+    };
+  }
+  return { ...times, state: "completed", value: outcomes.map((outcome) => valueOf(outcome) ?? null) };
+}
+
+async function settleItem(work: Work, item: unknown, index: number): Promise<Outcome> {
+  const { execution } = work.scope;
+  const key = { ...work.key, item: index };
+  const readyAtMs = execution.nowMs();
+  const outcome: Outcome = work.signal.aborted
+    ? {
+        readyAtMs,
+        startedAtMs: null,
+        endedAtMs: readyAtMs,
+        attempts: 0,
+        ...stoppedOutcome(stopOf(work.signal.reason), false),
+      }
+    : await settleWork({ ...work, key, item }, readyAtMs);
+  execution.emit({ type: "node-settled", ...key, outcome, atMs: outcome.endedAtMs ?? execution.nowMs() });
+  return outcome;
+}
+
+function itemsOf(work: Work, forEach: ForEach): { items: readonly unknown[]; maxConcurrency: number } {
+  const over =
+    typeof forEach === "object" && "items" in forEach
+      ? forEach
+      : { items: forEach, maxConcurrency: Infinity };
+  const reference = typeof over.items === "string" ? { input: true as const, path: over.items } : over.items;
+  const items = readReference(reference, ctxOf(work));
+  if (Array.isArray(items)) return { items, maxConcurrency: over.maxConcurrency ?? Infinity };
+  const shown = items === undefined ? "nothing" : items === null ? "null" : typeof items;
+  throw new DagError("FOR_EACH_NOT_ARRAY", `\`forEach\` points at ${shown} where an array is expected.`, {
+    facts: { reference },
+    hint: "Point it at an array of the input or of one of the node's needs.",
+  });
+}

@@ -1,0 +1,130 @@
+import { DagError } from "../src/errors.js";
+import type { Outcome } from "../src/records/outcome.js";
+import { checkAgainstAsync } from "../src/spec/schema.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import type { Execution } from "./execution.js";
+import { createLedger, type Ledger } from "./ledger.js";
+import { type StopError, stopOf } from "./stop.js";
+
+/** One DAG being run: the run's own, or a graph node's inner one. */
+export interface Scope {
+  readonly spec: DagSpec;
+  readonly execution: Execution;
+  /** Prefix of node names in events: empty for the run's own DAG, `outer/` inside a graph node. */
+  readonly prefix: string;
+  /** The input, parsed. */
+  readonly input: unknown;
+  readonly ledger: Ledger;
+  /** Aborted when the run or the surrounding node is stopped. */
+  readonly signal: AbortSignal;
+  /** A controller for one node's work, aborted with the scope or when the node is no longer needed. */
+  controllerFor(name: string): AbortController;
+  /** Forgets a node's controller once it has settled. */
+  release(name: string, controller: AbortController): void;
+  /** Makes the first nodes ready. Later calls do nothing, so that every node may call it. */
+  open(input: unknown): void;
+  /** Enters outcomes that were computed before: a checkpoint's. */
+  adopt(outcomes: Readonly<Record<string, Outcome>>): void;
+  close(): void;
+}
+
+/** A scope for `spec`; `signal` is the execution's or the surrounding node's. */
+export function createScope(
+  spec: DagSpec,
+  execution: Execution,
+  { prefix = "", signal = execution.signal }: { prefix?: string; signal?: AbortSignal } = {},
+): Scope {
+  const controllers = new Map<string, Set<AbortController>>();
+  let input: unknown;
+  let opened = false;
+
+  const ledger = createLedger(spec, {
+    nowMs: execution.nowMs,
+    onReady(name) {
+      execution.emit({
+        type: "node-ready",
+        node: prefix + name,
+        item: null,
+        invocation: null,
+        atMs: execution.nowMs(),
+      });
+    },
+    onUnneeded(name, stop) {
+      abortAll(controllers.get(name), stop);
+    },
+  });
+  const onAbort = () => {
+    const stop = stopOf(signal.reason);
+    for (const set of controllers.values()) abortAll(set, stop);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+
+  return {
+    spec,
+    execution,
+    prefix,
+    get input() {
+      return input;
+    },
+    ledger,
+    signal,
+    controllerFor(name) {
+      const controller = new AbortController();
+      if (signal.aborted) controller.abort(stopOf(signal.reason));
+      const set = controllers.get(name);
+      if (set === undefined) controllers.set(name, new Set([controller]));
+      else set.add(controller);
+      return controller;
+    },
+    release(name, controller) {
+      controllers.get(name)?.delete(controller);
+    },
+    open(given) {
+      if (opened) return;
+      opened = true;
+      input = given;
+      ledger.open();
+    },
+    adopt(outcomes) {
+      for (const [name, outcome] of Object.entries(outcomes)) ledger.settle(name, outcome);
+    },
+    close() {
+      signal.removeEventListener("abort", onAbort);
+      ledger.close();
+    },
+  };
+}
+
+/**
+ * A DAG's input, parsed by its schema; without a schema the input is a string.
+ * @throws DagError `INPUT_INVALID` when it does not fit.
+ */
+export async function parseInput(spec: DagSpec, input: unknown): Promise<unknown> {
+  if (spec.input === undefined) {
+    if (typeof input === "string") return input;
+    throw inputError(spec, `a string is expected, ${describe(input)} was given`);
+  }
+  const checked = await checkAgainstAsync(spec.input, input);
+  if (checked.ok) return checked.value;
+  throw inputError(spec, checked.message);
+}
+
+function inputError(spec: DagSpec, problem: string): DagError {
+  return new DagError("INPUT_INVALID", `The input does not fit the input of "${spec.name}": ${problem}.`, {
+    facts: { dag: spec.name },
+    hint: "Give an input that fits the spec's `input`, or change the spec.",
+  });
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value)
+    ? "an array"
+    : typeof value === "object"
+      ? "an object"
+      : `${typeof value} ${String(value)}`;
+}
+
+function abortAll(controllers: Set<AbortController> | undefined, stop: StopError): void {
+  for (const controller of controllers ?? []) controller.abort(stop);
+}

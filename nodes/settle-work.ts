@@ -1,0 +1,77 @@
+import { isGraphBubbleUp } from "@langchain/langgraph";
+import { DagError, errorCode, errorMessage } from "../src/errors.js";
+import type { Outcome, OutcomeError } from "../src/records/outcome.js";
+import { kindOf } from "../src/spec/shape.js";
+import { runKind } from "./kinds.js";
+import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
+import type { Work } from "./work.js";
+
+/** Runs one piece of work to its outcome; rejects only with LangGraph's bubble-ups. */
+export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome> {
+  const { execution } = work.scope;
+  const startedAtMs = execution.nowMs();
+  execution.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
+  const times = () => ({
+    readyAtMs,
+    startedAtMs,
+    endedAtMs: execution.nowMs(),
+    attempts: 1 + execution.retriesOf(work.key),
+  });
+  try {
+    const { value, outcomes } = await untilStopped(runKind[kindOf(work.node)](work), work.signal);
+    return {
+      ...times(),
+      state: "completed",
+      value: jsonValue(value),
+      ...(outcomes !== undefined && { outcomes }),
+    };
+  } catch (error) {
+    if (isGraphBubbleUp(error)) throw error;
+    const inner = innerOutcomes(error);
+    if (error instanceof StopError)
+      return { ...times(), ...inner, ...stoppedOutcome(error, error.stop !== "budget") };
+    return {
+      ...times(),
+      ...inner,
+      state: timedOut(error) ? "timed-out" : "failed",
+      error: outcomeError(error),
+    };
+  }
+}
+
+/** What was thrown, as data: code, message, and the offending text where there is one. */
+export function outcomeError(error: unknown): OutcomeError {
+  const text = error instanceof DagError ? error.facts.text : undefined;
+  return { code: errorCode(error), message: errorMessage(error), ...(typeof text === "string" && { text }) };
+}
+
+function timedOut(error: unknown): boolean {
+  return error instanceof DagError && error.facts.timedOut === true;
+}
+
+/** A graph node that failed still tells what its inner nodes came to. */
+function innerOutcomes(error: unknown): Pick<Outcome, "outcomes"> {
+  const outcomes = error instanceof DagError ? error.facts.outcomes : undefined;
+  return outcomes === undefined ? {} : { outcomes: outcomes as NonNullable<Outcome["outcomes"]> };
+}
+
+/**
+ * A value as JSON can hold it: `undefined` is `null`.
+ * @throws DagError `VALUE_NOT_JSON` for what would make the record unwritable: bigints, cycles, functions, symbols.
+ */
+function jsonValue(value: unknown): unknown {
+  if (value === undefined) return null;
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  let text: string | undefined;
+  let cause: unknown;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    cause = error;
+  }
+  if (text !== undefined) return value;
+  throw new DagError("VALUE_NOT_JSON", `The node returned a value that JSON cannot hold (${typeof value}).`, {
+    cause,
+    hint: "Return strings, numbers, booleans, null, arrays and plain objects.",
+  });
+}

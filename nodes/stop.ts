@@ -1,0 +1,57 @@
+import { DagError, errorMessage } from "../src/errors.js";
+import type { OutcomeError, OutcomeReason } from "../src/records/outcome.js";
+
+/** Why work was stopped from outside. */
+export type StopCode = "aborted" | "deadline" | "not-needed" | "fail-fast" | "budget";
+
+/** The reason of every abort signal that this package aborts. */
+export class StopError extends DagError {
+  readonly stop: StopCode;
+
+  constructor(stop: StopCode, message: string, cause?: unknown) {
+    super(`STOPPED_${stop.toUpperCase().replace("-", "_")}`, message, { cause });
+    this.stop = stop;
+  }
+}
+
+/** An abort reason of any origin as a {@link StopError}: a user's own signal reads as `aborted`. */
+export function stopOf(reason: unknown): StopError {
+  if (reason instanceof StopError) return reason;
+  const detail = reason === undefined || isAbortError(reason) ? "" : `: ${errorMessage(reason)}`;
+  return new StopError("aborted", `The run was aborted${detail}.`, reason);
+}
+
+function isAbortError(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "AbortError";
+}
+
+/** How work that was running, or had not started, settles when it is stopped. */
+export type Stopped =
+  | { readonly state: "timed-out"; readonly error: OutcomeError }
+  | { readonly state: "skipped" | "cancelled"; readonly reason: OutcomeReason };
+
+/** A deadline times out what runs and skips what had not started; a budget skips; everything else cancels. */
+export function stoppedOutcome(stop: StopError, running: boolean): Stopped {
+  if (stop.stop === "deadline" && running) {
+    return { state: "timed-out", error: { code: "DEADLINE", message: stop.message } };
+  }
+  const reason = { code: stop.stop, message: stop.message };
+  const skipped = stop.stop === "budget" || (stop.stop === "deadline" && !running);
+  return { state: skipped ? "skipped" : "cancelled", reason };
+}
+
+/**
+ * What `work` gives, or the signal's reason as soon as it is aborted: work that ignores its signal is left behind.
+ * @throws StopError when the signal is aborted first.
+ */
+export function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) {
+    work.catch(() => {});
+    return Promise.reject(stopOf(signal.reason));
+  }
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(stopOf(signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

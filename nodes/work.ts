@@ -1,0 +1,48 @@
+import type { WorkKey } from "../src/records/events.js";
+import type { Outcome, Outcomes } from "../src/records/outcome.js";
+import { valueOf } from "../src/records/outcome.js";
+import { nodeOf } from "../src/spec/order.js";
+import type { ReferenceScope } from "../src/spec/reference.js";
+import type { Ctx, Node } from "../src/spec/shape.js";
+import type { Scope } from "./scope.js";
+
+/** One piece of work: a node, or one item of it, or one call of it by a planner. */
+export interface Work {
+  readonly scope: Scope;
+  readonly name: string;
+  readonly node: Node;
+  /** Names the work in events, requests and records. */
+  readonly key: WorkKey;
+  /** The item, under `forEach`; else `undefined`. */
+  readonly item: unknown;
+  /** What a planner asked to look at in particular. */
+  readonly focus?: string;
+  /** A planner's own arguments for a tool node. */
+  readonly args?: unknown;
+  /** Outcomes by need, in the order of `needs`; `undefined` where a need has not settled. */
+  readonly needs: Readonly<Record<string, Outcome | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** What a kind of node gives back when it completes. */
+export interface WorkResult {
+  readonly value: unknown;
+  /** Of a graph node: the inner outcomes. */
+  readonly outcomes?: Outcomes;
+}
+
+/** The outcomes of a node's needs. */
+export function needsOf(scope: Scope, name: string): Work["needs"] {
+  const { outcomes } = scope.ledger;
+  return Object.fromEntries((nodeOf(scope.spec, name).needs ?? []).map((need) => [need, outcomes[need]]));
+}
+
+/** What references and function forms see of a piece of work. */
+export function ctxOf(work: Work): Ctx & ReferenceScope {
+  return {
+    input: work.scope.input,
+    needs: Object.fromEntries(Object.entries(work.needs).map(([name, outcome]) => [name, valueOf(outcome)])),
+    item: work.item,
+    signal: work.signal,
+  };
+}

@@ -1,0 +1,147 @@
+import { criticalPath, type Span } from "./critical-path.js";
+import type {
+  CallRecord,
+  DagProjection,
+  RunEvent,
+  RunEventOf,
+  RunInterrupt,
+  RunState,
+  Simulated,
+} from "./events.js";
+import type { Outcome, OutcomeError, Outcomes } from "./outcome.js";
+
+/** Tokens, requests and money of a run. */
+export interface Usage {
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** `true` when a tokenizer counted for at least one call. */
+  readonly estimated: boolean;
+  /** US dollars; `null` when the price of at least one call is unknown. */
+  readonly costUsd: number | null;
+}
+
+/** What happened in one run: JSON, complete enough to render every report from it. */
+export interface RunRecord<Output = unknown, Os = Outcomes> {
+  readonly version: 1;
+  readonly id: string;
+  readonly thread: string | null;
+  readonly dag: DagProjection;
+  readonly topology: string;
+  readonly input: unknown;
+  /** ISO 8601; all other times are milliseconds since then. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly state: RunState;
+  /** `null` when there is none. */
+  readonly output: Output | null;
+  readonly error: OutcomeError | null;
+  /** By node name, in the spec's order. */
+  readonly outcomes: Os;
+  /** In the order in which they started. */
+  readonly calls: readonly CallRecord[];
+  readonly interrupts: readonly RunInterrupt[];
+  /** As they came, `call-delta` left out. */
+  readonly events: readonly RunEvent[];
+  readonly usage: Usage;
+  readonly criticalPathMs: number;
+  readonly simulated: Simulated | null;
+}
+
+/** Folds events into a record, one at a time. */
+export interface RecordFold {
+  add(event: RunEvent): void;
+  /** The record of what was added so far; a run that has not ended reads as `cancelled`. */
+  record(): RunRecord;
+}
+
+/** A fold that starts empty. */
+export function recordFold(): RecordFold {
+  const events: RunEvent[] = [];
+  const calls: CallRecord[] = [];
+  const settled = new Map<string, Outcome>();
+  let started: RunEventOf<"run-started"> | null = null;
+  let ended: RunEventOf<"run-ended"> | null = null;
+  return {
+    add(event) {
+      if (event.type === "call-delta") return;
+      events.push(event);
+      if (event.type === "run-started") started = event;
+      else if (event.type === "run-ended") ended = event;
+      else if (event.type === "call-ended") calls.push(event.call);
+      else if (event.type === "node-settled" && isWhole(event)) settled.set(event.node, event.outcome);
+    },
+    record() {
+      if (started === null) throw new RangeError("A record starts with a run-started event; none was added.");
+      const outcomes = inSpecOrder(started.dag, settled);
+      const byStart = [...calls].sort((a, b) => a.startedAtMs - b.startedAtMs);
+      return {
+        version: 1,
+        id: started.id,
+        thread: started.thread,
+        dag: started.dag,
+        topology: started.topology,
+        input: started.input,
+        startedAt: started.startedAt,
+        durationMs: ended?.atMs ?? events.at(-1)?.atMs ?? 0,
+        state: ended?.state ?? "cancelled",
+        output: ended?.output ?? null,
+        error: ended?.error ?? null,
+        outcomes,
+        calls: byStart,
+        interrupts: ended?.interrupts ?? [],
+        events: [...events],
+        usage: usageOf(byStart),
+        criticalPathMs:
+          Math.round(criticalPath(spansOf(started.dag, outcomes, byStart)).durationMs * 1000) / 1000,
+        simulated: started.simulated,
+      };
+    },
+  };
+}
+
+/** The record that a list of events adds up to. */
+export function foldEvents(events: Iterable<RunEvent>): RunRecord {
+  const fold = recordFold();
+  for (const event of events) fold.add(event);
+  return fold.record();
+}
+
+/** Sums over calls. */
+export function usageOf(calls: readonly CallRecord[]): Usage {
+  let inputTokens = 0;
+  let outputTokens = 0;
+  let estimated = false;
+  let costUsd: number | null = 0;
+  for (const call of calls) {
+    inputTokens += call.inputTokens;
+    outputTokens += call.outputTokens;
+    estimated ||= call.estimated;
+    costUsd = costUsd === null || call.costUsd === null ? null : costUsd + call.costUsd;
+  }
+  return { modelCalls: calls.length, inputTokens, outputTokens, estimated, costUsd };
+}
+
+/** The spans whose longest chain is the critical path. */
+export function spansOf(dag: DagProjection, outcomes: Outcomes, _calls: readonly CallRecord[]): Span[] {
+  return Object.entries(outcomes).map(([name, { readyAtMs, startedAtMs, endedAtMs }]) => ({
+    name,
+    needs: dag.nodes[name]?.needs ?? [],
+    readyAtMs,
+    startedAtMs,
+    endedAtMs,
+  }));
+}
+
+function isWhole(event: RunEventOf<"node-settled">): boolean {
+  return event.item === null && event.invocation === null && !event.node.includes("/");
+}
+
+function inSpecOrder(dag: DagProjection, settled: ReadonlyMap<string, Outcome>): Outcomes {
+  return Object.fromEntries(
+    Object.keys(dag.nodes).flatMap((name) => {
+      const outcome = settled.get(name);
+      return outcome === undefined ? [] : [[name, outcome] as const];
+    }),
+  );
+}

@@ -1,0 +1,34 @@
+import { withScope } from "../../graphs/binding.js";
+import { type CompileOptions, compile } from "../../graphs/compile.js";
+import { defaultTopology } from "../../graphs/topology.js";
+import { createExecution } from "../../nodes/execution.js";
+import { createScope, parseInput } from "../../nodes/scope.js";
+import { outcomeError } from "../../nodes/settle-work.js";
+import type { RunRecord } from "../records/record.js";
+import type { DagSpec } from "../spec/shape.js";
+
+/** Options of `run`. */
+export type RunDagOptions = CompileOptions;
+
+/**
+ * Runs a spec on an input and records what happened. Failures of nodes are in the record, not thrown.
+ * @throws DagError `INPUT_INVALID` when the input does not fit, before anything is run.
+ */
+export async function run(spec: DagSpec, input: unknown, options: RunDagOptions = {}): Promise<RunRecord> {
+  const { topology = defaultTopology } = options;
+  const parsed = await parseInput(spec, input);
+  const graph = compile(spec, options);
+  const execution = createExecution(spec, topology, options);
+  const scope = createScope(spec, execution);
+  execution.begin(input);
+  try {
+    scope.open(parsed);
+    const configurable = options.thread === undefined ? {} : { thread_id: options.thread };
+    await graph.invoke({ input }, withScope({ configurable }, scope));
+    return execution.end({});
+  } catch (error) {
+    return execution.end({ error: outcomeError(error) });
+  } finally {
+    scope.close();
+  }
+}
