@@ -1,6 +1,6 @@
 import { DagError } from "../src/errors.js";
 import type { Outcome } from "../src/records/outcome.js";
-import { valueOf } from "../src/records/outcome.js";
+import { completedValue } from "../src/records/outcome.js";
 import { readReference } from "../src/spec/reference.js";
 import type { ForEach } from "../src/spec/shape.js";
 import { settleWork } from "./settle-work.js";
@@ -38,7 +38,7 @@ export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number):
       error: { code: "ITEMS_FAILED", message: `All ${items.length} items failed; the first: ${why.message}` },
     };
   }
-  return { ...times, state: "completed", value: outcomes.map((outcome) => valueOf(outcome) ?? null) };
+  return { ...times, state: "completed", value: outcomes.map((outcome) => completedValue(outcome) ?? null) };
 }
 
 async function settleItem(work: Work, item: unknown, index: number): Promise<Outcome> {

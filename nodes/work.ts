@@ -1,6 +1,6 @@
 import type { WorkKey } from "../src/records/events.js";
 import type { Outcome, Outcomes } from "../src/records/outcome.js";
-import { valueOf } from "../src/records/outcome.js";
+import { completedValue } from "../src/records/outcome.js";
 import { nodeOf } from "../src/spec/order.js";
 import type { ReferenceScope } from "../src/spec/reference.js";
 import type { Ctx, Node } from "../src/spec/shape.js";
@@ -41,7 +41,9 @@ export function needsOf(scope: Scope, name: string): Work["needs"] {
 export function ctxOf(work: Work): Ctx & ReferenceScope {
   return {
     input: work.scope.input,
-    needs: Object.fromEntries(Object.entries(work.needs).map(([name, outcome]) => [name, valueOf(outcome)])),
+    needs: Object.fromEntries(
+      Object.entries(work.needs).map(([name, outcome]) => [name, completedValue(outcome)]),
+    ),
     item: work.item,
     signal: work.signal,
   };

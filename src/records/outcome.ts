@@ -56,7 +56,7 @@ export type OutcomeState = Outcome["state"];
 export type Outcomes = Readonly<Record<string, Outcome>>;
 
 /** The value of a completed outcome, else `undefined`. */
-export function valueOf<V>(outcome: Outcome<V> | undefined): V | undefined {
+export function completedValue<V>(outcome: Outcome<V> | undefined): V | undefined {
   return outcome?.state === "completed" ? outcome.value : undefined;
 }
 
