@@ -1,0 +1,62 @@
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import type { Command } from "commander";
+import { errorMessage } from "../errors.js";
+import { type Io, write } from "./io.js";
+import { starterFiles } from "./starter-files.js";
+import { UsageError } from "./usage-error.js";
+import { packageJson } from "./version.js";
+
+/** `agent-dag init DIR`: writes a small project of the user's own. */
+export function addInitCommand(program: Command, io: Io): void {
+  program
+    .command("init")
+    .description("Write a small project of your own: a graph, a test with a snapshot, a package.json.")
+    .argument("<dir>", "a new or empty folder")
+    .option("--package <spec>", "what to install agent-dag from, for example file:./agent-dag-0.1.0.tgz")
+    .option("--debug", "show stack traces")
+    .action(async (dir: string, flags: { package?: string }) => {
+      const folder = resolve(dir);
+      assertEmpty(folder, dir);
+      const own = packageJson();
+      const files = starterFiles({
+        name:
+          basename(folder)
+            .toLowerCase()
+            .replace(/[^a-z0-9._-]+/g, "-")
+            .replace(/^[._-]+/, "") || "my-graph",
+        agentDag: flags.package ?? `^${own.version}`,
+        versions: own.devDependencies,
+      });
+      try {
+        mkdirSync(folder, { recursive: true });
+        for (const [name, text] of Object.entries(files))
+          writeFileSync(join(folder, name), text, { flag: "wx" });
+      } catch (error) {
+        throw new UsageError(
+          `The project could not be written to "${dir}": ${errorMessage(error)}`,
+          undefined,
+          error,
+        );
+      }
+      const shown = relative(process.cwd(), folder) || ".";
+      await write(
+        io.stdout,
+        `Wrote ${Object.keys(files).join(", ")} to ${shown}. Next:\n\n  cd ${shown}\n  npm install\n  npm start    # run the graph\n  npm test     # run its snapshot test\n`,
+      );
+    });
+}
+
+function assertEmpty(folder: string, dir: string): void {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isDirectory())
+    throw new UsageError(`"${dir}" is a file.`, "Give the name of a new or empty folder.");
+  const found = readdirSync(folder).filter((name) => name !== ".git");
+  if (found.length > 0) {
+    throw new UsageError(
+      `"${dir}" is not empty: it holds ${found.slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}.`,
+      "Give the name of a new or empty folder.",
+    );
+  }
+}

@@ -1,0 +1,164 @@
+import { createReadStream, statSync } from "node:fs";
+import { extname } from "node:path";
+import type { Readable } from "node:stream";
+import { parse as parseYaml } from "yaml";
+import { errorMessage } from "../errors.js";
+import { checkAgainstAsync, toJsonSchema } from "../spec/schema.js";
+import type { DagSpec } from "../spec/shape.js";
+import type { Io } from "./io.js";
+import { UsageError } from "./usage-error.js";
+
+/** Largest input that is read, in bytes: 1 MiB. */
+const maxInputBytes = 1024 * 1024;
+
+export interface InputFlags {
+  readonly text?: string;
+  /** A file, or `-` for standard input. */
+  readonly input?: string;
+}
+
+/**
+ * The run's input from the flags, else the graph file's example, checked against the spec's input.
+ * @throws UsageError when there is none, or when it is empty, binary, above 1 MiB, unreadable or does not fit.
+ */
+export async function readInput(dag: DagSpec, flags: InputFlags, example: unknown, io: Io): Promise<unknown> {
+  if (flags.text !== undefined && flags.input !== undefined) {
+    throw new UsageError("Both --text and --input were given.", "Give one of them.");
+  }
+  const input = await givenInput(dag, flags, example, io);
+  await assertFits(dag, input);
+  return input;
+}
+
+async function givenInput(dag: DagSpec, flags: InputFlags, example: unknown, io: Io): Promise<unknown> {
+  if (flags.text !== undefined) return fillText(dag, assertText(Buffer.from(flags.text), "--text"));
+  if (flags.input === "-") {
+    const text = assertText(await readAll(io.stdin, "standard input"), "standard input");
+    return wantsText(dag) ? fillText(dag, text) : (parseOr(text) ?? fillText(dag, text));
+  }
+  if (flags.input !== undefined) {
+    const text = assertText(await readFileBytes(flags.input), `"${flags.input}"`);
+    return isData(flags.input) ? parseData(text, flags.input) : fillText(dag, text);
+  }
+  if (example !== undefined) return example;
+  throw new UsageError(
+    `"${dag.name}" needs an input, and the graph file has no example of one.`,
+    'Give --text "…" or --input FILE (- for standard input).',
+  );
+}
+
+async function readFileBytes(file: string): Promise<Buffer> {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined)
+    throw new UsageError(
+      `There is no input file "${file}".`,
+      "Check the path, seen from the current folder.",
+    );
+  if (stat.isDirectory()) throw new UsageError(`The input "${file}" is a folder.`, "Give a file.");
+  return readAll(createReadStream(file), `"${file}"`);
+}
+
+async function readAll(stream: Readable, what: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > maxInputBytes) throw tooLarge(what);
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(
+      `The input from ${what} could not be read: ${errorMessage(error)}.`,
+      undefined,
+      error,
+    );
+  }
+  return Buffer.concat(chunks);
+}
+
+function assertText(bytes: Buffer, what: string): string {
+  if (bytes.length > maxInputBytes) throw tooLarge(what);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw notText(what);
+  }
+  if (text.includes("\0")) throw notText(what);
+  if (text.trim() === "") throw new UsageError(`The input from ${what} is empty.`, "Give a text to work on.");
+  return text;
+}
+
+function tooLarge(what: string): UsageError {
+  return new UsageError(
+    `The input from ${what} is larger than 1 MiB.`,
+    "Give a smaller one, or split it with `forEach`.",
+  );
+}
+
+function notText(what: string): UsageError {
+  return new UsageError(
+    `The input from ${what} is not text: it holds bytes that are not UTF-8 text.`,
+    "Convert it to text first.",
+  );
+}
+
+function isData(file: string): boolean {
+  return [".json", ".yaml", ".yml"].includes(extname(file).toLowerCase());
+}
+
+function parseData(text: string, file: string): unknown {
+  try {
+    return extname(file).toLowerCase() === ".json"
+      ? JSON.parse(text)
+      : parseYaml(text, { maxAliasCount: 50 });
+  } catch (error) {
+    throw new UsageError(`The input "${file}" cannot be parsed: ${errorMessage(error)}`, undefined, error);
+  }
+}
+
+function parseOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function wantsText(dag: DagSpec): boolean {
+  return dag.input === undefined || toJsonSchema(dag.input).type === "string";
+}
+
+/** Puts a text where the spec's input takes one: the input itself, its only required string field, or its only string field. */
+function fillText(dag: DagSpec, text: string): unknown {
+  if (dag.input === undefined || wantsText(dag)) return text;
+  const schema = toJsonSchema(dag.input) as {
+    properties?: Record<string, { type?: unknown }>;
+    required?: string[];
+  };
+  const strings = Object.keys(schema.properties ?? {}).filter(
+    (name) => schema.properties?.[name]?.type === "string",
+  );
+  const required = strings.filter((name) => schema.required?.includes(name));
+  const [field, ...others] = required.length === 1 ? required : strings;
+  if (field !== undefined && others.length === 0) return { [field]: text };
+  const fields = Object.keys(schema.properties ?? {}).join(", ") || "none";
+  throw new UsageError(
+    `A text does not say which field of the input of "${dag.name}" it is for. Its fields are: ${fields}.`,
+    "Give --input FILE.json with all of them.",
+  );
+}
+
+async function assertFits(dag: DagSpec, input: unknown): Promise<void> {
+  if (dag.input === undefined) {
+    if (typeof input === "string") return;
+    throw new UsageError(`"${dag.name}" takes a text as its input.`, 'Give --text "…" or a .txt file.');
+  }
+  const checked = await checkAgainstAsync(dag.input, input);
+  if (checked.ok) return;
+  const problems = checked.message.split("\n").map((line) => `\n  ${line}`);
+  throw new UsageError(`The input does not fit the input of "${dag.name}":${problems.join("")}`);
+}

@@ -1,0 +1,37 @@
+import { Command, CommanderError } from "commander";
+import { addCheckCommand } from "./check-command.js";
+import { renderError } from "./error-text.js";
+import { addGraphCommand } from "./graph-command.js";
+import { addInitCommand } from "./init-command.js";
+import { type Io, write } from "./io.js";
+import { addRunCommand } from "./run-command.js";
+import { packageJson } from "./version.js";
+
+/** Runs one command line; never rejects. The status is left in `io.exitCode`. */
+export async function runCli(args: readonly string[], io: Io): Promise<void> {
+  const program = createProgram(io);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      io.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    io.exitCode = 2;
+    await write(io.stderr, renderError(error, { debug: args.includes("--debug"), color: io.colorErr }));
+  }
+}
+
+function createProgram(io: Io): Command {
+  const program = new Command("agent-dag")
+    .description("Run a DAG of agents in any topology, see what happened and what it cost.")
+    .version(packageJson().version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    })
+    .showHelpAfterError("(--help shows the options)");
+  for (const add of [addRunCommand, addGraphCommand, addCheckCommand, addInitCommand]) add(program, io);
+  return program;
+}

@@ -1,0 +1,75 @@
+import { type Command, Option } from "commander";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
+import type { RunRecord } from "../records/record.js";
+import { renderOutputs } from "../report/outputs.js";
+import { renderTimeline } from "../report/timeline.js";
+import { run } from "../run/run.js";
+import { assertValid } from "../spec/define.js";
+import { loadGraphFile } from "./graph-file.js";
+import { readInput } from "./input-flag.js";
+import { type Io, write } from "./io.js";
+import { createProgress } from "./progress.js";
+import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
+
+interface RunCommandFlags extends RunFlags {
+  readonly topology: Topology;
+  readonly timeline?: boolean;
+}
+
+/** `agent-dag run <file>`: runs a graph on an input. */
+export function addRunCommand(program: Command, io: Io): void {
+  const command = program
+    .command("run")
+    .description("Run a graph on an input and print what its nodes produced.")
+    .argument("<file>", "a .ts, .js, .yaml or .json graph; file.ts#name picks an export")
+    .addOption(
+      new Option("--topology <name>", "how the graph is wired")
+        .choices([...topologyNames])
+        .default("deterministic"),
+    )
+    .option("--timeline", "print who ran when");
+  addRunFlags(command).action((file: string, flags: RunCommandFlags) => runCommand(file, flags, io));
+}
+
+async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise<void> {
+  const { dag, example } = await loadGraphFile(file);
+  assertValid(dag);
+  const input = await readInput(dag, flags, example, io);
+  const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
+  let record: RunRecord;
+  try {
+    record = await run(dag, input, {
+      ...optionsFromFlags(flags),
+      topology: flags.topology,
+      onEvent: (event) => progress.onEvent(event),
+    });
+  } finally {
+    progress.end();
+  }
+  await write(io.stdout, flags.json ? `${JSON.stringify(record, null, 2)}\n` : renderRun(record, flags, io));
+  const notice = endNotice(record);
+  if (notice !== null) await write(io.stderr, `${notice}\n`);
+  io.exitCode = exitCodeOf(record);
+}
+
+function renderRun(record: RunRecord, flags: RunCommandFlags, io: Io): string {
+  const outputs = renderOutputs(record, { color: io.colorOut, width: io.columns });
+  const timeline = flags.timeline
+    ? `\n${renderTimeline(record, { color: io.colorOut, width: io.columns })}`
+    : "";
+  return `${outputs.trimEnd()}\n${timeline.trimEnd()}${timeline === "" ? "" : "\n"}`;
+}
+
+/** 0 done (partial and waiting too), 1 failed, 130 interrupted by the user. */
+export function exitCodeOf(record: RunRecord): number {
+  if (record.state === "failed") return 1;
+  return record.state === "cancelled" ? 130 : 0;
+}
+
+function endNotice(record: RunRecord): string | null {
+  if (record.state === "failed" || record.state === "cancelled")
+    return `${record.state}: ${record.error?.message ?? ""}`;
+  if (record.state !== "partial") return null;
+  const lost = Object.entries(record.outcomes).filter(([, outcome]) => outcome.state !== "completed");
+  return `partial: there is an output, but not everything completed: ${lost.map(([name, { state }]) => `${name} ${state}`).join(", ")}.`;
+}

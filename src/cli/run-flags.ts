@@ -1,0 +1,63 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { RunDagOptions } from "../run/run.js";
+
+/** The flags that `run` and `compare` share. */
+export interface RunFlags {
+  readonly text?: string;
+  readonly input?: string;
+  readonly model?: string;
+  readonly goal?: string;
+  readonly json?: boolean;
+  readonly debug?: boolean;
+  readonly deadlineMs?: number;
+  readonly maxConcurrency?: number;
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+}
+
+/** Adds the flags that `run` and `compare` share. */
+export function addRunFlags(command: Command): Command {
+  return command
+    .option(
+      "--input <file>",
+      "read the input from a file (.txt, .md, .json, .yaml), or from standard input with -",
+    )
+    .option("--text <text>", "the input as a text")
+    .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
+    .option("--goal <text>", "what a planner is to reach (planner topologies)")
+    .option("--max-concurrency <n>", "most model requests under way at once", positiveInteger)
+    .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
+    .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
+    .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
+    .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
+    .option("--debug", "show stack traces");
+}
+
+/** The library's options for the flags. */
+export function optionsFromFlags(flags: RunFlags): RunDagOptions {
+  const limits = {
+    ...(flags.maxConcurrency !== undefined && { maxConcurrency: flags.maxConcurrency }),
+    ...(flags.requestsPerMinute !== undefined && { requestsPerMinute: flags.requestsPerMinute }),
+    ...(flags.tokensPerMinute !== undefined && { tokensPerMinute: flags.tokensPerMinute }),
+  };
+  return {
+    ...(flags.model !== undefined && { model: flags.model }),
+    ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
+    ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
+    ...(Object.keys(limits).length > 0 && { limits }),
+  };
+}
+
+/** Parses a number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError(`It is ${text}; a number above 0 is expected.`);
+}
+
+/** Parses an integer of at least 1. */
+export function positiveInteger(text: string): number {
+  const value = positiveNumber(text);
+  if (Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError(`It is ${text}; an integer of at least 1 is expected.`);
+}
