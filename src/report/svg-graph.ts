@@ -66,19 +66,16 @@ function renderEdge({ points, conditional }: PlacedEdge): string {
   return `<path class="dag-edge${dashed}" d="${curve(points)}" marker-end="url(#dag-arrow)"/>`;
 }
 
-/** A smooth path along a polyline: a quadratic curve around each corner, from the middle of one side to the next. */
+/** A smooth path through the points that leaves and enters each of them vertically. */
 function curve(points: readonly Point[]): string {
-  const [first, ...rest] = points;
-  const last = rest.at(-1);
-  if (first === undefined || last === undefined) return "";
-  let path = `M${at(first)}`;
-  rest.slice(0, -1).forEach((corner, index) => {
-    const next = rest[index + 1] ?? last;
-    const isLastCorner = index === rest.length - 2;
-    const target = isLastCorner ? next : { x: (corner.x + next.x) / 2, y: (corner.y + next.y) / 2 };
-    path += `Q${at(corner)} ${at(target)}`;
-  });
-  return rest.length === 1 ? `${path}L${at(last)}` : path;
+  return points
+    .map((point, index) => {
+      const before = points[index - 1];
+      if (before === undefined) return `M${at(point)}`;
+      const y = (before.y + point.y) / 2;
+      return `C${at({ x: before.x, y })} ${at({ x: point.x, y })} ${at(point)}`;
+    })
+    .join("");
 }
 
 const at = ({ x, y }: Point) => `${px(x)} ${px(y)}`;

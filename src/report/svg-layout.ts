@@ -59,32 +59,64 @@ type Box = Omit<PlacedBox, "x" | "y">;
 
 /** Places a graph's nodes and edges top-down; a nested graph is placed by itself and then stands as one box. */
 export function layOutGraph(dag: DagProjection, terminals: boolean): GraphLayout {
-  const boxes = new Map<string, Box>(
-    Object.entries(dag.nodes).map(([name, node]) => [name, nodeBox(name, node)]),
-  );
+  const boxes = new Map<string, Box>(terminals ? [[start, terminalBox("START")]] : []);
+  for (const [name, node] of Object.entries(dag.nodes)) boxes.set(name, nodeBox(name, node));
+  if (terminals) boxes.set(end, terminalBox("END"));
   const edges = graphEdges(dag).filter(({ from, to }) => terminals || (from !== null && to !== null));
-  if (terminals) {
-    boxes.set(start, terminalBox("START"));
-    boxes.set(end, terminalBox("END"));
-  }
   const graph = new Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 44, edgesep: 14 });
+  graph.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 52, edgesep: 14 });
   for (const [id, { width, height }] of boxes) graph.setNode(id, { width, height });
-  for (const { from, to } of edges) graph.setEdge(from ?? start, to ?? end, {});
+  // The layout puts the last edge of a node leftmost; reversed, the first declared node is.
+  for (const { from, to } of [...edges].reverse()) graph.setEdge(from ?? start, to ?? end, {});
   placeGraph(graph);
   const size = graph.graph();
+  const placed = new Map(
+    [...boxes].map(([id, box]): [string, PlacedBox] => {
+      const { x = 0, y = 0 } = graph.node(id);
+      return [id, { ...box, x: x - box.width / 2, y: y - box.height / 2 }];
+    }),
+  );
   return {
     width: Math.max(0, size.width ?? 0),
     height: Math.max(0, size.height ?? 0),
-    boxes: [...boxes].map(([id, box]) => {
-      const { x = 0, y = 0 } = graph.node(id);
-      return { ...box, x: x - box.width / 2, y: y - box.height / 2 };
+    boxes: [...placed.values()],
+    edges: edges.map(({ from, to }) => {
+      const bends = graph.edge(from ?? start, to ?? end).points?.slice(1, -1) ?? [];
+      return {
+        points: edgePoints(placed.get(from ?? start), bends, placed.get(to ?? end), {
+          out: edges.filter((edge) => edge.from === from).length > 1,
+          into: edges.filter((edge) => edge.to === to).length > 1,
+        }),
+        conditional: to !== null && dag.nodes[to]?.conditional === true,
+      };
     }),
-    edges: edges.map(({ from, to }) => ({
-      points: graph.edge(from ?? start, to ?? end).points ?? [],
-      conditional: to !== null && dag.nodes[to]?.conditional === true,
-    })),
   };
+}
+
+/** An edge's points: out of the lower side of one box, past its bends, into the upper side of another. */
+function edgePoints(
+  from: PlacedBox | undefined,
+  bends: readonly Point[],
+  to: PlacedBox | undefined,
+  shared: { readonly out: boolean; readonly into: boolean },
+): Point[] {
+  if (from === undefined || to === undefined) return [];
+  // A single bend lies between neighbouring ranks, where a straight way is free.
+  const inner = bends.length > 1 ? bends : [];
+  const out = {
+    x: shared.out ? port(from, inner[0]?.x ?? centre(to)) : centre(from),
+    y: from.y + from.height,
+  };
+  const into = { x: shared.into ? port(to, inner.at(-1)?.x ?? centre(from)) : centre(to), y: to.y };
+  return [out, ...inner.filter(({ y }) => y > out.y && y < into.y), into];
+}
+
+const centre = (box: PlacedBox) => box.x + box.width / 2;
+
+/** Where one of several edges meets a box's side: off its centre towards where the edge comes from, so that edges do not pile up. */
+function port(box: PlacedBox, towardsX: number): number {
+  const most = box.width / 2 - 18;
+  return centre(box) + Math.min(most, Math.max(-most, (towardsX - centre(box)) / 5));
 }
 
 function terminalBox(text: string): Box {
