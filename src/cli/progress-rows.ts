@@ -1,0 +1,142 @@
+import type { RunEvent } from "../records/events.js";
+import type { Outcome, OutcomeState } from "../records/outcome.js";
+import { cleanLine } from "../report/plain-text.js";
+
+/** A node as the live view shows it. */
+export interface ProgressRow {
+  readonly name: string;
+  state: "waiting" | "running" | OutcomeState;
+  /** Milliseconds since the run's start. */
+  startedAtMs: number | null;
+  endedAtMs: number | null;
+  /** Output tokens of ended calls. */
+  tokens: number;
+  /** Characters streamed by calls that are still open, by call. */
+  readonly open: Map<string, number>;
+  itemsSettled: number;
+  /** Why the node did not complete. */
+  reason: string;
+}
+
+/** What events have told of a run so far. */
+export interface ProgressRows {
+  readonly rows: readonly ProgressRow[];
+  /** Takes in one event; returns the row that it started or settled, else `undefined`. */
+  add(event: RunEvent): ProgressRow | undefined;
+}
+
+/** Folds a run's events into one row a node: those declared in the spec's order, others as they turn up. */
+export function createProgressRows(): ProgressRows {
+  const rows: ProgressRow[] = [];
+  const byName = new Map<string, ProgressRow>();
+
+  function rowOf(name: string): ProgressRow {
+    let row = byName.get(name);
+    if (row === undefined) {
+      row = {
+        name: cleanLine(name),
+        state: "waiting",
+        startedAtMs: null,
+        endedAtMs: null,
+        tokens: 0,
+        open: new Map(),
+        itemsSettled: 0,
+        reason: "",
+      };
+      byName.set(name, row);
+      rows.splice(placeOf(name), 0, row);
+    }
+    return row;
+  }
+
+  /** A planner's row goes first, a nested node's below its outer node and what is already there, others last. */
+  function placeOf(name: string): number {
+    if (name.startsWith("$") && name !== "$joiner") return 0;
+    const outer = name.slice(0, Math.max(0, name.lastIndexOf("/"))).replace(/\[\d+\]$/, "");
+    if (outer === "") return rows.length;
+    const last = rows.findLastIndex(
+      (row) => row.name === outer || row.name.startsWith(`${outer}/`) || row.name.startsWith(`${outer}[`),
+    );
+    return last < 0 ? rows.length : last + 1;
+  }
+
+  function start(row: ProgressRow, atMs: number): ProgressRow | undefined {
+    if (row.state === "running") return undefined;
+    row.state = "running";
+    row.startedAtMs = atMs;
+    row.endedAtMs = null;
+    return row;
+  }
+
+  function add(event: RunEvent): ProgressRow | undefined {
+    switch (event.type) {
+      case "run-started":
+        for (const name of Object.keys(event.dag.nodes)) rowOf(name);
+        return undefined;
+      case "node-started":
+        return event.item === null && event.invocation === null
+          ? start(rowOf(event.node), event.atMs)
+          : undefined;
+      case "call-started": {
+        const row = rowOf(event.node);
+        row.open.set(event.call, 0);
+        return isCaller(event.node) ? start(row, event.atMs) : undefined;
+      }
+      case "call-delta": {
+        const { open } = rowOf(event.node);
+        open.set(event.call, (open.get(event.call) ?? 0) + event.text.length);
+        return undefined;
+      }
+      case "call-ended": {
+        const { call } = event;
+        const row = rowOf(call.node);
+        row.open.delete(call.id);
+        row.tokens += call.outputTokens;
+        if (!isCaller(call.node) || row.open.size > 0) return undefined;
+        row.state = call.error === null ? "completed" : "failed";
+        row.reason = call.error === null ? "" : codeAndMessage(call.error);
+        row.endedAtMs = event.atMs;
+        return row;
+      }
+      case "node-settled": {
+        const row = rowOf(event.node);
+        if (event.item !== null || event.invocation !== null) {
+          if (event.item !== null) row.itemsSettled += 1;
+          return undefined;
+        }
+        settle(row, event.outcome);
+        return row;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  return { rows, add };
+}
+
+/** Planner and joiner: nodes that no spec declares, known by their calls alone. */
+function isCaller(node: string): boolean {
+  return node.startsWith("$");
+}
+
+function settle(row: ProgressRow, outcome: Outcome): void {
+  row.state = outcome.state;
+  row.startedAtMs = outcome.startedAtMs;
+  row.endedAtMs = outcome.endedAtMs;
+  row.open.clear();
+  if (outcome.state !== "completed")
+    row.reason = codeAndMessage("error" in outcome ? outcome.error : outcome.reason);
+  else if (outcome.reused) row.reason = "reused";
+}
+
+function codeAndMessage({ code, message }: { readonly code: string; readonly message: string }): string {
+  return `${cleanLine(code)}: ${cleanLine(message)}`;
+}
+
+/** Output tokens so far; those of open calls are told from their text, at four characters a token. */
+export function tokensSoFar(row: ProgressRow): number {
+  let characters = 0;
+  for (const count of row.open.values()) characters += count;
+  return row.tokens + Math.ceil(characters / 4);
+}

@@ -1,0 +1,146 @@
+import { Graph, layout as placeGraph } from "@dagrejs/dagre";
+import type { DagProjection, NodeProjection } from "../records/events.js";
+import { graphEdges, joinLabel, kindLabel } from "./graph-label.js";
+import { cleanLine, displayWidth, shorten } from "./plain-text.js";
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A line of text in a box: the name large, what follows small. */
+export interface BoxLine {
+  readonly text: string;
+  readonly style: "name" | "kind" | "join" | "description";
+}
+
+/** A drawn node; `x` and `y` are its upper left corner, in pixels. */
+export interface PlacedBox extends Point {
+  readonly width: number;
+  readonly height: number;
+  readonly lines: readonly BoxLine[];
+  /** `null` for START and END. */
+  readonly node: NodeProjection | null;
+  /** Of a graph node: what it holds. */
+  readonly inner: GraphLayout | null;
+}
+
+/** A drawn edge. */
+export interface PlacedEdge {
+  readonly points: readonly Point[];
+  /** Whether the node that it leads to has a condition. */
+  readonly conditional: boolean;
+}
+
+/** A graph with places in pixels. */
+export interface GraphLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly boxes: readonly PlacedBox[];
+  readonly edges: readonly PlacedEdge[];
+}
+
+/** Height of a line of each style, and width of one column of a monospaced font of that size, in pixels. */
+export const lineSizes = {
+  name: { height: 19, column: 7.85 },
+  kind: { height: 16, column: 6.65 },
+  join: { height: 16, column: 6.65 },
+  description: { height: 16, column: 6.65 },
+} as const;
+
+/** Space between a box's border and its text, in pixels. */
+export const boxPadding = 12;
+
+/** Identifiers of START and END; no node's name starts with a space. */
+const start = " start";
+const end = " end";
+
+type Box = Omit<PlacedBox, "x" | "y">;
+
+/** Places a graph's nodes and edges top-down; a nested graph is placed by itself and then stands as one box. */
+export function layOutGraph(dag: DagProjection, terminals: boolean): GraphLayout {
+  const boxes = new Map<string, Box>(terminals ? [[start, terminalBox("START")]] : []);
+  for (const [name, node] of Object.entries(dag.nodes)) boxes.set(name, nodeBox(name, node));
+  if (terminals) boxes.set(end, terminalBox("END"));
+  const edges = graphEdges(dag).filter(({ from, to }) => terminals || (from !== null && to !== null));
+  const graph = new Graph();
+  graph.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 52, edgesep: 14 });
+  for (const [id, { width, height }] of boxes) graph.setNode(id, { width, height });
+  // The layout puts the last edge of a node leftmost; reversed, the first declared node is.
+  for (const { from, to } of [...edges].reverse()) graph.setEdge(from ?? start, to ?? end, {});
+  placeGraph(graph);
+  const size = graph.graph();
+  const placed = new Map(
+    [...boxes].map(([id, box]): [string, PlacedBox] => {
+      const { x = 0, y = 0 } = graph.node(id);
+      return [id, { ...box, x: x - box.width / 2, y: y - box.height / 2 }];
+    }),
+  );
+  return {
+    width: Math.max(0, size.width ?? 0),
+    height: Math.max(0, size.height ?? 0),
+    boxes: [...placed.values()],
+    edges: edges.map(({ from, to }) => {
+      const bends = graph.edge(from ?? start, to ?? end).points?.slice(1, -1) ?? [];
+      return {
+        points: edgePoints(placed.get(from ?? start), bends, placed.get(to ?? end), {
+          out: edges.filter((edge) => edge.from === from).length > 1,
+          into: edges.filter((edge) => edge.to === to).length > 1,
+        }),
+        conditional: to !== null && dag.nodes[to]?.conditional === true,
+      };
+    }),
+  };
+}
+
+/** An edge's points: out of the lower side of one box, past its bends, into the upper side of another. */
+function edgePoints(
+  from: PlacedBox | undefined,
+  bends: readonly Point[],
+  to: PlacedBox | undefined,
+  shared: { readonly out: boolean; readonly into: boolean },
+): Point[] {
+  if (from === undefined || to === undefined) return [];
+  // A single bend lies between neighbouring ranks, where a straight way is free.
+  const inner = bends.length > 1 ? bends : [];
+  const out = {
+    x: shared.out ? port(from, inner[0]?.x ?? centre(to)) : centre(from),
+    y: from.y + from.height,
+  };
+  const into = { x: shared.into ? port(to, inner.at(-1)?.x ?? centre(from)) : centre(to), y: to.y };
+  return [out, ...inner.filter(({ y }) => y > out.y && y < into.y), into];
+}
+
+const centre = (box: PlacedBox) => box.x + box.width / 2;
+
+/** Where one of several edges meets a box's side: off its centre towards where the edge comes from, so that edges do not pile up. */
+function port(box: PlacedBox, towardsX: number): number {
+  const most = box.width / 2 - 18;
+  return centre(box) + Math.min(most, Math.max(-most, (towardsX - centre(box)) / 5));
+}
+
+function terminalBox(text: string): Box {
+  return { width: 76, height: 30, lines: [{ text, style: "kind" }], node: null, inner: null };
+}
+
+function nodeBox(name: string, node: NodeProjection): Box {
+  const inner = node.dag === undefined ? null : layOutGraph(node.dag, false);
+  const join = joinLabel(node.join);
+  const lines: BoxLine[] = [
+    { text: shorten(cleanLine(name), 40), style: "name" },
+    { text: kindLabel(node), style: "kind" },
+    ...(join === null ? [] : [{ text: join, style: "join" } as const]),
+    ...(node.description === null
+      ? []
+      : [{ text: shorten(cleanLine(node.description), 36), style: "description" } as const]),
+  ];
+  const textWidth = Math.max(...lines.map((line) => displayWidth(line.text) * lineSizes[line.style].column));
+  const textHeight = lines.reduce((sum, line) => sum + lineSizes[line.style].height, 0);
+  return {
+    width: Math.ceil(Math.max(110, textWidth + 8, inner?.width ?? 0) + 2 * boxPadding),
+    height: Math.ceil(textHeight + 2 * boxPadding - 4 + (inner === null ? 0 : inner.height + boxPadding)),
+    lines,
+    node,
+    inner,
+  };
+}

@@ -1,0 +1,182 @@
+import type { CallRecord, DagProjection } from "../records/events.js";
+import type { Outcome, OutcomeState } from "../records/outcome.js";
+import { cleanLine, counted } from "./plain-text.js";
+
+/** What a timeline needs of a record. */
+export interface TimelineSource {
+  readonly dag: DagProjection;
+  readonly outcomes: Readonly<Record<string, Outcome>>;
+  readonly calls: readonly CallRecord[];
+}
+
+/** A stretch of work on a row. */
+export interface Bar {
+  /** When the work could have started. */
+  readonly readyAtMs: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly state: OutcomeState;
+}
+
+/** One row: a node, an item of a `forEach` node, or a planner. */
+export interface TimelineRow {
+  readonly name: string;
+  /** 0 for a node of the spec itself. */
+  readonly depth: number;
+  readonly state: OutcomeState | "not-settled";
+  readonly bars: readonly Bar[];
+  readonly attempts: number;
+  /** Input and output tokens of all calls; `null` where no model was called. */
+  readonly tokens: number | null;
+  readonly estimated: boolean;
+  /** What the bar does not say: counts, and why a node did not complete. */
+  readonly note: string;
+  /** Whether the note tells of nothing that went wrong, so that it may be cut short. */
+  readonly minor: boolean;
+}
+
+/** Most items of a `forEach` node that get a row each. */
+const maxItemRows = 12;
+
+/** Reasons that are part of a run that went well. */
+const minorReasons: readonly string[] = ["condition", "not-called", "not-needed"];
+
+/** A record's rows: `$planner` first, nodes in the spec's order with what is nested below them, `$joiner` last. */
+export function timelineRows(record: TimelineSource): TimelineRow[] {
+  const special = [...new Set(record.calls.map((call) => call.node))].filter((node) => node.startsWith("$"));
+  const last = special.filter((node) => node === "$joiner");
+  const first = special.filter((node) => node !== "$joiner");
+  return [
+    ...first.map((node) => callerRow(record.calls, node)),
+    ...nodeRows(record.dag, record.outcomes, record.calls, "", 0),
+    ...last.map((node) => callerRow(record.calls, node)),
+  ];
+}
+
+function nodeRows(
+  dag: DagProjection,
+  outcomes: TimelineSource["outcomes"],
+  calls: readonly CallRecord[],
+  prefix: string,
+  depth: number,
+): TimelineRow[] {
+  const declared = Object.keys(dag.nodes);
+  const names = [...declared, ...Object.keys(outcomes).filter((name) => !declared.includes(name))];
+  return names.flatMap((name) => {
+    const outcome = outcomes[name];
+    const path = prefix + name;
+    const own = calls.filter((call) => isWithin(call.node, path));
+    const rows = [outcomeRow(cleanLine(name), depth, outcome, own)];
+    const items = outcome?.items ?? [];
+    if (items.length <= maxItemRows) {
+      rows.push(...items.map((item, index) => itemRow(item, index, path, depth + 1, own)));
+    }
+    const inner = dag.nodes[name]?.dag;
+    if (inner !== undefined && outcome?.outcomes !== undefined) {
+      rows.push(...nodeRows(inner, outcome.outcomes, own, `${path}/`, depth + 1));
+    }
+    return rows;
+  });
+}
+
+/** Whether a call's node is the node at `path` or lies within it, also within one of its items. */
+function isWithin(node: string, path: string): boolean {
+  return node === path || node.startsWith(`${path}/`) || node.startsWith(`${path}[`);
+}
+
+function itemRow(item: Outcome, index: number, path: string, depth: number, calls: readonly CallRecord[]) {
+  const own = calls.filter((call) =>
+    call.node === path ? call.item === index : isWithin(call.node, `${path}[${index}]`),
+  );
+  return outcomeRow(`[${index}]`, depth, item, own);
+}
+
+function outcomeRow(
+  name: string,
+  depth: number,
+  outcome: Outcome | undefined,
+  calls: readonly CallRecord[],
+): TimelineRow {
+  const usage = usageOf(calls);
+  if (outcome === undefined) {
+    return {
+      name,
+      depth,
+      state: "not-settled",
+      bars: [],
+      attempts: 0,
+      ...usage,
+      note: "not settled",
+      minor: true,
+    };
+  }
+  return {
+    name,
+    depth,
+    state: outcome.state,
+    bars: outcome.reused ? [] : (outcome.invocations ?? [outcome]).flatMap(barOf),
+    attempts: outcome.attempts,
+    ...usage,
+    note: noteOf(outcome),
+    minor: "reason" in outcome && minorReasons.includes(outcome.reason.code),
+  };
+}
+
+function usageOf(calls: readonly CallRecord[]): { tokens: number | null; estimated: boolean } {
+  return {
+    tokens:
+      calls.length === 0 ? null : calls.reduce((sum, call) => sum + call.inputTokens + call.outputTokens, 0),
+    estimated: calls.some((call) => call.estimated),
+  };
+}
+
+function barOf(outcome: Outcome): Bar[] {
+  const { readyAtMs, startedAtMs, endedAtMs, state } = outcome;
+  if (startedAtMs === null) return [];
+  return [{ readyAtMs: readyAtMs ?? startedAtMs, startedAtMs, endedAtMs: endedAtMs ?? startedAtMs, state }];
+}
+
+function noteOf(outcome: Outcome): string {
+  const parts: string[] = [];
+  if (outcome.reused) parts.push("reused");
+  if (outcome.items !== undefined) parts.push(tally(outcome.items, "item"));
+  if (outcome.invocations !== undefined) parts.push(tally(outcome.invocations, "call"));
+  if (outcome.state !== "completed") {
+    const { code, message } = "error" in outcome ? outcome.error : outcome.reason;
+    parts.push(`${outcome.state} (${cleanLine(code)}): ${cleanLine(message)}`);
+  }
+  return parts.join(" · ");
+}
+
+/** `8 items, 1 failed`. */
+function tally(outcomes: readonly Outcome[], noun: string): string {
+  const states = new Map<OutcomeState, number>();
+  for (const { state } of outcomes) states.set(state, (states.get(state) ?? 0) + 1);
+  states.delete("completed");
+  return [counted(outcomes.length, noun), ...[...states].map(([state, count]) => `${count} ${state}`)].join(
+    ", ",
+  );
+}
+
+/** The row of a planner or joiner, from its calls: one bar a call. */
+function callerRow(calls: readonly CallRecord[], node: string): TimelineRow {
+  const own = calls.filter((call) => call.node === node);
+  const error = own.at(-1)?.error ?? null;
+  const parts = own.length > 1 ? [counted(own.length, "call")] : [];
+  if (error !== null) parts.push(`failed (${cleanLine(error.code)}): ${cleanLine(error.message)}`);
+  return {
+    name: node,
+    depth: 0,
+    state: error === null ? "completed" : "failed",
+    bars: own.map((call) => ({
+      readyAtMs: call.startedAtMs,
+      startedAtMs: call.startedAtMs,
+      endedAtMs: call.startedAtMs + call.durationMs,
+      state: call.error === null ? "completed" : "failed",
+    })),
+    attempts: Math.max(...own.map((call) => call.attempt)),
+    ...usageOf(own),
+    note: parts.join(" · "),
+    minor: false,
+  };
+}
