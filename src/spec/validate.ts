@@ -1,0 +1,2 @@
+import type { DagIssue } from "../errors.js";
+export function validate(_spec: unknown): DagIssue[] { return []; }
