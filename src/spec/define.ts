@@ -1,6 +1,6 @@
 import { DagValidationError } from "../errors.js";
-import type { Ctx, Dag, DagSpec, Node, Schema, JsonSchema, ModelLike, When } from "./shape.js";
 import type { Policy } from "./policy.js";
+import type { Ctx, Dag, DagSpec, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
 import type { Built, Keyed, Merged, NodesIn, ParsedInput, RunInput } from "./typing.js";
 import { validate } from "./validate.js";
 
@@ -25,7 +25,17 @@ export function defineDag<
     readonly input?: Input;
     /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
     readonly output?: Chosen;
-    readonly nodes: NodesIn<{}, Says, Needs, Maps, Joins, Early, Returns, Writes, ParsedInput<Input>>;
+    readonly nodes: NodesIn<
+      Record<never, never>,
+      Says,
+      Needs,
+      Maps,
+      Joins,
+      Early,
+      Returns,
+      Writes,
+      ParsedInput<Input>
+    >;
   },
 ): Dag<RunInput<Input>, Built<Says, Needs, Maps, Returns, Writes>, ParsedInput<Input>, Chosen> {
   return checked(spec) as never;

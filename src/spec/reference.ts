@@ -14,7 +14,11 @@ export interface ReferenceScope {
 /** The value that a reference points at, `undefined` where there is none. */
 export function readReference(reference: Reference, scope: ReferenceScope): unknown {
   const root =
-    reference.node !== undefined ? scope.needs[reference.node] : reference.input === true ? scope.input : scope.item;
+    reference.node !== undefined
+      ? scope.needs[reference.node]
+      : reference.input === true
+        ? scope.input
+        : scope.item;
   return readPath(root, reference.path);
 }
 
@@ -42,5 +46,7 @@ export function referencesIn(template: unknown, path = ""): { reference: unknown
   if (Array.isArray(template)) return template.flatMap((part, i) => referencesIn(part, `${path}[${i}]`));
   if (typeof template !== "object" || template === null) return [];
   if ("$ref" in template) return [{ reference: template.$ref, path: `${path}.$ref` }];
-  return Object.entries(template).flatMap(([key, part]) => referencesIn(part, path === "" ? key : `${path}.${key}`));
+  return Object.entries(template).flatMap(([key, part]) =>
+    referencesIn(part, path === "" ? key : `${path}.${key}`),
+  );
 }

@@ -90,9 +90,9 @@ export interface NodeCommon {
   /** What an agent's prompt carries. @default "both" */
   readonly include?: "input" | "needs" | "both";
   /** A tool node's arguments: JSON with `{ $ref: <reference> }` inside, or a function. */
-  readonly args?: unknown;
+  readonly args?: any;
   /** A graph node's input: JSON with `{ $ref: <reference> }` inside, or a function. @default the run's input */
-  readonly input?: unknown;
+  readonly input?: any;
   readonly policy?: Policy;
 }
 
@@ -122,7 +122,12 @@ export type NodeKind = "agent" | "function" | "tool" | "graph" | "approval";
  * A declared DAG: frozen data. `Input` is what `run` takes, `Parsed` what the nodes see (they differ where the schema
  * transforms or has defaults), `Chosen` the node that `output` names, `never` when it names none.
  */
-export interface Dag<Input = any, Nodes = Record<string, Node>, Parsed = Input, Chosen extends string = string> {
+export interface Dag<
+  Input = any,
+  Nodes = Record<string, Node>,
+  Parsed = Input,
+  Chosen extends string = string,
+> {
   readonly name: string;
   /** Version of the form of the spec. @default 1 */
   readonly version?: number;

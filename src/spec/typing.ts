@@ -15,8 +15,20 @@
  */
 import type { z } from "zod";
 import type { Reference } from "./reference.js";
-import type { Ctx, Dag, DagSpec, Join, JsonSchema, Node, NodeCommon, Schema, Typed, TYPE } from "./shape.js";
-import type { ToolLike, When } from "./shape.js";
+import type {
+  Ctx,
+  Dag,
+  DagSpec,
+  Join,
+  JsonSchema,
+  Node,
+  NodeCommon,
+  Schema,
+  ToolLike,
+  TYPE,
+  Typed,
+  When,
+} from "./shape.js";
 import type { OutputOf, ValueIn } from "./values.js";
 
 /** Anything keyed by node name. */
@@ -82,10 +94,18 @@ export type Merged<Base, More> = {
   : never;
 
 /** What `run` takes, told from the spec's `input`. */
-export type RunInput<Input> = Input extends Schema ? z.input<Input> : [Input] extends [undefined] ? string : any;
+export type RunInput<Input> = Input extends Schema
+  ? z.input<Input>
+  : [Input] extends [undefined]
+    ? string
+    : any;
 
 /** What nodes see of the input. */
-export type ParsedInput<Input> = Input extends Schema ? z.output<Input> : [Input] extends [undefined] ? string : any;
+export type ParsedInput<Input> = Input extends Schema
+  ? z.output<Input>
+  : [Input] extends [undefined]
+    ? string
+    : any;
 
 /** Infers `T`, and reports what does not fit against `Bound`. */
 type Inferred<T, Bound> = [T] extends [Bound] ? T | Bound : Bound;
@@ -104,10 +124,14 @@ type Over<Name extends string, Field extends string> =
   | { readonly items: Field | Reference<Name>; readonly maxConcurrency?: number };
 
 /** Names that a node may refer to: its siblings and earlier nodes, not itself. */
-type Others<Base, Says, K> = string extends keyof Says ? string : NoInfer<Exclude<(keyof Says | keyof Base) & string, K>>;
+type Others<Base, Says, K> = string extends keyof Says
+  ? string
+  : NoInfer<Exclude<(keyof Says | keyof Base) & string, K>>;
 
 /** Fields of the input that hold arrays. */
-type ArrayField<Input> = { [K in keyof Input]-?: Input[K] extends readonly unknown[] | undefined ? K : never }[keyof Input] &
+type ArrayField<Input> = {
+  [K in keyof Input]-?: Input[K] extends readonly unknown[] | undefined ? K : never;
+}[keyof Input] &
   string;
 
 /** What the functions of node `K` are given. While an editor completes a string `Says` is not inferred; `any` then. */
@@ -121,7 +145,9 @@ type CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> = string extends key
 
 /** Upstream values by name; `undefined` too where the join lets the node run without them. */
 type NeedsOf<Base, Says, Maps, Early, Needed, JoinStated> = {
-  readonly [P in NameIn<Needed>]: ValueAt<Base, Says, Maps, Early, P> | (AlwaysThere<JoinStated> extends true ? never : undefined);
+  readonly [P in NameIn<Needed>]:
+    | ValueAt<Base, Says, Maps, Early, P>
+    | (AlwaysThere<JoinStated> extends true ? never : undefined);
 } extends infer Values
   ? Values
   : never;
@@ -167,7 +193,7 @@ type Stated<Said> = Said extends Schema
   : Said extends Dag<any, any, any, any>
     ? OutputOf<Said>
     : Said extends { readonly func: (...args: any[]) => infer Result } // a LangChain tool made by `tool()`
-      ? Awaited<Result>
+      ? Exclude<Awaited<Result>, AsyncGenerator<any, any, any>>
       : Said extends ToolLike
         ? Awaited<ReturnType<Said["invoke"]>>
         : unknown;

@@ -1,2 +1,4 @@
 import type { DagIssue } from "../errors.js";
-export function validate(_spec: unknown): DagIssue[] { return []; }
+export function validate(_spec: unknown): DagIssue[] {
+  return [];
+}

@@ -10,7 +10,8 @@ export type InputOf<D> = D extends Dag<infer Input, any, any, any> ? Input : nev
 export type NodesOf<D> = D extends Dag<any, infer Nodes, any, any> ? Nodes : never;
 
 /** What a run of the DAG gives: the value of the output node, or an object keyed by name when there are several. */
-export type OutputOf<D> = D extends Dag<any, infer Nodes, any, infer Chosen> ? OutputAmong<Nodes, Chosen> : never;
+export type OutputOf<D> =
+  D extends Dag<any, infer Nodes, any, infer Chosen> ? OutputAmong<Nodes, Chosen> : never;
 
 /** {@link OutputOf}, told from the nodes and the name that `output` states. */
 export type OutputAmong<Nodes, Chosen> = string extends keyof Nodes
