@@ -1,6 +1,8 @@
 import { DagValidationError } from "../errors.js";
+import { freezeData } from "./freeze.js";
+import type { Fields } from "./issue.js";
 import type { Policy } from "./policy.js";
-import type { Ctx, Dag, DagSpec, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
+import type { Ctx, Dag, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
 import type { Built, Keyed, Merged, NodesIn, ParsedInput, RunInput } from "./typing.js";
 import { validate } from "./validate.js";
 
@@ -38,7 +40,7 @@ export function defineDag<
     >;
   },
 ): Dag<RunInput<Input>, Built<Says, Needs, Maps, Returns, Writes>, ParsedInput<Input>, Chosen> {
-  return checked(spec) as never;
+  return declared(spec) as never;
 }
 
 /**
@@ -66,7 +68,7 @@ export function extendDag<
     readonly nodes: NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Parsed>;
   },
 ): Dag<RunIn, Merged<Base, Built<Says, Needs, Maps, Returns, Writes>>, Parsed, Chosen> {
-  return checked({ ...base, ...more, nodes: { ...base.nodes, ...more.nodes } }) as never;
+  return declared({ ...base, ...more, nodes: { ...base.nodes, ...more.nodes } }) as never;
 }
 
 /**
@@ -92,8 +94,11 @@ interface SpecFields {
   readonly policy?: Policy;
 }
 
-function checked(spec: object): DagSpec {
+function declared(spec: object): unknown {
   const issues = validate(spec);
-  if (issues.length > 0) throw new DagValidationError("x", issues);
-  return spec as DagSpec;
+  if (issues.length > 0) {
+    const { name } = spec as Fields;
+    throw new DagValidationError(typeof name === "string" ? `The DAG "${name}"` : "The DAG", issues);
+  }
+  return freezeData(spec);
 }
