@@ -8,9 +8,13 @@ export type Schema = z.core.$ZodType;
 /** A JSON Schema, as `input` and `output` hold it in the file form. */
 export type JsonSchema = { readonly [key: string]: unknown };
 
-declare const TYPE: unique symbol;
-/** Phantom key that carries a node's value type; never there at run time. */
-export type TypeKey = typeof TYPE;
+/** Phantom key that carries a node's value type. A type only: import it with `import type`, nothing is there at run time. */
+export declare const TYPE: unique symbol;
+
+/** Any value, carried as a type under {@link TYPE}. */
+export interface Typed<Value> {
+  readonly [TYPE]: Value;
+}
 
 /** What a function node, a function form of `when`, `args`, `input` or `instructions` is given. */
 export interface Ctx<Needs = any, Input = any, Item = any> {
@@ -86,9 +90,9 @@ export interface NodeCommon {
   /** What an agent's prompt carries. @default "both" */
   readonly include?: "input" | "needs" | "both";
   /** A tool node's arguments: JSON with `{ $ref: <reference> }` inside, or a function. */
-  readonly args?: unknown;
+  readonly args?: any;
   /** A graph node's input: JSON with `{ $ref: <reference> }` inside, or a function. @default the run's input */
-  readonly input?: unknown;
+  readonly input?: any;
   readonly policy?: Policy;
 }
 
@@ -97,13 +101,14 @@ export interface NodeCommon {
  * told by the one field among `instructions`, `run`, `tool`, `dag` and `approve` that is present.
  */
 export interface Node<Value = unknown, Need extends string = string> extends NodeCommon {
-  readonly [TYPE]?: { readonly [TYPE]: Value };
+  readonly [TYPE]?: Typed<Value>;
   readonly instructions?: string | ((ctx: any) => string);
   readonly output?: Schema | JsonSchema;
   readonly run?: (ctx: any) => unknown;
   readonly tool?: ToolLike;
   readonly dag?: DagSpec;
   readonly approve?: { readonly message: string };
+  /** Names of the nodes whose outcomes this one is given. @default [] */
   readonly needs?: readonly Need[];
   readonly join?: Join;
   readonly when?: When<any> | ((ctx: any) => boolean);
@@ -113,8 +118,16 @@ export interface Node<Value = unknown, Need extends string = string> extends Nod
 /** The kinds of node. */
 export type NodeKind = "agent" | "function" | "tool" | "graph" | "approval";
 
-/** A declared DAG: frozen data. */
-export interface Dag<Input = any, Nodes = Record<string, Node>, Parsed = Input> {
+/**
+ * A declared DAG: frozen data. `Input` is what `run` takes, `Parsed` what the nodes see (they differ where the schema
+ * transforms or has defaults), `Chosen` the node that `output` names, `never` when it names none.
+ */
+export interface Dag<
+  Input = any,
+  Nodes = Record<string, Node>,
+  Parsed = Input,
+  Chosen extends string = string,
+> {
   readonly name: string;
   /** Version of the form of the spec. @default 1 */
   readonly version?: number;
@@ -125,7 +138,7 @@ export interface Dag<Input = any, Nodes = Record<string, Node>, Parsed = Input> 
   readonly policy?: Policy;
   readonly input?: z.core.$ZodType<Parsed, Input> | JsonSchema;
   /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
-  readonly output?: string;
+  readonly output?: Chosen;
   readonly nodes: Nodes;
 }
 

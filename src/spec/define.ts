@@ -1,0 +1,104 @@
+import { DagValidationError } from "../errors.js";
+import { freezeData } from "./freeze.js";
+import type { Fields } from "./issue.js";
+import type { Policy } from "./policy.js";
+import type { Ctx, Dag, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
+import type { Built, Keyed, Merged, NodesIn, ParsedInput, RunInput } from "./typing.js";
+import { validate } from "./validate.js";
+
+/**
+ * Declares a DAG: validates it, freezes it (plain data only: schemas, tools and models stay as they are) and returns it, typed.
+ * @throws DagValidationError carrying every issue.
+ */
+export function defineDag<
+  Says extends Keyed,
+  const Needs extends Keyed,
+  const Maps extends Keyed,
+  const Joins extends Keyed,
+  Early extends Keyed,
+  Returns extends Keyed,
+  Writes extends Keyed,
+  Input extends Schema | JsonSchema | undefined = undefined,
+  Chosen extends keyof Returns & string = never,
+>(
+  spec: SpecFields & {
+    readonly name: string;
+    /** Schema of the run's input. @default a plain string */
+    readonly input?: Input;
+    /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
+    readonly output?: Chosen;
+    readonly nodes: NodesIn<
+      Record<never, never>,
+      Says,
+      Needs,
+      Maps,
+      Joins,
+      Early,
+      Returns,
+      Writes,
+      ParsedInput<Input>
+    >;
+  },
+): Dag<RunInput<Input>, Built<Says, Needs, Maps, Returns, Writes>, ParsedInput<Input>, Chosen> {
+  return declared(spec) as never;
+}
+
+/**
+ * A new DAG: `base` with nodes added or replaced and, where given, other settings.
+ * @throws DagValidationError carrying every issue of the whole.
+ */
+export function extendDag<
+  RunIn,
+  Parsed,
+  Base extends Keyed,
+  Says extends Keyed,
+  const Needs extends Keyed,
+  const Maps extends Keyed,
+  const Joins extends Keyed,
+  Early extends Keyed,
+  Returns extends Keyed,
+  Writes extends Keyed,
+  Before extends string,
+  Chosen extends (keyof Base | keyof Returns) & string = Before & keyof Base,
+>(
+  base: Dag<RunIn, Base, Parsed, Before>,
+  more: SpecFields & {
+    readonly name?: string;
+    readonly output?: Chosen;
+    readonly nodes: NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Parsed>;
+  },
+): Dag<RunIn, Merged<Base, Built<Says, Needs, Maps, Returns, Writes>>, Parsed, Chosen> {
+  return declared({ ...base, ...more, nodes: { ...base.nodes, ...more.nodes } }) as never;
+}
+
+/**
+ * A node in a file of its own: keeps the names in `needs` as they are written. Its functions have to annotate what they
+ * take; `defineDag` checks that it fits.
+ */
+export function node<
+  const N extends Omit<Node, "run" | "when" | "instructions"> & {
+    readonly run?: (ctx: Ctx<never, never, never>) => unknown;
+    readonly instructions?: string | ((ctx: Ctx<never, never, never>) => string);
+    readonly when?: When | ((ctx: Ctx<never, never, never>) => boolean);
+  },
+>(node: N): N {
+  return node;
+}
+
+interface SpecFields {
+  readonly version?: number;
+  readonly description?: string;
+  /** Model for every agent that has none of its own. */
+  readonly model?: ModelLike;
+  /** Policy for every node that states none of its own. */
+  readonly policy?: Policy;
+}
+
+function declared(spec: object): unknown {
+  const issues = validate(spec);
+  if (issues.length > 0) {
+    const { name } = spec as Fields;
+    throw new DagValidationError(typeof name === "string" ? `The DAG "${name}"` : "The DAG", issues);
+  }
+  return freezeData(spec);
+}

@@ -1,0 +1,84 @@
+import type { DagIssue } from "../errors.js";
+import { didYouMean } from "./did-you-mean.js";
+
+/** A plain record of unchecked values. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** One issue; `hint` ends the sentence "what to do about it". */
+export function issue(code: string, path: string, message: string, hint: string): DagIssue {
+  return { code, path, message, hint };
+}
+
+/** A path one step deeper: `nodes.meta`, `needs[1]`, `nodes["a b"]`. */
+export function pathTo(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
+  if (!/^[A-Za-z_$][\w$-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/** The steps of a path that {@link pathTo} built. */
+export function pathSteps(path: string): (string | number)[] {
+  const steps = path.matchAll(/\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+)/g);
+  return [...steps].map(([, index, quoted, key]) =>
+    index !== undefined ? Number(index) : quoted !== undefined ? (JSON.parse(quoted) as string) : (key ?? ""),
+  );
+}
+
+/** A value as a few words of a message, whatever it is. */
+export function showValue(value: unknown): string {
+  if (typeof value === "string") return shorten(JSON.stringify(value));
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : `an array of ${value.length}`;
+  if (typeof value === "object" && value !== null) return "an object";
+  return String(value);
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 56)}…"`;
+}
+
+/** Whether the value is an object that is neither an array nor a function. */
+export function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether the value is a plain object: a literal, or what a parser made. */
+export function isPlainObject(value: unknown): value is Fields {
+  if (!isObject(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Issues for the keys of `object` that are not `allowed`, each with the name that was probably meant. */
+export function unknownKeys(object: object, allowed: readonly string[], path: string): DagIssue[] {
+  return Object.keys(object)
+    .filter((key) => !allowed.includes(key))
+    .map((key) =>
+      issue(
+        "unknown-option",
+        pathTo(path, key),
+        `${showValue(key)} is not an option here.`,
+        didYouMean(key, allowed),
+      ),
+    );
+}
+
+/** What `check` finds; when a value cannot even be read (a getter or a proxy that throws, endless nesting), that is the issue. */
+export function readable(path: string, check: () => DagIssue[]): DagIssue[] {
+  try {
+    return check();
+  } catch (error) {
+    const reason =
+      error instanceof RangeError ? "it is nested too deeply or contains itself" : describe(error);
+    return [issue("unreadable", path, `The value cannot be read: ${reason}.`, "Use plain data.")];
+  }
+}
+
+function describe(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "reading it throws";
+  }
+}

@@ -1,0 +1,93 @@
+import type { DagIssue } from "../errors.js";
+import { validateNumber } from "./bounds.js";
+import { isObject, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
+
+/** Issues of a model: a name, or an instance of a chat model. */
+export function validateModel(model: unknown, path: string): DagIssue[] {
+  if (model === undefined || (isObject(model) && typeof model.invoke === "function")) return [];
+  return validateModelName(model, path);
+}
+
+/** Issues of a model's name. */
+export function validateModelName(model: unknown, path: string): DagIssue[] {
+  if (typeof model === "string" && (model === "offline" || /^[\w@./-]+:\S/.test(model))) return [];
+  return [
+    issue(
+      "bad-model",
+      path,
+      `${showValue(model)} is not a model.`,
+      'Write "provider:name" (for example "openai:gpt-4.1-mini") or "offline".',
+    ),
+  ];
+}
+
+/** Issues of an agent's `modelOptions`. */
+export function validateModelOptions(options: unknown, path: string): DagIssue[] {
+  if (options === undefined) return [];
+  if (!isPlainObject(options)) {
+    return [
+      issue(
+        "bad-value",
+        path,
+        `modelOptions has to be an object, but is ${showValue(options)}.`,
+        "Write modelOptions: { temperature, maxTokens }.",
+      ),
+    ];
+  }
+  return [
+    ...unknownKeys(options, ["temperature", "maxTokens"], path),
+    ...validateNumber(options.temperature, pathTo(path, "temperature"), { min: 0 }),
+    ...validateNumber(options.maxTokens, pathTo(path, "maxTokens"), { min: 1, integer: true }),
+  ];
+}
+
+/** Issues of an agent's `tools`. */
+export function validateTools(tools: unknown, path: string): DagIssue[] {
+  if (tools === undefined) return [];
+  if (!Array.isArray(tools)) {
+    return [
+      issue(
+        "bad-tool",
+        path,
+        `tools has to be a list, but is ${showValue(tools)}.`,
+        "List LangChain tools (TypeScript only).",
+      ),
+    ];
+  }
+  const names = new Set<string>();
+  return tools.flatMap((tool, i) => {
+    const issues = validateTool(tool, pathTo(path, i));
+    const name = issues.length === 0 ? (tool as { name: string }).name : undefined;
+    if (name !== undefined && names.has(name)) {
+      issues.push(
+        issue(
+          "duplicate-tool",
+          pathTo(path, i),
+          `Two tools are called "${name}".`,
+          "Give each tool a name of its own.",
+        ),
+      );
+    }
+    if (name !== undefined) names.add(name);
+    return issues;
+  });
+}
+
+/** Issues of one tool. */
+export function validateTool(tool: unknown, path: string): DagIssue[] {
+  if (
+    isObject(tool) &&
+    typeof tool.name === "string" &&
+    tool.name !== "" &&
+    typeof tool.invoke === "function"
+  )
+    return [];
+  return [
+    issue(
+      "bad-tool",
+      path,
+      `${showValue(tool)} is not a tool.`,
+      "Give a LangChain tool, an object with name and invoke (TypeScript only).",
+    ),
+  ];
+}

@@ -1,0 +1,227 @@
+import type { DagIssue } from "../errors.js";
+import { validateNumber } from "./bounds.js";
+import { didYouMean } from "./did-you-mean.js";
+import { type Fields, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
+import { referencesIn } from "./reference.js";
+import { validateArrayField } from "./schema-rules.js";
+
+/** What a reference at a node may point at. */
+export interface ReferenceFacts {
+  /** The node that holds the reference. */
+  readonly name: string;
+  /** Its needs. */
+  readonly needs: readonly unknown[];
+  /** Every declared name. */
+  readonly names: readonly string[];
+  /** Whether there is an item at this place. */
+  readonly item: boolean;
+}
+
+const referenceKeys = ["node", "input", "item", "path"];
+const tests = ["equals", "in", "gt", "lt", "exists"];
+const forms = "Use { node, path? }, { input: true, path? } or { item: true, path? }.";
+
+/** Issues of one reference; keys in `more` belong to what holds it. */
+export function validateReference(
+  reference: unknown,
+  path: string,
+  facts: ReferenceFacts,
+  more: readonly string[] = [],
+): DagIssue[] {
+  if (!isPlainObject(reference))
+    return [issue("bad-reference", path, `${showValue(reference)} is not a reference.`, forms)];
+  const { node, input, item } = reference;
+  const issues = [
+    ...unknownKeys(reference, [...referenceKeys, ...more], path),
+    ...validatePath(reference.path, pathTo(path, "path")),
+  ];
+  const roots = ["node", "input", "item"].filter((key) => reference[key] !== undefined);
+  if (roots.length !== 1) {
+    const which = roots.length === 0 ? "nothing" : roots.join(" and ");
+    return [...issues, issue("bad-reference", path, `The reference points at ${which}.`, forms)];
+  }
+  if (node !== undefined) issues.push(...validateTarget(node, pathTo(path, "node"), facts));
+  for (const key of ["input", "item"] as const) {
+    if (reference[key] === undefined || reference[key] === true) continue;
+    issues.push(
+      issue(
+        "bad-reference",
+        pathTo(path, key),
+        `${key} has to be true, but is ${showValue(reference[key])}.`,
+        `Write { ${key}: true, path: "…" }.`,
+      ),
+    );
+  }
+  if (item === true && input === undefined && !facts.item) {
+    issues.push(
+      issue(
+        "no-item",
+        pathTo(path, "item"),
+        "There is no item here.",
+        "Only what runs under forEach has one; when and forEach are decided before.",
+      ),
+    );
+  }
+  return issues;
+}
+
+function validateTarget(node: unknown, path: string, { name, needs, names }: ReferenceFacts): DagIssue[] {
+  if (typeof node !== "string")
+    return [
+      issue("bad-reference", path, `${showValue(node)} is not a node's name.`, "Write the name as text."),
+    ];
+  if (needs.includes(node)) return []; // an unknown need has an issue of its own
+  if (names.includes(node) && node !== name) {
+    const message = `Node "${name}" refers to "${node}", which is not among its needs.`;
+    return [issue("reference-not-needed", path, message, `Add "${node}" to its needs.`)];
+  }
+  const message =
+    node === name
+      ? `Node "${name}" refers to itself.`
+      : `Node "${name}" refers to ${showValue(node)}, which is not declared.`;
+  const candidates =
+    needs.length > 0 ? needs.filter((need): need is string => typeof need === "string") : names;
+  return [
+    issue(
+      "unknown-reference",
+      path,
+      message,
+      didYouMean(
+        node,
+        candidates.filter((other) => other !== name),
+      ),
+    ),
+  ];
+}
+
+function validatePath(path: unknown, at: string): DagIssue[] {
+  if (path === undefined || (typeof path === "string" && path.split(".").every((step) => step !== "")))
+    return [];
+  return [
+    issue(
+      "bad-reference",
+      at,
+      `${showValue(path)} is not a path.`,
+      'Write dotted steps such as "items.0.name".',
+    ),
+  ];
+}
+
+/** Issues of a node's `when`. */
+export function validateWhen(when: unknown, path: string, facts: ReferenceFacts): DagIssue[] {
+  if (when === undefined || typeof when === "function") return [];
+  const condition = "Write { node | input, path?, and one of equals, in, gt, lt, exists }.";
+  if (!isPlainObject(when))
+    return [issue("bad-when", path, `${showValue(when)} is not a condition.`, condition)];
+  const issues = validateReference(when, path, { ...facts, item: false }, tests);
+  const stated = tests.filter(
+    (test) => when[test] !== undefined || (test === "equals" && Object.hasOwn(when, test)),
+  );
+  if (stated.length !== 1) {
+    const which = stated.length === 0 ? "no test" : `${stated.length} tests (${stated.join(", ")})`;
+    issues.push(
+      issue(
+        "bad-when",
+        path,
+        `The condition states ${which}.`,
+        "State exactly one of equals, in, gt, lt, exists.",
+      ),
+    );
+  }
+  return [...issues, ...validateTests(when, path)];
+}
+
+function validateTests(when: Fields, path: string): DagIssue[] {
+  const issues: DagIssue[] = [
+    ...validateNumber(when.gt, pathTo(path, "gt"), {}),
+    ...validateNumber(when.lt, pathTo(path, "lt"), {}),
+  ];
+  if (when.in !== undefined && !(Array.isArray(when.in) && when.in.length > 0)) {
+    issues.push(
+      issue(
+        "bad-when",
+        pathTo(path, "in"),
+        `in has to be a list of values, but is ${showValue(when.in)}.`,
+        "List at least one value.",
+      ),
+    );
+  }
+  if (when.exists !== undefined && typeof when.exists !== "boolean") {
+    issues.push(
+      issue(
+        "bad-when",
+        pathTo(path, "exists"),
+        `exists has to be true or false, but is ${showValue(when.exists)}.`,
+        "Use true or false.",
+      ),
+    );
+  }
+  return issues;
+}
+
+/** Issues of a node's `forEach`; `input` is the spec's input schema. */
+export function validateForEach(
+  forEach: unknown,
+  path: string,
+  facts: ReferenceFacts,
+  input: unknown,
+): DagIssue[] {
+  if (forEach === undefined) return [];
+  if (!isPlainObject(forEach) || forEach.items === undefined)
+    return validateItems(forEach, path, facts, input);
+  return [
+    ...unknownKeys(forEach, ["items", "maxConcurrency"], path),
+    ...validateNumber(forEach.maxConcurrency, pathTo(path, "maxConcurrency"), { min: 1, integer: true }),
+    ...validateItems(forEach.items, pathTo(path, "items"), facts, input),
+  ];
+}
+
+function validateItems(items: unknown, path: string, facts: ReferenceFacts, input: unknown): DagIssue[] {
+  const text = "The input is plain text, which has no items.";
+  const hint = "Declare an input schema with an array field, or map over a need.";
+  if (typeof items === "string") {
+    if (items === "")
+      return [
+        issue("bad-for-each", path, "The name of the field is empty.", "Name an array field of the input."),
+      ];
+    if (input === undefined)
+      return [
+        issue(
+          "bad-for-each",
+          path,
+          text,
+          facts.names.includes(items) ? `To map over the node, write { node: "${items}" }.` : hint,
+        ),
+      ];
+    return validateArrayField(input, items, path);
+  }
+  if (!isPlainObject(items)) {
+    const message = `${showValue(items)} is not something to map over.`;
+    return [
+      issue(
+        "bad-for-each",
+        path,
+        message,
+        "Name an array field of the input, or write { node, path? } or { input: true, path? }.",
+      ),
+    ];
+  }
+  const issues = validateReference(items, path, { ...facts, item: false });
+  if (items.input !== true) return issues;
+  if (input === undefined) issues.push(issue("bad-for-each", path, text, hint));
+  else if (typeof items.path === "string" && !items.path.includes("."))
+    issues.push(...validateArrayField(input, items.path, path));
+  return issues;
+}
+
+/** Issues of `args` or of a graph node's `input`: every `{ $ref }` inside. */
+export function validateTemplate(template: unknown, path: string, facts: ReferenceFacts): DagIssue[] {
+  if (template === undefined || typeof template === "function") return [];
+  return referencesIn(template).flatMap(({ reference, path: inside }) => {
+    const at =
+      inside.startsWith("[") || inside === "" || inside.startsWith(".")
+        ? `${path}${inside}`
+        : `${path}.${inside}`;
+    return validateReference(reference, at, facts);
+  });
+}
