@@ -1,4 +1,5 @@
 import type { RunOptions } from "../nodes/run-options.js";
+import { assertValid } from "../src/spec/assert-valid.js";
 import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { bindScope } from "./binding.js";
@@ -13,9 +14,10 @@ export interface CompileOptions extends RunOptions {
 /**
  * Compiles a spec to a LangGraph runnable: `invoke({ input })` gives `{ input, outcomes, output }`; `stream`, `getGraph`
  * and a checkpointer work as in any compiled LangGraph.
- * @throws DagError `TOPOLOGY_UNKNOWN`.
+ * @throws DagValidationError when the spec is invalid, DagError `TOPOLOGY_UNKNOWN`.
  */
 export function compile(spec: DagSpec, options: CompileOptions = {}) {
+  assertValid(spec);
   const { topology = defaultTopology, checkpointer } = options;
   const compiled = graphOf(spec, topology).compile({
     name: spec.name,

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { projectDag } from "../records/projection.js";
-import { assertValid } from "../spec/define.js";
+import { assertValid } from "../spec/assert-valid.js";
 import { loadGraphFile } from "./graph-file.js";
 import { type Io, write } from "./io.js";
 

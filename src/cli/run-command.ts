@@ -4,7 +4,7 @@ import type { RunRecord } from "../records/record.js";
 import { renderOutputs } from "../report/outputs.js";
 import { renderTimeline } from "../report/timeline.js";
 import { run } from "../run/run.js";
-import { assertValid } from "../spec/define.js";
+import { assertValid } from "../spec/assert-valid.js";
 import { loadGraphFile } from "./graph-file.js";
 import { readInput } from "./input-flag.js";
 import { type Io, write } from "./io.js";

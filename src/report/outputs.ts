@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import type { DagProjection, RunInterrupt, RunState } from "../records/events.js";
-import { type Outcome, type OutcomeError, valueOf as outcomeValue } from "../records/outcome.js";
+import { type Outcome, type OutcomeError, completedValue as outcomeValue } from "../records/outcome.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
 import { createPaint, type Paint } from "./styled-line.js";

@@ -5,16 +5,29 @@ import { createExecution } from "../../nodes/execution.js";
 import { createScope, parseInput } from "../../nodes/scope.js";
 import { outcomeError } from "../../nodes/settle-work.js";
 import type { RunRecord } from "../records/record.js";
+import type { TypedRecord } from "../records/typed.js";
+import { assertValid } from "../spec/assert-valid.js";
 import type { DagSpec } from "../spec/shape.js";
+import type { InputOf } from "../spec/values.js";
 
 /** Options of `run`. */
 export type RunDagOptions = CompileOptions;
 
 /**
  * Runs a spec on an input and records what happened. Failures of nodes are in the record, not thrown.
- * @throws DagError `INPUT_INVALID` when the input does not fit, before anything is run.
+ * @throws DagValidationError when the spec is invalid, DagError `INPUT_INVALID` when the input does not fit, both before
+ * anything is run.
  */
-export async function run(spec: DagSpec, input: unknown, options: RunDagOptions = {}): Promise<RunRecord> {
+export async function run<D extends DagSpec>(
+  spec: D,
+  input: NoInfer<InputOf<D>>,
+  options: RunDagOptions = {},
+): Promise<TypedRecord<RunRecord, D>> {
+  return (await runLoose(spec, input, options)) as TypedRecord<RunRecord, D>;
+}
+
+async function runLoose(spec: DagSpec, input: unknown, options: RunDagOptions): Promise<RunRecord> {
+  assertValid(spec);
   const { topology = defaultTopology } = options;
   const parsed = await parseInput(spec, input);
   const graph = compile(spec, options);

@@ -1,13 +1,19 @@
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
+import type { TypedRecord } from "../records/typed.js";
 import type { DagSpec } from "../spec/shape.js";
+import type { InputOf } from "../spec/values.js";
 import { type RunDagOptions, run } from "./run.js";
 
 /** The events of a run as they happen, and its record. The run goes on whether or not the events are read. */
-export type RunStream = AsyncIterable<RunEvent> & { readonly record: Promise<RunRecord> };
+export type RunStream<Record = RunRecord> = AsyncIterable<RunEvent> & { readonly record: Promise<Record> };
 
 /** Runs a spec like `run` and hands out its events. Iteration throws what `run` throws. */
-export function stream(spec: DagSpec, input: unknown, options: RunDagOptions = {}): RunStream {
+export function stream<D extends DagSpec>(
+  spec: D,
+  input: NoInfer<InputOf<D>>,
+  options: RunDagOptions = {},
+): RunStream<TypedRecord<RunRecord, D>> {
   const events: RunEvent[] = [];
   let wake: (() => void) | undefined;
   let done = false;
