@@ -30,6 +30,8 @@ export interface Ledger {
   decided(name: string): Promise<Decision>;
   /** The node's decision if there is one. */
   decision(name: string): Decision | undefined;
+  /** Why a node is no longer needed, if it is not: it must not be started. */
+  unneeded(name: string): StopError | undefined;
   /** Calls back as soon as the node is decided, at once when it is. */
   onDecided(name: string, then: (decision: Decision) => void): void;
   /** Enters an outcome; the first one of a node counts. */
@@ -45,6 +47,7 @@ interface Entry {
   settled: number;
   completed: number;
   decision: Decision | undefined;
+  unneeded: StopError | undefined;
   waiting: ((decision: Decision) => void)[];
   timer: NodeJS.Timeout | undefined;
 }
@@ -105,12 +108,14 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
   const releaseUnneeded = (decided: Entry) => {
     const seen = new Map<string, boolean>();
     for (const name of [...order.topological].reverse()) {
-      if (outcomes[name] !== undefined || stillNeeded(name, seen)) continue;
+      if (outcomes[name] !== undefined || entryOf(name).unneeded !== undefined || stillNeeded(name, seen))
+        continue;
       const stop = new StopError(
         "not-needed",
         `No longer needed: the join of "${decided.name}" was decided without it.`,
       );
       const entry = entryOf(name);
+      entry.unneeded = stop;
       if (entry.decision === undefined) decide(entry, { go: "stop", stop, atMs: hooks.nowMs() });
       hooks.onUnneeded(name, stop);
     }
@@ -124,6 +129,7 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
       }
     },
     decision: (name) => entryOf(name).decision,
+    unneeded: (name) => entryOf(name).unneeded,
     decided: (name) => new Promise((resolve) => onDecided(entryOf(name), resolve)),
     onDecided: (name, then) => onDecided(entryOf(name), then),
     settle(name, outcome) {
@@ -150,7 +156,17 @@ function onDecided(entry: Entry, then: (decision: Decision) => void): void {
 function newEntry(spec: DagSpec, name: string, order: Order): Entry {
   const total = order.needs.get(name)?.length ?? 0;
   const rule = joinRule(nodeOf(spec, name).join);
-  return { name, rule, total, settled: 0, completed: 0, decision: undefined, waiting: [], timer: undefined };
+  return {
+    name,
+    rule,
+    total,
+    settled: 0,
+    completed: 0,
+    decision: undefined,
+    unneeded: undefined,
+    waiting: [],
+    timer: undefined,
+  };
 }
 
 /** What a join says of how many needs have settled and completed. */

@@ -39,6 +39,8 @@ async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: 
   const { execution } = scope;
   const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
   if (scope.signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(scope.signal.reason), false) };
+  const unneeded = scope.ledger.unneeded(name);
+  if (unneeded !== undefined) return { ...notStarted, ...stoppedOutcome(unneeded, false) };
   if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
   if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
 
