@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import type { DagProjection, RunInterrupt, RunState } from "../records/events.js";
-import { type Outcome, type OutcomeError, valueOf as outcomeValue } from "../records/outcome.js";
+import {
+  type Outcome,
+  type OutcomeError,
+  type OutcomeState,
+  valueOf as outcomeValue,
+} from "../records/outcome.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
 import { createPaint, type Paint } from "./styled-line.js";
@@ -108,17 +113,22 @@ function whyLines(outcome: Exclude<Outcome, { state: "completed" }>, paint: Pain
     : [why, paint("dim", "What the model answered:"), renderValue(text)];
 }
 
+const worstFirst: readonly OutcomeState[] = ["failed", "timed-out", "cancelled", "interrupted", "skipped"];
+
 /** How the run ended, in one line, and one more for each question that waits for an answer. */
 function endLines(record: OutputsRecord, paint: Paint): string[] {
   const mark = stateMark(record.state);
   const states = new Map<string, string[]>();
+  for (const state of worstFirst) states.set(state, []);
   for (const [name, { state }] of Object.entries(record.outcomes)) {
     if (state !== "completed") states.set(state, [...(states.get(state) ?? []), cleanLine(name)]);
   }
-  const counts = [...states].map(
-    ([state, names]) =>
-      `${names.length} ${state} (${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""})`,
-  );
+  const counts = [...states]
+    .filter(([, names]) => names.length > 0)
+    .map(
+      ([state, names]) =>
+        `${names.length} ${state} (${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""})`,
+    );
   const error =
     record.error === null ? [] : [`${cleanLine(record.error.code)}: ${cleanLine(record.error.message)}`];
   const facts = [...counts, ...error].join("; ");
