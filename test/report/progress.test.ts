@@ -7,8 +7,8 @@ import type { Outcome } from "../../src/records/outcome.js";
 import { call, completed, failed, node, projection, skipped } from "./record-builder.js";
 
 /** An escape sequence, or text up to the next one. */
-const escape = "\u001b";
-const escapes = new RegExp(`${escape}\\[(\\d*[A-Z])|([^${escape}]+)`, "g");
+const esc = "\u001b";
+const escapes = new RegExp(`${esc}\\[(\\d*[A-Z])|([^${esc}]+)`, "g");
 
 class Screen extends Writable {
   readonly columns = 60;
