@@ -1,26 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
-import type { DagProjection, RunInterrupt, RunState } from "../records/events.js";
-import {
-  type Outcome,
-  type OutcomeError,
-  type OutcomeState,
-  valueOf as outcomeValue,
-} from "../records/outcome.js";
+import { completedValue, type Outcome, type OutcomeState } from "../records/outcome.js";
+import type { RunRecord } from "../records/record.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
 import { createPaint, type Paint } from "./styled-line.js";
 
 /** What the outputs of a run are read from: a `RunRecord` fits. */
-export interface OutputsRecord {
-  readonly dag: DagProjection;
-  readonly outcomes: Readonly<Record<string, Outcome>>;
-  readonly output: unknown;
-  readonly state: RunState;
-  readonly error: OutcomeError | null;
-  readonly interrupts: readonly RunInterrupt[];
-  readonly durationMs: number;
-}
+export type OutputsRecord = Pick<
+  RunRecord,
+  "dag" | "outcomes" | "output" | "state" | "error" | "interrupts" | "durationMs"
+>;
 
 export interface OutputsOptions {
   /** Whether to paint with ANSI colours. @default false */
@@ -52,7 +42,7 @@ function hasOwnOutput({ dag, outcomes, output }: OutputsRecord): boolean {
   if (output === null || output === undefined) return false;
   const [only, ...more] = dag.outputs;
   if (only !== undefined && more.length === 0)
-    return !isDeepStrictEqual(outcomeValue(outcomes[only]), output);
+    return !isDeepStrictEqual(completedValue(outcomes[only]), output);
   return typeof output !== "object";
 }
 

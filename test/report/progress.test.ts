@@ -215,6 +215,8 @@ sample · dataflow
     ]);
     jest.advanceTimersByTime(100);
     expect(screen.lines().length).toBeLessThanOrEqual(screen.rows);
+    expect(screen.lines()[0]).toBe("sample · dataflow");
+    expect(screen.lines()[1]).toContain("node120");
     expect(screen.lines().join("\n")).toContain("120 of 300 nodes settled · 80 running");
     for (const line of screen.lines())
       expect(stripVTControlCharacters(line).length).toBeLessThan(screen.columns);
