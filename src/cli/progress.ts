@@ -173,7 +173,7 @@ function liveLine(row: ProgressRow, nowMs: number, { nameWidth, width, paint }: 
     padEnd(row.state, 11),
     elapsed(row, nowMs).padStart(7),
     tokens === 0 ? "" : `${row.open.size > 0 ? "≈" : ""}${counted(tokens, "token")}`,
-    row.itemsSettled === 0 ? "" : `${counted(row.itemsSettled, "item")} settled`,
+    row.itemsSettled === 0 ? "" : `${counted(row.itemsSettled, "item")}${isRunning ? " settled" : ""}`,
     row.reason,
   ];
   const rest = facts.filter((fact) => fact !== "").join("  ");

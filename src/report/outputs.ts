@@ -1,21 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
-import type { DagProjection, RunInterrupt, RunState } from "../records/events.js";
-import { type Outcome, type OutcomeError, completedValue as outcomeValue } from "../records/outcome.js";
+import { completedValue, type Outcome, type OutcomeState } from "../records/outcome.js";
+import type { RunRecord } from "../records/record.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
 import { createPaint, type Paint } from "./styled-line.js";
 
 /** What the outputs of a run are read from: a `RunRecord` fits. */
-export interface OutputsRecord {
-  readonly dag: DagProjection;
-  readonly outcomes: Readonly<Record<string, Outcome>>;
-  readonly output: unknown;
-  readonly state: RunState;
-  readonly error: OutcomeError | null;
-  readonly interrupts: readonly RunInterrupt[];
-  readonly durationMs: number;
-}
+export type OutputsRecord = Pick<
+  RunRecord,
+  "dag" | "outcomes" | "output" | "state" | "error" | "interrupts" | "durationMs"
+>;
 
 export interface OutputsOptions {
   /** Whether to paint with ANSI colours. @default false */
@@ -47,7 +42,7 @@ function hasOwnOutput({ dag, outcomes, output }: OutputsRecord): boolean {
   if (output === null || output === undefined) return false;
   const [only, ...more] = dag.outputs;
   if (only !== undefined && more.length === 0)
-    return !isDeepStrictEqual(outcomeValue(outcomes[only]), output);
+    return !isDeepStrictEqual(completedValue(outcomes[only]), output);
   return typeof output !== "object";
 }
 
@@ -108,17 +103,22 @@ function whyLines(outcome: Exclude<Outcome, { state: "completed" }>, paint: Pain
     : [why, paint("dim", "What the model answered:"), renderValue(text)];
 }
 
+const worstFirst: readonly OutcomeState[] = ["failed", "timed-out", "cancelled", "interrupted", "skipped"];
+
 /** How the run ended, in one line, and one more for each question that waits for an answer. */
 function endLines(record: OutputsRecord, paint: Paint): string[] {
   const mark = stateMark(record.state);
   const states = new Map<string, string[]>();
+  for (const state of worstFirst) states.set(state, []);
   for (const [name, { state }] of Object.entries(record.outcomes)) {
     if (state !== "completed") states.set(state, [...(states.get(state) ?? []), cleanLine(name)]);
   }
-  const counts = [...states].map(
-    ([state, names]) =>
-      `${names.length} ${state} (${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""})`,
-  );
+  const counts = [...states]
+    .filter(([, names]) => names.length > 0)
+    .map(
+      ([state, names]) =>
+        `${names.length} ${state} (${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""})`,
+    );
   const error =
     record.error === null ? [] : [`${cleanLine(record.error.code)}: ${cleanLine(record.error.message)}`];
   const facts = [...counts, ...error].join("; ");

@@ -1,24 +1,11 @@
-import type { RunInterrupt, RunState, Simulated } from "../records/events.js";
-import type { OutcomeError } from "../records/outcome.js";
+import type { RunRecord } from "../records/record.js";
 import { cleanLine, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 
 /** What a run's summary needs of a record. */
-export interface SummarySource {
-  readonly state: RunState;
-  readonly error: OutcomeError | null;
-  readonly interrupts: readonly RunInterrupt[];
-  readonly durationMs: number;
-  readonly criticalPathMs: number;
-  readonly usage: {
-    readonly inputTokens: number;
-    readonly outputTokens: number;
-    readonly modelCalls: number;
-    /** US dollars; `null` when a price is unknown. */
-    readonly costUsd: number | null;
-    readonly estimated: boolean;
-  };
-  readonly simulated: Simulated | null;
-}
+export type SummarySource = Pick<
+  RunRecord,
+  "state" | "error" | "interrupts" | "durationMs" | "criticalPathMs" | "usage" | "simulated"
+>;
 
 /** What a run took and cost, as lines of at most `width` columns. */
 export function renderSummary(record: SummarySource, width: number, ascii = false): string[] {

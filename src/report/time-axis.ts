@@ -7,9 +7,12 @@ export interface TimeAxis {
   readonly ticks: readonly { readonly cell: number; readonly label: string }[];
 }
 
+/** Shortest axis, in milliseconds: what is shorter than ten microseconds is drawn on it. */
+const leastSpanMs = 0.01;
+
 /** An axis from 0 to `spanMs` over `cells` cells, with ticks at round seconds that leave room for their labels. */
 export function createTimeAxis(spanMs: number, cells: number): TimeAxis {
-  const span = Number.isFinite(spanMs) && spanMs > 0 ? spanMs : 1;
+  const span = spanMs > 0 ? Math.max(leastSpanMs, spanMs) : 1;
   for (const stepMs of roundSteps(span / 100)) {
     const count = Math.floor(span / stepMs + 1e-9);
     const decimals = Math.max(0, -Math.floor(Math.log10(stepMs / 1000) + 1e-9));

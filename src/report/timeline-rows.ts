@@ -1,13 +1,10 @@
 import type { CallRecord, DagProjection } from "../records/events.js";
 import type { Outcome, OutcomeState } from "../records/outcome.js";
+import type { RunRecord } from "../records/record.js";
 import { cleanLine, counted } from "./plain-text.js";
 
 /** What a timeline needs of a record. */
-export interface TimelineSource {
-  readonly dag: DagProjection;
-  readonly outcomes: Readonly<Record<string, Outcome>>;
-  readonly calls: readonly CallRecord[];
-}
+export type TimelineSource = Pick<RunRecord, "dag" | "outcomes" | "calls">;
 
 /** A stretch of work on a row. */
 export interface Bar {

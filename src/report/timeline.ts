@@ -1,3 +1,4 @@
+import type { RunRecord } from "../records/record.js";
 import { cleanLine, displayWidth, padEnd, padStart, seconds, shorten, wrapText } from "./plain-text.js";
 import { renderSummary, type SummarySource } from "./run-summary.js";
 import { stateMark } from "./state-mark.js";
@@ -7,9 +8,7 @@ import { barCells, gridCells, withNote } from "./timeline-bars.js";
 import { type TimelineRow, type TimelineSource, timelineRows } from "./timeline-rows.js";
 
 /** What a timeline reads of a record: a `RunRecord` fits. */
-export interface TimelineRecord extends TimelineSource, SummarySource {
-  readonly topology: string;
-}
+export type TimelineRecord = TimelineSource & SummarySource & Pick<RunRecord, "topology">;
 
 export interface TimelineOptions {
   /** Columns that no line exceeds; less than 40 counts as 40. @default 80 */

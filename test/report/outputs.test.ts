@@ -72,7 +72,7 @@ I'd say 4
 ══ meta  ○ skipped ═════════════════════════════════════════
 join: "score" failed
 
-✗ failed in 0.400 s: 1 skipped (meta); 1 failed (score); RUN_FAILED: There is no output.
+✗ failed in 0.400 s: 1 failed (score); 1 skipped (meta); RUN_FAILED: There is no output.
 "
 `);
   });

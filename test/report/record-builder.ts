@@ -5,7 +5,7 @@ import type { TimelineRecord } from "../../src/report/timeline.js";
 /** A projected node: an agent that needs nothing unless told otherwise. */
 export function node(part: Partial<NodeProjection> = {}): NodeProjection {
   return {
-    hash: "0011223344556677",
+    hash: "0123456789abcdef",
     kind: "agent",
     needs: [],
     join: "all",

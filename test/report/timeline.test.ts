@@ -145,6 +145,13 @@ wall 2.30 s · critical path 2.10 s · 4 model calls
     expect(new Set(axes).size).toBe(1);
   });
 
+  it("draws a run that took no measurable time, and one without any node", () => {
+    const dag = projection({ a: node() });
+    expect(renderTimeline(record(dag, { a: completed(0, 5e-324) }))).toContain("✓ a");
+    expect(renderTimeline(record(dag, {}, { state: "cancelled" }))).toContain("not settled");
+    expect(renderTimeline(record(projection({}), {}))).toContain("wall 0 s");
+  });
+
   it("never exceeds the width, shows every node in the spec's order, for any record", () => {
     const time = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 100_000 }));
     const message = fc.oneof(fc.string({ unit: "grapheme", maxLength: 120 }), fc.string({ unit: "binary" }));
