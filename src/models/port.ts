@@ -1,3 +1,4 @@
+import type { RateLimit } from "../limits/rate-limit.js";
 import type { JsonSchema, ModelOptions } from "../spec/shape.js";
 
 /** A tool call that a model asked for. `args` is the raw JSON text, as the model wrote it. */
@@ -41,6 +42,8 @@ export interface ModelRequest {
   readonly turn: number;
   /** From 1; retries of one request count up. */
   readonly attempt: number;
+  /** `true` for the second request of a hedged pair. @default false */
+  readonly hedged?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -56,7 +59,9 @@ export type ModelChunk =
       readonly args: string;
     }
   | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number }
-  | { readonly type: "finish"; readonly reason: string };
+  | { readonly type: "finish"; readonly reason: string }
+  /** What the provider's headers said about its limits; before any text, and only where the provider tells. */
+  | { readonly type: "rate-limit"; readonly limits: RateLimit };
 
 /** The one port for model requests. */
 export interface Model {
@@ -107,7 +112,7 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
       else if (chunk.type === "finish") finishReason = chunk.reason;
       else if (chunk.type === "usage")
         usage = { inputTokens: chunk.inputTokens, outputTokens: chunk.outputTokens };
-      else {
+      else if (chunk.type === "tool-call") {
         const call = calls.get(chunk.index) ?? { id: "", name: "", args: "" };
         calls.set(chunk.index, {
           id: call.id || (chunk.id ?? ""),

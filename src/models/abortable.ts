@@ -1,0 +1,46 @@
+import { abortError } from "./model-error.js";
+
+/** A controller that follows another signal until it is closed, so that nothing stays attached to that signal. */
+export function followSignal(signal: AbortSignal): { readonly signal: AbortSignal; close(): void } {
+  const controller = new AbortController();
+  const follow = () => controller.abort(signal.reason);
+  if (signal.aborted) follow();
+  else signal.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    /** Detaches, and aborts what still runs. */
+    close() {
+      signal.removeEventListener("abort", follow);
+      controller.abort();
+    },
+  };
+}
+
+/** Settles like `work`, or rejects as soon as the signal is aborted, also where the work pays it no heed. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(abortError(signal));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+/** Iterates `stream` until it ends or the signal is aborted. Does not wait for an aborted stream's own end. */
+export async function* iterateUntilAborted<T>(
+  stream: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const next = await untilAborted(iterator.next(), signal);
+      ended = next.done === true;
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,113 @@
+import { errorCode, errorMessage } from "../errors.js";
+import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
+import type { OutcomeError } from "../records/outcome.js";
+import { loadPriceTable, type PriceTable } from "../records/price.js";
+import { type ModelMiddleware, type ModelReply, type ModelRequest, replyFold } from "./port.js";
+import { loadTokenCounter, replyTokens, requestTokens, roughTokens } from "./usage.js";
+
+/** Where the events of a call go. */
+export interface CallRecorderOptions {
+  /** Takes `call-started`, `call-delta` and `call-ended`. */
+  readonly emit: (event: RunEvent) => void;
+  /** Milliseconds since the run's start. */
+  readonly nowMs: () => number;
+  /** An id that no other call of the run has. */
+  readonly nextId: () => string;
+}
+
+/**
+ * Middleware that records each attempt as a call. It belongs inside retry, hedging and limits (the last of the list),
+ * so that waiting for a slot is not the model's time.
+ *
+ * Tokens are the provider's, else counted and marked `estimated`; a call that failed before any token came has 0. A
+ * call whose reader stopped early ends in the record as well, with the error `ABORTED` or the reason of its signal.
+ */
+export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
+  return (model) => ({
+    id: model.id,
+    async *call(request) {
+      const { emit, nowMs } = options;
+      const call = options.nextId();
+      const { node, item, invocation, attempt } = request;
+      const key: WorkKey = { node, item, invocation };
+      const startedAtMs = nowMs();
+      const fold = replyFold();
+      const prices = loadPriceTable();
+      let firstTokenMs: number | null = null;
+      let error: OutcomeError | null = stoppedEarly;
+      emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key });
+      try {
+        for await (const chunk of model.call(request)) {
+          fold.add(chunk);
+          if (chunk.type === "text" || chunk.type === "tool-call") {
+            const atMs = nowMs();
+            firstTokenMs ??= atMs - startedAtMs;
+            emit({ type: "call-delta", atMs, call, text: chunk.type === "text" ? chunk.text : "", ...key });
+          }
+          yield chunk;
+        }
+        error = null;
+      } catch (thrown) {
+        error = { code: errorCode(thrown), message: errorMessage(thrown) };
+        throw thrown;
+      } finally {
+        const endedAtMs = nowMs();
+        if (error === stoppedEarly && request.signal.aborted) error = reasonOf(request.signal);
+        const reply = fold.reply();
+        const tokens = await tokensOf(request, reply, error !== null);
+        const record: CallRecord = {
+          id: call,
+          ...key,
+          attempt,
+          model: model.id,
+          startedAtMs,
+          firstTokenMs,
+          durationMs: endedAtMs - startedAtMs,
+          ...tokens,
+          costUsd: costOf(await prices, model.id, tokens),
+          toolCalls: reply.toolCalls.map(({ id, name, args }) => ({ id, name, args: parsed(args) })),
+          finishReason: reply.finishReason,
+          hedged: request.hedged === true,
+          error,
+        };
+        emit({ type: "call-ended", atMs: endedAtMs, call: record });
+      }
+    },
+  });
+}
+
+const stoppedEarly: OutcomeError = {
+  code: "ABORTED",
+  message: "The reply was no longer wanted: its reader stopped before the end.",
+};
+
+function reasonOf(signal: AbortSignal): OutcomeError {
+  const code = errorCode(signal.reason);
+  return { code: code === "ERROR" ? "ABORTED" : code, message: errorMessage(signal.reason) };
+}
+
+/** The provider's count, or ours; a rough one for a failed call, which must not keep an ending run waiting. */
+async function tokensOf(request: ModelRequest, reply: ModelReply, failed: boolean) {
+  if (reply.usage !== null) return { ...reply.usage, estimated: false };
+  if (failed && reply.text === "" && reply.toolCalls.length === 0) {
+    return { inputTokens: 0, outputTokens: 0, estimated: false };
+  }
+  const count = failed ? roughTokens : await loadTokenCounter();
+  return {
+    inputTokens: requestTokens(request, count),
+    outputTokens: replyTokens(reply, count),
+    estimated: true,
+  };
+}
+
+const costOf = (prices: PriceTable, model: string, tokens: { inputTokens: number; outputTokens: number }) =>
+  tokens.inputTokens + tokens.outputTokens === 0 ? 0 : prices(model, tokens);
+
+/** Arguments as JSON, or the raw text where they are none. */
+function parsed(args: string): unknown {
+  try {
+    return JSON.parse(args);
+  } catch {
+    return args;
+  }
+}

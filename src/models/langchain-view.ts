@@ -1,0 +1,74 @@
+import type { RateLimit } from "../limits/rate-limit.js";
+import type { ModelOptions } from "../spec/shape.js";
+import { watchedFetch } from "./watched-fetch.js";
+
+/** A LangChain object whose fields are looked at, not known. */
+export type Loose = Record<string, unknown>;
+
+/** What one call sees differently from the model instance. */
+export interface ViewOptions {
+  readonly modelOptions: ModelOptions;
+  /** `false` leaves `stream_options` out of OpenAI requests, for servers that refuse it. */
+  readonly streamUsage: boolean;
+  readonly onRateLimit: (limits: RateLimit) => void;
+}
+
+/**
+ * `instance` as one call sees it, while the instance itself stays as the user made it: its own retries, and those of the
+ * clients inside it, are off; `temperature` and `maxTokens` are set where it has such fields; an OpenAI client
+ * tells its rate-limit headers. The queue that an instance's own `maxConcurrency` makes is kept, and what the
+ * instance writes into itself during the call is written into itself.
+ */
+export function viewOf<T extends object>(instance: T, options: ViewOptions): T {
+  return view(instance, options, 2);
+}
+
+function view<T extends object>(instance: T, options: ViewOptions, depth: number): T {
+  const original = instance as Loose;
+  const own = new Map<PropertyKey, unknown>(modelFields(original, options.modelOptions));
+  if (isCaller(original.caller)) own.set("caller", overlay(original.caller, new Map([["maxRetries", 0]])));
+  if (isObject(original.clientConfig) && "streamUsage" in original) {
+    own.set("clientConfig", {
+      ...original.clientConfig,
+      logLevel: original.clientConfig.logLevel ?? "off",
+      fetch: watchedFetch(asFetch(original.clientConfig.fetch), options.onRateLimit),
+    });
+    own.set("client", undefined);
+    if (!options.streamUsage) own.set("streamUsage", false);
+  }
+  if (depth > 0) {
+    for (const [key, value] of Object.entries(instance)) {
+      if (isObject(value) && isCaller(value.caller)) own.set(key, view(value, options, depth - 1));
+    }
+  }
+  return overlay(instance, own);
+}
+
+/** `target` with some fields of its own; reads and writes of all others reach the target. */
+function overlay<T extends object>(target: T, own: Map<PropertyKey, unknown>): T {
+  return new Proxy(target, {
+    get: (_, key, receiver) => (own.has(key) ? own.get(key) : Reflect.get(target, key, receiver)),
+    set: (_, key, value) =>
+      own.has(key) ? own.set(key, value) !== undefined : Reflect.set(target, key, value),
+  });
+}
+
+/** The provider packages' names for the two options; only fields that the instance has are set. */
+function modelFields(instance: Loose, { temperature, maxTokens }: ModelOptions): [string, number][] {
+  const fields: [string, number][] = [];
+  if (temperature !== undefined && "temperature" in instance) fields.push(["temperature", temperature]);
+  if (maxTokens !== undefined) {
+    for (const name of ["maxTokens", "maxOutputTokens", "numPredict"])
+      if (name in instance) fields.push([name, maxTokens]);
+  }
+  return fields;
+}
+
+const isObject = (value: unknown): value is Loose =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isCaller = (value: unknown): value is object =>
+  isObject(value) && typeof value.callWithOptions === "function";
+
+const asFetch = (value: unknown): typeof globalThis.fetch =>
+  typeof value === "function" ? (value as typeof globalThis.fetch) : globalThis.fetch;

@@ -1,0 +1,240 @@
+import { DagError, errorMessage } from "../errors.js";
+import { type HeaderReader, readRateLimit, readRetryAfterMs } from "../limits/rate-limit.js";
+import { redact, redactUrl } from "./redact.js";
+
+/** Which request failed. */
+export interface ModelErrorSubject {
+  /** `provider:name`. */
+  readonly model: string;
+  /** Where the requests go, where that is known. */
+  readonly baseUrl: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+const unreachable = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EADDRNOTAVAIL",
+];
+const connectTimeouts = [
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+];
+const lost = ["ECONNRESET", "EPIPE", "ECONNABORTED", "UND_ERR_SOCKET", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"];
+
+/**
+ * Turns whatever a client threw into a {@link DagError} with a stable code and a declared `retryable`; its facts are
+ * `model` and, where known, `status`, `retryAfterMs`, `baseUrl`, `systemCode` and `rateLimit`. Keys are taken out of
+ * the message and of the cause. When the signal was aborted, the error is the signal's reason if that has a code,
+ * else `ABORTED`.
+ */
+export function toModelError(error: unknown, subject: ModelErrorSubject): DagError {
+  if (subject.signal.aborted) return abortError(subject.signal);
+  const chain = causeChain(error);
+  const own = chain.find((link) => link instanceof DagError);
+  if (own instanceof DagError) return own;
+  const status = firstOf(chain, statusOf);
+  const systemCode = firstOf(chain, (link) => textField(link, "code"), isSystemCode);
+  const said = says(chain, status);
+  const kind =
+    status !== undefined ? kindOfStatus(status, chain, said) : kindWithoutStatus(chain, systemCode, said);
+  const header = headersOf(chain);
+  const retryAfterMs = readRetryAfterMs(header);
+  const baseUrl = subject.baseUrl === undefined ? undefined : redactUrl(subject.baseUrl);
+  return new DagError(
+    kind.code,
+    `Model "${subject.model}"${baseUrl === undefined ? "" : ` at ${baseUrl}`} ${kind.what}: ${said}`,
+    {
+      facts: {
+        model: subject.model,
+        ...(baseUrl === undefined ? {} : { baseUrl }),
+        ...(status === undefined ? {} : { status }),
+        ...(systemCode === undefined ? {} : { systemCode }),
+        ...(retryAfterMs === null ? {} : { retryAfterMs }),
+        ...(readRateLimit(header) === null ? {} : { rateLimit: readRateLimit(header) }),
+      },
+      retryable: kind.retryable,
+      cause: withoutKeys(error),
+      ...(kind.hint === undefined ? {} : { hint: kind.hint }),
+    },
+  );
+}
+
+/** The error of an aborted request: the signal's reason when that has a string `code`, else `ABORTED` caused by it. */
+export function abortError(signal: AbortSignal): DagError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof DagError) return reason;
+  return new DagError("ABORTED", `The request was aborted: ${errorMessage(reason)}`, { cause: reason });
+}
+
+interface Kind {
+  readonly code: string;
+  readonly what: string;
+  readonly retryable: boolean;
+  readonly hint?: string;
+}
+
+function kindOfStatus(status: number, chain: readonly unknown[], said: string): Kind {
+  const what = `answered ${status}`;
+  if (status === 429 || status === 402) {
+    if (status === 402 || outOfQuota(chain, said)) {
+      const hint = "The account's quota is used up: waiting does not help; check its plan and billing.";
+      return { code: "MODEL_RATE_LIMITED", what, retryable: false, hint };
+    }
+    const hint = "Fewer requests at once (`limits`) or more attempts (`policy.retry`) help.";
+    return { code: "MODEL_RATE_LIMITED", what, retryable: true, hint };
+  }
+  if (status === 401 || status === 403) {
+    return {
+      code: "MODEL_UNAUTHORIZED",
+      what,
+      retryable: false,
+      hint: "Check the API key and what it may use.",
+    };
+  }
+  if (status === 404) {
+    return {
+      code: "MODEL_NOT_FOUND",
+      what,
+      retryable: false,
+      hint: "Check the model's name and the base URL.",
+    };
+  }
+  if (status === 408) return { code: "MODEL_TIMEOUT", what, retryable: true };
+  if (status === 409 || status === 425) return { code: "MODEL_CONFLICT", what, retryable: true };
+  if (status >= 500) return { code: "MODEL_SERVER_ERROR", what, retryable: true };
+  if (status >= 400) return { code: "MODEL_BAD_REQUEST", what, retryable: false };
+  return { code: "MODEL_BAD_RESPONSE", what, retryable: true };
+}
+
+function kindWithoutStatus(chain: readonly unknown[], systemCode: string | undefined, said: string): Kind {
+  if (systemCode !== undefined && unreachable.includes(systemCode)) {
+    const hint =
+      "Check that the server runs, and the host and port of the base URL (OPENAI_BASE_URL for openai: models).";
+    return { code: "MODEL_UNREACHABLE", what: `cannot be reached (${systemCode})`, retryable: true, hint };
+  }
+  if (systemCode !== undefined && /CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|UNABLE_TO_/.test(systemCode)) {
+    const hint = "Check the certificate of the base URL, or NODE_EXTRA_CA_CERTS.";
+    return { code: "MODEL_UNREACHABLE", what: `cannot be reached (${systemCode})`, retryable: false, hint };
+  }
+  const names = chain.map((link) => textField(link, "name"));
+  if ((systemCode !== undefined && connectTimeouts.includes(systemCode)) || names.includes("TimeoutError")) {
+    return { code: "MODEL_TIMEOUT", what: "did not answer in the time its client allows", retryable: true };
+  }
+  if (
+    (systemCode !== undefined && lost.includes(systemCode)) ||
+    /^(terminated|connection error\.?|fetch failed)$/i.test(said)
+  ) {
+    return { code: "MODEL_CONNECTION_LOST", what: "lost the connection", retryable: true };
+  }
+  const event = firstOf(chain, streamedError);
+  if (event !== undefined) {
+    const what = `sent an error in its stream (${event})`;
+    if (outOfQuota(chain, said)) return { code: "MODEL_RATE_LIMITED", what, retryable: false };
+    if (/rate.?limit|^429$/i.test(event)) return { code: "MODEL_RATE_LIMITED", what, retryable: true };
+    if (/invalid_request|context_length/i.test(event))
+      return { code: "MODEL_BAD_REQUEST", what, retryable: false };
+    return { code: "MODEL_SERVER_ERROR", what, retryable: true };
+  }
+  if (names.includes("SyntaxError") || /reading 'message'/.test(said)) {
+    const hint = "Something between here and the model may have cut or replaced the reply.";
+    return { code: "MODEL_BAD_RESPONSE", what: "sent a reply that cannot be read", retryable: true, hint };
+  }
+  return { code: "MODEL_FAILED", what: "failed", retryable: false };
+}
+
+function outOfQuota(chain: readonly unknown[], said: string): boolean {
+  return (
+    firstOf(chain, streamedError) === "insufficient_quota" ||
+    /insufficient[_ ]quota|exceeded your current quota/i.test(said)
+  );
+}
+
+/** An error and what caused it, outermost first; an `AggregateError` counts with its first error. */
+function causeChain(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  for (let link = error; link !== undefined && link !== null && chain.length < 8; ) {
+    if (chain.includes(link)) break;
+    chain.push(link);
+    const aggregated = field(link, "errors");
+    link = field(link, "cause") ?? (Array.isArray(aggregated) ? aggregated[0] : undefined);
+  }
+  return chain;
+}
+
+function firstOf<T>(
+  chain: readonly unknown[],
+  read: (link: unknown) => T | undefined,
+  fits = (_: T) => true,
+): T | undefined {
+  for (const link of chain) {
+    const value = read(link);
+    if (value !== undefined && fits(value)) return value;
+  }
+  return undefined;
+}
+
+const field = (of: unknown, name: string): unknown =>
+  typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
+
+function textField(of: unknown, name: string): string | undefined {
+  const value = field(of, name);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Codes of the system and of the HTTP client, as against codes in a provider's body. */
+const isSystemCode = (code: string) =>
+  /^(E[A-Z_]+|UND_ERR_\w+|ERR_\w+|[A-Z_]*CERT[A-Z_]*|UNABLE_TO_\w+)$/.test(code);
+
+function statusOf(link: unknown): number | undefined {
+  const status =
+    field(link, "status") ?? field(link, "statusCode") ?? field(field(link, "response"), "status");
+  return typeof status === "number" && status >= 100 ? status : undefined;
+}
+
+/** The code or type of an error object that came in a reply's body. */
+function streamedError(link: unknown): string | undefined {
+  const body = field(link, "error");
+  const inner = field(body, "error") ?? body;
+  const code = field(inner, "code");
+  if (typeof code === "number") return String(code);
+  return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
+}
+
+/** What the provider or the system said, on one line of at most 500 characters, without keys. */
+function says(chain: readonly unknown[], status: number | undefined): string {
+  const deepest =
+    status === undefined ? chain.findLast((link) => textField(link, "message") !== undefined) : chain[0];
+  const text = redact(errorMessage(deepest ?? chain[0]))
+    .replace(/\s+/g, " ")
+    .trim();
+  const bare =
+    status !== undefined && text.startsWith(`${status} `) ? text.slice(String(status).length + 1) : text;
+  return bare.length > 500 ? `${bare.slice(0, 500)}…` : bare;
+}
+
+function headersOf(chain: readonly unknown[]): HeaderReader {
+  const headers = firstOf(
+    chain,
+    (link) => field(link, "headers") ?? field(field(link, "response"), "headers"),
+  );
+  return (name) => {
+    if (headers instanceof Headers) return headers.get(name);
+    const value = field(headers, name);
+    return typeof value === "string" ? value : null;
+  };
+}
+
+/** A copy of an error that carries its name, message and stack, without keys and without its other fields. */
+function withoutKeys(error: unknown): Error {
+  const copy = new Error(redact(errorMessage(error)));
+  copy.name = textField(error, "name") ?? "Error";
+  const stack = textField(error, "stack");
+  if (stack !== undefined) copy.stack = redact(stack);
+  return copy;
+}

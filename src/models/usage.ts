@@ -1,0 +1,71 @@
+import type { ModelReply, ModelRequest } from "./port.js";
+
+/** Counts the tokens of a text. */
+export type TokenCounter = (text: string) => number;
+
+/**
+ * Tokens that frame each message, and those that begin the reply, for OpenAI's chat models since gpt-3.5-turbo-0613:
+ * OpenAI Cookbook, "How to count tokens with tiktoken". Other providers frame in much the same way.
+ */
+const tokensPerMessage = 3;
+const tokensBeforeReply = 3;
+
+/** Longest run without a word boundary that is given to the tokenizer whole: its time grows with the square of a run. */
+const longestRun = 128;
+
+/**
+ * Loads OpenAI's `o200k_base` tokenizer (about 120 ms the first time). For other providers' models its counts are an
+ * estimate.
+ */
+export async function loadTokenCounter(): Promise<TokenCounter> {
+  const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+  const disallowedSpecial = new Set<string>();
+  return (text) => {
+    let tokens = 0;
+    for (const piece of piecesOf(text)) tokens += countTokens(piece, { disallowedSpecial });
+    return tokens;
+  };
+}
+
+/** Tokens of a text, by {@link loadTokenCounter}. */
+export async function estimateTokens(text: string): Promise<number> {
+  return (await loadTokenCounter())(text);
+}
+
+/** Input tokens of a request: messages with their frame, tools and schema as JSON. */
+export async function estimateRequest(request: ModelRequest): Promise<number> {
+  return requestTokens(request, await loadTokenCounter());
+}
+
+/** Four characters a token: OpenAI's rule of thumb for English, for where nothing may be waited for. */
+export const roughTokens: TokenCounter = (text) => Math.ceil(text.length / 4);
+
+/** Input tokens of a request by any counter. */
+export function requestTokens(request: ModelRequest, count: TokenCounter): number {
+  const messages = request.messages.map((message) => {
+    const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
+    return tokensPerMessage + count(message.role) + count(message.content) + callTokens(calls, count);
+  });
+  const tools = request.tools.map((tool) => count(JSON.stringify(tool)));
+  const schema = request.schema === null ? 0 : count(JSON.stringify(request.schema));
+  return [...messages, ...tools].reduce((sum, tokens) => sum + tokens, tokensBeforeReply + schema);
+}
+
+/** Output tokens of a reply by any counter. */
+export function replyTokens(reply: Pick<ModelReply, "text" | "toolCalls">, count: TokenCounter): number {
+  return count(reply.text) + callTokens(reply.toolCalls, count);
+}
+
+function callTokens(calls: ModelReply["toolCalls"], count: TokenCounter): number {
+  return calls.reduce((sum, call) => sum + tokensPerMessage + count(call.name) + count(call.args), 0);
+}
+
+function* piecesOf(text: string): Generator<string> {
+  let from = 0;
+  for (const { 0: run, index } of text.matchAll(/\S{129,}|\s{129,}/g)) {
+    yield text.slice(from, index);
+    for (let at = 0; at < run.length; at += longestRun) yield run.slice(at, at + longestRun);
+    from = index + run.length;
+  }
+  yield text.slice(from);
+}
