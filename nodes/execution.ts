@@ -27,7 +27,9 @@ export interface Execution {
   emit(event: RunEvent): void;
   stop(code: StopCode, message: string): void;
   /** The model of an agent, with the run's middleware; `path` names the node in requests and records. */
-  modelFor(node: Node, path: string): Promise<Model>;
+  modelFor(node: Pick<Node, "model" | "policy">, path: string): Promise<Model>;
+  /** Resolves every agent's model, so that a missing key or package is told before anything is run. */
+  resolveModels(): Promise<void>;
   policyFor(node: Node): Policy;
   /** Notes that a piece of work was tried again. */
   noteRetry(key: WorkKey): void;
@@ -77,6 +79,7 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
     emit,
     stop,
     modelFor: models.modelFor,
+    resolveModels: models.resolveAll,
     policyFor: (node) => ({ ...spec.policy, ...options.policy, ...node.policy }),
     noteRetry,
     retriesOf: (key) => retries.get(workId(key)) ?? 0,

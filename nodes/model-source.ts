@@ -1,32 +1,60 @@
+import { recordCalls } from "../src/models/call-recorder.js";
+import { chooseModel, noticeOnce } from "../src/models/choose.js";
 import type { Model } from "../src/models/port.js";
 import { wrapModel } from "../src/models/port.js";
+import { resolveModel } from "../src/models/resolve.js";
 import type { RunEvent } from "../src/records/events.js";
-import type { DagSpec, ModelLike, Node } from "../src/spec/shape.js";
+import { type DagSpec, kindOf, type ModelLike, type Node } from "../src/spec/shape.js";
 import type { RunOptions } from "./run-options.js";
 
 /** Gives every agent of a run its model, with the run's middleware around it. */
 export interface ModelSource {
-  modelFor(node: Node, path: string): Promise<Model>;
+  /** The model of a node; `path` names the node in requests and records. */
+  modelFor(node: Pick<Node, "model" | "policy">, path: string): Promise<Model>;
+  /**
+   * Resolves the models of every agent of the spec and of the graphs in it.
+   * @throws DagError what `resolveModel` throws: a missing key, an unknown provider, a bad name.
+   */
+  resolveAll(): Promise<void>;
 }
 
 /** A source for one run; each model is resolved once. */
 export function createModelSource(
   spec: DagSpec,
   options: RunOptions,
-  _run: { emit(event: RunEvent): void; nowMs(): number },
+  { emit, nowMs }: { emit(event: RunEvent): void; nowMs(): number },
 ): ModelSource {
-  const resolved = new Map<ModelLike | Model | undefined, Promise<Model>>();
-  const wrapped = async (choice: ModelLike | Model | undefined): Promise<Model> =>
-    wrapModel(choice as Model, [...(options.use ?? [])]);
+  const resolved = new Map<ModelLike | Model, Promise<Model>>();
+  let calls = 0;
+  const record = recordCalls({ emit, nowMs, nextId: () => `call-${++calls}` });
+
+  const modelFor: ModelSource["modelFor"] = (node, path) => {
+    const choice = chooseModel({
+      option: options.models?.[path] ?? options.model,
+      node: node.model,
+      spec: spec.model,
+    });
+    noticeOnce(choice.notice);
+    let model = resolved.get(choice.model);
+    if (model === undefined) {
+      model = resolveModel(choice.model).then((found) => wrapModel(found, [record, ...(options.use ?? [])]));
+      resolved.set(choice.model, model);
+    }
+    return model;
+  };
+
   return {
-    modelFor(node, path) {
-      const choice = options.models?.[path] ?? options.model ?? node.model ?? spec.model;
-      let model = resolved.get(choice);
-      if (model === undefined) {
-        model = wrapped(choice);
-        resolved.set(choice, model);
-      }
-      return model;
+    modelFor,
+    async resolveAll() {
+      for (const [path, node] of agentsOf(spec, "")) await modelFor(node, path);
     },
   };
+}
+
+/** Every agent of a spec with its path, those of graph nodes included. */
+function* agentsOf(spec: DagSpec, prefix: string): Generator<[string, Node]> {
+  for (const [name, node] of Object.entries(spec.nodes)) {
+    if (kindOf(node) === "agent") yield [prefix + name, node];
+    if (node.dag !== undefined) yield* agentsOf(node.dag, `${prefix}${name}/`);
+  }
 }

@@ -11,6 +11,7 @@ export type {
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
+export { resolveModel } from "./models/resolve.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";

@@ -15,8 +15,8 @@ export type RunDagOptions = CompileOptions;
 
 /**
  * Runs a spec on an input and records what happened. Failures of nodes are in the record, not thrown.
- * @throws DagValidationError when the spec is invalid, DagError `INPUT_INVALID` when the input does not fit, both before
- * anything is run.
+ * @throws DagValidationError when the spec is invalid, DagError `INPUT_INVALID` when the input does not fit, and what
+ * resolving a model throws (`MODEL_KEY_MISSING`, `MODEL_PROVIDER_MISSING`, …), all before anything is run.
  */
 export async function run<D extends DagSpec>(
   spec: D,
@@ -32,6 +32,7 @@ async function runLoose(spec: DagSpec, input: unknown, options: RunDagOptions): 
   const parsed = await parseInput(spec, input);
   const graph = compile(spec, options);
   const execution = createExecution(spec, topology, options);
+  await execution.resolveModels();
   const scope = createScope(spec, execution);
   execution.begin(input);
   try {
