@@ -76,7 +76,8 @@ function elapsed(row: ProgressRow, nowMs: number): string {
 }
 
 function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
-  const draw = createLogUpdate(stream as NodeJS.WriteStream);
+  const screen = sized(stream);
+  const draw = createLogUpdate(screen as NodeJS.WriteStream);
   let rows = createProgressRows();
   let title = "";
   /** What `performance.now()` was at the run's start. */
@@ -85,7 +86,7 @@ function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
   let isOver = false;
 
   function render(): void {
-    draw(liveLines(rows, title, performance.now() - originMs, stream, paint).join("\n"));
+    draw(liveLines(rows, title, performance.now() - originMs, screen, paint).join("\n"));
   }
 
   /** Draws the last state, leaves it on the screen and stops the clock. */
@@ -116,6 +117,15 @@ function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
       finish();
     },
   };
+}
+
+/** The stream with a usable size: a terminal that does not know its size reports 0 columns and 0 rows. */
+function sized(stream: ProgressStream): ProgressStream {
+  return Object.create(stream, {
+    columns: { get: () => stream.columns || 80 },
+    rows: { get: () => stream.rows || 24 },
+    write: { value: (text: string) => stream.write(text) },
+  });
 }
 
 function liveLines(

@@ -11,8 +11,8 @@ const esc = "\u001b";
 const escapes = new RegExp(`${esc}\\[(\\d*[A-Z])|([^${esc}]+)`, "g");
 
 class Screen extends Writable {
-  readonly columns = 60;
-  readonly rows = 12;
+  readonly columns: number = 60;
+  readonly rows: number = 12;
   readonly writes: string[] = [];
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
@@ -163,6 +163,12 @@ sample · dataflow
 ○ meta      skipped               join: "old" failed
 "
 `);
+  });
+
+  it("draws on a terminal that reports a size of 0 by 0", () => {
+    const screen = new Screen();
+    show(Object.assign(screen, { columns: 0, rows: 0 }), true, events).end();
+    expect(screen.lines().join("\n")).toContain("✓ features");
   });
 
   it("shows tokens while they stream", () => {
