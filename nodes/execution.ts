@@ -41,8 +41,8 @@ export interface Execution {
 
 /** Starts the clock of one run. Nothing is sent and nothing is emitted before `begin`. */
 export function createExecution(spec: DagSpec, topology: string, options: RunOptions): Execution {
-  const startedAt = new Date();
-  const origin = performance.now();
+  let startedAt = new Date();
+  let origin = performance.now();
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
   const fold: RecordFold = recordFold();
@@ -84,6 +84,8 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
     noteRetry,
     retriesOf: (key) => retries.get(workId(key)) ?? 0,
     begin(input) {
+      startedAt = new Date();
+      origin = performance.now();
       emit({
         type: "run-started",
         atMs: 0,

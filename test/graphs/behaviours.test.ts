@@ -166,7 +166,7 @@ const cases: Case[] = [
         other: { needs: ["kind"], when: ({ needs }) => needs.kind.label === "other", run: () => "other" },
         answer: {
           needs: ["billing", "other"],
-          join: "any",
+          join: "settled",
           run: ({ needs }) => needs.billing ?? needs.other,
         },
       },
