@@ -1,11 +1,18 @@
+import { setMaxListeners } from "node:events";
 import { abortError } from "./model-error.js";
 
-/** A controller that follows another signal until it is closed, so that nothing stays attached to that signal. */
+/**
+ * A controller that follows another signal until it is closed, so that nothing stays attached to that signal. All calls
+ * of a run follow one signal: Node's warning of more than 10 listeners is switched off for it.
+ */
 export function followSignal(signal: AbortSignal): { readonly signal: AbortSignal; close(): void } {
   const controller = new AbortController();
   const follow = () => controller.abort(signal.reason);
   if (signal.aborted) follow();
-  else signal.addEventListener("abort", follow, { once: true });
+  else {
+    setMaxListeners(0, signal);
+    signal.addEventListener("abort", follow, { once: true });
+  }
   return {
     signal: controller.signal,
     /** Detaches, and aborts what still runs. */

@@ -9,7 +9,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   ],
   [/\bsk-[\w*.-]{3,}/g, hidden],
   [/\b(?:pk|rk|gsk|xai|hf|ghp|glpat|AIza|key|api)[-_]?(?=[\w*-]*[\d*])[\w*-]{12,}/g, hidden],
-  [/\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}/g, hidden],
+  [/\b(?=\w*\d)(?=\w*[A-Za-z])\w{32,}/g, hidden],
 ];
 
 /** `text` without anything that looks like a key, a token or credentials in an address. */

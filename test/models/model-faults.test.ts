@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { ChatOpenAI } from "@langchain/openai";
 import { DagError } from "../../src/errors.js";
@@ -120,6 +121,16 @@ describe("rate-limit headers", () => {
       sendReply(response, "fine");
     });
     expect((await chunksOf(model))[0]).toEqual({ type: "rate-limit", limits });
+  });
+
+  it("come also from a user's instance that was in use before", async () => {
+    server = await rawServer((response) => {
+      response.setHeader("x-ratelimit-remaining-requests", "9");
+      sendReply(response, "fine");
+    });
+    const instance = new ChatOpenAI({ model: "m", apiKey: key, configuration: { baseURL: server.url } });
+    await instance.stream("hello");
+    expect((await chunksOf(langchainModel(instance)))[0]).toHaveProperty("limits.remainingRequests", 9);
   });
 
   it("come as a fact of an error", async () => {
@@ -287,6 +298,25 @@ describe("aborting", () => {
     const { error } = await failureOf(model, { signal: AbortSignal.abort() });
     expect(error.code).toBe("ABORTED");
     expect(server?.seen).toHaveLength(0);
+  });
+
+  it("leaves no listener on the signal after a call, however it ended", async () => {
+    const { signal } = new AbortController();
+    let turn = 0;
+    const model = await openAi((response) => {
+      turn += 1;
+      if (turn === 1) sendReply(response, "fine");
+      else if (turn === 2) sendError(response, 500, { message: "no" });
+      else {
+        beginStream(response);
+        sendDelta(response, { content: "one" });
+      }
+    });
+    await chunksOf(model, { signal });
+    await failureOf(model, { signal });
+    for await (const _ of model.call(request({ signal }))) break;
+    expect(turn).toBe(3);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   it("closes the connection when the reader stops early", async () => {

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "@jest/globals";
+import { estimateRequest, estimateTokens, roughTokens } from "../../src/models/usage.js";
+import { loadPriceTable } from "../../src/records/price.js";
+import { request } from "./requests.js";
+
+describe("estimateTokens", () => {
+  it("counts as OpenAI's o200k_base does", async () => {
+    expect(await estimateTokens("hello world")).toBe(2);
+    expect(await estimateTokens("")).toBe(0);
+  });
+
+  it("takes special tokens in a text for plain text", async () => {
+    expect(await estimateTokens("<|endoftext|>")).toBeGreaterThan(1);
+  });
+
+  it("counts a long run without a word boundary in time that grows with its length, not with its square", async () => {
+    await estimateTokens("warm");
+    const timeMs = async (length: number) => {
+      const startMs = performance.now();
+      await estimateTokens("漢字".repeat(length));
+      return performance.now() - startMs;
+    };
+    await timeMs(2_000);
+    const [small, large] = [await timeMs(4_000), await timeMs(40_000)];
+    expect(large / small).toBeLessThan(40);
+  });
+
+  it("cuts long runs at a cost of under 2 percent", async () => {
+    const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+    const text = "abcdefghij0123456789".repeat(100);
+    expect(Math.abs((await estimateTokens(text)) / countTokens(text) - 1)).toBeLessThan(0.02);
+  });
+});
+
+describe("estimateRequest", () => {
+  it("adds three tokens a message and three before the reply", async () => {
+    const messages = [{ role: "user" as const, content: "hello world" }];
+    expect(await estimateRequest(request({ messages }))).toBe(3 + 3 + 1 + 2);
+  });
+
+  it("counts tools, schema and tool calls", async () => {
+    const plain = await estimateRequest(request());
+    const parameters = { type: "object", properties: { city: { type: "string" } } };
+    const tools = [{ name: "weather", description: "Weather of a city.", parameters }];
+    expect(await estimateRequest(request({ tools }))).toBeGreaterThan(plain + 10);
+    expect(await estimateRequest(request({ schema: parameters }))).toBeGreaterThan(plain + 5);
+    const call = { id: "a", name: "weather", args: '{"city":"Oslo"}' };
+    const messages = [...request().messages, { role: "assistant" as const, content: "", toolCalls: [call] }];
+    expect(await estimateRequest(request({ messages }))).toBeGreaterThan(plain + 8);
+  });
+
+  it("is four characters a token where it may not wait", () => {
+    expect(roughTokens("123456789")).toBe(3);
+  });
+});
+
+describe("prices", () => {
+  it.each([
+    // Published: $0.40 for a million input tokens, $1.60 for a million output tokens.
+    ["openai:gpt-4.1-mini", (1000 * 0.4 + 100 * 1.6) / 1e6],
+    ["azure_openai:gpt-4.1-mini", (1000 * 0.4 + 100 * 1.6) / 1e6],
+    // Published: $3 and $15.
+    ["anthropic:claude-sonnet-4-5", (1000 * 3 + 100 * 15) / 1e6],
+    ["offline", 0],
+  ])("of %s are those of its provider", async (model, expected) => {
+    expect((await loadPriceTable())(model, { inputTokens: 1000, outputTokens: 100 })).toBeCloseTo(
+      expected,
+      10,
+    );
+  });
+
+  it.each(["openai:my-own-model", "ollama:gpt-4.1-mini", "nobody:gpt-4.1-mini", "odd"])(
+    "of %s are unknown: null",
+    async (model) => {
+      expect((await loadPriceTable())(model, { inputTokens: 1000, outputTokens: 100 })).toBeNull();
+    },
+  );
+});
