@@ -228,33 +228,37 @@ function offsetOf(document: Document.Parsed, steps: readonly (string | number)[]
 }
 
 function jsonError(text: string): Found | undefined {
-  const wrong = jsonMessage(text);
-  if (wrong === undefined) return undefined;
-  // The engine does not always say where. The text is right up to the longest beginning that only lacks its end.
+  const error = jsonParseError(text);
+  if (error === undefined) return undefined;
+  const reason = error.message
+    .replace(/ in JSON at position.*$| is not valid JSON$/s, "")
+    .replace(/, ("|\.\.\.).*$/s, "");
+  const hint = "Correct the JSON; comments and trailing commas are not part of it.";
+  return found("bad-json", error.position ?? endOfRight(text), `It is not JSON: ${reason}.`, hint);
+}
+
+/** Length of the longest beginning of the text that only lacks its end, for messages that do not say where. */
+function endOfRight(text: string): number {
   let right = 0;
   let beyond = text.length + 1;
   while (beyond - right > 1) {
     const middle = Math.floor((right + beyond) / 2);
-    if (/end of JSON input|Unterminated/.test(jsonMessage(text.slice(0, middle)) ?? "end of JSON input"))
-      right = middle;
+    const error = jsonParseError(text.slice(0, middle));
+    const lacksEnd =
+      error === undefined || error.position === middle || error.message.includes("end of JSON input");
+    if (lacksEnd) right = middle;
     else beyond = middle;
   }
-  const reason = wrong
-    .replace(/ in JSON at position.*$| is not valid JSON$/s, "")
-    .replace(/, (".*"|\.\.\..*)$/s, "");
-  return found(
-    "bad-json",
-    Math.min(right, text.length),
-    `It is not JSON: ${reason}.`,
-    "Correct the JSON; comments and trailing commas are not part of it.",
-  );
+  return right;
 }
 
-function jsonMessage(text: string): string | undefined {
+function jsonParseError(text: string): { message: string; position: number | undefined } | undefined {
   try {
     JSON.parse(text);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    const { message } = error as Error;
+    const position = / at position (\d+)/.exec(message)?.[1];
+    return { message, position: position === undefined ? undefined : Number(position) };
   }
 }

@@ -38,7 +38,11 @@ export async function loadDagFile(path: string): Promise<DagFile> {
   const found = [...loading.issues];
   // A file that does not parse, or is missing, makes the rest of what could be said a guess.
   if (found.length === 0) {
-    found.push(...validate(dag).map((one) => located(one, file)));
+    found.push(
+      ...validate(dag)
+        .slice(0, mostIssues)
+        .map((one) => located(one, file)),
+    );
     found.push(
       ...validateExample(file.example, dag).map((one) => ({ ...one, ...source.placeOf(["example"]) })),
     );
@@ -46,6 +50,9 @@ export async function loadDagFile(path: string): Promise<DagFile> {
   if (found.length > 0) throw new DagValidationError(`"${path}"`, found);
   return { dag: freezeData(dag) as DagSpec, example: freezeData(file.example) };
 }
+
+/** Most issues of one file that are told: finding the place of each takes time. */
+const mostIssues = 200;
 
 interface LoadedFile {
   readonly path: string;
