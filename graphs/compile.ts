@@ -3,7 +3,8 @@ import { assertValid } from "../src/spec/assert-valid.js";
 import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { bindScope } from "./binding.js";
-import { defaultTopology, graphOf, type Topology } from "./topology.js";
+import { graphOf } from "./topology.js";
+import { defaultTopology, type Topology } from "./topology-names.js";
 
 /** What `compile` and `run` are given. */
 export interface CompileOptions extends RunOptions {

@@ -2,20 +2,13 @@ import { DagError } from "../src/errors.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { deterministicGraph } from "./deterministic.js";
 import { sequentialGraph } from "./sequential.js";
+import { type Topology, topologyNames } from "./topology-names.js";
 
 /** The topologies by name: each turns a spec into a LangGraph that is ready to be compiled. */
 const topologies = {
   deterministic: deterministicGraph,
   sequential: sequentialGraph,
-} satisfies Record<string, (spec: DagSpec) => unknown>;
-
-/** Name of a topology. */
-export type Topology = keyof typeof topologies;
-
-/** The names of the topologies. */
-export const topologyNames = Object.keys(topologies) as readonly Topology[];
-
-export const defaultTopology: Topology = "deterministic";
+} satisfies Record<Topology, (spec: DagSpec) => unknown>;
 
 /**
  * The graph of a spec in a topology.

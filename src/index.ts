@@ -1,5 +1,5 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
-export { type Topology, topologyNames } from "../graphs/topology.js";
+export { type Topology, topologyNames } from "../graphs/topology-names.js";
 export { DagError, type DagIssue, DagValidationError } from "./errors.js";
 export type {
   Message,
@@ -19,6 +19,7 @@ export { type RunDagOptions as RunOptions, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";
 export { defineDag, extendDag, node } from "./spec/define.js";
+export { loadDag } from "./spec/load.js";
 export type { Policy, RetryPolicy } from "./spec/policy.js";
 export type * from "./spec/shape.js";
 export { validate } from "./spec/validate.js";

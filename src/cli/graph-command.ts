@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
-import { projectDag } from "../records/projection.js";
-import { assertValid } from "../spec/assert-valid.js";
-import { loadGraphFile } from "./graph-file.js";
+import type { DagProjection } from "../records/events.js";
 import { type Io, write } from "./io.js";
+
+type Format = "mermaid" | "svg" | "json";
 
 /** `agent-dag graph <file>`: draws the declared graph. */
 export function addGraphCommand(program: Command, io: Io): void {
@@ -14,18 +14,16 @@ export function addGraphCommand(program: Command, io: Io): void {
       new Option("--format <format>", "what to write").choices(["mermaid", "svg", "json"]).default("mermaid"),
     )
     .option("--debug", "show stack traces")
-    .action(async (file: string, { format }: { format: "mermaid" | "svg" | "json" }) => {
-      const { dag } = await loadGraphFile(file);
-      assertValid(dag);
-      await write(io.stdout, `${await render(projectDag(dag), format)}\n`);
+    .action(async (file: string, { format }: { format: Format }) => {
+      const { loadValidGraph } = await import("./graph-file.js");
+      const { projectDag } = await import("../records/projection.js");
+      const { dag } = await loadValidGraph(file);
+      await write(io.stdout, `${(await render(projectDag(dag), format)).trimEnd()}\n`);
     });
 }
 
-async function render(
-  projection: ReturnType<typeof projectDag>,
-  format: "mermaid" | "svg" | "json",
-): Promise<string> {
+async function render(projection: DagProjection, format: Format): Promise<string> {
   if (format === "json") return JSON.stringify(projection, null, 2);
-  if (format === "svg") return (await import("../report/svg.js")).renderSvg(projection).trimEnd();
-  return (await import("../report/mermaid.js")).renderMermaid(projection).trimEnd();
+  if (format === "svg") return (await import("../report/svg.js")).renderSvg(projection);
+  return (await import("../report/mermaid.js")).renderMermaid(projection);
 }

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { errorMessage } from "../errors.js";
+import { assertValid } from "../spec/assert-valid.js";
 import { loadDagFile } from "../spec/load.js";
 import type { DagSpec } from "../spec/shape.js";
 import { UsageError } from "./usage-error.js";
@@ -34,6 +35,16 @@ export async function loadGraphFile(file: string): Promise<GraphFile> {
     `"${name}" is not a graph file: its ending is "${extension}".`,
     "Give a .ts, .js, .yaml or .json file.",
   );
+}
+
+/**
+ * As {@link loadGraphFile}, the graph checked.
+ * @throws DagValidationError carrying every issue.
+ */
+export async function loadValidGraph(file: string): Promise<GraphFile> {
+  const loaded = await loadGraphFile(file);
+  assertValid(loaded.dag);
+  return loaded;
 }
 
 function assertFile(path: string, name: string): void {

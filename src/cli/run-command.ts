@@ -1,14 +1,7 @@
 import { type Command, Option } from "commander";
-import { type Topology, topologyNames } from "../../graphs/topology.js";
+import { type Topology, topologyNames } from "../../graphs/topology-names.js";
 import type { RunRecord } from "../records/record.js";
-import { renderOutputs } from "../report/outputs.js";
-import { renderTimeline } from "../report/timeline.js";
-import { run } from "../run/run.js";
-import { assertValid } from "../spec/assert-valid.js";
-import { loadGraphFile } from "./graph-file.js";
-import { readInput } from "./input-flag.js";
 import { type Io, write } from "./io.js";
-import { createProgress } from "./progress.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
 
 interface RunCommandFlags extends RunFlags {
@@ -32,8 +25,14 @@ export function addRunCommand(program: Command, io: Io): void {
 }
 
 async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise<void> {
-  const { dag, example } = await loadGraphFile(file);
-  assertValid(dag);
+  // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
+  const [{ loadValidGraph }, { readInput }, { createProgress }, { run }] = await Promise.all([
+    import("./graph-file.js"),
+    import("./input-flag.js"),
+    import("./progress.js"),
+    import("../run/run.js"),
+  ]);
+  const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
   const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
   let record: RunRecord;
@@ -46,13 +45,20 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   } finally {
     progress.end();
   }
-  await write(io.stdout, flags.json ? `${JSON.stringify(record, null, 2)}\n` : renderRun(record, flags, io));
+  await write(
+    io.stdout,
+    flags.json ? `${JSON.stringify(record, null, 2)}\n` : await renderRun(record, flags, io),
+  );
   const notice = endNotice(record);
   if (notice !== null) await write(io.stderr, `${notice}\n`);
   io.exitCode = exitCodeOf(record);
 }
 
-function renderRun(record: RunRecord, flags: RunCommandFlags, io: Io): string {
+async function renderRun(record: RunRecord, flags: RunCommandFlags, io: Io): Promise<string> {
+  const [{ renderOutputs }, { renderTimeline }] = await Promise.all([
+    import("../report/outputs.js"),
+    import("../report/timeline.js"),
+  ]);
   const outputs = renderOutputs(record, { color: io.colorOut, width: io.columns });
   const timeline = flags.timeline
     ? `\n${renderTimeline(record, { color: io.colorOut, width: io.columns })}`

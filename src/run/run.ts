@@ -1,6 +1,6 @@
 import { withScope } from "../../graphs/binding.js";
 import { type CompileOptions, compile } from "../../graphs/compile.js";
-import { defaultTopology } from "../../graphs/topology.js";
+import { defaultTopology } from "../../graphs/topology-names.js";
 import { createExecution } from "../../nodes/execution.js";
 import { createScope, parseInput } from "../../nodes/scope.js";
 import { outcomeError } from "../../nodes/settle-work.js";
