@@ -150,7 +150,7 @@ function formOf(path: string): "yaml" | "json" {
 
 function splitExample(value: unknown): { dag: unknown; example: unknown } {
   if (!isPlainObject(value)) return { dag: value, example: undefined };
-  const { example, ...dag } = value;
+  const { example, $schema: _editorOnly, ...dag } = value;
   return { dag, example };
 }
 

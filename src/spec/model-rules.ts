@@ -8,9 +8,12 @@ export function validateModel(model: unknown, path: string): DagIssue[] {
   return validateModelName(model, path);
 }
 
+/** What a model's name looks like: `provider:name`, or `offline`. */
+export const modelPattern = /^(?:offline|[\w@./-]+:\S.*)$/;
+
 /** Issues of a model's name. */
 export function validateModelName(model: unknown, path: string): DagIssue[] {
-  if (typeof model === "string" && (model === "offline" || /^[\w@./-]+:\S/.test(model))) return [];
+  if (typeof model === "string" && modelPattern.test(model)) return [];
   return [
     issue(
       "bad-model",
