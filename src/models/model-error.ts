@@ -122,7 +122,7 @@ function kindWithoutStatus(chain: readonly unknown[], systemCode: string | undef
     const hint = "Check the certificate of the base URL, or NODE_EXTRA_CA_CERTS.";
     return { code: "MODEL_UNREACHABLE", what: `cannot be reached (${systemCode})`, retryable: false, hint };
   }
-  const names = chain.map((link) => textField(link, "name"));
+  const names = namesOf(chain);
   if ((systemCode !== undefined && connectTimeouts.includes(systemCode)) || names.includes("TimeoutError")) {
     return { code: "MODEL_TIMEOUT", what: "did not answer in the time its client allows", retryable: true };
   }
@@ -206,16 +206,27 @@ function streamedError(link: unknown): string | undefined {
   return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
 }
 
-/** What the provider or the system said, on one line of at most 500 characters, without keys. */
+/**
+ * What the provider or the system said, on one line of at most 500 characters, without keys. LangChain puts an error
+ * of another realm (as under Jest) into the message of a new one, name in front: the name is taken off.
+ */
 function says(chain: readonly unknown[], status: number | undefined): string {
   const deepest =
     status === undefined ? chain.findLast((link) => textField(link, "message") !== undefined) : chain[0];
   const text = redact(errorMessage(deepest ?? chain[0]))
     .replace(/\s+/g, " ")
     .trim();
-  const bare =
-    status !== undefined && text.startsWith(`${status} `) ? text.slice(String(status).length + 1) : text;
+  const bare = text.replace(foreignName, "").replace(new RegExp(`^${status} `), "");
   return bare.length > 500 ? `${bare.slice(0, 500)}…` : bare;
+}
+
+const foreignName = /^([A-Z]\w*Error): /;
+
+function namesOf(chain: readonly unknown[]): (string | undefined)[] {
+  return chain.flatMap((link) => [
+    textField(link, "name"),
+    foreignName.exec(textField(link, "message") ?? "")?.[1],
+  ]);
 }
 
 function headersOf(chain: readonly unknown[]): HeaderReader {
