@@ -16,8 +16,9 @@ export interface CallRecorderOptions {
 }
 
 /**
- * Middleware that records each attempt as a call. It belongs inside retry, hedging and limits (the last of the list),
- * so that waiting for a slot is not the model's time.
+ * Middleware that records each attempt as a call. It belongs inside retry, fallback, hedging and the limiter, so that
+ * each attempt is a call and waiting for a slot is not the model's time, and around whatever simulates, replays or breaks
+ * replies, so that those calls are recorded too.
  *
  * Tokens are the provider's, else counted and marked `estimated`; a call that failed before any token came has 0. A
  * call whose reader stopped early ends in the record as well, with the error `ABORTED` or the reason of its signal.
@@ -70,7 +71,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
           hedged: request.hedged === true,
           error,
         };
-        emit({ type: "call-ended", atMs: endedAtMs, call: record });
+        emit({ type: "call-ended", atMs: nowMs(), call: record });
       }
     },
   });

@@ -1,6 +1,18 @@
 import { DagError, errorMessage } from "../errors.js";
-import { type HeaderReader, readRateLimit, readRetryAfterMs } from "../limits/rate-limit.js";
-import { redact, redactUrl } from "./redact.js";
+import { readRateLimit, readRetryAfterMs } from "../limits/rate-limit.js";
+import {
+  causeChain,
+  firstOf,
+  headersOf,
+  isSystemCode,
+  namesOf,
+  says,
+  statusOf,
+  streamedError,
+  textField,
+  withoutKeys,
+} from "./error-chain.js";
+import { redactUrl } from "./redact.js";
 
 /** Which request failed. */
 export interface ModelErrorSubject {
@@ -122,7 +134,7 @@ function kindWithoutStatus(chain: readonly unknown[], systemCode: string | undef
     const hint = "Check the certificate of the base URL, or NODE_EXTRA_CA_CERTS.";
     return { code: "MODEL_UNREACHABLE", what: `cannot be reached (${systemCode})`, retryable: false, hint };
   }
-  const names = chain.map((link) => textField(link, "name"));
+  const names = namesOf(chain);
   if ((systemCode !== undefined && connectTimeouts.includes(systemCode)) || names.includes("TimeoutError")) {
     return { code: "MODEL_TIMEOUT", what: "did not answer in the time its client allows", retryable: true };
   }
@@ -153,88 +165,4 @@ function outOfQuota(chain: readonly unknown[], said: string): boolean {
     firstOf(chain, streamedError) === "insufficient_quota" ||
     /insufficient[_ ]quota|exceeded your current quota/i.test(said)
   );
-}
-
-/** An error and what caused it, outermost first; an `AggregateError` counts with its first error. */
-function causeChain(error: unknown): unknown[] {
-  const chain: unknown[] = [];
-  for (let link = error; link !== undefined && link !== null && chain.length < 8; ) {
-    if (chain.includes(link)) break;
-    chain.push(link);
-    const aggregated = field(link, "errors");
-    link = field(link, "cause") ?? (Array.isArray(aggregated) ? aggregated[0] : undefined);
-  }
-  return chain;
-}
-
-function firstOf<T>(
-  chain: readonly unknown[],
-  read: (link: unknown) => T | undefined,
-  fits = (_: T) => true,
-): T | undefined {
-  for (const link of chain) {
-    const value = read(link);
-    if (value !== undefined && fits(value)) return value;
-  }
-  return undefined;
-}
-
-const field = (of: unknown, name: string): unknown =>
-  typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
-
-function textField(of: unknown, name: string): string | undefined {
-  const value = field(of, name);
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** Codes of the system and of the HTTP client, as against codes in a provider's body. */
-const isSystemCode = (code: string) =>
-  /^(E[A-Z_]+|UND_ERR_\w+|ERR_\w+|[A-Z_]*CERT[A-Z_]*|UNABLE_TO_\w+)$/.test(code);
-
-function statusOf(link: unknown): number | undefined {
-  const status =
-    field(link, "status") ?? field(link, "statusCode") ?? field(field(link, "response"), "status");
-  return typeof status === "number" && status >= 100 ? status : undefined;
-}
-
-/** The code or type of an error object that came in a reply's body. */
-function streamedError(link: unknown): string | undefined {
-  const body = field(link, "error");
-  const inner = field(body, "error") ?? body;
-  const code = field(inner, "code");
-  if (typeof code === "number") return String(code);
-  return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
-}
-
-/** What the provider or the system said, on one line of at most 500 characters, without keys. */
-function says(chain: readonly unknown[], status: number | undefined): string {
-  const deepest =
-    status === undefined ? chain.findLast((link) => textField(link, "message") !== undefined) : chain[0];
-  const text = redact(errorMessage(deepest ?? chain[0]))
-    .replace(/\s+/g, " ")
-    .trim();
-  const bare =
-    status !== undefined && text.startsWith(`${status} `) ? text.slice(String(status).length + 1) : text;
-  return bare.length > 500 ? `${bare.slice(0, 500)}…` : bare;
-}
-
-function headersOf(chain: readonly unknown[]): HeaderReader {
-  const headers = firstOf(
-    chain,
-    (link) => field(link, "headers") ?? field(field(link, "response"), "headers"),
-  );
-  return (name) => {
-    if (headers instanceof Headers) return headers.get(name);
-    const value = field(headers, name);
-    return typeof value === "string" ? value : null;
-  };
-}
-
-/** A copy of an error that carries its name, message and stack, without keys and without its other fields. */
-function withoutKeys(error: unknown): Error {
-  const copy = new Error(redact(errorMessage(error)));
-  copy.name = textField(error, "name") ?? "Error";
-  const stack = textField(error, "stack");
-  if (stack !== undefined) copy.stack = redact(stack);
-  return copy;
 }

@@ -1,4 +1,5 @@
 import { DagError } from "../errors.js";
+import { nearest } from "../spec/did-you-mean.js";
 import type { ChatModelLike, ModelLike } from "../spec/shape.js";
 import { langchainModel } from "./langchain-model.js";
 import type { Model } from "./port.js";
@@ -92,7 +93,6 @@ const exampleOf = (provider: string) =>
 /** What was probably meant by a name without a provider. */
 function suggestion(name: string): string {
   const families: readonly (readonly [RegExp, string])[] = [
-    [/^off/i, "offline"],
     [/^openai$/i, defaultOpenAiModel],
     [/^(gpt|o\d|chatgpt)/i, `openai:${name}`],
     [/^claude/i, `anthropic:${name}`],
@@ -100,7 +100,7 @@ function suggestion(name: string): string {
     [/^(mistral|codestral|ministral)/i, `mistralai:${name}`],
     [/^(llama|qwen|gemma|phi|deepseek)/i, `ollama:${name}`],
   ];
-  const meant = families.find(([pattern]) => pattern.test(name))?.[1];
+  const meant = nearest(name, ["offline"]) ?? families.find(([pattern]) => pattern.test(name))?.[1];
   return meant === undefined
     ? `Use "provider:name", for example "${defaultOpenAiModel}", or "offline".`
     : `Did you mean "${meant}"?`;

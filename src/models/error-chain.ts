@@ -1,0 +1,104 @@
+import { errorMessage } from "../errors.js";
+import type { HeaderReader } from "../limits/rate-limit.js";
+import { redact } from "./redact.js";
+
+/** An error and what caused it, outermost first; an `AggregateError` counts with its first error. */
+export function causeChain(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  for (let link = error; link !== undefined && link !== null && chain.length < 8; ) {
+    if (chain.includes(link)) break;
+    chain.push(link);
+    const aggregated = field(link, "errors");
+    link = field(link, "cause") ?? (Array.isArray(aggregated) ? aggregated[0] : undefined);
+  }
+  return chain;
+}
+
+/** The first value that `read` finds along a chain and that fits. */
+export function firstOf<T>(
+  chain: readonly unknown[],
+  read: (link: unknown) => T | undefined,
+  fits = (_: T) => true,
+): T | undefined {
+  for (const link of chain) {
+    const value = read(link);
+    if (value !== undefined && fits(value)) return value;
+  }
+  return undefined;
+}
+
+const field = (of: unknown, name: string): unknown =>
+  typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
+
+/** A field that holds a text, `undefined` where it is missing or empty. */
+export function textField(of: unknown, name: string): string | undefined {
+  const value = field(of, name);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Codes of the system and of the HTTP client, as against codes in a provider's body. */
+export const isSystemCode = (code: string) =>
+  /^(E[A-Z_]+|UND_ERR_\w+|ERR_\w+|[A-Z_]*CERT[A-Z_]*|UNABLE_TO_\w+)$/.test(code);
+
+/** The HTTP status that an error carries. */
+export function statusOf(link: unknown): number | undefined {
+  const status =
+    field(link, "status") ?? field(link, "statusCode") ?? field(field(link, "response"), "status");
+  return typeof status === "number" && status >= 100 ? status : undefined;
+}
+
+/** The code or type of an error object that came in a reply's body. */
+export function streamedError(link: unknown): string | undefined {
+  const body = field(link, "error");
+  const inner = field(body, "error") ?? body;
+  const code = field(inner, "code");
+  if (typeof code === "number") return String(code);
+  return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
+}
+
+/**
+ * What the provider or the system said, on one line of at most 500 characters, without keys. LangChain puts an error
+ * of another realm (as under Jest) into the message of a new one, name in front: the name is taken off.
+ */
+export function says(chain: readonly unknown[], status: number | undefined): string {
+  const deepest =
+    status === undefined ? chain.findLast((link) => textField(link, "message") !== undefined) : chain[0];
+  const text = redact(errorMessage(deepest ?? chain[0]))
+    .replace(/\s+/g, " ")
+    .trim();
+  const own = text.replace(foreignName, "");
+  const bare = own.startsWith(`${status} `) ? own.slice(`${status} `.length) : own;
+  return bare.length > 500 ? `${bare.slice(0, 500)}…` : bare;
+}
+
+const foreignName = /^([A-Z]\w*Error): /;
+
+/** The errors' names, those in front of a message included. */
+export function namesOf(chain: readonly unknown[]): (string | undefined)[] {
+  return chain.flatMap((link) => [
+    textField(link, "name"),
+    foreignName.exec(textField(link, "message") ?? "")?.[1],
+  ]);
+}
+
+/** Reads the headers of the reply that an error came with. */
+export function headersOf(chain: readonly unknown[]): HeaderReader {
+  const headers = firstOf(
+    chain,
+    (link) => field(link, "headers") ?? field(field(link, "response"), "headers"),
+  );
+  return (name) => {
+    const get = field(headers, "get");
+    const value = typeof get === "function" ? get.call(headers, name) : field(headers, name);
+    return typeof value === "string" ? value : null;
+  };
+}
+
+/** A copy of an error that carries its name, message and stack, without keys and without its other fields. */
+export function withoutKeys(error: unknown): Error {
+  const copy = new Error(redact(errorMessage(error)));
+  copy.name = textField(error, "name") ?? "Error";
+  const stack = textField(error, "stack");
+  if (stack !== undefined) copy.stack = redact(stack);
+  return copy;
+}
