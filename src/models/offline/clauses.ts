@@ -13,10 +13,32 @@ export interface Clause {
 }
 
 const openers = new Set(
-  `but however although though except whereas while because unless if yet nevertheless nonetheless still-but despite which unlike otherwise when since besides until`.split(" "),
+  `but however although though except whereas while because unless if yet nevertheless nonetheless still-but despite which unlike otherwise when since besides until`.split(
+    " ",
+  ),
 );
-const stops = new Set([".", ";", ":", "!", "?", "(", ")", "—", "–", "--", "...", "…", ",", "-", "/", "[", "]"]);
-const subjects = new Set("i it we you they he she this that these those there its my the our your".split(" "));
+const stops = new Set([
+  ".",
+  ";",
+  ":",
+  "!",
+  "?",
+  "(",
+  ")",
+  "—",
+  "–",
+  "--",
+  "...",
+  "…",
+  ",",
+  "-",
+  "/",
+  "[",
+  "]",
+]);
+const subjects = new Set(
+  "i it we you they he she this that these those there its my the our your".split(" "),
+);
 
 /** Splits a sentence at punctuation and conjunctions that begin a new statement. */
 export function splitClauses(tokens: readonly Token[]): Clause[] {
@@ -54,7 +76,11 @@ function beginsClause(tokens: readonly Token[], i: number): boolean {
     return token.lower !== "since" || next?.pos !== "NUM";
   }
   if (token.lower === "and" || token.lower === "or" || token.lower === "so") {
-    return next !== undefined && subjects.has(next.lower) && tokens.slice(i + 2, i + 8).some((later) => later.pos === "VERB" || later.pos === "AUX");
+    return (
+      next !== undefined &&
+      subjects.has(next.lower) &&
+      tokens.slice(i + 2, i + 8).some((later) => later.pos === "VERB" || later.pos === "AUX")
+    );
   }
   return false;
 }

@@ -11,8 +11,14 @@ export function constructionHits(tokens: readonly Token[], clause: Clause, words
   const scoreAt = (i: number) => words.find((hit) => i >= hit.from && i < hit.to)?.score ?? 0;
   const hits: Hit[] = [];
   for (let i = clause.from; i < clause.to; i++) {
-    const hit = tooMuch(tokens, clause, i, scoreAt) ?? enough(tokens, clause, i, scoreAt) ?? aBit(tokens, clause, i, scoreAt)
-      ?? wished(tokens, clause, i) ?? relieved(tokens, clause, i, scoreAt) ?? lessOf(tokens, clause, i, scoreAt) ?? comparedWithThis(tokens, clause, i, words);
+    const hit =
+      tooMuch(tokens, clause, i, scoreAt) ??
+      enough(tokens, clause, i, scoreAt) ??
+      aBit(tokens, clause, i, scoreAt) ??
+      wished(tokens, clause, i) ??
+      relieved(tokens, clause, i, scoreAt) ??
+      lessOf(tokens, clause, i, scoreAt) ??
+      comparedWithThis(tokens, clause, i, words);
     if (hit !== null) hits.push(hit);
   }
   return hits;
@@ -28,7 +34,8 @@ const isNegated = (tokens: readonly Token[], clause: Clause, i: number) => {
 function tooMuch(tokens: readonly Token[], clause: Clause, i: number, scoreAt: ScoreAt): Hit | null {
   const [token, next] = [tokens[i] as Token, tokens[i + 1]];
   if (token.lower !== "too" || next === undefined || i + 1 >= clause.to) return null;
-  if (!["ADJ", "ADV"].includes(next.pos) && !["much", "many", "few", "little"].includes(next.lower)) return null;
+  if (!["ADJ", "ADV"].includes(next.pos) && !["much", "many", "few", "little"].includes(next.lower))
+    return null;
   const to = i + 2;
   if (isNegated(tokens, clause, i)) return { from: i, to, score: scoreAt(i + 1) > 1 ? -1.5 : 1 };
   if (next.lower === "good" && tokens[i + 2]?.lower === "to") return { from: i, to, score: 1 };
@@ -59,23 +66,49 @@ function aBit(tokens: readonly Token[], clause: Clause, i: number, scoreAt: Scor
 function wished(tokens: readonly Token[], clause: Clause, i: number): Hit | null {
   const [before, token, next] = [tokens[i - 1], tokens[i] as Token, tokens[i + 1]];
   if (i + 1 >= clause.to || next === undefined) return null;
-  if (token.lemma === "wish" && token.pos === "VERB" && next.lower !== "you") return { from: i, to: i + 1, score: -1.5 };
+  if (token.lemma === "wish" && token.pos === "VERB" && next.lower !== "you")
+    return { from: i, to: i + 1, score: -1.5 };
   const modal = ["would", "could", "should", "'d"].includes(token.lower);
-  if (modal && next.lower === "have" && (tokens[i + 2]?.lower ?? "to") !== "to" && !isNegated(tokens, clause, i)) return { from: i, to: i + 2, score: -1.2 };
-  if (token.lower === "should" && ["be", "include", "come", "offer", "provide", "work", "fix", "improve"].includes(next.lower)) return { from: i, to: i + 1, score: -0.9 };
-  if (["would", "'d"].includes(token.lower) && ["prefer", "like", "love", "appreciate"].includes(next.lower) && tokens[i + 2]?.lower !== "recommend") return { from: i, to: i + 2, score: -0.9 };
+  if (
+    modal &&
+    next.lower === "have" &&
+    (tokens[i + 2]?.lower ?? "to") !== "to" &&
+    !isNegated(tokens, clause, i)
+  )
+    return { from: i, to: i + 2, score: -1.2 };
+  if (
+    token.lower === "should" &&
+    ["be", "include", "come", "offer", "provide", "work", "fix", "improve"].includes(next.lower)
+  )
+    return { from: i, to: i + 1, score: -0.9 };
+  if (
+    ["would", "'d"].includes(token.lower) &&
+    ["prefer", "like", "love", "appreciate"].includes(next.lower) &&
+    tokens[i + 2]?.lower !== "recommend"
+  )
+    return { from: i, to: i + 2, score: -0.9 };
   if (token.lower === "could" && next.lower === "use") return { from: i, to: i + 2, score: -1.2 };
-  if (token.lower === "needs" && before?.pos !== "PRON" ? before !== undefined : token.lower === "needs" && before?.lower === "it") return next.lower === "to" || next.pos !== "PUNCT" ? { from: i, to: i + 1, score: -0.9 } : null;
+  if (
+    token.lower === "needs" && before?.pos !== "PRON"
+      ? before !== undefined
+      : token.lower === "needs" && before?.lower === "it"
+  )
+    return next.lower === "to" || next.pos !== "PUNCT" ? { from: i, to: i + 1, score: -0.9 } : null;
   return null;
 }
 
-const relief = new Set("fix solve eliminate prevent resolve cure reduce remove minimize block correct without free overcome few fewer eliminating reducing".split(" "));
+const relief = new Set(
+  "fix solve eliminate prevent resolve cure reduce remove minimize block correct without free overcome few fewer eliminating reducing".split(
+    " ",
+  ),
+);
 
 /** "eliminated my doubts", "reduces noise". */
 function relieved(tokens: readonly Token[], clause: Clause, i: number, scoreAt: ScoreAt): Hit | null {
   const token = tokens[i] as Token;
   if (!relief.has(token.lemma) || isNegated(tokens, clause, i)) return null;
-  for (let k = i + 1; k < Math.min(clause.to, i + 4); k++) if (scoreAt(k) < 0) return { from: i, to: k + 1, score: 1.2 };
+  for (let k = i + 1; k < Math.min(clause.to, i + 4); k++)
+    if (scoreAt(k) < 0) return { from: i, to: k + 1, score: 1.2 };
   return null;
 }
 
@@ -88,7 +121,12 @@ function lessOf(tokens: readonly Token[], clause: Clause, i: number, scoreAt: Sc
 }
 
 /** "the old one is better than this": praise of another. */
-function comparedWithThis(tokens: readonly Token[], clause: Clause, i: number, words: readonly Hit[]): Hit | null {
+function comparedWithThis(
+  tokens: readonly Token[],
+  clause: Clause,
+  i: number,
+  words: readonly Hit[],
+): Hit | null {
   const token = tokens[i] as Token;
   if (token.lower !== "than" || !["this", "these"].includes(tokens[i + 1]?.lower ?? "")) return null;
   const praise = words.find((hit) => hit.from < i && hit.from >= clause.from && hit.score > 0);

@@ -25,7 +25,8 @@ export function readDocument(text: string, readTokens: ReadTokens): Document {
   const sentences: Sentence[] = [];
   splitBlocks(text).forEach((content, block) => {
     for (const tokens of readTokens(content)) {
-      if (tokens.some(isWord)) sentences.push({ index: sentences.length, text: textOf(tokens), tokens, block });
+      if (tokens.some(isWord))
+        sentences.push({ index: sentences.length, text: textOf(tokens), tokens, block });
     }
   });
   return { text, sentences, language: languageOf(sentences.flatMap((sentence) => sentence.tokens)) };
@@ -37,7 +38,11 @@ export function documentOf(lines: readonly string[], readTokens: ReadTokens): Do
     const tokens = readTokens(line).flat();
     return { index, text: textOf(tokens), tokens, block: index };
   });
-  return { text: lines.join("\n"), sentences, language: languageOf(sentences.flatMap((sentence) => sentence.tokens)) };
+  return {
+    text: lines.join("\n"),
+    sentences,
+    language: languageOf(sentences.flatMap((sentence) => sentence.tokens)),
+  };
 }
 
 const marks = /^\s*(?:[-*•–·>]+|\d{1,2}[.)]|[a-z]\)|#{1,6})\s+/i;
@@ -47,7 +52,10 @@ function splitBlocks(text: string): string[] {
   const blocks: string[] = [];
   let open = false;
   for (const line of text.split(/\r?\n/)) {
-    const content = line.replace(marks, "").replaceAll(/\*\*|__|`/g, "").trim();
+    const content = line
+      .replace(marks, "")
+      .replaceAll(/\*\*|__|`/g, "")
+      .trim();
     const starts = marks.test(line) || /^\s*[\w /-]{1,40}:(\s|$)/.test(line);
     if (content === "") open = false;
     else if (open && !starts) blocks.push(`${blocks.pop() ?? ""} ${content}`);
@@ -59,7 +67,10 @@ function splitBlocks(text: string): string[] {
 
 /** The tokens as they stood in the text, white space folded. */
 export function textOf(tokens: readonly Token[]): string {
-  return tokens.map((token, i) => (i > 0 && token.spaced ? ` ${token.text}` : token.text)).join("").trim();
+  return tokens
+    .map((token, i) => (i > 0 && token.spaced ? ` ${token.text}` : token.text))
+    .join("")
+    .trim();
 }
 
 /** Whether a token has a letter. */

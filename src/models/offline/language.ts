@@ -11,8 +11,12 @@ export function languageOf(tokens: readonly Token[]): "english" | "other" | "non
   if (words.length === 0) return "none";
   const latin = words.filter((word) => /^[\p{Script=Latin}\d'’.-]+$/u.test(word.text)).length;
   if (latin < words.length / 2) return "other";
-  const english = words.filter((word) => functionWords.has(word.lower) || lexicalScore(word.lower) !== 0).length;
-  const foreign = words.filter((word) => foreignWords.has(word.lower) && !functionWords.has(word.lower)).length;
+  const english = words.filter(
+    (word) => functionWords.has(word.lower) || lexicalScore(word.lower) !== 0,
+  ).length;
+  const foreign = words.filter(
+    (word) => foreignWords.has(word.lower) && !functionWords.has(word.lower),
+  ).length;
   if (foreign > english) return "other";
   return words.length >= 12 && english < words.length * 0.12 ? "other" : "english";
 }

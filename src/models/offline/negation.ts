@@ -2,7 +2,9 @@ import type { Clause } from "./clauses.js";
 import type { Token } from "./nlp.js";
 
 const negators = new Set(
-  "not no never none nobody nothing neither nor without hardly barely scarcely rarely seldom nowhere cannot dont doesnt didnt cant wont isnt wasnt couldnt wouldnt havent hasnt arent aint zero minus".split(" "),
+  "not no never none nobody nothing neither nor without hardly barely scarcely rarely seldom nowhere cannot dont doesnt didnt cant wont isnt wasnt couldnt wouldnt havent hasnt arent aint zero minus".split(
+    " ",
+  ),
 );
 /** How many tokens a negator reaches. */
 const reach = 7;
@@ -12,7 +14,24 @@ export function isNegator(tokens: readonly Token[], i: number): boolean {
   const token = tokens[i] as Token;
   if (!negators.has(token.lower) && token.lemma !== "not") return false;
   const next = tokens[i + 1]?.lower ?? "";
-  if (["only", "just", "merely", "simply", "necessarily", "sure", "to", "doubt", "wonder", "question", "matter", "because", "since"].includes(next)) return next === "just" || next === "to" ? false : false;
+  if (
+    [
+      "only",
+      "just",
+      "merely",
+      "simply",
+      "necessarily",
+      "sure",
+      "to",
+      "doubt",
+      "wonder",
+      "question",
+      "matter",
+      "because",
+      "since",
+    ].includes(next)
+  )
+    return next === "just" || next === "to" ? false : false;
   return !(token.lower === "no" && (next === "," || next === "." || /^\d/.test(next)));
 }
 
@@ -38,7 +57,11 @@ export interface Hedge {
 }
 
 const rivals = ["unlike", "versus", "vs", "compared"];
-const kept = new Set("expect expected thought hoped any anything most other others ever before previous old last competition advertised average anyone".split(" "));
+const kept = new Set(
+  "expect expected thought hoped any anything most other others ever before previous old last competition advertised average anyone".split(
+    " ",
+  ),
+);
 
 /** Reads wishes, conditions and comparisons of a clause. */
 export function hedgeOf(tokens: readonly Token[], clause: Clause): Hedge {
@@ -50,13 +73,25 @@ export function hedgeOf(tokens: readonly Token[], clause: Clause): Hedge {
   const wishFrom = at(
     (word, i) =>
       (word.lemma === "wish" && word.pos === "VERB") ||
-      (["would", "could", "should", "'d", "might"].includes(word.lower) && words[i + 1]?.lower === "have" && words[i + 2]?.lower !== "to") ||
-      (["would", "'d"].includes(word.lower) && ["like", "love", "prefer", "appreciate"].includes(words[i + 1]?.lower ?? "")) ||
-      (word.lower === "would" && words[i + 1]?.lower === "be" && words.slice(i).some((later) => ["if", "to"].includes(later.lower))) ||
+      (["would", "could", "should", "'d", "might"].includes(word.lower) &&
+        words[i + 1]?.lower === "have" &&
+        words[i + 2]?.lower !== "to") ||
+      (["would", "'d"].includes(word.lower) &&
+        ["like", "love", "prefer", "appreciate"].includes(words[i + 1]?.lower ?? "")) ||
+      (word.lower === "would" &&
+        words[i + 1]?.lower === "be" &&
+        words.slice(i).some((later) => ["if", "to"].includes(later.lower))) ||
       (["suppose", "supposed"].includes(word.lower) && words[i + 1]?.lower === "to"),
   );
-  const than = at((word, i) => word.lower === "than" && !words.slice(i + 1, i + 5).some((later) => kept.has(later.lower)));
+  const than = at(
+    (word, i) => word.lower === "than" && !words.slice(i + 1, i + 5).some((later) => kept.has(later.lower)),
+  );
   const rival = at((word) => rivals.includes(word.lower));
   const droppedFrom = Math.min(than, rival);
-  return { wishFrom, droppedFrom, droppedTo: Number.isFinite(droppedFrom) ? clause.to : droppedFrom, conditional: clause.opener === "if" || clause.opener === "unless" };
+  return {
+    wishFrom,
+    droppedFrom,
+    droppedTo: Number.isFinite(droppedFrom) ? clause.to : droppedFrom,
+    conditional: clause.opener === "if" || clause.opener === "unless",
+  };
 }

@@ -1,4 +1,4 @@
-import type { Model as WinkModel, WinkMethods } from "wink-nlp";
+import type { WinkMethods, Model as WinkModel } from "wink-nlp";
 
 /** A word, number or sign of a text. */
 export interface Token {
@@ -33,7 +33,7 @@ function tokenReader(nlp: WinkMethods): ReadTokens {
     const all = doc.tokens();
     const texts = all.out(its.value) as string[];
     const tags = all.out(its.pos) as unknown as string[];
-    const lemmas = all.out(its.lemma) as unknown as string[];
+    const lemmas = all.out(its.lemma as unknown as typeof its.value) as unknown as string[];
     const spaces = all.out(its.precedingSpaces) as unknown as string[];
     const tokens = texts.map((text, i): Token => {
       const lower = text.toLowerCase().replaceAll("’", "'");
@@ -50,7 +50,11 @@ function joinCompounds(tokens: readonly Token[]): Token[] {
   const joined: Token[] = [];
   for (let i = 0; i < tokens.length; i++) {
     let token = tokens[i] as Token;
-    for (let dash = tokens[i + 1], next = tokens[i + 2]; dash && next; dash = tokens[i + 1], next = tokens[i + 2]) {
+    for (
+      let dash = tokens[i + 1], next = tokens[i + 2];
+      dash && next;
+      dash = tokens[i + 1], next = tokens[i + 2]
+    ) {
       const glued = dash.text === "-" && !dash.spaced && !next.spaced;
       if (!glued || !/[a-z0-9]$/i.test(token.text) || !/^[a-z0-9]/i.test(next.text)) break;
       const [text, lower] = [`${token.text}-${next.text}`, `${token.lower}-${next.lower}`];

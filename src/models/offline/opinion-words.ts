@@ -26,7 +26,26 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-const copulas = new Set(["be", "is", "are", "was", "were", "feel", "look", "sound", "seem", "taste", "get", "become", "remain", "stay", "run", "'s", "come", "turn"]);
+const copulas = new Set([
+  "be",
+  "is",
+  "are",
+  "was",
+  "were",
+  "feel",
+  "look",
+  "sound",
+  "seem",
+  "taste",
+  "get",
+  "become",
+  "remain",
+  "stay",
+  "run",
+  "'s",
+  "come",
+  "turn",
+]);
 
 function wordScore(tokens: readonly Token[], i: number): number {
   const token = tokens[i] as Token;
@@ -38,7 +57,9 @@ function wordScore(tokens: readonly Token[], i: number): number {
     case "likes":
       return likesSomething(token, before, after) ? 2 : 0;
     case "well":
-      return after === undefined || after.lower !== "," || (before !== undefined && before.pos !== "PUNCT") ? 1.5 : 0;
+      return after === undefined || after.lower !== "," || (before !== undefined && before.pos !== "PUNCT")
+        ? 1.5
+        : 0;
     case "pretty":
       return token.pos === "ADV" || after?.pos === "ADJ" || after?.pos === "ADV" ? 0 : 1.5;
     case "super":
@@ -59,7 +80,13 @@ function wordScore(tokens: readonly Token[], i: number): number {
     case "work":
     case "works":
     case "worked":
-      return token.pos === "VERB" && before?.lower !== "to" && before?.pos !== "PRON" ? 1 : token.lower === "works" ? 1 : before?.lower === "it" ? 1 : 0;
+      return token.pos === "VERB" && before?.lower !== "to" && before?.pos !== "PRON"
+        ? 1
+        : token.lower === "works"
+          ? 1
+          : before?.lower === "it"
+            ? 1
+            : 0;
     case "help":
     case "helped":
     case "helps":
@@ -87,9 +114,34 @@ function wordScore(tokens: readonly Token[], i: number): number {
 function likesSomething(token: Token, before: Token | undefined, after: Token | undefined): boolean {
   if (after?.lower === "to" && before?.lower === "would") return false;
   if (before === undefined) return token.pos === "VERB" && token.lower !== "like";
-  const liker = ["i", "we", "you", "they", "also", "really", "do", "not", "to", "who", "particularly", "especially", "would", "always", "still", "did", "she", "he", "'d"];
+  const liker = [
+    "i",
+    "we",
+    "you",
+    "they",
+    "also",
+    "really",
+    "do",
+    "not",
+    "to",
+    "who",
+    "particularly",
+    "especially",
+    "would",
+    "always",
+    "still",
+    "did",
+    "she",
+    "he",
+    "'d",
+  ];
   if (before.lower === "'d" || before.lower === "would" || before.lower === "feel") return false;
-  return token.lower !== "like" || (liker.includes(before.lemma) && token.pos !== "ADP") || (before.lower === "i" || before.lower === "we");
+  return (
+    token.lower !== "like" ||
+    (liker.includes(before.lemma) && token.pos !== "ADP") ||
+    before.lower === "i" ||
+    before.lower === "we"
+  );
 }
 
 /** The score of an adjective that depends on its noun, or `undefined` where the word is none. */

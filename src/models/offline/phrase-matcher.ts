@@ -24,7 +24,10 @@ export function findPhrases(tokens: readonly Token[]): Hit[] {
   const hits: Hit[] = [];
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token;
-    const starting = [...(byFirstWord.get(token.lower) ?? []), ...(token.lemma === token.lower ? [] : (byFirstWord.get(token.lemma) ?? []))];
+    const starting = [
+      ...(byFirstWord.get(token.lower) ?? []),
+      ...(token.lemma === token.lower ? [] : (byFirstWord.get(token.lemma) ?? [])),
+    ];
     let best: Hit | undefined;
     for (const phrase of starting) {
       const to = matchFrom(tokens, i + 1, phrase.words, 1);
@@ -38,7 +41,12 @@ export function findPhrases(tokens: readonly Token[]): Hit[] {
 }
 
 /** The token after the match, or `null`. `~` stands for up to three words that are not punctuation. */
-function matchFrom(tokens: readonly Token[], at: number, words: Phrase["words"], word: number): number | null {
+function matchFrom(
+  tokens: readonly Token[],
+  at: number,
+  words: Phrase["words"],
+  word: number,
+): number | null {
   const wanted = words[word];
   if (wanted === undefined) return at;
   if (wanted[0] === "~") {

@@ -1,10 +1,10 @@
-import { type Clause, splitClauses } from "./clauses.js";
 import { boundScore } from "./clause-rules.js";
+import { type Clause, splitClauses } from "./clauses.js";
+import { constructionHits } from "./constructions.js";
 import { hedgeOf, negatorsBefore } from "./negation.js";
 import type { Token } from "./nlp.js";
 import { findHits } from "./opinion-words.js";
 import type { Hit } from "./phrase-matcher.js";
-import { constructionHits } from "./constructions.js";
 
 /** What a clause says: above 0 praise, below 0 blame. */
 export interface ClauseOpinion extends Clause {
@@ -30,7 +30,9 @@ const turning = new Set(["but", "however", "yet", "nevertheless", "nonetheless",
 export function judgeSentence(tokens: readonly Token[]): SentenceOpinion {
   const all = findHits(tokens);
   const clauses = splitClauses(tokens).map((clause) => judgeClause(tokens, clause, all));
-  const turn = clauses.findIndex((clause, i) => i > 0 && turning.has(clause.opener) && Math.abs(clause.score) > 0);
+  const turn = clauses.findIndex(
+    (clause, i) => i > 0 && turning.has(clause.opener) && Math.abs(clause.score) > 0,
+  );
   const total = clauses.reduce((sum, clause, i) => {
     const conceded = concessive.has(clause.opener) ? 0.5 : 1;
     const turned = turn < 0 ? 1 : i < turn ? 0.6 : 1.3;
@@ -56,11 +58,22 @@ function judgeClause(tokens: readonly Token[], clause: Clause, all: readonly Hit
 }
 
 const boosters = new Set(
-  "very really extremely so incredibly absolutely totally completely highly super truly amazingly insanely exceptionally remarkably particularly especially utterly wildly terribly awfully quite too most much far even way".split(" "),
+  "very really extremely so incredibly absolutely totally completely highly super truly amazingly insanely exceptionally remarkably particularly especially utterly wildly terribly awfully quite too most much far even way".split(
+    " ",
+  ),
 );
-const dampers = new Set("slightly somewhat fairly rather bit little tad kinda sorta relatively partly reasonably moderately almost mildly".split(" "));
+const dampers = new Set(
+  "slightly somewhat fairly rather bit little tad kinda sorta relatively partly reasonably moderately almost mildly".split(
+    " ",
+  ),
+);
 
-function weighHit(tokens: readonly Token[], clause: Clause, hit: Hit, hedge: ReturnType<typeof hedgeOf>): number {
+function weighHit(
+  tokens: readonly Token[],
+  clause: Clause,
+  hit: Hit,
+  hedge: ReturnType<typeof hedgeOf>,
+): number {
   let { score } = hit;
   for (let k = hit.from - 1; k >= Math.max(clause.from, hit.from - 2); k--) {
     const word = (tokens[k] as Token).lower;
@@ -75,13 +88,30 @@ function weighHit(tokens: readonly Token[], clause: Clause, hit: Hit, hedge: Ret
   return score;
 }
 
-const comparatives = new Set(["better", "best", "worse", "happier", "easier", "faster", "nicer", "finer", "more", "greater", "clearer", "quieter", "smoother"]);
+const comparatives = new Set([
+  "better",
+  "best",
+  "worse",
+  "happier",
+  "easier",
+  "faster",
+  "nicer",
+  "finer",
+  "more",
+  "greater",
+  "clearer",
+  "quieter",
+  "smoother",
+]);
 
 /** "not good" blames, "not bad" praises a little, "could not be better" praises. */
 function negated(score: number, tokens: readonly Token[], hit: Hit, negator: number): number {
   const word = (tokens[hit.from] as Token).lower;
   const before = (tokens[negator - 1]?.lemma ?? "") as string;
-  const superlative = comparatives.has(word) && (["can", "could", "have", "has"].includes(before) || ["no", "never", "nothing"].includes((tokens[negator] as Token).lower));
+  const superlative =
+    comparatives.has(word) &&
+    (["can", "could", "have", "has"].includes(before) ||
+      ["no", "never", "nothing"].includes((tokens[negator] as Token).lower));
   if (superlative && tokens[hit.from + 1]?.lower !== "than") return score;
   return score > 0 ? -Math.max(1, score * 0.8) : Math.min(1.5, -score * 0.6);
 }

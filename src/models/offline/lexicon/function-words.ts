@@ -7,7 +7,9 @@ export const functionWords: ReadonlySet<string> = new Set(
   nevertheless next no nobody none nor not nothing now nowhere of off often oh on once one ones only onto or other others otherwise ought our ours ourselves out over own per perhaps put puts quite rather really
   said same say says see seem seemed seems several shall she should simply since so some somebody somehow someone something sometimes somewhat somewhere still such take takes taken than that the their theirs them themselves
   then there thereby therefore these they thing things this those though through throughout thus till to together too took toward towards under until unless up upon us use used very via wo was way we well went were what whatever when
-  whenever where whereas wherever whether which while who whoever whole whom whose why will with within without would yes yet you your yours yourself yourselves 's 're 've 'd 'll 'm n't ' ve re ll`.split(/\s+/),
+  whenever where whereas wherever whether which while who whoever whole whom whose why will with within without would yes yet you your yours yourself yourselves 's 're 've 'd 'll 'm n't ' ve re ll`.split(
+    /\s+/,
+  ),
 );
 
 /** Frequent words of other European languages that English does not share. */

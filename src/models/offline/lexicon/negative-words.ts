@@ -1,9 +1,9 @@
 /**
-* Words that blame, as base forms by strength; inflected and derived forms are found by `word-forms.ts`, and praise
-* with a negative prefix ("unreliable") needs no entry. Written for this project from general English.
-*/
+ * Words that blame, as base forms by strength; inflected and derived forms are found by `word-forms.ts`, and praise
+ * with a negative prefix ("unreliable") needs no entry. Written for this project from general English.
+ */
 export const negativeWords = {
-strong: `
+  strong: `
 abhor abhorrent abominable abomination abysmal appall appalling atrocious avoid awful catastrophe catastrophic crap crappy deplorable despicable detest
 dire disaster disastrous disgrace disgraceful disgust disgusting dreadful dogshit egregious excruciating fiasco filthy foul fraud fraudulent garbage
 ghastly grotesque gross hate hateful hell hellish hideous horrendous horrible horrid horrific horrify inedible inexcusable infuriate infuriating insufferable intolerable joke
@@ -11,7 +11,7 @@ junk laughable lemon loathe loathsome lousy miserable nauseating nightmare night
 repulsive revolting ripoff rip-off rotten rubbish scam scammer shameful shit shitty sickening stink suck sucky terrible trash travesty trashy unacceptable unbearable
 unforgivable unusable useless vile wretched worthless worst wtf yuck yucky swindle shambles debacle 
 `,
-plain: `
+  plain: `
 abandon abrasive abrupt abuse abusive ache aching acrid adverse afraid aggravate aggravating aggravation aggressive agony ail ailment alarm alarming alas alienate aloof amateurish
 ambiguous anger angry anguish annoy annoyance annoying anomaly anxious anxiety apathetic apologize apology arduous arrogance arrogant arrogantly artefact artifact ashamed
 asinine assault atrophy awkward awkwardness backache bacteria bad badly baffle baffling bait ban banal bankrupt barbaric barf bedbug beg belittle bent betray bewilder
@@ -50,7 +50,7 @@ vandalize vex vicious victim violate violation violent virus vomit vulgar vulner
 beware hard hardship incorrectly cheaply flimsily bloat ineptitude malware spyware crashy unresponsive unresponsiveness drawbacks undersized overweight misfeature nonfunctional inoperable inop unplayable unreadable unwatchable unhelpful
 underexposed overexposed washed-up jaggies flub botch botched butcher butchered shortchange shortchanged nickel-and-dime gouging stinks clunker disservice bane
 `,
-weak: `
+  weak: `
 average basic cautious challenge challenging concern concerned dated demanding despite dry generic grease 
 meh nothing-special old-fashioned overpaid pressure proprietary replace replacement repair run-of-the-mill so-so
 ordinary unremarkable unimpressive uninspired uninteresting unusual wear workaround mixed-bag issue issues lacking nitpicky downtime steep stiff-ish subdued tight narrow

@@ -1,10 +1,10 @@
 /**
-* Words that praise, as base forms by strength; inflected and derived forms are found by `word-forms.ts`.
-* Written for this project from general English, over many kinds of text: goods, food, lodging, service, software,
-* books, people. A word whose sign depends on what it describes ("long", "high", "cheap") stands in `context-words.ts`.
-*/
+ * Words that praise, as base forms by strength; inflected and derived forms are found by `word-forms.ts`.
+ * Written for this project from general English, over many kinds of text: goods, food, lodging, service, software,
+ * books, people. A word whose sign depends on what it describes ("long", "high", "cheap") stands in `context-words.ts`.
+ */
 export const positiveWords = {
-strong: `
+  strong: `
 adore amazing astonishing astounding awesome best blissful breathtaking brilliant captivating dazzling delectable delicious delight
 delightful divine ecstatic elated enchanting enthrall exceed excel excellent exceptional exhilarating exquisite extraordinary fab fabulous fantastic
 faultless flawless first-class first-rate gem glorious gorgeous great heavenly immaculate impeccable incomparable incredible
@@ -15,7 +15,7 @@ sublime superb superlative superior supreme terrific thrill thrilled thrilling t
 triumph tremendous unbeatable unbelievable unforgettable unmatched unparalleled unrivaled unrivalled unsurpassed wonder wonderful wonderous
 wondrous world-class wow yummy kudos superbly godsend lifesaver jewel blown-away five-star
 `,
-plain: `
+  plain: `
 able-bodied abundant acclaim accommodating accomplish accurate achievement admirable admire adorable advantage advantageous adventurous affable affection affectionate
 affordable agile agreeable airy alluring amazed amaze ample amuse amusing appeal appealing appetizing applaud appreciate appreciative
 approachable approve aromatic articulate artistic astute asset attentive attractive authentic award awarded balanced bargain
@@ -54,7 +54,7 @@ wisely wise wholesome witty workmanship worthwhile worthy wide-ranging wow-facto
 advance advanced envy enviable effortlessly intact glitch-free rust-free stain-resistant scratch-resistant shatterproof rechargeable
 clarity crispness sharpness smoothness sturdiness ease-of-use readable audible noise-cancelling plug-and-play hands-down legit dope
 `,
-weak: `
+  weak: `
 acceptable adequate accessible adjustable adaptable automatic alright available bearable classic compatible complete compact contemporary decent distinctive
 enough expandable fair familiar fine functional harmless lightweight light-weight
 ok okay organic passable presentable prefer readily respectable simple slim soft sufficient tolerable user-replaceable usable

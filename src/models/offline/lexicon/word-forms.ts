@@ -8,9 +8,17 @@ let forms: ReadonlyMap<string, number> | undefined;
 /** Opinion words by base form, built at the first look-up. */
 function baseForms(): ReadonlyMap<string, number> {
   forms ??= new Map(
-    ([[negativeWords, -1], [positiveWords, 1]] as const).flatMap(([words, sign]) =>
+    (
+      [
+        [negativeWords, -1],
+        [positiveWords, 1],
+      ] as const
+    ).flatMap(([words, sign]) =>
       (["weak", "plain", "strong"] as const).flatMap((strength) =>
-        words[strength].trim().split(/\s+/).map((word): [string, number] => [word, sign * strengths[strength]]),
+        words[strength]
+          .trim()
+          .split(/\s+/)
+          .map((word): [string, number] => [word, sign * strengths[strength]]),
       ),
     ),
   );
@@ -23,7 +31,9 @@ const lookalikes = new Set(
   interests likely unlikely early earlier fuller holder finer fining fined evenly wells lovers prized issued issuing rights shortly nearly trusts
   shower tower power powers powered wonder wondering wondered wonders works working worked workable adder copier user users seller crackers cracker dumpling dumplings
   brakes brake bugs-bunny dates burner charger cleaners cleaner player players bugle safer-not ill badge badger fishery crashed-not winter lags mess-hall richer painter paint painting painted paints
-  toner gainer helper helpers tenders tender tidying presser neatness-not warmer mats cheerio cheers`.split(/\s+/),
+  toner gainer helper helpers tenders tender tidying presser neatness-not warmer mats cheerio cheers`.split(
+    /\s+/,
+  ),
 );
 
 const prefixes = ["un", "non-", "non", "dis", "in", "im", "ir", "il", "not-so-", "less-than-"];
@@ -89,7 +99,9 @@ const endings: readonly (readonly [RegExp, readonly string[]])[] = [
 /** Candidate dictionary forms of an inflected or derived word. */
 export function baseFormsOf(word: string): string[] {
   return endings.flatMap(([ending, bases]) =>
-    ending.test(word) ? bases.map((base) => word.replace(ending, base)).filter((form) => form.length > 2) : [],
+    ending.test(word)
+      ? bases.map((base) => word.replace(ending, base)).filter((form) => form.length > 2)
+      : [],
   );
 }
 
@@ -101,7 +113,8 @@ function misspeltScore(word: string): number {
   skeletons ??= groupBySkeleton();
   for (const candidate of [word, ...baseFormsOf(word)]) {
     for (const [base, score] of skeletons.get(skeletonOf(candidate)) ?? []) {
-      if (base.length >= 7 && base[0] === candidate[0] && Math.abs(base.length - candidate.length) <= 1) return score;
+      if (base.length >= 7 && base[0] === candidate[0] && Math.abs(base.length - candidate.length) <= 1)
+        return score;
     }
   }
   return 0;
