@@ -1,0 +1,14 @@
+import type { JsonSchema } from "../../spec/shape.js";
+import { fixed } from "./fixed-phrases.js";
+import { fillSchema } from "./schema-filler.js";
+import { answerTask } from "./skill-choice.js";
+import { materialOf, type Task } from "./task.js";
+
+/** The answer to a task: text, or JSON where a schema is asked for. */
+export function answer(task: Task, schema: JsonSchema | null): string {
+  if (schema !== null) return fillSchema(schema, task);
+  const { language } = materialOf(task).document;
+  if (language === "none") return fixed.empty;
+  if (language === "other") return fixed.otherLanguage;
+  return answerTask(task);
+}

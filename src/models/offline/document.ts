@@ -1,0 +1,79 @@
+import { languageOf } from "./language.js";
+import type { ReadTokens, Token } from "./nlp.js";
+
+/** A sentence of a text. */
+export interface Sentence {
+  /** Position in the text, from 0. */
+  readonly index: number;
+  /** As written, on one line. */
+  readonly text: string;
+  readonly tokens: readonly Token[];
+  /** Position of its paragraph or list item, from 0. */
+  readonly block: number;
+}
+
+/** A text that was read. */
+export interface Document {
+  readonly text: string;
+  readonly sentences: readonly Sentence[];
+  /** `none`: there are no words; `other`: words, but not English ones. */
+  readonly language: "english" | "other" | "none";
+}
+
+/** Reads a text: paragraphs and list items are split first, then sentences inside them. */
+export function readDocument(text: string, readTokens: ReadTokens): Document {
+  const sentences: Sentence[] = [];
+  splitBlocks(text).forEach((content, block) => {
+    for (const tokens of readTokens(content)) {
+      if (tokens.some(isWord))
+        sentences.push({ index: sentences.length, text: textOf(tokens), tokens, block });
+    }
+  });
+  return { text, sentences, language: languageOf(sentences.flatMap((sentence) => sentence.tokens)) };
+}
+
+/** A document of sentences that are already apart, one each. */
+export function documentOf(lines: readonly string[], readTokens: ReadTokens): Document {
+  const sentences = lines.map((line, index): Sentence => {
+    const tokens = readTokens(line).flat();
+    return { index, text: textOf(tokens), tokens, block: index };
+  });
+  return {
+    text: lines.join("\n"),
+    sentences,
+    language: languageOf(sentences.flatMap((sentence) => sentence.tokens)),
+  };
+}
+
+const marks = /^\s*(?:[-*•–·>]+|\d{1,2}[.)]|[a-z]\)|#{1,6})\s+/i;
+
+/** Paragraphs and list items, each on one line, without markup. */
+function splitBlocks(text: string): string[] {
+  const blocks: string[] = [];
+  let open = false;
+  for (const line of text.split(/\r?\n/)) {
+    const content = line
+      .replace(marks, "")
+      .replaceAll(/\*\*|__|`/g, "")
+      .trim();
+    const starts = marks.test(line) || /^\s*[\w /-]{1,40}:(\s|$)/.test(line);
+    if (content === "") open = false;
+    else if (open && !starts) blocks.push(`${blocks.pop() ?? ""} ${content}`);
+    else blocks.push(content);
+    if (content !== "") open = !/^#{1,6}\s/.test(line.trim());
+  }
+  return blocks;
+}
+
+/** The tokens as they stood in the text, white space folded. */
+export function textOf(tokens: readonly Token[]): string {
+  return tokens
+    .map((token, i) => (i > 0 && token.spaced ? ` ${token.text}` : token.text))
+    .join("")
+    .trim();
+}
+
+/** Whether a token has a letter. */
+export function isWord(token: Token): boolean {
+  return /\p{L}/u.test(token.text);
+}

@@ -1,0 +1,117 @@
+import { boundScore } from "./clause-rules.js";
+import { type Clause, splitClauses } from "./clauses.js";
+import { constructionHits } from "./constructions.js";
+import { hedgeOf, negatorsBefore } from "./negation.js";
+import type { Token } from "./nlp.js";
+import { findHits } from "./opinion-words.js";
+import type { Hit } from "./phrase-matcher.js";
+
+/** What a clause says: above 0 praise, below 0 blame. */
+export interface ClauseOpinion extends Clause {
+  readonly score: number;
+  /** The words that carry it, with their scores after negation and the like. */
+  readonly hits: readonly Hit[];
+}
+
+/** What a sentence says, clause by clause. */
+export interface SentenceOpinion {
+  /** Above 0 praise, below 0 blame; within ±{@link leaning} it is only a leaning. */
+  readonly score: number;
+  readonly clauses: readonly ClauseOpinion[];
+}
+
+/** A score nearer to 0 than this is no opinion, at most a leaning. */
+export const leaning = 0.75;
+
+const concessive = new Set(["although", "though", "despite", "while", "whereas"]);
+const turning = new Set(["but", "however", "yet", "nevertheless", "nonetheless", "except"]);
+
+/** Judges a sentence by its words, their negation, and how its clauses relate. */
+export function judgeSentence(tokens: readonly Token[]): SentenceOpinion {
+  const all = findHits(tokens);
+  const clauses = splitClauses(tokens).map((clause) => judgeClause(tokens, clause, all));
+  const turn = clauses.findIndex(
+    (clause, i) => i > 0 && turning.has(clause.opener) && Math.abs(clause.score) > 0,
+  );
+  const total = clauses.reduce((sum, clause, i) => {
+    const conceded = concessive.has(clause.opener) ? 0.5 : 1;
+    const turned = turn < 0 ? 1 : i < turn ? 0.6 : 1.3;
+    return sum + clause.score * conceded * turned;
+  }, 0);
+  const question = tokens.at(-1)?.text === "?" ? 0.4 : 1;
+  return { score: total * question, clauses };
+}
+
+function judgeClause(tokens: readonly Token[], clause: Clause, all: readonly Hit[]): ClauseOpinion {
+  const own = all.filter((hit) => hit.from >= clause.from && hit.from < clause.to);
+  const built = constructionHits(tokens, clause, own);
+  const covered = (hit: Hit) => built.some((b) => hit.from >= b.from && hit.from < b.to);
+  const hedge = hedgeOf(tokens, clause);
+  const hits = own
+    .filter((hit) => !covered(hit))
+    .map((hit) => ({ ...hit, score: weighHit(tokens, clause, hit, hedge) }))
+    .concat(built)
+    .filter((hit) => hit.score !== 0)
+    .sort((a, b) => a.from - b.from);
+  const sum = hits.reduce((total, hit) => total + hit.score, 0);
+  return { ...clause, hits, score: boundScore(sum, tokens, clause, hits) };
+}
+
+const boosters = new Set(
+  "very really extremely so incredibly absolutely totally completely highly super truly amazingly insanely exceptionally remarkably particularly especially utterly wildly terribly awfully quite too most much far even way".split(
+    " ",
+  ),
+);
+const dampers = new Set(
+  "slightly somewhat fairly rather bit little tad kinda sorta relatively partly reasonably moderately almost mildly".split(
+    " ",
+  ),
+);
+
+function weighHit(
+  tokens: readonly Token[],
+  clause: Clause,
+  hit: Hit,
+  hedge: ReturnType<typeof hedgeOf>,
+): number {
+  let { score } = hit;
+  for (let k = hit.from - 1; k >= Math.max(clause.from, hit.from - 2); k--) {
+    const word = (tokens[k] as Token).lower;
+    if (boosters.has(word)) score *= 1.3;
+    else if (dampers.has(word)) score *= 0.7;
+  }
+  if (hedge.droppedFrom <= hit.from && hit.from < hedge.droppedTo) return 0;
+  if (hedge.wishFrom <= hit.from && score > 0) return 0;
+  if (hedge.conditional) score *= score > 0 ? 0 : 0.3;
+  const negators = negatorsBefore(tokens, clause, hit.from);
+  if (negators.length % 2 === 1) score = negated(score, tokens, hit, negators[0] ?? hit.from);
+  return score;
+}
+
+const comparatives = new Set([
+  "better",
+  "best",
+  "worse",
+  "happier",
+  "easier",
+  "faster",
+  "nicer",
+  "finer",
+  "more",
+  "greater",
+  "clearer",
+  "quieter",
+  "smoother",
+]);
+
+/** "not good" blames, "not bad" praises a little, "could not be better" praises. */
+function negated(score: number, tokens: readonly Token[], hit: Hit, negator: number): number {
+  const word = (tokens[hit.from] as Token).lower;
+  const before = (tokens[negator - 1]?.lemma ?? "") as string;
+  const superlative =
+    comparatives.has(word) &&
+    (["can", "could", "have", "has"].includes(before) ||
+      ["no", "never", "nothing"].includes((tokens[negator] as Token).lower));
+  if (superlative && tokens[hit.from + 1]?.lower !== "than") return score;
+  return score > 0 ? -Math.max(1, score * 0.8) : Math.min(1.5, -score * 0.6);
+}

@@ -1,0 +1,121 @@
+import { isWord, textOf } from "./document.js";
+import type { JudgedSentence, Judgement } from "./opinions.js";
+import { leaning } from "./polarity.js";
+
+/** A passage that praises or blames, quoted from one sentence. */
+export interface Remark {
+  /** Above 0 praise, below 0 blame. */
+  readonly score: number;
+  /** What it is about, lower case, or `null` for the thing as a whole. */
+  readonly aspect: string | null;
+  /** The passage as written. */
+  readonly quote: string;
+  /** Position of its sentence in the text. */
+  readonly sentence: number;
+}
+
+/** Passages of one sign each: a sentence that praises and blames gives two. */
+export function remarksOf(judgement: Judgement): Remark[] {
+  return judgement.sentences.flatMap((judged) => sentenceRemarks(judged, judgement.subject));
+}
+
+interface Stretch {
+  from: number;
+  to: number;
+  score: number;
+  first: number;
+  last: number;
+}
+
+function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark[] {
+  const { sentence, opinion, targets } = judged;
+  if (
+    sentence.tokens.at(-1)?.text === "?" ||
+    !opinion.clauses.some((clause) => Math.abs(clause.score) >= leaning)
+  )
+    return [];
+  const stretches: Stretch[] = [];
+  opinion.clauses.forEach((clause, i) => {
+    const last = stretches.at(-1);
+    const opposed = last !== undefined && last.score * clause.score < 0;
+    if (last === undefined || (opposed && Math.abs(clause.score) >= 0.4)) {
+      stretches.push({ from: clause.from, to: clause.to, score: clause.score, first: i, last: i });
+    } else Object.assign(last, { to: clause.to, score: last.score + clause.score, last: i });
+  });
+  return stretches.flatMap((stretch): Remark[] => {
+    if (Math.abs(stretch.score) < 1 || !isPure(judged, stretch)) return [];
+    const quote = quoteOf(judged, stretch);
+    if (quote.split(/\s+/).length < 2 && stretches.length > 1) return [];
+    const own = targets.filter((target) => target.clause >= stretch.first && target.clause <= stretch.last);
+    const aspect = own.find((target) => target.name !== subject)?.name ?? null;
+    return [{ score: stretch.score, aspect, quote, sentence: sentence.index }];
+  });
+}
+
+/** Whether nothing in the stretch says the opposite with nearly the same force. */
+function isPure(judged: JudgedSentence, stretch: Stretch): boolean {
+  const hits = judged.opinion.clauses.slice(stretch.first, stretch.last + 1).flatMap((clause) => clause.hits);
+  const against = hits
+    .filter((hit) => hit.score * stretch.score < 0)
+    .reduce((sum, hit) => sum + Math.abs(hit.score), 0);
+  return against < Math.abs(stretch.score) * 0.75;
+}
+
+const leading = new Set([
+  "but",
+  "and",
+  "however",
+  "although",
+  "though",
+  "while",
+  "yet",
+  "so",
+  "plus",
+  "or",
+  "whereas",
+  "nevertheless",
+  "nonetheless",
+  "that",
+  "said",
+]);
+
+function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
+  const tokens = judged.sentence.tokens.slice(stretch.from, stretch.to);
+  let from = 0;
+  while (from < tokens.length - 1) {
+    const token = tokens[from];
+    if (token === undefined || (isWord(token) && !leading.has(token.lower)) || /\d/.test(token.text)) break;
+    from++;
+  }
+  let to = tokens.length;
+  while (
+    to > from + 1 &&
+    (/^[^\p{L}\d)%”"!]+$/u.test(tokens[to - 1]?.text ?? "") || leading.has(tokens[to - 1]?.lower ?? ""))
+  )
+    to--;
+  return textOf(tokens.slice(from, to))
+    .replace(/[\s,;:–—-]+$/, "")
+    .replace(/^["“”']|["“”']$/g, "");
+}
+
+/** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh double. */
+export function balanceOf(remarks: readonly Remark[]): number {
+  let [praise, blame] = [0, 0];
+  for (const remark of remarks) {
+    const weight = Math.min(3, Math.abs(remark.score)) * (summing.test(remark.quote) ? 2 : 1);
+    if (remark.score > 0) praise += weight;
+    else blame += weight;
+  }
+  return praise + blame === 0 ? 0 : (praise - blame) / (praise + blame + 1);
+}
+
+const summing =
+  /\b(overall|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|never again|love it|return(ed|ing)? it|conclusion)\b/i;
+
+/** The strongest remarks of one sign, most telling first, in a stable order. */
+export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number): Remark[] {
+  return remarks
+    .filter((remark) => remark.score * sign > 0)
+    .sort((a, b) => Math.abs(b.score) - Math.abs(a.score) || a.sentence - b.sentence)
+    .slice(0, most);
+}

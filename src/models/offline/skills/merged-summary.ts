@@ -1,0 +1,128 @@
+import { fixed } from "../fixed-phrases.js";
+import { balanceOf, type Remark, strongest } from "../remarks.js";
+import { readSource, type Source } from "../source.js";
+import { plainText, type Task } from "../task.js";
+import { titleOf } from "../words.js";
+import { renderRemark } from "./pros-and-cons.js";
+import { verdictOf } from "./recommendation.js";
+
+/** An area of a merged summary: a section with its rating and the passages that it follows from. */
+export interface Area {
+  readonly title: string;
+  /** 1 to 5, or `null` where the section gives no evidence. */
+  readonly stars: number | null;
+  readonly evidence: readonly Remark[];
+  readonly reason: string | null;
+}
+
+/** Merges labelled sections: a line with a star rating for each area, then what speaks for and against. */
+export function mergeSections(task: Task): string {
+  const areas = areasOf(task);
+  const remarks = allRemarks(task);
+  const score = balanceOf(remarks);
+  const lines = [
+    `${fixed.overall}: ${remarks.length === 0 ? fixed.notEnough : `${starLine(starsOf(score, remarks.length))} – ${verdictOf(score, remarks.filter((remark) => remark.score < 0).length)}`}`,
+    "",
+  ];
+  for (const area of areas) lines.push(renderArea(area));
+  for (const [sign, title] of [
+    [1, fixed.strongestPraise],
+    [-1, fixed.strongestCriticism],
+  ] as const) {
+    const found = strongest(remarks, sign, 2);
+    if (found.length > 0) lines.push("", `${title}:`, ...found.map(renderRemark));
+  }
+  return lines.join("\n");
+}
+
+/** One area a need, or one an aspect of the input where nothing came from upstream. */
+export function areasOf(task: Task): Area[] {
+  const missing = task.missing.map(
+    ({ label, reason }): Area => ({ title: titleOf(label), stars: null, evidence: [], reason }),
+  );
+  if (task.needs.length > 0) return [...task.needs.map((need) => areaOfNeed(need, task)), ...missing];
+  const byAspect = new Map<string, Remark[]>();
+  for (const remark of task.input.remarks)
+    if (remark.aspect !== null) byAspect.set(remark.aspect, [...(byAspect.get(remark.aspect) ?? []), remark]);
+  const areas = [...byAspect].sort((a, b) => b[1].length - a[1].length).slice(0, 6);
+  return [
+    ...areas.map(
+      ([aspect, remarks]): Area => ({
+        title: titleOf(aspect),
+        stars: starsOf(balanceOf(remarks), remarks.length),
+        evidence: remarks,
+        reason: null,
+      }),
+    ),
+    ...missing,
+  ];
+}
+
+function areaOfNeed(need: Source, task: Task): Area {
+  const stated = statedScore(need.text);
+  const evidence = remarksOfNeed(need, task);
+  if (stated !== null)
+    return { title: titleOf(need.label), stars: starsOf(stated, 9), evidence, reason: null };
+  return {
+    title: titleOf(need.label),
+    stars: evidence.length === 0 ? null : starsOf(balanceOf(evidence), evidence.length),
+    evidence,
+    reason: null,
+  };
+}
+
+/** Remarks of an upstream text; under a heading of cons, praise words do not turn a con into a pro. */
+function remarksOfNeed(need: Source, task: Task): Remark[] {
+  const text = plainText(need.text);
+  const quotes = [...text.matchAll(/“([^”]+)”/g)].map(([, quote]) => quote ?? "");
+  const known = task.input.remarks.filter((remark) =>
+    quotes.some((quote) => quote.includes(remark.quote) || remark.quote.includes(quote)),
+  );
+  if (known.length > 0) return known;
+  return [...readSource(need.label, text, task.readTokens).remarks];
+}
+
+function allRemarks(task: Task): Remark[] {
+  if (task.input.remarks.length > 0) return [...task.input.remarks];
+  return task.needs.flatMap((need) => remarksOfNeed(need, task));
+}
+
+/** A score or label that an upstream result states, from -1 to 1. */
+function statedScore(text: string): number | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return null;
+    const score = "score" in value && typeof value.score === "number" ? value.score : null;
+    if (score !== null && Math.abs(score) <= 1) return score;
+    const label = "label" in value ? value.label : "sentiment" in value ? value.sentiment : null;
+    return label === "positive"
+      ? 0.8
+      : label === "negative"
+        ? -0.8
+        : label === "mixed" || label === "neutral"
+          ? 0
+          : null;
+  } catch {
+    const score = /\(score (-?\d\.\d\d),/.exec(text)?.[1];
+    return score === undefined ? null : Number(score);
+  }
+}
+
+/** Stars for a balance from -1 to 1; little evidence keeps away from the ends. */
+export function starsOf(score: number, remarks: number): number {
+  const sure = remarks >= 3 ? 1 : 0.8;
+  return Math.max(1, Math.min(5, Math.round(3 + 2.4 * score * sure)));
+}
+
+/** "★★★★☆ (4/5)". */
+export function starLine(stars: number): string {
+  return `${"★".repeat(stars)}${"☆".repeat(5 - stars)} (${stars}/5)`;
+}
+
+function renderArea(area: Area): string {
+  if (area.stars === null)
+    return `${area.title}: ${area.reason === null ? fixed.notEnough : `${fixed.missing} (${area.reason})`}`;
+  const side = area.stars >= 3 ? 1 : -1;
+  const shown = [...strongest(area.evidence, side, 1), ...strongest(area.evidence, side === 1 ? -1 : 1, 1)];
+  return `${area.title}: ${starLine(area.stars)}${shown.length === 0 ? "" : ` – ${shown.map((remark) => `“${remark.quote}”`).join("; ")}`}`;
+}
