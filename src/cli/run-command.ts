@@ -26,12 +26,10 @@ export function addRunCommand(program: Command, io: Io): void {
 
 async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise<void> {
   // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
-  const [{ loadValidGraph }, { readInput }, { createProgress }, { run }] = await Promise.all([
-    import("./graph-file.js"),
-    import("./input-flag.js"),
-    import("./progress.js"),
-    import("../run/run.js"),
-  ]);
+  const { loadValidGraph } = await import("./graph-file.js");
+  const { readInput } = await import("./input-flag.js");
+  const { createProgress } = await import("./progress.js");
+  const { run } = await import("../run/run.js");
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
   const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
@@ -55,10 +53,8 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
 }
 
 async function renderRun(record: RunRecord, flags: RunCommandFlags, io: Io): Promise<string> {
-  const [{ renderOutputs }, { renderTimeline }] = await Promise.all([
-    import("../report/outputs.js"),
-    import("../report/timeline.js"),
-  ]);
+  const { renderOutputs } = await import("../report/outputs.js");
+  const { renderTimeline } = await import("../report/timeline.js");
   const outputs = renderOutputs(record, { color: io.colorOut, width: io.columns });
   const timeline = flags.timeline
     ? `\n${renderTimeline(record, { color: io.colorOut, width: io.columns })}`
