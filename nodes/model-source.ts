@@ -12,7 +12,8 @@ export interface ModelSource {
   /** The model of a node; `path` names the node in requests and records. */
   modelFor(node: Pick<Node, "model" | "policy">, path: string): Promise<Model>;
   /**
-   * Resolves the models of every agent of the spec and of the graphs in it.
+   * Resolves the models of every agent of the spec and of the graphs in it, and loads what their first calls need, so
+   * that no node's time holds it.
    * @throws DagError what `resolveModel` throws: a missing key, an unknown provider, a bad name.
    */
   resolveAll(): Promise<void>;
@@ -37,7 +38,10 @@ export function createModelSource(
     noticeOnce(choice.notice);
     let model = resolved.get(choice.model);
     if (model === undefined) {
-      model = resolveModel(choice.model).then((found) => wrapModel(found, [record, ...(options.use ?? [])]));
+      model = resolveModel(choice.model).then(async (found) => {
+        await found.prepare?.();
+        return wrapModel(found, [record, ...(options.use ?? [])]);
+      });
       resolved.set(choice.model, model);
     }
     return model;

@@ -67,6 +67,8 @@ export type ModelChunk =
 export interface Model {
   /** `provider:name`. */
   readonly id: string;
+  /** Loads what the first call would otherwise wait for; optional. */
+  prepare?(): Promise<void>;
   /** Sends one request and streams the reply. Throws a `DagError` whose `retryable` is declared. */
   call(request: ModelRequest): AsyncIterable<ModelChunk>;
 }

@@ -1,6 +1,7 @@
 import { DagError } from "../../errors.js";
 import type { Model, ModelChunk, ModelRequest } from "../port.js";
 import type { Section } from "../sections.js";
+import { loadTokenCounter } from "../usage.js";
 import { answer } from "./answer.js";
 import { loadNlp, type ReadTokens } from "./nlp.js";
 import { callsToMake, type PlannedCall, planLines, readPlannerPrompt } from "./planner.js";
@@ -12,7 +13,13 @@ import { toolCallsFor } from "./tool-use.js";
  * English, answers from the text it is given and says so where the text does not answer.
  */
 export function offlineModel(): Model {
-  return { id: "offline", call: streamReply };
+  return { id: "offline", call: streamReply, prepare };
+}
+
+/** Loads the language rules, and the tokenizer that counts where a model gives no usage. */
+async function prepare(): Promise<void> {
+  await loadNlp();
+  await loadTokenCounter();
 }
 
 /** @throws DagError `ABORTED` when the request's signal is aborted. */
