@@ -47,10 +47,15 @@ export function statusOf(link: unknown): number | undefined {
   return typeof status === "number" && status >= 100 ? status : undefined;
 }
 
+/** The error object of a reply's body, as the clients keep it: `{ error: { message, code } }` or what is inside. */
+function bodyError(link: unknown): unknown {
+  const body = field(link, "error");
+  return field(body, "error") ?? body;
+}
+
 /** The code or type of an error object that came in a reply's body. */
 export function streamedError(link: unknown): string | undefined {
-  const body = field(link, "error");
-  const inner = field(body, "error") ?? body;
+  const inner = bodyError(link);
   const code = field(inner, "code");
   if (typeof code === "number") return String(code);
   return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
@@ -63,7 +68,9 @@ export function streamedError(link: unknown): string | undefined {
 export function says(chain: readonly unknown[], status: number | undefined): string {
   const deepest =
     status === undefined ? chain.findLast((link) => textField(link, "message") !== undefined) : chain[0];
-  const text = redact(errorMessage(deepest ?? chain[0]))
+  const inBody = firstOf(chain, (link) => textField(bodyError(link), "message"));
+  const text = redact(inBody ?? errorMessage(deepest ?? chain[0]))
+    .replace(/Troubleshooting URL: \S+/, "")
     .replace(/\s+/g, " ")
     .trim();
   const own = text.replace(foreignName, "");

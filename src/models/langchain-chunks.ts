@@ -13,12 +13,13 @@ export interface ChunkReader {
 /**
  * A reader for one reply.
  * @param answerTool Name of a tool whose arguments are the answer's text; `null` when the text is.
+ * @param outputs Whether the output tokens of a reply's chunks add up, or each chunk gives the total so far.
  */
-export function readChunks(answerTool: string | null): ChunkReader {
+export function readChunks(answerTool: string | null, outputs: "added" | "totals" = "added"): ChunkReader {
   const slots = toolCallSlots();
   const answerSlots = new Set<number>();
   const textBeside: string[] = [];
-  const usage = usageFold();
+  const usage = usageFold(outputs);
   let sawContent = false;
   let finishReason: string | null = null;
 
@@ -114,7 +115,7 @@ function toolCallSlots() {
  * gives the input with the first and the output with the last). A provider that repeats its running totals shows
  * by giving the input more than once: then the largest counts.
  */
-function usageFold() {
+function usageFold(outputs: "added" | "totals") {
   const seen: { inputTokens: number; outputTokens: number }[] = [];
   const count = (value: unknown) => (typeof value === "number" && Number.isFinite(value) ? value : 0);
   return {
@@ -128,10 +129,10 @@ function usageFold() {
     value() {
       if (seen.length === 0) return null;
       const repeats = seen.filter((tokens) => tokens.inputTokens > 0).length > 1;
-      const total = (a: number, b: number) => (repeats ? Math.max(a, b) : a + b);
+      const total = (largest: boolean, a: number, b: number) => (largest ? Math.max(a, b) : a + b);
       return seen.reduce((a, b) => ({
-        inputTokens: total(a.inputTokens, b.inputTokens),
-        outputTokens: total(a.outputTokens, b.outputTokens),
+        inputTokens: total(repeats, a.inputTokens, b.inputTokens),
+        outputTokens: total(repeats || outputs === "totals", a.outputTokens, b.outputTokens),
       }));
     },
   };

@@ -125,6 +125,8 @@ function prepare(
   );
   const see = <T extends object>(of: T) =>
     model.viewable ? viewOf(of, { modelOptions, streamUsage: model.streamUsage, onRateLimit }) : of;
+  // Anthropic's last event gives the output so far, the first event's share included (docs: "Streaming messages").
+  const outputs = model.instance._llmType() === "anthropic" ? "totals" : "added";
   const parallel = tools.length > 0 && request.parallelToolCalls !== undefined;
 
   async function start(): Promise<AsyncIterable<unknown>> {
@@ -146,7 +148,7 @@ function prepare(
     if (tools.length > 0) return see(bindTools(instance, tools, {})).stream(messages, { signal });
     return instance.stream(messages, { signal });
   }
-  return { start, reader: readChunks(carrier === "tool" ? answerName : null) };
+  return { start, reader: readChunks(carrier === "tool" ? answerName : null, outputs) };
 }
 
 function bindTools(instance: ChatModelLike, tools: ModelRequest["tools"], options: Loose): ChatModelLike {

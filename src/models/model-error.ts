@@ -60,7 +60,7 @@ export function toModelError(error: unknown, subject: ModelErrorSubject): DagErr
   const baseUrl = subject.baseUrl === undefined ? undefined : redactUrl(subject.baseUrl);
   return new DagError(
     kind.code,
-    `Model "${subject.model}"${baseUrl === undefined ? "" : ` at ${baseUrl}`} ${kind.what}: ${said}`,
+    `Model "${subject.model}"${baseUrl === undefined ? "" : ` at ${baseUrl}`} ${kind.what}: ${said}${/[.!?…]$/.test(said) ? "" : "."}`,
     {
       facts: {
         model: subject.model,

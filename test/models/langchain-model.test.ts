@@ -160,13 +160,19 @@ describe("usage", () => {
     ["given once", [usage(0, 0), usage(9, 4)], { inputTokens: 9, outputTokens: 4 }],
     ["given in two parts is added", [usage(9, 1), usage(0, 4)], { inputTokens: 9, outputTokens: 5 }],
     [
+      "of Anthropic gives the output so far",
+      [usage(9, 2), usage(0, 6)],
+      { inputTokens: 9, outputTokens: 6 },
+      "anthropic",
+    ],
+    [
       "repeated as running totals is not added",
       [usage(9, 1), usage(9, 3), usage(9, 4)],
       { inputTokens: 9, outputTokens: 4 },
     ],
-  ])("%s", async (_, chunks, expected) => {
+  ])("%s", async (_, chunks, expected, type = "loose") => {
     const instance = {
-      _llmType: () => "loose",
+      _llmType: () => type,
       invoke: async () => chunks[0],
       stream: async () =>
         (async function* () {
