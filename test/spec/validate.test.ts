@@ -67,6 +67,7 @@ const wrong: [unknown, string, string, RegExp][] = [
   [node({ include: "all" }), "bad-value", "nodes.n.include", /"both"/],
   [node({ need: ["a"] }), "unknown-option", "nodes.n.need", /"needs"/],
   [node({ output: "text" }), "bad-schema", "nodes.n.output", /"text"/],
+  [node({ output: z.object({ at: z.date() }) }), "bad-schema", "nodes.n.output", /JSON Schema/],
   [node({ modelOptions: { temperature: -1 } }), "out-of-bounds", "nodes.n.modelOptions.temperature", /-1/],
   [node({ modelOptions: { maxTokens: 0.5 } }), "out-of-bounds", "nodes.n.modelOptions.maxTokens", /0\.5/],
   [node({ modelOptions: { topP: 1 } }), "unknown-option", "nodes.n.modelOptions.topP", /topP/],
