@@ -3,6 +3,7 @@ import { DagError, type DagIssue, errorMessage } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isObject, isPlainObject, issue, showValue } from "./issue.js";
 import { isZodSchema, toJsonSchema, toZod } from "./schema.js";
+import type { JsonSchema } from "./shape.js";
 
 /**
  * Issues of a schema: zod's, or a JSON Schema that zod can use. A schema that is sent to a model (`sent`) has to be
@@ -22,13 +23,19 @@ export function validateSchema(schema: unknown, path: string, { sent = false } =
     if (isZodSchema(schema)) {
       if (sent) toJsonSchema(schema);
     } else z.safeParse(toZod(schema), null); // a schema that only refers to itself fails here
-    return [];
+    return isZodSchema(schema) ? [] : validateStatesType(schema, path);
   } catch (error) {
     const cause = error instanceof DagError ? error.cause : error;
     const reason = cause instanceof RangeError ? "it refers to itself without end" : errorMessage(cause);
     const message = `The schema cannot be used: ${reason.replace(/\.$/, "")}.`;
     return [issue("bad-schema", path, message, isZodSchema(schema) ? zodHint : jsonHint)];
   }
+}
+
+/** `properties` without a type would check nothing: JSON Schema applies them to objects only, and lets all else pass. */
+function validateStatesType({ type, properties }: JsonSchema, path: string): DagIssue[] {
+  if (type !== undefined || properties === undefined) return [];
+  return [issue("bad-schema", path, "The schema has properties but no type.", "Add type: object.")];
 }
 
 /** Why a field of the input cannot be mapped over, as an issue; none where the schema does not tell. */

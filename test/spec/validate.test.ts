@@ -45,6 +45,7 @@ const wrong: [unknown, string, string, RegExp][] = [
     "input",
     /without end/,
   ],
+  [dag({ a }, { input: { properties: { x: { type: "string" } } } }), "bad-schema", "input", /type: object/],
   [dag({ a }, { output: "aa" }), "unknown-output", "output", /"a"/],
   [dag({ a }, { output: {} }), "bad-output", "output", /object/],
   [dag({ "1a": a }), "bad-name", 'nodes["1a"]', /"1a"/],
