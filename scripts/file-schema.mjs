@@ -1,4 +1,4 @@
-// Writes the JSON Schema of the file form. Run it after a change of src/spec/file-schema.ts.
+// Writes the JSON Schema of the file form. Run by `npm run schema`, after a change of src/spec/file-schema.ts.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createJiti } from "jiti";

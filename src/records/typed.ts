@@ -5,9 +5,10 @@ import type { Outcome } from "./outcome.js";
 /** Outcomes by name, each with the type of its node's value. */
 export type OutcomesOf<D> = { readonly [K in keyof NodesOf<D>]: Outcome<ValueIn<NodesOf<D>[K]>> };
 
-/** A record with the types of one DAG's outcomes and output. */
-export type TypedRecord<Record, D extends DagSpec> = Omit<Record, "outcomes" | "output"> & {
+/** `Base`, a run's record, with the types of one DAG's outcomes and output. */
+export type TypedRecord<Base, D extends DagSpec> = Omit<Base, "state" | "outcomes" | "output"> & {
   readonly outcomes: OutcomesOf<D>;
-  /** `undefined` or `null` where the run gave none. */
-  readonly output: OutputOf<D>;
-};
+} & (
+    | { readonly state: "completed" | "partial"; readonly output: OutputOf<D> }
+    | { readonly state: "failed" | "cancelled" | "interrupted"; readonly output: OutputOf<D> | null }
+  );

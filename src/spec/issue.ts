@@ -47,7 +47,8 @@ export function isObject(value: unknown): value is Fields {
 export function isPlainObject(value: unknown): value is Fields {
   if (!isObject(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  // Another realm (a test's sandbox, a worker) has an Object.prototype of its own: it too inherits from nothing.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Issues for the keys of `object` that are not `allowed`, each with the name that was probably meant. */

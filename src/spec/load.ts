@@ -1,12 +1,12 @@
 import { realpath } from "node:fs/promises";
 import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
-import { z } from "zod";
 import { DagError, type DagIssue, DagValidationError } from "../errors.js";
 import { type FileSource, parseSource } from "./file-source.js";
 import { loadText } from "./file-text.js";
 import { freezeData } from "./freeze.js";
 import { type Fields, isPlainObject, issue, pathSteps, pathTo, showValue } from "./issue.js";
-import type { DagSpec } from "./shape.js";
+import { checkAgainst } from "./schema.js";
+import type { DagSpec, JsonSchema } from "./shape.js";
 import { validate } from "./validate.js";
 
 /** What a file holds. */
@@ -200,8 +200,8 @@ function misfit(example: unknown, { input }: Fields): string | undefined {
   if (input === undefined)
     return typeof example === "string" ? undefined : `it has to be text, but is ${showValue(example)}`;
   try {
-    const result = z.fromJSONSchema(input as never).safeParse(example);
-    return result.success ? undefined : z.prettifyError(result.error).replaceAll("\n", " ");
+    const result = checkAgainst(input as JsonSchema, example);
+    return result.ok ? undefined : result.message.replaceAll("\n", "; ");
   } catch {
     return undefined; // the schema has an issue of its own
   }

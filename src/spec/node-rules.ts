@@ -129,7 +129,7 @@ function validateFields(node: Fields, path: string): DagIssue[] {
   return [
     ...issues,
     ...(tool === undefined ? [] : validateTool(tool, at("tool"))),
-    ...validateSchema(node.output, at("output")),
+    ...validateSchema(node.output, at("output"), { sent: instructions !== undefined }),
     ...validateModel(node.model, at("model")),
     ...validateModelOptions(node.modelOptions, at("modelOptions")),
     ...validateTools(node.tools, at("tools")),

@@ -1,3 +1,7 @@
+/**
+ * Every time in this file is at most 2147483647 ms (about 24.8 days): a timer cannot wait longer.
+ */
+
 /** When and how often a failed request is sent again. */
 export interface RetryPolicy {
   /** Most attempts, the first included; an integer from 1 to 20. 1 switches retries off. @default 3 */

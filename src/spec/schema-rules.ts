@@ -1,30 +1,41 @@
 import { z } from "zod";
-import type { DagIssue } from "../errors.js";
+import { DagError, type DagIssue, errorMessage } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isObject, isPlainObject, issue, showValue } from "./issue.js";
+import { isZodSchema, toJsonSchema, toZod } from "./schema.js";
+import type { JsonSchema } from "./shape.js";
 
-/** Issues of a schema: zod's, or a JSON Schema that zod can use. */
-export function validateSchema(schema: unknown, path: string): DagIssue[] {
-  if (schema === undefined || (isObject(schema) && isObject(schema._zod))) return [];
-  if (!isPlainObject(schema)) {
+/**
+ * Issues of a schema: zod's, or a JSON Schema that zod can use. A schema that is sent to a model (`sent`) has to be
+ * expressible as JSON Schema too.
+ */
+export function validateSchema(schema: unknown, path: string, { sent = false } = {}): DagIssue[] {
+  if (schema === undefined) return [];
+  if (!isZodSchema(schema) && !isPlainObject(schema)) {
     const hint =
       "Give a JSON Schema such as { type: object, properties: … }, or a zod 4 schema in TypeScript.";
     return [issue("bad-schema", path, `${showValue(schema)} is not a schema.`, hint)];
   }
+  const jsonHint = "Correct the schema; references have to be local.";
+  const zodHint =
+    "A model is sent the schema as JSON Schema: use strings, numbers, booleans, arrays, objects and unions.";
   try {
-    z.fromJSONSchema(schema as never).safeParse(null); // a schema that only refers to itself fails here
-    return [];
+    if (isZodSchema(schema)) {
+      if (sent) toJsonSchema(schema);
+    } else z.safeParse(toZod(schema), null); // a schema that only refers to itself fails here
+    return isZodSchema(schema) ? [] : validateStatesType(schema, path);
   } catch (error) {
-    const reason = error instanceof RangeError ? "it refers to itself without end" : (error as Error).message;
-    return [
-      issue(
-        "bad-schema",
-        path,
-        `The JSON Schema cannot be used: ${reason}.`,
-        "Correct the schema; references have to be local.",
-      ),
-    ];
+    const cause = error instanceof DagError ? error.cause : error;
+    const reason = cause instanceof RangeError ? "it refers to itself without end" : errorMessage(cause);
+    const message = `The schema cannot be used: ${reason.replace(/\.$/, "")}.`;
+    return [issue("bad-schema", path, message, isZodSchema(schema) ? zodHint : jsonHint)];
   }
+}
+
+/** `properties` without a type would check nothing: JSON Schema applies them to objects only, and lets all else pass. */
+function validateStatesType({ type, properties }: JsonSchema, path: string): DagIssue[] {
+  if (type !== undefined || properties === undefined) return [];
+  return [issue("bad-schema", path, "The schema has properties but no type.", "Add type: object.")];
 }
 
 /** Why a field of the input cannot be mapped over, as an issue; none where the schema does not tell. */
@@ -48,7 +59,7 @@ export function validateArrayField(schema: unknown, field: string, path: string)
 function asJsonSchema(schema: unknown): Fields {
   if (!isObject(schema)) return {};
   try {
-    return isObject(schema._zod) ? z.toJSONSchema(schema as never, { unrepresentable: "any" }) : schema;
+    return isZodSchema(schema) ? z.toJSONSchema(schema, { unrepresentable: "any" }) : schema;
   } catch {
     return {}; // not representable: nothing is known
   }

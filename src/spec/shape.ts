@@ -28,7 +28,10 @@ export interface Ctx<Needs = any, Input = any, Item = any> {
   readonly signal: AbortSignal;
 }
 
-/** When a node runs, told from the outcomes of its needs. */
+/**
+ * When a node runs, told from the outcomes of its needs. `atLeast` is an integer from 1 to the number of needs;
+ * `deadlineMs` is above 0 and its clock starts when the first need settles. @default "all"
+ */
 export type Join =
   | "all"
   | "settled"
@@ -36,7 +39,7 @@ export type Join =
   | { readonly atLeast: number; readonly deadlineMs?: number }
   | { readonly mode: "settled" | "any"; readonly deadlineMs?: number };
 
-/** A condition as data: a reference and one test of what it points at. */
+/** A condition as data: a reference to a need or to the input, and exactly one test of what it points at. */
 export type When<Name extends string = string> = Reference<Name> & {
   readonly equals?: unknown;
   readonly in?: readonly unknown[];
@@ -45,7 +48,10 @@ export type When<Name extends string = string> = Reference<Name> & {
   readonly exists?: boolean;
 };
 
-/** What a node maps over: the name of an array field of the input, a reference to an array, or either with a limit. */
+/**
+ * What a node maps over: the name of an array field of the input, a reference to an array, or either with a limit;
+ * `maxConcurrency` is an integer of at least 1, all items at once when it is left out.
+ */
 export type ForEach<Name extends string = string> =
   | string
   | Reference<Name>

@@ -51,15 +51,26 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     readonly when?:
       | When<Others<Base, Says, K>>
       | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => boolean);
+    /** A tool's arguments: JSON with `{ $ref: <reference> }` inside, or a function. @default {} */
     readonly args?: Template | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => unknown);
+    /** The input of a graph node's DAG: as `args`. @default the run's input */
     readonly input?: Template | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => unknown);
   };
 } & {
-  [K in keyof Needs]: { readonly needs?: readonly Inferred<Needs[K], Others<Base, Says, K>>[] };
+  [K in keyof Needs]: {
+    /** Names of the nodes whose outcomes this one is given. @default [] */
+    readonly needs?: readonly Inferred<Needs[K], Others<Base, Says, K>>[];
+  };
 } & {
-  [K in keyof Maps]: { readonly forEach?: Inferred<Maps[K], Over<Others<Base, Says, K>, ArrayField<Input>>> };
+  [K in keyof Maps]: {
+    /** The array that the node maps over: a field of the input, a reference, or `{ items, maxConcurrency }`. */
+    readonly forEach?: Inferred<Maps[K], Over<Others<Base, Says, K>, ArrayField<Input>>>;
+  };
 } & {
-  [K in keyof Joins]: { readonly join?: Inferred<Joins[K], Join> };
+  [K in keyof Joins]: {
+    /** When the node runs, told from the outcomes of its needs. @default "all" */
+    readonly join?: Inferred<Joins[K], Join>;
+  };
 } & {
   [K in keyof Early]: { readonly run?: (...ctx: never) => Early[K] };
 } & {

@@ -81,7 +81,7 @@ const mistakes: Record<string, unknown> = {
 };
 
 describe("the shipped JSON Schema", () => {
-  it("is the one that is generated (node scripts/file-schema.mjs)", () => {
+  it("is the one that is generated (npm run schema)", () => {
     expect(shipped).toEqual(JSON.parse(JSON.stringify(fileSchema())));
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { tool } from "@langchain/core/tools";
+import { FakeListChatModel } from "@langchain/core/utils/testing";
 import { expectTypeOf } from "expect-type";
 import { z } from "zod";
 import { DagValidationError } from "../../src/errors.js";
@@ -146,6 +147,18 @@ describe("the types of a declared DAG", () => {
     expectTypeOf<ValueAt<typeof spread, "text">>().toEqualTypeOf<string>();
     expectTypeOf<OutputOf<typeof spread>>().toEqualTypeOf<string>();
     expect(Object.keys(outer.nodes)).toContain("end");
+  });
+
+  it("take LangChain's own models and tools", () => {
+    const model = new FakeListChatModel({ responses: ["yes"] });
+    const dag = defineDag({
+      name: "own",
+      model,
+      nodes: { a: { instructions: "A.", model, tools: [search] }, b: { tool: search, args: { q: "x" } } },
+    });
+    expectTypeOf<ValueAt<typeof dag, "a">>().toEqualTypeOf<string>();
+    expect(dag.nodes.a).toMatchObject({ instructions: "A." });
+    expect(Object.isFrozen(model)).toBe(false);
   });
 
   it("keep a node that stands in a file of its own", () => {
