@@ -9,7 +9,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-package-"));
 const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const bin = (name) => join(root, "node_modules", ".bin", name);
-const environment = { ...process.env, NO_COLOR: "1", OPENAI_API_KEY: "", OPENAI_BASE_URL: "", AGENT_DAG_MODEL: "" };
+const environment = {
+  ...process.env,
+  NO_COLOR: "1",
+  OPENAI_API_KEY: "",
+  OPENAI_BASE_URL: "",
+  AGENT_DAG_MODEL: "",
+};
 
 function run(what, command, args, cwd, extra = {}) {
   console.log(`- ${what}`);
@@ -26,14 +32,23 @@ function expect(condition, claim) {
   if (!condition) throw new Error(`Not so: ${claim}`);
 }
 
-const install = (cwd) => run("npm install", "npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], cwd);
+const install = (cwd) =>
+  run("npm install", "npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], cwd);
 
 try {
-  const [{ filename, files }] = JSON.parse(run("npm pack", "npm", ["pack", "--json", "--pack-destination", folder], root));
+  const [{ filename, files }] = JSON.parse(
+    run("npm pack", "npm", ["pack", "--json", "--pack-destination", folder], root),
+  );
   const tarball = join(folder, filename);
   const shipped = files.map(({ path }) => path);
-  expect(shipped.includes("LICENSE") && shipped.includes("README.md"), "the licence and the README are shipped");
-  expect(!shipped.some((path) => /(^|\/)(test|bench)\/|\.test\.ts$|\.snap$/.test(path)), "no tests are shipped");
+  expect(
+    shipped.includes("LICENSE") && shipped.includes("README.md"),
+    "the licence and the README are shipped",
+  );
+  expect(
+    !shipped.some((path) => /(^|\/)(test|bench)\/|\.test\.ts$|\.snap$/.test(path)),
+    "no tests are shipped",
+  );
 
   run("publint", bin("publint"), [tarball, "--strict"], root);
   run("are the types wrong?", bin("attw"), [tarball, "--profile", "esm-only"], root);
@@ -53,7 +68,10 @@ try {
   const agentDag = join(app, "node_modules", ".bin", "agent-dag");
   const example = join("node_modules", "agent-dag", "examples", "review.ts");
   const record = JSON.parse(run("run a shipped example", agentDag, ["run", example, "--json"], app));
-  expect(record.state === "completed" && Object.keys(record.outcomes).length === 5, "the shipped review completes");
+  expect(
+    record.state === "completed" && Object.keys(record.outcomes).length === 5,
+    "the shipped review completes",
+  );
 
   writeFileSync(
     join(app, "user.ts"),
@@ -100,7 +118,10 @@ console.log(output);
   run("agent-dag init", agentDag, ["init", starter, "--package", `file:${tarball}`], app);
   install(starter);
   const started = run("npm start in the new project", "npm", ["start", "--silent"], starter);
-  expect(/summary/.test(started) && /wall/.test(started), "the new project prints its outputs and its timeline");
+  expect(
+    /summary/.test(started) && /wall/.test(started),
+    "the new project prints its outputs and its timeline",
+  );
   run("npm test in the new project writes the snapshot", "npm", ["test", "--silent"], starter, { CI: "" });
   expect(existsSync(join(starter, "__snapshots__", "graph.test.ts.snap")), "the snapshot was written");
   run("npm test in the new project holds the snapshot", "npm", ["test", "--silent"], starter, { CI: "true" });
@@ -113,7 +134,10 @@ console.log(output);
 function typeErrors(cwd) {
   console.log("- tsc --strict on a user's file");
   try {
-    execFileSync(process.execPath, [join(cwd, "node_modules/typescript/bin/tsc"), "-p", "."], { cwd, encoding: "utf8" });
+    execFileSync(process.execPath, [join(cwd, "node_modules/typescript/bin/tsc"), "-p", "."], {
+      cwd,
+      encoding: "utf8",
+    });
     return "";
   } catch (error) {
     const lines = String(error.stdout).split("\n");

@@ -77,7 +77,7 @@ const mostCycles = 50;
 
 /**
  * Cycles as lists of names, each node needing the next and the last the first. Every need that closes a cycle in a
- * depth-first walk gives one: no cycle is told twice, and where there are none there are no cycles. At most 50.
+ * depth-first walk gives one, so none is told twice, and an empty list means that there is no cycle. At most 50.
  */
 export function findCycles(needsOf: ReadonlyMap<string, readonly string[]>): string[][] {
   const cycles: string[][] = [];
