@@ -34,7 +34,12 @@ const isNegated = (tokens: readonly Token[], clause: Clause, i: number) => {
 function tooMuch(tokens: readonly Token[], clause: Clause, i: number, scoreAt: ScoreAt): Hit | null {
   const [token, next] = [tokens[i] as Token, tokens[i + 1]];
   if (token.lower !== "too" || next === undefined || i + 1 >= clause.to) return null;
-  if (!["ADJ", "ADV"].includes(next.pos) && !["much", "many", "few", "little"].includes(next.lower))
+  const last = i + 2 >= clause.to || tokens[i + 2]?.pos === "PUNCT";
+  if (
+    !["ADJ", "ADV"].includes(next.pos) &&
+    !["much", "many", "few", "little"].includes(next.lower) &&
+    !(next.pos === "NOUN" && last)
+  )
     return null;
   const to = i + 2;
   if (isNegated(tokens, clause, i)) return { from: i, to, score: scoreAt(i + 1) > 1 ? -1.5 : 1 };
@@ -98,7 +103,7 @@ function wished(tokens: readonly Token[], clause: Clause, i: number): Hit | null
 }
 
 const relief = new Set(
-  "fix solve eliminate prevent resolve cure reduce remove minimize block correct without free overcome few fewer eliminating reducing".split(
+  "fix solve eliminate prevent resolve cure reduce remove minimize block correct without free overcome avoid protect guard few fewer eliminating reducing".split(
     " ",
   ),
 );

@@ -45,6 +45,13 @@ export function negatorsBefore(tokens: readonly Token[], clause: Clause, at: num
   return found;
 }
 
+const losses = new Set("lack miss lose ruin spoil prevent fail destroy sacrifice".split(" "));
+
+/** Whether the praise at `at` is what is lacking, lost or spoilt. */
+export function takenAway(tokens: readonly Token[], clause: Clause, at: number): boolean {
+  return tokens.slice(Math.max(clause.from, at - 4), at).some((token) => losses.has(token.lemma));
+}
+
 /** Where a clause speaks of what is not so. */
 export interface Hedge {
   /** From this token on, praise is wished for, not given; `Infinity` where nothing is. */

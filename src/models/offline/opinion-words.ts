@@ -93,7 +93,7 @@ function wordScore(tokens: readonly Token[], i: number): number {
       return token.pos === "VERB" && before?.lower !== "to" ? 1 : 0;
     case "miss":
     case "missed":
-      return before?.pos === "PRON" || before?.lower === "only" ? -0.5 : 0;
+      return token.pos === "VERB" && before?.lower !== "not" ? -1 : 0;
     case "cut":
     case "pile":
     case "bar":

@@ -1,7 +1,7 @@
 import { boundScore } from "./clause-rules.js";
 import { type Clause, splitClauses } from "./clauses.js";
 import { constructionHits } from "./constructions.js";
-import { hedgeOf, negatorsBefore } from "./negation.js";
+import { hedgeOf, negatorsBefore, takenAway } from "./negation.js";
 import type { Token } from "./nlp.js";
 import { findHits } from "./opinion-words.js";
 import type { Hit } from "./phrase-matcher.js";
@@ -49,7 +49,7 @@ function judgeClause(tokens: readonly Token[], clause: Clause, all: readonly Hit
   const hedge = hedgeOf(tokens, clause);
   const hits = own
     .filter((hit) => !covered(hit))
-    .map((hit) => ({ ...hit, score: weighHit(tokens, clause, hit, hedge) }))
+    .map((hit) => ({ ...hit, score: weighHit(tokens, clause, hit, hedge, own) }))
     .concat(built)
     .filter((hit) => hit.score !== 0)
     .sort((a, b) => a.from - b.from);
@@ -73,6 +73,7 @@ function weighHit(
   clause: Clause,
   hit: Hit,
   hedge: ReturnType<typeof hedgeOf>,
+  others: readonly Hit[],
 ): number {
   let { score } = hit;
   for (let k = hit.from - 1; k >= Math.max(clause.from, hit.from - 2); k--) {
@@ -83,7 +84,10 @@ function weighHit(
   if (hedge.droppedFrom <= hit.from && hit.from < hedge.droppedTo) return 0;
   if (hedge.wishFrom <= hit.from && score > 0) return 0;
   if (hedge.conditional) score *= score > 0 ? 0 : 0.3;
-  const negators = negatorsBefore(tokens, clause, hit.from);
+  if (score > 0 && takenAway(tokens, clause, hit.from)) return 0;
+  const inPhrase = (k: number) =>
+    others.some((other) => other.to - other.from > 1 && k >= other.from && k < other.to);
+  const negators = negatorsBefore(tokens, clause, hit.from).filter((k) => !inPhrase(k));
   if (negators.length % 2 === 1) score = negated(score, tokens, hit, negators[0] ?? hit.from);
   return score;
 }
@@ -113,5 +117,5 @@ function negated(score: number, tokens: readonly Token[], hit: Hit, negator: num
     (["can", "could", "have", "has"].includes(before) ||
       ["no", "never", "nothing"].includes((tokens[negator] as Token).lower));
   if (superlative && tokens[hit.from + 1]?.lower !== "than") return score;
-  return score > 0 ? -Math.max(1, score * 0.8) : Math.min(1.5, -score * 0.6);
+  return score > 0 ? -Math.max(1, score * 0.8) : Math.min(1, -score * 0.4);
 }

@@ -4,7 +4,7 @@
  */
 export const contextWords = `
 long longer longest: 0 + life lifetime battery warranty range reach charge lasting endurance hours cord cable zoom playtime guarantee - delay lag time wait queue line lines load boot startup start-up loading pause process drive shutter minutes waits ticket story flight layover learning
-short shorter shortest: -0.5 + wait delay walk distance learning - life battery cord cable range supply lifespan charge hose
+short shorter shortest: 0 + wait delay walk distance learning - life battery cord cable range supply lifespan charge hose
 high higher highest: 0 + quality resolution speed definition performance rating standard standards marks capacity contrast grade durability score ceilings ceiling zoom megapixel score yield - price prices cost costs noise fee fees pitch humidity temperature rent tax bill rates maintenance consumption latency
 low lower lowest: 0 + price prices cost costs noise weight consumption latency maintenance power fee fees rate rates profile - quality volume resolution rating sound capacity battery light memory speed pressure standard standards brightness signal
 small smaller smallest tiny compact petite mini pocket-sized: 0.5 + size footprint phone camera device package body design laptop unit player form enough - screen display button buttons key keys keyboard room rooms portion portions print font text viewfinder memory bathroom bed lcd storage selection dial icons letters opening port space menu lobby pool parking closet elevator
@@ -76,4 +76,5 @@ bland: -2
 spicy: 0.3
 crispy crunchy tender juicy: 2
 smooth smoother: 2
+plastic plasticky: -0.5 - body construction case casing housing button buttons feel door cover
 `;

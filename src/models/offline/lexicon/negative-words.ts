@@ -4,7 +4,7 @@
  */
 export const negativeWords = {
   strong: `
-abhor abhorrent abominable abomination abysmal appall appalling atrocious avoid awful catastrophe catastrophic crap crappy deplorable despicable detest
+abhor abhorrent abominable abomination abysmal appall appalling atrocious  awful catastrophe catastrophic crap crappy deplorable despicable detest
 dire disaster disastrous disgrace disgraceful disgust disgusting dreadful dogshit egregious excruciating fiasco filthy foul fraud fraudulent garbage
 ghastly grotesque gross hate hateful hell hellish hideous horrendous horrible horrid horrific horrify inedible inexcusable infuriate infuriating insufferable intolerable joke
 junk laughable lemon loathe loathsome lousy miserable nauseating nightmare nightmarish obnoxious outrage outrageous pathetic putrid rancid repugnant
@@ -12,6 +12,7 @@ repulsive revolting ripoff rip-off rotten rubbish scam scammer shameful shit shi
 unforgivable unusable useless vile wretched worthless worst wtf yuck yucky swindle shambles debacle 
 `,
   plain: `
+lack lose
 abandon abrasive abrupt abuse abusive ache aching acrid adverse afraid aggravate aggravating aggravation aggressive agony ail ailment alarm alarming alas alienate aloof amateurish
 ambiguous anger angry anguish annoy annoyance annoying anomaly anxious anxiety apathetic apologize apology arduous arrogance arrogant arrogantly artefact artifact ashamed
 asinine assault atrophy awkward awkwardness backache bacteria bad badly baffle baffling bait ban banal bankrupt barbaric barf bedbug beg belittle bent betray bewilder
@@ -34,9 +35,9 @@ handicap harass harassment harm harmful harsh hassle hazard hazardous hazy heada
 ignorant ignore ill illegal illegible illness illogical imbecile impair impatient impede imperfect impersonal impolite impossible impractical imprecise improper inaccessible inaccurate inaccuracy inadequate inappropriate incapable incoherent
 incompatible incompetence incompetent incomplete incomprehensible inconsiderate inconsistent inconsistency inconvenience inconvenient incorrect indecisive indifferent inefficient ineffective inept inexperienced inferior infest infestation infested inflame inflated
 inflexible infringe inhospitable injure injury injustice insane insecure insect insensitive insincere insipid instability insufficient insult insulting interfere interference intermittent interrupt interruption intimidate
-intimidating intrude intrusive invalid irksome irrational irrelevant irresponsible irritable irritate irritating irritation itch itchy jagged jam jammed jarring jeopardize jerk jerky jitter jittery junky kill knock-off kludgy lack lackadaisical lackluster lacklustre lag laggy
-lament lame late laborious lazy leak leaky leakage letdown let-down liar lie lifeless limitation limited listless loathing long-winded loophole loose-fitting lopsided lose loss lost loud-mouthed low-quality low-rent low-end lukewarm lumpy lurk mad malfunction malice malicious malign
-manipulate manipulative mar meager mediocre mediocrity melt menace mess messy mildew misaligned misbehave miscalculate mischief misery misfit misfortune misfire mishandle mishap misinform misinformation mislead misleading mismanage mismatch misplace misprint misrepresent miss mistake mistaken mistreat mistrust
+intimidating intrude intrusive invalid irksome irrational irrelevant irresponsible irritable irritate irritating irritation itch itchy jagged jam jammed jarring jeopardize jerk jerky jitter jittery junky kill knock-off kludgy  lackadaisical lackluster lacklustre lag laggy
+lament lame late laborious lazy leak leaky leakage letdown let-down liar lie lifeless limitation limited listless loathing long-winded loophole loose-fitting lopsided  loss lost loud-mouthed low-quality low-rent low-end lukewarm lumpy lurk mad malfunction malice malicious malign
+manipulate manipulative mar meager mediocre mediocrity melt menace mess messy mildew misaligned misbehave miscalculate mischief misery misfit misfortune misfire mishandle mishap misinform misinformation mislead misleading mismanage mismatch misplace misprint misrepresent  mistake mistaken mistreat mistrust
 misunderstand misunderstanding misuse moan mock mold moldy monotonous moody moron moronic mosquito mould mouldy muddle muddled muddy muffled murky mushy musty nag nagging naive nasty nausea nauseous needless needy neglect neglectful negligence negligent negative nerve-wracking nervous nitpick noise noisy nonexistent
 nonsense non-responsive nosy nuisance numb objection obscure obsolete obstacle obstruct obtrusive odd oddity odor offend offensive ominous oppressive outage outdated overbearing overblown overcharge overcharged overcomplicated overcook overcooked overcrowded overdone overdue overheat overhyped overload overly overlook overpay overpower overpowering overpriced
 overrate overrated overrun oversalted oversight oversized overstate overwhelm overwhelming pain painful pale panic paranoid peeve peculiar peel penalty pervert pessimistic pest petty phony picky pitiful pity pixelated plague poison poisonous pollute pollution pompous poor poorly pothole powerless precarious prejudice preposterous pretend pretentious pricey prickly primitive problem problematic procrastinate prohibit prohibitive prone punish

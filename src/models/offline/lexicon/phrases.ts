@@ -204,6 +204,21 @@ export const phrases = `
 1 spot on
 2 a cut above
 2 raise|raises|raised the bar
+3 in awe
+3 work of art
+3 works of art
+3 could not have asked for
+3 could not ask for
+3 not ~ give ~ up for
+3 not trade
+2 never fail|fails|failed to
+2 better ~ than most|any|anything|other|others|ever
+2 better than most|any|anything|other|others|ever
+1 not take ~ long
+1 not take long
+0 no difference
+-3 avoid this|it|at|them|like|these
+-2 not up to
 -3 piece of crap|junk|garbage|trash|rubbish|shit
 -3 waste of money|time|space|effort|cash|paper
 -3 waste your|my|our|of money|time

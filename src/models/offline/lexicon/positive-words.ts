@@ -16,13 +16,14 @@ triumph tremendous unbeatable unbelievable unforgettable unmatched unparalleled 
 wondrous world-class wow yummy kudos superbly godsend lifesaver jewel blown-away five-star
 `,
   plain: `
+better powerhouse reassured sweet-spot awe photorealistic
 able-bodied abundant acclaim accommodating accomplish accurate achievement admirable admire adorable advantage advantageous adventurous affable affection affectionate
 affordable agile agreeable airy alluring amazed amaze ample amuse amusing appeal appealing appetizing applaud appreciate appreciative
 approachable approve aromatic articulate artistic astute asset attentive attractive authentic award awarded balanced bargain
 beautiful beauty believable beneficial benefit benevolent bless blessing bliss bonus boon bravo breeze bright brighten bug-free
 calm capable carefree caring celebrate charm charming cheerful cheer cherish chic classy clean cleanly clear clever coherent colorful colourful
 comfort comfortable comforting comfy commend commendable compassionate compelling compliment complimentary comprehensive
-concise confident congenial congratulate congratulation considerate consistent convenience convenient cool cordial correct cosy cozy courteous courtesy
+concise confident congenial congratulate congratulation considerate  convenience convenient cool cordial correct cosy cozy courteous courtesy
 craftsmanship creamy creative credible crisp crispy crystal-clear cushy cute daring dashing debonair decadent decisive dedicated deft
 deluxe dependable deserving desirable detailed diligent durable durability dynamic eager earnest ease easy easygoing easy-to-use economical edifying
 effective efficient effortless elegance elegant eloquent empathetic enchant encourage encouraging endearing energetic energize engaging engrossing enhance

@@ -132,3 +132,14 @@ function groupBySkeleton(): Map<string, [string, number][]> {
 function skeletonOf(word: string): string {
   return word.replaceAll(/[aeiouy]/g, "").replaceAll(/(.)\1+/g, "$1");
 }
+
+/** Whether two words are one edit apart once doubled letters count as one. */
+function nearlyEqual(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((word) => word.replaceAll(/(.)\1+/g, "$1")) as [string, string];
+  let from = 0;
+  while (from < Math.min(left.length, right.length) && left[from] === right[from]) from++;
+  const rests = (skipLeft: number, skipRight: number) =>
+    left.slice(from + skipLeft) === right.slice(from + skipRight);
+  const swapped = left[from] === right[from + 1] && left[from + 1] === right[from] && rests(2, 2);
+  return rests(0, 0) || rests(1, 1) || rests(1, 0) || rests(0, 1) || swapped;
+}
