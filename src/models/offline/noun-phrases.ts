@@ -28,9 +28,10 @@ export function findNounPhrases(tokens: readonly Token[]): NounPhrase[] {
     while (isNoun(tokens[to]) && (tokens[to] as Token).spaced) to++;
     let from = i;
     while (from < to - 1 && lexicalScore((tokens[from] as Token).lower) !== 0) from++;
+    const possessor = /^('s|')$/.test(tokens[to]?.lower ?? "");
     const head = singular(tokens[to - 1] as Token);
     const words = tokens.slice(from, to - 1).map((token) => token.lower);
-    if (!emptyNouns.has(head) && !emptyNouns.has((tokens[to - 1] as Token).lower)) {
+    if (!possessor && !emptyNouns.has(head) && !emptyNouns.has((tokens[to - 1] as Token).lower)) {
       phrases.push({
         from,
         to,
@@ -45,6 +46,9 @@ export function findNounPhrases(tokens: readonly Token[]): NounPhrase[] {
 
 const irregular: Readonly<Record<string, string>> = {
   men: "man",
+  menus: "menu",
+  pics: "picture",
+  pic: "picture",
   women: "woman",
   children: "child",
   feet: "foot",
@@ -59,7 +63,7 @@ const irregular: Readonly<Record<string, string>> = {
   leaves: "leaf",
   dice: "die",
 };
-const unchanged = /(ss|us|is|ics|series|species|lens|bus|gas|glasses|headphones|earphones|always|pros|cons)$/;
+const unchanged = /(ss|us|is|ics|series|species|lens|bus|gas|glasses|headphones|earphones|earbuds|always|pros|cons)$/;
 
 /** The singular of a noun, lower case. */
 export function singular(token: Token): string {

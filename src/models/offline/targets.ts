@@ -31,57 +31,64 @@ export function findTargets(
   around: Surroundings,
 ): Target[] {
   const targets = new Map<string, Target>();
+  let back: [score: number, clause: number] | undefined;
   opinion.clauses.forEach((clause, index) => {
     if (Math.abs(clause.score) < leaning) return;
     const add = (name: string, head: string) => {
       if (!targets.has(head)) targets.set(head, { name, head, score: clause.score, clause: index });
     };
-    const candidates = phrases.filter((phrase) => around.known(phrase.head));
     const hits = clause.hits.filter((hit) => hit.score * clause.score > 0);
     for (const hit of hits) {
       const implied = impliedBy(tokens, hit);
-      const found = targetsOf(tokens, clause, hit, candidates);
+      const found = targetsOf(tokens, clause, hit, phrases, around);
       const specific = found.filter((phrase) => phrase.head !== around.subject);
       if (implied !== null && specific.length === 0) add(implied, implied);
-      else for (const phrase of specific.length > 0 ? specific : found) add(phrase.name, phrase.head);
-      if (found.length === 0 && implied === null && around.subject !== null && refersBack(tokens, clause))
-        add(around.subject, around.subject);
+      else for (const phrase of specific.length > 0 ? specific : found) {
+        if (/\d/.test(phrase.head) && around.subject !== null) add(around.subject, around.subject);
+        else add(phrase.name, phrase.head);
+      }
+      if (found.length === 0 && implied === null && refersBack(tokens, clause)) back ??= [clause.score, index];
     }
     if (hits.length === 0) {
-      const first = candidates.find(
-        (phrase) => phrase.from >= clause.from && phrase.from < clause.to && phrase.head !== around.subject,
+      const first = phrases.find(
+        (phrase) => phrase.from >= clause.from && phrase.from < clause.to && phrase.head !== around.subject && around.known(phrase.head),
       );
       if (first !== undefined) add(first.name, first.head);
     }
   });
+  const { subject } = around;
+  if (targets.size === 0 && back !== undefined && subject !== null) {
+    return [{ name: subject, head: subject, score: back[0], clause: back[1] }];
+  }
   return [...targets.values()];
 }
 
-const linking = new Set(["with", "of", "about", "for", "is", "was", "are", "were", "in", "on", "to"]);
+const linking = new Set("with of about for is was are were in on to by at".split(" "));
+const persons = new Set(["i", "we", "you", "he", "she", "my", "am", "'m"]);
 
 /** Noun phrases that one opinion word is about, lists ("the screen, keys and speaker") taken whole. */
 function targetsOf(
   tokens: readonly Token[],
   clause: ClauseOpinion,
   hit: Hit,
-  phrases: readonly NounPhrase[],
+  all: readonly NounPhrase[],
+  around: Surroundings,
 ): NounPhrase[] {
   const word = tokens[hit.to - 1];
-  const within = phrases.find((phrase) => phrase.from < hit.to && phrase.to > hit.from);
-  const described = phrases.find(
-    (phrase) => phrase.from >= hit.to && onlyModifiers(tokens, hit.to, phrase.from),
-  );
-  if (described !== undefined && word?.pos !== "VERB") return withList(tokens, described, phrases);
-  const subject = phrases.find((phrase) => phrase.from >= clause.from && phrase.to <= hit.from);
-  const object = phrases.find(
-    (phrase) => phrase.from >= hit.to && phrase.from < clause.to && phrase.from - hit.to <= 5,
-  );
-  if (word?.pos === "VERB" || word?.pos === "NOUN") {
-    const linked = object !== undefined && (word.pos === "VERB" || linking.has(tokens[hit.to]?.lower ?? ""));
-    if (linked && object !== undefined) return withList(tokens, object, phrases);
+  const likely = all.filter((phrase) => around.known(phrase.head));
+  const described = all.find((phrase) => phrase.from >= hit.to && onlyModifiers(tokens, hit.to, phrase.from));
+  if (described !== undefined && word?.pos !== "VERB") return withList(tokens, described, all);
+  const object = likely.find((phrase) => phrase.from >= hit.to && phrase.from < clause.to && phrase.from - hit.to <= 5);
+  const personal = tokens.slice(clause.from, hit.from).some((token) => persons.has(token.lower));
+  const linked = linking.has(tokens[hit.to]?.lower ?? "");
+  if (object !== undefined && (word?.pos === "VERB" || ((word?.pos === "NOUN" || personal) && linked))) {
+    return withList(tokens, object, all);
   }
+  const before = (phrase: NounPhrase) => phrase.from >= clause.from && phrase.to <= hit.from;
+  const subject = likely.find(before) ?? all.find(before);
+  const within = likely.find((phrase) => phrase.from < hit.to && phrase.to > hit.from);
   const chosen = subject ?? within ?? object;
-  return chosen === undefined ? [] : withList(tokens, chosen, phrases);
+  return chosen === undefined ? [] : withList(tokens, chosen, all);
 }
 
 function onlyModifiers(tokens: readonly Token[], from: number, to: number): boolean {
@@ -130,7 +137,7 @@ function impliedBy(tokens: readonly Token[], hit: Hit): string | null {
   return null;
 }
 
-/** Whether a clause speaks of the thing itself: "it is great", "I love it". */
+/** Whether a clause speaks of the thing itself: "it is great", "I love it", "am very pleased". */
 function refersBack(tokens: readonly Token[], clause: ClauseOpinion): boolean {
   return tokens
     .slice(clause.from, clause.to)

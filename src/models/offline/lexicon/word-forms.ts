@@ -113,7 +113,7 @@ function misspeltScore(word: string): number {
   skeletons ??= groupBySkeleton();
   for (const candidate of [word, ...baseFormsOf(word)]) {
     for (const [base, score] of skeletons.get(skeletonOf(candidate)) ?? []) {
-      if (base.length >= 7 && base[0] === candidate[0] && Math.abs(base.length - candidate.length) <= 1)
+      if (base.length >= 7 && base[0] === candidate[0] && nearlyEqual(candidate, base))
         return score;
     }
   }
