@@ -42,7 +42,7 @@ function tooMuch(tokens: readonly Token[], clause: Clause, i: number, scoreAt: S
   )
     return null;
   const to = i + 2;
-  if (isNegated(tokens, clause, i)) return { from: i, to, score: scoreAt(i + 1) > 1 ? -1.5 : 1 };
+  if (isNegated(tokens, clause, i)) return { from: i, to, score: scoreAt(i + 1) > 1 ? -1.5 : 0.6 };
   if (next.lower === "good" && tokens[i + 2]?.lower === "to") return { from: i, to, score: 1 };
   return { from: i, to, score: -2 };
 }
@@ -63,6 +63,7 @@ function aBit(tokens: readonly Token[], clause: Clause, i: number, scoreAt: Scor
   if (!bits.has(token.lower) || next === undefined || i + 1 >= clause.to || next.pos !== "ADJ") return null;
   if (["little", "bit", "tad", "touch"].includes(token.lower) && tokens[i - 1]?.lower !== "a") return null;
   if (tokens[i + 2]?.pos === "NOUN" && token.lower === "little") return null;
+  if (isNegated(tokens, clause, i)) return { from: i, to: i + 2, score: 0.4 };
   const comparative = /er$/.test(next.lower) || next.lower === "more";
   return scoreAt(i + 1) <= 1 && !comparative ? { from: i, to: i + 2, score: -1.2 } : null;
 }
@@ -112,6 +113,7 @@ const relief = new Set(
 function relieved(tokens: readonly Token[], clause: Clause, i: number, scoreAt: ScoreAt): Hit | null {
   const token = tokens[i] as Token;
   if (!relief.has(token.lemma) || isNegated(tokens, clause, i)) return null;
+  if (token.lower === "few" && tokens[i - 1]?.lower === "a") return null;
   for (let k = i + 1; k < Math.min(clause.to, i + 4); k++)
     if (scoreAt(k) < 0) return { from: i, to: k + 1, score: 1.2 };
   return null;

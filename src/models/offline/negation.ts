@@ -12,7 +12,7 @@ const reach = 7;
 /** Whether the token at `i` negates what follows. */
 export function isNegator(tokens: readonly Token[], i: number): boolean {
   const token = tokens[i] as Token;
-  if (!negators.has(token.lower) && token.lemma !== "not") return false;
+  if (!negators.has(token.lower) && token.lemma !== "not" && token.lower !== "'t") return false;
   const next = tokens[i + 1]?.lower ?? "";
   if (
     [

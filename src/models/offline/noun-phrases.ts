@@ -63,7 +63,8 @@ const irregular: Readonly<Record<string, string>> = {
   leaves: "leaf",
   dice: "die",
 };
-const unchanged = /(ss|us|is|ics|series|species|lens|bus|gas|glasses|headphones|earphones|earbuds|always|pros|cons)$/;
+const unchanged =
+  /(ss|us|is|ics|series|species|lens|bus|gas|glasses|headphones|earphones|earbuds|always|pros|cons)$/;
 
 /** The singular of a noun, lower case. */
 export function singular(token: Token): string {

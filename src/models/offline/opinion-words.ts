@@ -55,7 +55,7 @@ function wordScore(tokens: readonly Token[], i: number): number {
     case "like":
     case "liked":
     case "likes":
-      return likesSomething(token, before, after) ? 2 : 0;
+      return likesSomething(token, before, after, tokens[i - 2]) ? 2 : 0;
     case "well":
       return after === undefined || after.lower !== "," || (before !== undefined && before.pos !== "PUNCT")
         ? 1.5
@@ -111,7 +111,13 @@ function wordScore(tokens: readonly Token[], i: number): number {
   }
 }
 
-function likesSomething(token: Token, before: Token | undefined, after: Token | undefined): boolean {
+function likesSomething(
+  token: Token,
+  before: Token | undefined,
+  after: Token | undefined,
+  earlier: Token | undefined,
+): boolean {
+  if (before?.lemma === "not" && earlier?.lemma !== "do" && earlier?.lemma !== "would") return false;
   if (after?.lower === "to" && before?.lower === "would") return false;
   if (before === undefined) return token.pos === "VERB" && token.lower !== "like";
   const liker = [
@@ -166,13 +172,15 @@ function describedNouns(tokens: readonly Token[], i: number): Token[] {
   }
   if (nouns.length > 0) return nouns.reverse();
   let copula = false;
+  const subjects: Token[] = [];
   for (let k = i - 1; k >= Math.max(0, i - 9); k--) {
     const token = tokens[k] as Token;
     if (token.pos === "PUNCT" && token.lower !== ",") break;
     if (copulas.has(token.lemma) || token.pos === "VERB") copula = true;
-    else if (copula && (token.pos === "NOUN" || token.pos === "PROPN")) return [...nouns, token];
+    else if (copula && (token.pos === "NOUN" || token.pos === "PROPN")) subjects.push(token);
+    else if (subjects.length > 0 && token.pos === "ADP") subjects.pop();
   }
-  return nouns;
+  return subjects;
 }
 
 function readContexts(): Map<string, ContextWord> {

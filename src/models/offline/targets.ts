@@ -43,15 +43,21 @@ export function findTargets(
       const found = targetsOf(tokens, clause, hit, phrases, around);
       const specific = found.filter((phrase) => phrase.head !== around.subject);
       if (implied !== null && specific.length === 0) add(implied, implied);
-      else for (const phrase of specific.length > 0 ? specific : found) {
-        if (/\d/.test(phrase.head) && around.subject !== null) add(around.subject, around.subject);
-        else add(phrase.name, phrase.head);
-      }
-      if (found.length === 0 && implied === null && refersBack(tokens, clause)) back ??= [clause.score, index];
+      else
+        for (const phrase of specific.length > 0 ? specific : found) {
+          if (/\d/.test(phrase.head) && around.subject !== null) add(around.subject, around.subject);
+          else add(phrase.name, phrase.head);
+        }
+      if (found.length === 0 && implied === null && refersBack(tokens, clause))
+        back ??= [clause.score, index];
     }
     if (hits.length === 0) {
       const first = phrases.find(
-        (phrase) => phrase.from >= clause.from && phrase.from < clause.to && phrase.head !== around.subject && around.known(phrase.head),
+        (phrase) =>
+          phrase.from >= clause.from &&
+          phrase.from < clause.to &&
+          phrase.head !== around.subject &&
+          around.known(phrase.head),
       );
       if (first !== undefined) add(first.name, first.head);
     }
@@ -78,7 +84,9 @@ function targetsOf(
   const likely = all.filter((phrase) => around.known(phrase.head));
   const described = all.find((phrase) => phrase.from >= hit.to && onlyModifiers(tokens, hit.to, phrase.from));
   if (described !== undefined && word?.pos !== "VERB") return withList(tokens, described, all);
-  const object = likely.find((phrase) => phrase.from >= hit.to && phrase.from < clause.to && phrase.from - hit.to <= 5);
+  const object = likely.find(
+    (phrase) => phrase.from >= hit.to && phrase.from < clause.to && phrase.from - hit.to <= 5,
+  );
   const personal = tokens.slice(clause.from, hit.from).some((token) => persons.has(token.lower));
   const linked = linking.has(tokens[hit.to]?.lower ?? "");
   if (object !== undefined && (word?.pos === "VERB" || ((word?.pos === "NOUN" || personal) && linked))) {

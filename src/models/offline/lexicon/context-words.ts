@@ -26,7 +26,7 @@ firm: 0.5 - denial
 dark darker darkest: -1 + chocolate mode theme beer
 sharp sharper sharpest: 2 - edges edge corner corners pain smell
 bright brighter brightest: 2 - glare
-quiet quieter silent: 1.5
+quiet quieter silent: 1.5 - volume ring ringer ringtone speaker speakerphone sound level earpiece alarm call calls
 deep rich full: 0.5 + bass sound flavor flavour color colors colour
 tight tighter: -0.5 + grip seal fit bass construction
 loose looser: -1.5

@@ -12,8 +12,9 @@ repulsive revolting ripoff rip-off rotten rubbish scam scammer shameful shit shi
 unforgivable unusable useless vile wretched worthless worst wtf yuck yucky swindle shambles debacle 
 `,
   plain: `
+thumbs-down
 lack lose
-abandon abrasive abrupt abuse abusive ache aching acrid adverse afraid aggravate aggravating aggravation aggressive agony ail ailment alarm alarming alas alienate aloof amateurish
+abandon abrasive abrupt abuse abusive ache aching acrid adverse afraid aggravate aggravating aggravation aggressive agony ail ailment alarming alas alienate aloof amateurish
 ambiguous anger angry anguish annoy annoyance annoying anomaly anxious anxiety apathetic apologize apology arduous arrogance arrogant arrogantly artefact artifact ashamed
 asinine assault atrophy awkward awkwardness backache bacteria bad badly baffle baffling bait ban banal bankrupt barbaric barf bedbug beg belittle bent betray bewilder
 bicker bitter bizarre bland blah blame blatant bleak bleary blemish blister bloated bloatware blotchy blunder blunt blur blurry bogus boring bore boredom bother bothersome breach break breakage brittle

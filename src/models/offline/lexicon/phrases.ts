@@ -29,7 +29,7 @@ export const phrases = `
 3 bang for the|your buck
 3 bang for my buck
 3 a must
-3 must have
+3 a must have
 3 a steal
 2 great|good|best value|buy|deal|bargain|bet|choice
 3 value for money
@@ -286,7 +286,18 @@ export const phrases = `
 -2 nothing to write home about
 -2 could be better|improved|bit|louder|longer|brighter|faster|larger|bigger|smaller|easier|clearer|more|stronger|cleaner|friendlier
 -2 room for improvement
--2 only complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|quibble|disappointment|caveat|thing|concern|bad|fault|weakness|weak
+-2 only complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|quibble|disappointment|caveat|concern|fault|weakness|shortcoming|limitation
+-2 only bad|negative|weak thing|point|side|part|aspect
+-2 only thing ~ wrong|missing|dislike|dislike|hate|wish|lacking|bad|annoying|negative
+-1 only work|works with|through|on|if|when
+-2 call|calls|connection|signal ~ drop|drops|dropped
+1 no other
+1.5 one of the few
+1.5 better than average
+1.5 above average
+-2 below average
+1 no end to
+0 used to
 -2 only ~ complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|disappointment
 -2 one complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|quibble|caveat
 -2 i|we wish
@@ -378,7 +389,6 @@ export const phrases = `
 -2 sick|tired of
 -2 wrong with
 -2 kept|keep|keeps|keeping losing|dropping|crashing|freezing|failing|falling|asking|telling|turning|cutting|slipping
--2 waited|wait|waiting ~ for
 -2 waited|waiting|wait ~ minute|minutes|hour|hours|day|days|week|weeks|month|months
 -1 more than it|i should|would
 1 for the price|money

@@ -16,6 +16,7 @@ triumph tremendous unbeatable unbelievable unforgettable unmatched unparalleled 
 wondrous world-class wow yummy kudos superbly godsend lifesaver jewel blown-away five-star
 `,
   plain: `
+thumbs-up long-lasting longlasting
 better powerhouse reassured sweet-spot awe photorealistic
 able-bodied abundant acclaim accommodating accomplish accurate achievement admirable admire adorable advantage advantageous adventurous affable affection affectionate
 affordable agile agreeable airy alluring amazed amaze ample amuse amusing appeal appealing appetizing applaud appreciate appreciative

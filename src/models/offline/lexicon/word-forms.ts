@@ -27,7 +27,7 @@ function baseForms(): ReadonlyMap<string, number> {
 
 /** Words that look like a form of an opinion word and are none. */
 const lookalikes = new Set(
-  `pretties goods winners smarts sharper-image thanksgiving misses missed miss hits stings backing hardly hardware harden hardback barely lately
+  `simply infrared pretties goods winners smarts sharper-image thanksgiving misses missed miss hits stings backing hardly hardware harden hardback barely lately
   interests likely unlikely early earlier fuller holder finer fining fined evenly wells lovers prized issued issuing rights shortly nearly trusts
   shower tower power powers powered wonder wondering wondered wonders works working worked workable adder copier user users seller crackers cracker dumpling dumplings
   brakes brake bugs-bunny dates burner charger cleaners cleaner player players bugle safer-not ill badge badger fishery crashed-not winter lags mess-hall richer painter paint painting painted paints
@@ -53,6 +53,7 @@ function lookUp(word: string): number {
   const exact = baseForms().get(word);
   if (exact !== undefined) return exact;
   if (word.length < 4 || lookalikes.has(word)) return 0;
+  if (word.startsWith("well-")) return 2;
   const form = formScore(word);
   if (form !== 0) return form;
   for (const prefix of prefixes) {
@@ -113,8 +114,7 @@ function misspeltScore(word: string): number {
   skeletons ??= groupBySkeleton();
   for (const candidate of [word, ...baseFormsOf(word)]) {
     for (const [base, score] of skeletons.get(skeletonOf(candidate)) ?? []) {
-      if (base.length >= 7 && base[0] === candidate[0] && nearlyEqual(candidate, base))
-        return score;
+      if (base.length >= 7 && base[0] === candidate[0] && nearlyEqual(candidate, base)) return score;
     }
   }
   return 0;
