@@ -64,6 +64,7 @@ export interface Hedge {
 }
 
 const rivals = ["unlike", "versus", "vs", "compared"];
+const olds = new Set(["old", "previous", "last", "former", "other"]);
 const kept = new Set(
   "expect expected thought hoped any anything most other others ever before previous old last competition advertised average anyone".split(
     " ",
@@ -85,16 +86,21 @@ export function hedgeOf(tokens: readonly Token[], clause: Clause): Hedge {
         words[i + 2]?.lower !== "to") ||
       (["would", "'d"].includes(word.lower) &&
         ["like", "love", "prefer", "appreciate"].includes(words[i + 1]?.lower ?? "")) ||
-      (word.lower === "would" &&
+      (["would", "could", "might"].includes(word.lower) &&
         words[i + 1]?.lower === "be" &&
-        words.slice(i).some((later) => ["if", "to"].includes(later.lower))) ||
+        tokens.slice(clause.from + i).some((later) => later.lower === "if" || later.lower === "to")) ||
       (["suppose", "supposed"].includes(word.lower) && words[i + 1]?.lower === "to"),
   );
   const than = at(
     (word, i) => word.lower === "than" && !words.slice(i + 1, i + 5).some((later) => kept.has(later.lower)),
   );
   const rival = at((word) => rivals.includes(word.lower));
-  const droppedFrom = Math.min(than, rival);
+  const former =
+    words.slice(0, 4).some((word, i) => word.lower === "my" && olds.has(words[i + 1]?.lower ?? "")) &&
+    !words.some(({ lower }) => lower === "than")
+      ? clause.from
+      : Number.POSITIVE_INFINITY;
+  const droppedFrom = Math.min(than, rival, former);
   return {
     wishFrom,
     droppedFrom,

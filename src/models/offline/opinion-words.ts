@@ -47,9 +47,16 @@ const copulas = new Set([
   "turn",
 ]);
 
+const adjectivesOnly = new Set(
+  "clean clear smooth cool warm free open slim fine light complete correct secure present proper firm dry cold slow".split(
+    " ",
+  ),
+);
+
 function wordScore(tokens: readonly Token[], i: number): number {
   const token = tokens[i] as Token;
   if (token.pos === "PUNCT" || token.pos === "NUM") return 0;
+  if (token.pos === "VERB" && adjectivesOnly.has(token.lower)) return 0;
   const [before, after] = [tokens[i - 1], tokens[i + 1]];
   switch (token.lower) {
     case "like":

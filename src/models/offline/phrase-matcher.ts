@@ -29,9 +29,14 @@ export function findPhrases(tokens: readonly Token[]): Hit[] {
       ...(token.lemma === token.lower ? [] : (byFirstWord.get(token.lemma) ?? [])),
     ];
     let best: Hit | undefined;
+    let words = 0;
     for (const phrase of starting) {
       const to = matchFrom(tokens, i + 1, phrase.words, 1);
-      if (to !== null && (best === undefined || to > best.to)) best = { from: i, to, score: phrase.score };
+      if (to === null) continue;
+      const longer = best === undefined || to > best.to || (to === best.to && phrase.words.length > words);
+      if (!longer) continue;
+      best = { from: i, to, score: phrase.score };
+      words = phrase.words.length;
     }
     if (best === undefined) continue;
     hits.push(best);

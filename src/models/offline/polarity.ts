@@ -82,11 +82,13 @@ function weighHit(
     else if (dampers.has(word)) score *= 0.7;
   }
   if (hedge.droppedFrom <= hit.from && hit.from < hedge.droppedTo) return 0;
+  if ((tokens[hit.from] as Token).lower === "easily" && besideBlame(hit, others)) return 0;
+  if (score > 0 && soThatNot(tokens, clause, hit)) return -1.5;
   if (hedge.wishFrom <= hit.from && score > 0) return 0;
   if (hedge.conditional) score *= score > 0 ? 0 : 0.3;
   if (score > 0 && takenAway(tokens, clause, hit.from)) return 0;
   const inPhrase = (k: number) =>
-    others.some((other) => other.to - other.from > 1 && k >= other.from && k < other.to);
+    others.some((other) => other.score > 0 && other.to - other.from > 1 && k >= other.from && k < other.to);
   const negators = negatorsBefore(tokens, clause, hit.from).filter((k) => !inPhrase(k));
   if (negators.length % 2 === 1) score = negated(score, tokens, hit, negators[0] ?? hit.from);
   return score;
@@ -117,5 +119,24 @@ function negated(score: number, tokens: readonly Token[], hit: Hit, negator: num
     (["can", "could", "have", "has"].includes(before) ||
       ["no", "never", "nothing"].includes((tokens[negator] as Token).lower));
   if (superlative && tokens[hit.from + 1]?.lower !== "than") return score;
-  return score > 0 ? -Math.max(1, score * 0.8) : Math.min(1, -score * 0.4);
+  if (score > 0) return -Math.max(1, score * 0.8);
+  const between = tokens.slice(negator + 1, hit.from);
+  const absent =
+    tokens[hit.from]?.pos === "NOUN" && between.every(({ pos }) => pos !== "VERB" && pos !== "AUX");
+  return absent ? 1.5 : Math.min(1, -score * 0.4);
+}
+
+/** "scratches easily": the ease is of something bad. */
+function besideBlame(hit: Hit, others: readonly Hit[]): boolean {
+  return others.some((other) => other.score < 0 && Math.abs(other.from - hit.from) <= 2);
+}
+
+/** "so bright that I can't sleep". */
+function soThatNot(tokens: readonly Token[], clause: Clause, hit: Hit): boolean {
+  if (!["so", "such"].includes(tokens[hit.from - 1]?.lower ?? "")) return false;
+  return tokens
+    .slice(hit.to, Math.max(clause.to, hit.to + 6))
+    .some(
+      (token, i, rest) => (token.lemma === "can" || token.lemma === "could") && rest[i + 1]?.lemma === "not",
+    );
 }

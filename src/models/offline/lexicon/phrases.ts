@@ -219,6 +219,109 @@ export const phrases = `
 0 no difference
 -3 avoid this|it|at|them|like|these
 -2 not up to
+2 took|takes|take less than
+2 took|takes|take only|just
+2 up and running
+1.5 in seconds|minutes
+1.5 within seconds|minutes|hours
+2 in no time
+2 everything|anything|whatever i throw|threw|thrown|have
+1.5 everything|anything|whatever i have throw|threw|thrown
+2 do|does exactly|precisely what
+2 going strong
+1.5 keep|keeps|kept going
+1.5 still work|works|working|going|looks|fits|runs|feels
+2 true to size
+1.5 bought|buy|ordered|ordering|getting ~ second|another one|pair|set|for
+1.5 bought|ordered a second
+1.5 half the price|cost
+1.5 twice|double the feature|features|quality|value|performance
+2 will|would ~ back|again|return
+2 will|would definitely|certainly|gladly|happily|absolutely return|recommend
+2 can|could hear every
+1.5 pay for itself
+2 paid for itself
+1.5 just like new
+2 lives|living up to
+2 does not disappoint
+1.5 set it|and and|forget forget|it
+1.5 what is|'s not to
+2 no hidden
+2 no extra charge|cost|fee|fees
+1.5 no wait|line|lines|queue|queues|strings|contract|contracts|charge|fees
+1.5 no more
+2 stood|stand|stands out
+1.5 grow|grew|grows on me|you
+1.5 once you get used to it
+-2 hung up on|me
+-2 went|goes|gone|turned|turns black|blank|dead|dark|wrong|south|missing|out
+-2 ended|end|wound up buy|buying|return|returning|switch|switching|get|getting|send|sending|replace|replacing|throw|throwing|pay|paying|use|using
+-2 i|we really ~ wanted to like|love
+-2 wanted to like|love
+-2 high hope|hopes
+-2 expected|expect more|better
+-2 hoping|hoped for more|better|something
+-2 only lasts|lasted|last|holds|gets
+-2 doorstop
+-2 paperweight
+-3 great|good|nice|expensive|fancy paperweight|doorstop|brick
+-2 mind of its own
+-2 log|logs|logged|kick|kicks|lock|locks|locked me|you|us out
+-2 come|comes|came|fall|falls|fell|break|breaks|broke|snap|snapped|peel|peels|peeled off
+-2 delete|deleted|erase|erased|wipe|wiped|lost|loses|corrupt|corrupted ~ my|all|our
+-2 dig|digs|dug into
+-2 run|runs|ran ~ small|large|big|tight|narrow
+-2 run|runs ~ hot|warm
+-2 on my|our second|third|fourth|fifth
+-1.5 twice|double|triple the price|cost
+-1.5 half the feature|features|time|size|battery
+-2 good luck get|getting|find|finding|try|trying|reach|reaching|with
+-2 just what i|we need|needed : a|another
+-2 oh great|good|joy|wonderful|nice|yay
+-2 thanks a lot for|,
+-3 thank|thanks for nothing
+-2 thank|thanks for ~ me|us
+-2 yeah right
+-2 yeah , right|because|sure
+-2 who needs
+-1.5 you would|'d|might think|expect
+-1.5 nothing more
+-2 took ~ day|days|week|weeks|month|months|hour|hours|forever|ages
+-2 take|takes|took too long|forever
+-2 twice as long
+-2 hidden fee|fees|cost|costs|charge|charges
+-2 might as well
+-2 do not|n't work
+-2 half of the|them|these
+-1 half the time
+-2 can|could barely|hardly
+-2 had to buy|pay|unplug|restart|reinstall|send|throw|use
+-2 get|gets|got|getting stuck|worse|old|lost|scratched|dirty|annoying|boring|tiring|cut
+-2 not what they|it|was|is
+-2 get|gets what i|you not
+-2 could not get past|into|through
+-2 can not get it|past|any
+-2 threw|throw|throwing it|them|this away|out
+-2 in the trash|garbage|bin|drawer
+-2 not even
+-1.5 nothing but
+-2 piss|pissed off
+-2 out of business
+-2 by far the worst
+-3 the worst
+-2 at your own risk
+-2 no longer work|works|charges|turns|holds|fits|available|supported
+-2 stay|stays|stayed on hold
+-2 no support|help|manual|instructions|documentation|way|option
+-2 a far cry from
+-2 leaves something
+-2 not live|lives|lived up
+-2 too little
+-2 corner|corners cut
+-2 cut corner|corners
+-2 poor excuse
+-2 bait and switch
+-2 a chore
 -3 piece of crap|junk|garbage|trash|rubbish|shit
 -3 waste of money|time|space|effort|cash|paper
 -3 waste your|my|our|of money|time

@@ -16,6 +16,7 @@ triumph tremendous unbeatable unbelievable unforgettable unmatched unparalleled 
 wondrous world-class wow yummy kudos superbly godsend lifesaver jewel blown-away five-star
 `,
   plain: `
+logical logically well-laid effortlessness unstoppable sleekest buttery velvety tasteful zingy comprehensible attentively spot-on pitch-perfect heart-warming page-turner unputdownable laugh-out-loud
 thumbs-up long-lasting longlasting
 better powerhouse reassured sweet-spot awe photorealistic
 able-bodied abundant acclaim accommodating accomplish accurate achievement admirable admire adorable advantage advantageous adventurous affable affection affectionate

@@ -27,7 +27,7 @@ function baseForms(): ReadonlyMap<string, number> {
 
 /** Words that look like a form of an opinion word and are none. */
 const lookalikes = new Set(
-  `simply infrared pretties goods winners smarts sharper-image thanksgiving misses missed miss hits stings backing hardly hardware harden hardback barely lately
+  `simply infrared cleaning cleaned cleans cleaner pretties goods winners smarts sharper-image thanksgiving misses missed miss hits stings backing hardly hardware harden hardback barely lately
   interests likely unlikely early earlier fuller holder finer fining fined evenly wells lovers prized issued issuing rights shortly nearly trusts
   shower tower power powers powered wonder wondering wondered wonders works working worked workable adder copier user users seller crackers cracker dumpling dumplings
   brakes brake bugs-bunny dates burner charger cleaners cleaner player players bugle safer-not ill badge badger fishery crashed-not winter lags mess-hall richer painter paint painting painted paints
