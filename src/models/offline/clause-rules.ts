@@ -27,6 +27,8 @@ export function boundScore(
     if (!isNegator(tokens, i)) continue;
     return negatedLeaning(tokens, clause, i);
   }
+  const keeps = words.findIndex((word) => word.lemma === "keep");
+  if (keeps >= 0 && /ing$/.test(words[keeps + 1]?.lower ?? "")) return -0.8;
   const has = (pattern: RegExp) => words.some((word) => pattern.test(word.lower));
   if (has(/^(unable|inability|missing|instead)$/)) return -1;
   if (

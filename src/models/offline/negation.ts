@@ -40,6 +40,7 @@ export function negatorsBefore(tokens: readonly Token[], clause: Clause, at: num
   const found: number[] = [];
   for (let k = at - 1; k >= Math.max(clause.from, at - reach); k--) {
     if (isNegator(tokens, k)) found.push(k);
+    if ((tokens[k] as Token).lower === "nor") break;
     else if (/^(and|because|so|that's)$/.test((tokens[k] as Token).lower) && at - k > 3) break;
   }
   return found;

@@ -82,7 +82,7 @@ function weighHit(
     else if (dampers.has(word)) score *= 0.7;
   }
   if (hedge.droppedFrom <= hit.from && hit.from < hedge.droppedTo) return 0;
-  if ((tokens[hit.from] as Token).lower === "easily" && besideBlame(hit, others)) return 0;
+  if (manners.has((tokens[hit.from] as Token).lower) && besideBlame(hit, others)) return 0;
   if (score > 0 && soThatNot(tokens, clause, hit)) return -1.5;
   if (hedge.wishFrom <= hit.from && score > 0) return 0;
   if (hedge.conditional) score *= score > 0 ? 0 : 0.3;
@@ -125,6 +125,8 @@ function negated(score: number, tokens: readonly Token[], hit: Hit, negator: num
     tokens[hit.from]?.pos === "NOUN" && between.every(({ pos }) => pos !== "VERB" && pos !== "AUX");
   return absent ? 1.5 : Math.min(1, -score * 0.4);
 }
+
+const manners = new Set(["easily", "quickly", "fast", "instantly", "immediately", "rapidly", "readily"]);
 
 /** "scratches easily": the ease is of something bad. */
 function besideBlame(hit: Hit, others: readonly Hit[]): boolean {

@@ -322,6 +322,43 @@ export const phrases = `
 -2 poor excuse
 -2 bait and switch
 -2 a chore
+2 fight|fights over it|them|this
+1.5 use ~ every day
+1.5 use ~ every single day
+2 hard|difficult to find ~ fault|wrong|better
+2 hard|difficult to fault|criticise|criticize
+2 no question|questions asked
+2 can|could hardly|not be better|happier|easier|nicer|more
+3 can not recommend ~ enough|highly
+2 only regret ~ sooner|earlier|before
+2 only regret is not
+2 made|makes|make up for
+1.5 even my grandmother|grandma|mother|mom|mum|dad|father|kids|grandfather
+2 hooked from
+1.5 in|under under|less an|one|two|half hour|hours|a|an
+2 in a heartbeat
+2 without a scratch|single|doubt|problem
+2 everything|all we|i need|needed
+2 for free
+-2 went|goes|gone|fell silent|quiet|dim|flat|bad|off
+-2 took|takes ~ call|calls|attempt|attempts|try|tries|visit|visits|email|emails before|to
+-2 charged ~ twice
+-2 out of service|action|commission
+-2 like cardboard|rubber|sawdust|dishwater|plastic|chemicals|soap|nothing|garbage|toy
+-2 roll|rolled his|her|their eye|eyes
+-2 sit|sits there
+-2 never ~ refunded|refund|replied|reply|answered|answer|responded|respond|arrived|arrive|came|called|received|delivered|credited
+-2 not understand|get the hype
+-2 think|thought twice
+-2 expected|expect ~ more|better
+-2 hair|bug|fly|insect|mold|mould|cockroach in|on|inside
+-2 price|prices went|go|gone|keep up
+-2 shrunk
+-2 feel|feels|felt rushed|cramped|dated|old|tired
+-2 broken english
+-2 hear every word ~ from|next|through
+-2 thin|paper thin
+-2 out of control
 -3 piece of crap|junk|garbage|trash|rubbish|shit
 -3 waste of money|time|space|effort|cash|paper
 -3 waste your|my|our|of money|time

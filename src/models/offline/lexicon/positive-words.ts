@@ -58,6 +58,7 @@ advance advanced envy enviable effortlessly intact glitch-free rust-free stain-r
 clarity crispness sharpness smoothness sturdiness ease-of-use readable audible noise-cancelling plug-and-play hands-down legit dope
 `,
   weak: `
+instantly instant immediate immediately bearable hooked
 acceptable adequate accessible adjustable adaptable automatic alright available bearable classic compatible complete compact contemporary decent distinctive
 enough expandable fair familiar fine functional harmless lightweight light-weight
 ok okay organic passable presentable prefer readily respectable simple slim soft sufficient tolerable user-replaceable usable

@@ -114,7 +114,8 @@ function misspeltScore(word: string): number {
   skeletons ??= groupBySkeleton();
   for (const candidate of [word, ...baseFormsOf(word)]) {
     for (const [base, score] of skeletons.get(skeletonOf(candidate)) ?? []) {
-      if (base.length >= 7 && base[0] === candidate[0] && nearlyEqual(candidate, base)) return score;
+      if (base.length >= 8 && base.slice(0, 2) === candidate.slice(0, 2) && nearlyEqual(candidate, base))
+        return score;
     }
   }
   return 0;
