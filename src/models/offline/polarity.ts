@@ -33,9 +33,10 @@ export function judgeSentence(tokens: readonly Token[]): SentenceOpinion {
   const turn = clauses.findIndex(
     (clause, i) => i > 0 && turning.has(clause.opener) && Math.abs(clause.score) > 0,
   );
+  const last = clauses.findLastIndex((clause) => Math.abs(clause.score) > 0);
   const total = clauses.reduce((sum, clause, i) => {
     const conceded = concessive.has(clause.opener) ? 0.5 : 1;
-    const turned = turn < 0 ? 1 : i < turn ? 0.6 : 1.3;
+    const turned = turn < 0 ? (i === last && i > 0 ? 1.15 : 1) : i < turn ? 0.6 : 1.3;
     return sum + clause.score * conceded * turned;
   }, 0);
   const question = tokens.at(-1)?.text === "?" ? 0.4 : 1;
