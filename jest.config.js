@@ -13,6 +13,7 @@ export default {
       },
     ],
   },
+  setupFilesAfterEnv: ["<rootDir>/src/jest/index.ts"],
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^agent-dag$": "<rootDir>/src/index.ts",

@@ -9,6 +9,8 @@ export interface DagProjection {
   readonly nodes: Readonly<Record<string, NodeProjection>>;
   /** Names of the nodes whose values are the run's output. */
   readonly outputs: readonly string[];
+  /** What the spec states besides its nodes, each field as one short line. */
+  readonly declared?: Readonly<Record<string, string>>;
 }
 
 export interface NodeProjection {
@@ -23,6 +25,8 @@ export interface NodeProjection {
   readonly conditional: boolean;
   /** `true` when the node has a `forEach`. */
   readonly mapped: boolean;
+  /** What the node states besides its needs and its join, each field as one short line. */
+  readonly declared?: Readonly<Record<string, string>>;
   /** Of a graph node: the inner spec. */
   readonly dag?: DagProjection;
 }

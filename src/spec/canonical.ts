@@ -41,16 +41,20 @@ export function dagHash(spec: DagSpec): string {
     const nodes = Object.fromEntries(
       Object.entries(spec.nodes).map(([name, node]) => [name, declarationOf(node)]),
     );
-    const { input, model, ...rest } = spec;
-    hash = hashOf({
-      ...rest,
-      nodes,
-      ...(input !== undefined && { input: schemaJson(input) }),
-      ...(model !== undefined && { model: typeof model === "string" ? model : model._llmType() }),
-    });
+    hash = hashOf({ ...dagDeclarationOf(spec), nodes });
     hashes.set(spec, hash);
   }
   return hash;
+}
+
+/** What a spec states besides its nodes, as JSON like {@link declarationOf}. */
+export function dagDeclarationOf(spec: DagSpec): Record<string, unknown> {
+  const { input, model, nodes: _, ...rest } = spec;
+  return {
+    ...rest,
+    ...(input !== undefined && { input: schemaJson(input) }),
+    ...(model !== undefined && { model: typeof model === "string" ? model : model._llmType() }),
+  };
 }
 
 function schemaJson(schema: NonNullable<Node["output"]>): unknown {

@@ -1,1 +1,4 @@
-export {};
+export type { Script, ScriptedModel, ScriptedStep } from "./scripted-model.js";
+export { scriptedModel } from "./scripted-model.js";
+export type { ScriptedCall, ScriptedParts, ScriptedReply, ScriptedToolCall } from "./scripted-reply.js";
+export { type SnapshotView, view } from "./view.js";
