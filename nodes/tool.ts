@@ -18,8 +18,13 @@ function argsOf(work: Work): Record<string, unknown> {
 }
 
 function assertObject(args: unknown): Record<string, unknown> {
-  if (typeof args === "object" && args !== null && !Array.isArray(args)) return args as Record<string, unknown>;
-  throw new DagError("ARGS_NOT_OBJECT", `A tool's arguments are an object; ${JSON.stringify(args)} was given.`, {
-    hint: "Name each argument: `args: { city: { $ref: { input: true } } }`.",
-  });
+  if (typeof args === "object" && args !== null && !Array.isArray(args))
+    return args as Record<string, unknown>;
+  throw new DagError(
+    "ARGS_NOT_OBJECT",
+    `A tool's arguments are an object; ${JSON.stringify(args)} was given.`,
+    {
+      hint: "Name each argument: `args: { city: { $ref: { input: true } } }`.",
+    },
+  );
 }
