@@ -35,12 +35,15 @@ export interface NodeRun {
   cancel(stop: StopError): void;
 }
 
+/** Runs a body and gives its outcome, or one that was stored for it. */
+export type Execute = (body: () => Promise<Outcome>) => Promise<Outcome>;
+
 /** The runs of a spec's nodes under a planner. Every run settles: as `join`, `when` and `forEach` say, or stopped. */
 export interface CallBoard {
   /** Starts a call as soon as its needs allow; its unmet needs are run first. */
-  start(call: NodeCall): NodeRun;
+  start(call: NodeCall, execute?: Execute): NodeRun;
   /** The node as declared: the run that there is, or a new one with its needs. */
-  pull(name: string): NodeRun;
+  pull(name: string, execute?: Execute): NodeRun;
   runsOf(name: string): readonly NodeRun[];
   /** Enters an outcome of an earlier process. */
   adopt(name: string, outcome: Outcome): void;
@@ -73,7 +76,7 @@ export function createCallBoard(scope: Scope): CallBoard {
 
   const need = (name: string): OwnRun => currentOf(name) ?? launch({ node: name }, false);
 
-  const launch = (call: NodeCall, called: boolean): OwnRun => {
+  const launch = (call: NodeCall, called: boolean, execute: Execute = (body) => body()): OwnRun => {
     const list = listOf(call.node);
     const controller = scope.controllerFor(call.node);
     const invocation = called ? list.filter((one) => one.called).length : null;
@@ -92,9 +95,10 @@ export function createCallBoard(scope: Scope): CallBoard {
       cancel: (stop) => controller.abort(stop),
       done: Promise.resolve().then(async () => {
         try {
-          const outcome = await settleCall(run, call, { invocation, controller, declared, others });
-          run.outcome = outcome;
-          return outcome;
+          run.outcome = await execute(() =>
+            settleCall(run, call, { invocation, controller, declared, others }),
+          );
+          return run.outcome;
         } finally {
           scope.release(call.node, controller);
           letGo(run);
@@ -158,17 +162,17 @@ export function createCallBoard(scope: Scope): CallBoard {
   };
 
   return {
-    start(call) {
+    start(call, execute) {
       const list = listOf(call.node);
       const [only] = list;
       const plain = call.focus === undefined && call.text === undefined && isEmpty(call.args) && !call.feeds;
       // A plain call of a node that is being run as a need is that run.
       if (plain && only !== undefined && list.length === 1 && !only.called && mayServe(only)) return only;
-      return launch(call, true);
+      return launch(call, true, execute);
     },
-    pull(name) {
+    pull(name, execute) {
       const plain = listOf(name).findLast((run) => run.plain && mayServe(run));
-      return plain ?? launch({ node: name }, false);
+      return plain ?? launch({ node: name }, false, execute);
     },
     runsOf: (name) => listOf(name),
     adopt(name, outcome) {
