@@ -1,3 +1,6 @@
+import { defaultMaxIterations } from "../nodes/planner.js";
+import { isPlanned } from "../nodes/planner-options.js";
+import { defaultMaxReplans } from "../nodes/planner-plan.js";
 import type { RunOptions } from "../nodes/run-options.js";
 import { assertValid } from "../src/spec/assert-valid.js";
 import { orderOf } from "../src/spec/order.js";
@@ -24,7 +27,13 @@ export function compile(spec: DagSpec, options: CompileOptions = {}) {
     name: spec.name,
     ...(checkpointer !== undefined && { checkpointer }),
   });
-  // A superstep for each node is the most a spec can take; START and END add theirs.
-  compiled.config = { ...compiled.config, recursionLimit: orderOf(spec).topological.length + 10 };
+  compiled.config = { ...compiled.config, recursionLimit: mostSupersteps(spec, topology, options) };
   return bindScope(compiled, spec, topology, options);
+}
+
+/** A superstep for each node, or for each step of the planner, is the most a run can take; START and END add theirs. */
+function mostSupersteps(spec: DagSpec, topology: Topology, { planner = {} }: CompileOptions): number {
+  if (!isPlanned(topology)) return orderOf(spec).topological.length + 10;
+  const { maxIterations = defaultMaxIterations, maxReplans = defaultMaxReplans } = planner;
+  return 3 * Math.max(maxIterations, maxReplans) + 10;
 }

@@ -1,6 +1,8 @@
 import { DagError } from "../src/errors.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { deterministicGraph } from "./deterministic.js";
+import { plannedGraph } from "./planned.js";
+import { plannedDagGraph } from "./planned-dag.js";
 import { sequentialGraph } from "./sequential.js";
 import { type Topology, topologyNames } from "./topology-names.js";
 
@@ -8,6 +10,8 @@ import { type Topology, topologyNames } from "./topology-names.js";
 const topologies = {
   deterministic: deterministicGraph,
   sequential: sequentialGraph,
+  planned: plannedGraph,
+  "planned-dag": plannedDagGraph,
 } satisfies Record<Topology, (spec: DagSpec) => unknown>;
 
 /**

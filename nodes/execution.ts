@@ -5,10 +5,11 @@ import type { RunEvent, Simulated, WorkKey } from "../src/records/events.js";
 import type { OutcomeError } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { type RecordFold, type RunRecord, recordFold } from "../src/records/record.js";
-import { judgeRun } from "../src/records/run-state.js";
+import { judgeRun, type PlannerAnswer } from "../src/records/run-state.js";
 import type { Policy } from "../src/spec/policy.js";
 import type { DagSpec, Node } from "../src/spec/shape.js";
 import { createModelSource } from "./model-source.js";
+import { isPlanned } from "./planner-options.js";
 import type { RunOptions } from "./run-options.js";
 import { type StopCode, StopError, stopOf } from "./stop.js";
 
@@ -34,6 +35,8 @@ export interface Execution {
   /** Notes that a piece of work was tried again. */
   noteRetry(key: WorkKey): void;
   retriesOf(key: WorkKey): number;
+  /** What a planner says where no output node takes its answer: the run's output, or why there is none. */
+  answer(answer: PlannerAnswer): void;
   begin(input: unknown): void;
   /** Ends the run and folds its record; safe to call twice. */
   end(facts: { readonly error?: OutcomeError; readonly interrupts?: RunRecord["interrupts"] }): RunRecord;
@@ -48,6 +51,7 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
   const fold: RecordFold = recordFold();
   const retries = new Map<string, number>();
   let ended: RunRecord | undefined;
+  let answered: PlannerAnswer | undefined;
 
   const nowMs = () => Math.round((performance.now() - origin) * 1000) / 1000;
   const emit = (event: RunEvent) => {
@@ -79,10 +83,16 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
     emit,
     stop,
     modelFor: models.modelFor,
-    resolveModels: models.resolveAll,
+    async resolveModels() {
+      await models.resolveAll();
+      if (isPlanned(topology)) await models.modelFor({}, "$planner");
+    },
     policyFor: (node) => ({ ...spec.policy, ...options.policy, ...node.policy }),
     noteRetry,
     retriesOf: (key) => retries.get(workId(key)) ?? 0,
+    answer(answer) {
+      answered = answer;
+    },
     begin(input) {
       startedAt = new Date();
       origin = performance.now();
@@ -110,7 +120,12 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
       userSignal?.removeEventListener("abort", onUserAbort);
       const { reason } = controller.signal;
       const aborted = reason instanceof StopError && reason.stop === "aborted";
-      const facts = { interrupts, aborted, error: error ?? null };
+      const facts = {
+        interrupts,
+        aborted,
+        error: error ?? null,
+        ...(answered !== undefined && { answer: answered }),
+      };
       const verdict = judgeRun(projectDag(spec), fold.record().outcomes, facts);
       emit({ type: "run-ended", atMs: nowMs(), interrupts, ...verdict });
       ended = fold.record();

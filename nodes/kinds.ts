@@ -2,6 +2,7 @@ import { DagError } from "../src/errors.js";
 import type { NodeKind } from "../src/spec/shape.js";
 import { runAgent } from "./agent.js";
 import { runFunction } from "./function.js";
+import { runTool } from "./tool.js";
 import type { Work, WorkResult } from "./work.js";
 
 const notYet = async (work: Work): Promise<WorkResult> => {
@@ -12,7 +13,7 @@ const notYet = async (work: Work): Promise<WorkResult> => {
 export const runKind: Readonly<Record<NodeKind, (work: Work) => Promise<WorkResult>>> = {
   agent: runAgent,
   function: runFunction,
-  tool: notYet,
+  tool: runTool,
   graph: notYet,
   approval: notYet,
 };

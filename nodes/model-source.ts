@@ -31,7 +31,10 @@ export function createModelSource(
 
   const modelFor: ModelSource["modelFor"] = (node, path) => {
     const choice = chooseModel({
-      option: options.models?.[path] ?? options.model,
+      option:
+        options.models?.[path] ??
+        (path.startsWith("$") ? options.planner?.model : undefined) ??
+        options.model,
       node: node.model,
       spec: spec.model,
     });

@@ -18,3 +18,8 @@ export interface PlannerOptions {
   /** What runs when no valid plan was found. @default none: the run fails */
   readonly fallback?: "deterministic";
 }
+
+/** Whether a planner decides what runs in a topology. */
+export function isPlanned(topology: string): boolean {
+  return topology === "planned" || topology === "planned-dag";
+}

@@ -23,7 +23,11 @@ export function sectionsOf(work: Work): Section[] {
   const sections: Section[] = [];
   if (include !== "needs") {
     sections.push(
-      ...(work.key.item === null ? dataSections("input", work.scope.input) : dataSections("item", work.item)),
+      ...(work.text !== undefined
+        ? dataSections("input", work.text)
+        : work.key.item === null
+          ? dataSections("input", work.scope.input)
+          : dataSections("item", work.item)),
     );
   }
   if (work.focus !== undefined) sections.push({ label: "focus", content: work.focus });

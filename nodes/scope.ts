@@ -4,6 +4,7 @@ import { checkAgainstAsync } from "../src/spec/schema.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import type { Execution } from "./execution.js";
 import { createLedger, type Ledger } from "./ledger.js";
+import { isPlanned } from "./planner-options.js";
 import { type StopError, stopOf } from "./stop.js";
 
 /** One DAG being run: the run's own, or a graph node's inner one. */
@@ -83,7 +84,8 @@ export function createScope(
       if (opened) return;
       opened = true;
       input = given;
-      ledger.open();
+      // Under a planner nothing is ready before it is called.
+      if (prefix !== "" || !isPlanned(execution.topology)) ledger.open();
     },
     adopt(outcomes) {
       for (const [name, outcome] of Object.entries(outcomes)) ledger.settle(name, outcome);

@@ -25,7 +25,7 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
     return outcome;
   };
   try {
-    const outcome = enter(await reachOutcome(scope, name, key, decision));
+    const outcome = enter(await settleDecided(scope, name, key, decision));
     scope.ledger.settle(name, outcome);
     failFast(scope, name, outcome);
     return outcome;
@@ -35,26 +35,31 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   }
 }
 
-async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: Decision): Promise<Outcome> {
-  const { execution } = scope;
-  const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
-  if (scope.signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(scope.signal.reason), false) };
+async function settleDecided(scope: Scope, name: string, key: WorkKey, decision: Decision): Promise<Outcome> {
+  const controller = scope.controllerFor(name);
   const unneeded = scope.ledger.unneeded(name);
-  if (unneeded !== undefined) return { ...notStarted, ...stoppedOutcome(unneeded, false) };
+  if (unneeded !== undefined) controller.abort(unneeded);
+  const node = nodeOf(scope.spec, name);
+  const needs = needsOf(scope, name);
+  try {
+    return await reachOutcome(
+      { scope, name, node, key, item: undefined, needs, signal: controller.signal },
+      decision,
+    );
+  } finally {
+    scope.release(name, controller);
+  }
+}
+
+/** The outcome of a piece of work whose join is decided: `when`, then `forEach`, then the work itself. */
+export async function reachOutcome(work: Work, decision: Decision): Promise<Outcome> {
+  const { node, signal } = work;
+  const { execution } = work.scope;
+  const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
+  if (signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(signal.reason), false) };
   if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
   if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
 
-  const node = nodeOf(scope.spec, name);
-  const controller = scope.controllerFor(name);
-  const work: Work = {
-    scope,
-    name,
-    node,
-    key,
-    item: undefined,
-    needs: needsOf(scope, name),
-    signal: controller.signal,
-  };
   const ready = { ...notStarted, readyAtMs: decision.atMs };
   try {
     if (node.when !== undefined && !conditionHolds(node.when, ctxOf(work))) {
@@ -66,12 +71,11 @@ async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: 
   } catch (error) {
     if (isGraphBubbleUp(error)) throw error;
     return { ...ready, state: "failed", endedAtMs: execution.nowMs(), error: outcomeError(error) };
-  } finally {
-    scope.release(name, controller);
   }
 }
 
-function interrupted(decision: Decision): Outcome {
+/** The outcome of work that waits for an answer. */
+export function interrupted(decision: Decision): Outcome {
   return {
     state: "interrupted",
     reason: { code: "approval", message: "The run waits for an answer." },
@@ -82,7 +86,8 @@ function interrupted(decision: Decision): Outcome {
   };
 }
 
-function failFast(scope: Scope, name: string, outcome: Outcome): void {
+/** Stops the run when a node failed whose policy is `fail-fast`. */
+export function failFast(scope: Scope, name: string, outcome: Outcome): void {
   if (outcome.state !== "failed" && outcome.state !== "timed-out") return;
   if (scope.execution.policyFor(nodeOf(scope.spec, name)).onError !== "fail-fast") return;
   scope.execution.stop("fail-fast", `"${scope.prefix}${name}" ${outcome.state} and its policy is fail-fast.`);

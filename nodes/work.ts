@@ -17,6 +17,8 @@ export interface Work {
   readonly item: unknown;
   /** What a planner asked to look at in particular. */
   readonly focus?: string;
+  /** The text that a planner passed on, in place of the run's input. */
+  readonly text?: string;
   /** A planner's own arguments for a tool node. */
   readonly args?: unknown;
   /** Outcomes by need, in the order of `needs`; `undefined` where a need has not settled. */

@@ -10,6 +10,9 @@ export interface RunVerdict {
   readonly error: OutcomeError | null;
 }
 
+/** What a planner said where no output node takes its answer. */
+export type PlannerAnswer = { readonly output: unknown } | { readonly error: OutcomeError };
+
 /**
  * `interrupted` when the run waits for an answer; `cancelled` when it was aborted; `failed` without an output;
  * `partial` when there is an output and a node failed, timed out, or was skipped or cancelled because of a failure,
@@ -22,9 +25,10 @@ export function judgeRun(
     readonly interrupts: readonly RunInterrupt[];
     readonly aborted: boolean;
     readonly error: OutcomeError | null;
+    readonly answer?: PlannerAnswer;
   },
 ): RunVerdict {
-  const { found, output } = outputOf(dag, outcomes);
+  const { found, output } = answeredOr(facts.answer, outputOf(dag, outcomes));
   if (facts.error !== null) return { state: "failed", output, error: facts.error };
   if (facts.interrupts.length > 0) return { state: "interrupted", output, error: null };
   if (facts.aborted) {
@@ -34,8 +38,15 @@ export function judgeRun(
       error: { code: "ABORTED", message: "The run was aborted before it ended." },
     };
   }
+  if (facts.answer !== undefined && "error" in facts.answer) {
+    return { state: "failed", output, error: facts.answer.error };
+  }
   if (!found) return { state: "failed", output: null, error: noOutput(dag, outcomes) };
   return { state: anyDamage(dag, outcomes) ? "partial" : "completed", output, error: null };
+}
+
+function answeredOr(answer: PlannerAnswer | undefined, own: { found: boolean; output: unknown }) {
+  return answer !== undefined && "output" in answer ? { found: true, output: answer.output } : own;
 }
 
 /** The run's output and whether there is one. */

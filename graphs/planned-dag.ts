@@ -1,0 +1,50 @@
+import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
+import { joinResults } from "../nodes/joiner.js";
+import { type Ending, settleEverything } from "../nodes/planner-ending.js";
+import { endOrFallBack } from "../nodes/planner-fallback.js";
+import { afterCalls, callsToSettle, newPlanTalk, type PlanTalk, writePlan } from "../nodes/planner-plan.js";
+import type { PlannerSession } from "../nodes/planner-session.js";
+import { outcomesSoFar, settleCalls } from "../nodes/planner-tools.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { openSession, type PlannerState, plannerStateOf, storeOf } from "./planned-state.js";
+
+type State = PlannerState<PlanTalk>;
+type Step = { readonly talk: PlanTalk } | { readonly ending: Ending };
+
+/**
+ * A planner that writes a DAG of calls, whose calls start while it writes: planner → tools → joiner, then END, or the
+ * planner again where the joiner wants another plan.
+ */
+export function plannedDagGraph(spec: DagSpec) {
+  const planner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
+    const session = await openSession(spec, state, config);
+    return updateOf(session, state, await writePlan(session, state.talk));
+  };
+  const tools = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
+    const session = await openSession(spec, state, config);
+    await settleCalls(session, callsToSettle(session, state.talk), state.outcomes, storeOf(config));
+    return { talk: afterCalls(session, state.talk), outcomes: outcomesSoFar(session) };
+  };
+  const joiner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
+    const session = await openSession(spec, state, config);
+    return updateOf(session, state, await joinResults(session, state.talk));
+  };
+  const next = (state: any) => {
+    const { talk } = state as State;
+    return talk.next === "end" ? END : talk.next;
+  };
+  return new StateGraph(plannerStateOf(spec, newPlanTalk) as any)
+    .addNode("planner", planner as any)
+    .addNode("tools", tools as any)
+    .addNode("joiner", joiner as any)
+    .addEdge(START, "planner")
+    .addConditionalEdges("planner", next, { tools: "tools", joiner: "joiner", [END]: END })
+    .addEdge("tools", "joiner")
+    .addConditionalEdges("joiner", next, { planner: "planner", [END]: END });
+}
+
+async function updateOf(session: PlannerSession, state: State, step: Step): Promise<Partial<State>> {
+  if ("talk" in step) return { talk: step.talk };
+  const ending = await endOrFallBack(session, step.ending);
+  return { talk: { ...state.talk, next: "end" }, ...(await settleEverything(session, ending)) };
+}

@@ -1,0 +1,46 @@
+import { Annotation, type LangGraphRunnableConfig, task } from "@langchain/langgraph";
+import { type PlannerSession, sessionOf } from "../nodes/planner-session.js";
+import type { OutcomeStore } from "../nodes/planner-tools.js";
+import { parseInput } from "../nodes/scope.js";
+import type { Outcome } from "../src/records/outcome.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { scopeOf } from "./binding.js";
+import { type DagState, stateOf } from "./state.js";
+
+/** The state of a planner topology: what every topology shares, and the planner's own part, which `invoke` leaves out. */
+export function plannerStateOf<Talk>(spec: DagSpec, start: Talk) {
+  const shared = stateOf(spec);
+  const talk = Annotation<Talk>({ reducer: (_, after) => after, default: () => start });
+  return {
+    stateSchema: Annotation.Root({ ...shared.spec, talk }),
+    input: Annotation.Root({ input: shared.spec.input }),
+    output: shared,
+  };
+}
+
+/** The state's values, with the planner's part. */
+export interface PlannerState<Talk> extends DagState {
+  readonly talk: Talk;
+}
+
+/** The session of the run that a LangGraph node runs in. */
+export async function openSession(
+  spec: DagSpec,
+  state: DagState,
+  config: LangGraphRunnableConfig,
+): Promise<PlannerSession> {
+  const scope = scopeOf(config, spec);
+  if (scope.input === undefined) scope.open(await parseInput(spec, state.input));
+  return sessionOf(scope, state.outcomes);
+}
+
+/** Where a step's outcomes are stored one by one: LangGraph tasks, when there is a checkpointer. */
+export function storeOf(config: LangGraphRunnableConfig): OutcomeStore | undefined {
+  if (config.configurable?.__pregel_checkpointer === undefined) return undefined;
+  return async (key, body) => {
+    const settle = task({ name: "call" }, async (asked: string) => ({ asked, outcome: await body() }));
+    const stored: { asked: string; outcome: Outcome } = await settle(key);
+    // Another call in the place of the stored one is made anew.
+    return stored.asked === key ? stored.outcome : body();
+  };
+}

@@ -1,0 +1,40 @@
+import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
+import { newTalk, type PlannedTalk, takeTurn } from "../nodes/planner.js";
+import { settleEverything } from "../nodes/planner-ending.js";
+import { endOrFallBack } from "../nodes/planner-fallback.js";
+import { answerCalls, outcomesSoFar } from "../nodes/planner-tools.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { openSession, type PlannerState, plannerStateOf, storeOf } from "./planned-state.js";
+
+/**
+ * A planner whose tools are the nodes: planner → tools → planner, and END when it answers. Calls start while the
+ * planner's message streams; the tools node waits for them.
+ */
+export function plannedGraph(spec: DagSpec) {
+  type State = PlannerState<PlannedTalk>;
+  const planner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
+    const session = await openSession(spec, state, config);
+    const step = await takeTurn(session, state.talk);
+    if ("talk" in step) return { talk: step.talk };
+    const ending = await endOrFallBack(session, step.ending);
+    return { talk: { ...state.talk, pending: [] }, ...(await settleEverything(session, ending)) };
+  };
+  const tools = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
+    const session = await openSession(spec, state, config);
+    const talk = await answerCalls(session, state.talk, state.outcomes, storeOf(config));
+    return { talk, outcomes: outcomesSoFar(session) };
+  };
+  return new StateGraph(plannerStateOf(spec, newTalk) as any)
+    .addNode("planner", planner as any)
+    .addNode("tools", tools as any)
+    .addEdge(START, "planner")
+    .addConditionalEdges(
+      "planner",
+      (state: any) => ((state as State).talk.pending.length > 0 ? "tools" : END),
+      {
+        tools: "tools",
+        [END]: END,
+      },
+    )
+    .addEdge("tools", "planner");
+}

@@ -1,0 +1,122 @@
+import type { Message } from "../src/models/port.js";
+import { type Outcome, type Outcomes, whyMissing } from "../src/records/outcome.js";
+import { nodeOf, orderOf } from "../src/spec/order.js";
+import { nodeCallOf, type PlannedTalk } from "./planner.js";
+import type { NodeCall, NodeRun } from "./planner-calls.js";
+import { outcomeOfRuns } from "./planner-calls.js";
+import type { PlannerSession } from "./planner-session.js";
+import { textOf } from "./prompt.js";
+
+/** A call to be settled, by the id under which its run is found. */
+export interface CallUnit {
+  readonly id: string;
+  readonly call: NodeCall;
+}
+
+/**
+ * Gives the outcome that is stored under a key, or runs the body and stores what it gives. Called in the same order
+ * whenever the same step is run.
+ */
+export type OutcomeStore = (key: string, body: () => Promise<Outcome>) => Promise<Outcome>;
+
+/**
+ * Settles calls, those that are under way included. With a store, the needs that they pull and the calls are stored
+ * one by one, so that a resumed run makes none of them twice. Rejects only with LangGraph's bubble-ups, once every
+ * other call has settled.
+ */
+export async function settleCalls(
+  session: PlannerSession,
+  units: readonly CallUnit[],
+  before: Outcomes,
+  store?: OutcomeStore,
+): Promise<void> {
+  const { board, runs } = session;
+  const waiting: Promise<unknown>[] = [];
+  if (store !== undefined) {
+    for (const name of needsToRun(session, units, before)) {
+      const underWay = board.runsOf(name).at(-1);
+      const key = `need ${name}`;
+      if (underWay !== undefined) waiting.push(store(key, () => underWay.done));
+      else waiting.push(board.pull(name, (body) => store(key, body)).done);
+    }
+  }
+  for (const { id, call } of units) {
+    const underWay = runs.get(id);
+    const key = `call ${call.node} ${JSON.stringify([call.focus, call.text, call.args])}`;
+    if (underWay !== undefined) {
+      waiting.push(underWay.done);
+      if (store !== undefined) waiting.push(store(key, () => underWay.done));
+      continue;
+    }
+    const run = board.start(call, store === undefined ? undefined : (body) => store(key, body));
+    runs.set(id, run);
+    waiting.push(run.done);
+  }
+  const results = await Promise.allSettled(waiting);
+  const bubbledUp = results.find((result) => result.status === "rejected");
+  if (bubbledUp !== undefined) throw bubbledUp.reason;
+}
+
+/** Needs of the calls, and needs of those, that have no outcome yet and that nobody called; needs first. */
+function needsToRun({ spec }: PlannerSession, units: readonly CallUnit[], before: Outcomes): string[] {
+  const called = new Set(units.map(({ call }) => call.node));
+  const wanted = new Set<string>();
+  const visit = (name: string) => {
+    for (const need of nodeOf(spec, name).needs ?? []) {
+      if (wanted.has(need)) continue;
+      wanted.add(need);
+      visit(need);
+    }
+  };
+  for (const name of called) visit(name);
+  return orderOf(spec).topological.filter(
+    (name) => wanted.has(name) && !called.has(name) && before[name] === undefined,
+  );
+}
+
+/** The outcomes so far of the nodes that were run and are not running. */
+export function outcomesSoFar({ spec, board }: PlannerSession): Outcomes {
+  const settled = (runs: readonly NodeRun[]) => runs.every((run) => run.outcome !== undefined);
+  return Object.fromEntries(
+    Object.keys(spec.nodes).flatMap((name) => {
+      const runs = board.runsOf(name);
+      const outcome = settled(runs) ? outcomeOfRuns(runs) : undefined;
+      return outcome === undefined ? [] : [[name, outcome] as const];
+    }),
+  );
+}
+
+/** Makes the calls of the planner's latest message and answers each, in the message's order. */
+export async function answerCalls(
+  session: PlannerSession,
+  talk: PlannedTalk,
+  before: Outcomes,
+  store?: OutcomeStore,
+): Promise<PlannedTalk> {
+  const units = talk.pending.flatMap((pending): CallUnit[] => {
+    const call = pending.problem === null ? nodeCallOf(session, pending) : null;
+    return call === null ? [] : [{ id: pending.id, call }];
+  });
+  await settleCalls(session, units, before, store);
+  const answers = talk.pending.map(
+    ({ id, name, problem }): Message => ({
+      role: "tool",
+      toolCallId: id,
+      name,
+      content: problem ?? resultText(name, session.runs.get(id)?.outcome),
+    }),
+  );
+  const mistakes = talk.pending.filter(({ problem }) => problem !== null).length;
+  return {
+    messages: [...talk.messages, ...answers],
+    turns: talk.turns,
+    mistakes: talk.mistakes + mistakes,
+    pending: [],
+  };
+}
+
+function resultText(name: string, outcome: Outcome | undefined): string {
+  return outcome?.state === "completed"
+    ? textOf(outcome.value)
+    : `Nothing came from ${name}: ${whyMissing(outcome)}`;
+}
