@@ -7,6 +7,7 @@ import type { Decision } from "./ledger.js";
 import { mapItems } from "./map.js";
 import type { Scope } from "./scope.js";
 import { outcomeError, settleWork } from "./settle-work.js";
+import { sparedOutcome } from "./spared.js";
 import { stopOf, stoppedOutcome } from "./stop.js";
 import { ctxOf, needsOf, type Work } from "./work.js";
 
@@ -21,7 +22,14 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   const { execution } = scope;
   const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
   const enter = (outcome: Outcome) => {
-    execution.emit({ type: "node-settled", ...key, outcome, atMs: outcome.endedAtMs ?? execution.nowMs() });
+    const reused = execution.reuse.usageOf(key, outcome);
+    execution.emit({
+      type: "node-settled",
+      ...key,
+      outcome,
+      atMs: outcome.endedAtMs ?? execution.nowMs(),
+      ...(reused !== null && { reused }),
+    });
     return outcome;
   };
   try {
@@ -42,6 +50,8 @@ async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: 
   const unneeded = scope.ledger.unneeded(name);
   if (unneeded !== undefined) return { ...notStarted, ...stoppedOutcome(unneeded, false) };
   if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
+  const spared = sparedOutcome(scope, name, decision);
+  if (spared !== undefined) return spared;
   if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
 
   const node = nodeOf(scope.spec, name);
@@ -84,6 +94,6 @@ function interrupted(decision: Decision): Outcome {
 
 function failFast(scope: Scope, name: string, outcome: Outcome): void {
   if (outcome.state !== "failed" && outcome.state !== "timed-out") return;
-  if (scope.execution.policyFor(nodeOf(scope.spec, name)).onError !== "fail-fast") return;
+  if (scope.execution.policyFor(nodeOf(scope.spec, name), scope.spec).onError !== "fail-fast") return;
   scope.execution.stop("fail-fast", `"${scope.prefix}${name}" ${outcome.state} and its policy is fail-fast.`);
 }

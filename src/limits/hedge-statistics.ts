@@ -93,7 +93,8 @@ export function createHedgeStatistics(): HedgeStatistics {
 
 function allowWaiting(known: ModelStatistics): void {
   for (const entry of known.waiting) {
-    if (known.extra + 1 > Math.max(1, entry.maxExtraShare * known.requests) || isSlownessCommon(known)) return;
+    if (known.extra + 1 > Math.max(1, entry.maxExtraShare * known.requests) || isSlownessCommon(known))
+      return;
     known.waiting.delete(entry);
     known.extra++;
     entry.then();

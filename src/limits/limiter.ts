@@ -105,7 +105,9 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   };
 
   const leaseFor = ({ estimate, sinceMs }: Waiting, nowMs: number): Lease => {
-    const passages: Passage[] = [all, gateOf(estimate.model)].map((gate) => gate.pass(estimate.tokens, nowMs));
+    const passages: Passage[] = [all, gateOf(estimate.model)].map((gate) =>
+      gate.pass(estimate.tokens, nowMs),
+    );
     const own = passages[1];
     let open = true;
     active++;

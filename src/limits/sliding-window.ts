@@ -20,7 +20,11 @@ export function createSlidingWindow(limit: number, windowMs: number): SlidingWin
   let sum = 0;
 
   const forget = (nowMs: number) => {
-    for (let oldest = log[first]; oldest !== undefined && oldest.atMs + windowMs <= nowMs; oldest = log[first]) {
+    for (
+      let oldest = log[first];
+      oldest !== undefined && oldest.atMs + windowMs <= nowMs;
+      oldest = log[first]
+    ) {
       sum -= oldest.weight;
       first++;
     }

@@ -41,7 +41,12 @@ interface Race {
   close(): Promise<void>;
 }
 
-function startRace(model: LimitedModel, request: ModelRequest, hedge: HedgePolicy, statistics: HedgeStatistics): Race {
+function startRace(
+  model: LimitedModel,
+  request: ModelRequest,
+  hedge: HedgePolicy,
+  statistics: HedgeStatistics,
+): Race {
   const legs: Leg[] = [];
   const failures = new Map<Leg, unknown>();
   let timer: NodeJS.Timeout | undefined;
@@ -90,7 +95,11 @@ function startRace(model: LimitedModel, request: ModelRequest, hedge: HedgePolic
     if (afterMs === null) return;
     timer = setTimeout(() => {
       followed.slow();
-      giveUpExtra = statistics.whenExtraAllowed(model.id, hedge.maxExtraShare ?? defaultExtraShare, enterExtra);
+      giveUpExtra = statistics.whenExtraAllowed(
+        model.id,
+        hedge.maxExtraShare ?? defaultExtraShare,
+        enterExtra,
+      );
     }, afterMs);
   };
   enter(request, { sent, timed: () => timed() });

@@ -57,7 +57,11 @@ export function retryCalls(first: Model, fallbacks: readonly Model[], options: R
 }
 
 /** Milliseconds to wait before the next attempt, or the error with which this model is given up. */
-function waitBefore(error: unknown, tried: number, { retry, remainingMs }: RetryCallsOptions): number | unknown {
+function waitBefore(
+  error: unknown,
+  tried: number,
+  { retry, remainingMs }: RetryCallsOptions,
+): number | unknown {
   const maxAttempts = retry.maxAttempts ?? retryDefaults.maxAttempts;
   if (!retriesOn(retry, error, { whenSilent: false })) return error;
   if (tried >= maxAttempts) return tried > 1 ? afterAttempts(error, tried) : error;

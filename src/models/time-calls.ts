@@ -11,11 +11,10 @@ export interface CallClocks {
 }
 
 /**
- * Ends an attempt that takes too long with `MODEL_TIMEOUT`, and one that falls silent in its reply with
+ * Ends an attempt as soon as its signal is aborted, one that takes too long with `MODEL_TIMEOUT`, and one that falls silent in its reply with
  * `MODEL_STALLED`; both are retryable. The request is aborted, and not waited for when it pays that no heed.
  */
 export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddleware {
-  if (timeoutMs === undefined && idleTimeoutMs === undefined) return (model) => model;
   return (model) => ({
     id: model.id,
     async *call(request) {
@@ -32,7 +31,10 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
         )) {
           if (idleTimeoutMs !== undefined && (idle !== undefined || isContent(chunk))) {
             clearTimeout(idle);
-            idle = setTimeout(() => following.abort(fellSilent(model.id, request, idleTimeoutMs)), idleTimeoutMs);
+            idle = setTimeout(
+              () => following.abort(fellSilent(model.id, request, idleTimeoutMs)),
+              idleTimeoutMs,
+            );
           }
           yield chunk;
         }
@@ -46,11 +48,15 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
 }
 
 function tookTooLong(model: string, request: ModelRequest, timeoutMs: number): DagError {
-  return new DagError("MODEL_TIMEOUT", `Model "${model}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`, {
-    retryable: true,
-    facts: { model, node: request.node, timeoutMs, timedOut: true },
-    hint: "Raise `policy.timeoutMs`, or ask for a shorter answer.",
-  });
+  return new DagError(
+    "MODEL_TIMEOUT",
+    `Model "${model}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`,
+    {
+      retryable: true,
+      facts: { model, node: request.node, timeoutMs, timedOut: true },
+      hint: "Raise `policy.timeoutMs`, or ask for a shorter answer.",
+    },
+  );
 }
 
 function fellSilent(model: string, request: ModelRequest, idleTimeoutMs: number): DagError {

@@ -39,8 +39,10 @@ async function runLoose(spec: DagSpec, input: unknown, options: RunDagOptions): 
     scope.open(parsed);
     const configurable = options.thread === undefined ? {} : { thread_id: options.thread };
     await graph.invoke({ input }, withScope({ configurable }, scope));
+    await execution.callsEnded();
     return execution.end({});
   } catch (error) {
+    await execution.callsEnded();
     return execution.end({ error: outcomeError(error) });
   } finally {
     scope.close();
