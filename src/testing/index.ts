@@ -1,1 +1,1 @@
-export {};
+export { type Fault, type FaultRule, faults } from "../models/faults.js";
