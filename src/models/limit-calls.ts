@@ -1,6 +1,7 @@
 import { DagError, errorCode } from "../errors.js";
 import type { Budget, Reservation } from "../limits/budget.js";
 import type { Lease, Limiter } from "../limits/limiter.js";
+import type { RateLimit } from "../limits/rate-limit.js";
 import { retryAfterMsOf } from "../limits/retryable.js";
 import type { PriceTable } from "../records/price.js";
 import type { Model, ModelChunk, ModelReply, ModelRequest } from "./port.js";
@@ -60,6 +61,8 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
         }
       } catch (error) {
         failure = error;
+        const said = error instanceof DagError ? error.facts.rateLimit : undefined;
+        if (said !== undefined) lease.observe(said as RateLimit);
         if (errorCode(error) === "MODEL_RATE_LIMITED") lease.refused(retryAfterMsOf(error));
         throw error;
       } finally {
