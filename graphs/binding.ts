@@ -51,8 +51,10 @@ export function bindScope<G extends Compiled>(
       execution.begin(given);
       if (given !== undefined) scope.open(await parseInput(spec, given));
       yield* iterate(input, withScope(config, scope));
+      await execution.callsEnded();
       execution.end({});
     } catch (error) {
+      await execution.callsEnded();
       execution.end({ error: outcomeError(error) });
       throw error;
     } finally {

@@ -1,6 +1,7 @@
 import { defaultMaxIterations } from "../nodes/planner.js";
 import { isPlanned } from "../nodes/planner-options.js";
 import { defaultMaxReplans } from "../nodes/planner-plan.js";
+import { assertRunOptions } from "../nodes/run-option-rules.js";
 import type { RunOptions } from "../nodes/run-options.js";
 import { assertValid } from "../src/spec/assert-valid.js";
 import { orderOf } from "../src/spec/order.js";
@@ -18,10 +19,11 @@ export interface CompileOptions extends RunOptions {
 /**
  * Compiles a spec to a LangGraph runnable: `invoke({ input })` gives `{ input, outcomes, output }`; `stream`, `getGraph`
  * and a checkpointer work as in any compiled LangGraph.
- * @throws DagValidationError when the spec is invalid, DagError `TOPOLOGY_UNKNOWN`.
+ * @throws DagValidationError when the spec or the options are invalid, DagError `TOPOLOGY_UNKNOWN`.
  */
 export function compile(spec: DagSpec, options: CompileOptions = {}) {
   assertValid(spec);
+  assertRunOptions(spec, options);
   const { topology = defaultTopology, checkpointer } = options;
   const compiled = graphOf(spec, topology).compile({
     name: spec.name,

@@ -18,7 +18,7 @@ const defaultToolRounds = 8;
 export async function runAgent(work: Work): Promise<WorkResult> {
   const { node } = work;
   const { maxToolRounds = defaultToolRounds, repairAttempts = defaultRepairAttempts } =
-    work.scope.execution.policyFor(node);
+    work.scope.execution.policyFor(node, work.scope.spec);
   const tools = await toolSpecs(node.tools ?? []);
   const conversation: Message[] = promptOf(work);
   let rounds = 0;
@@ -59,7 +59,7 @@ async function ask(
   turn: number,
 ): Promise<ModelReply> {
   const { node, key } = work;
-  const model = await work.scope.execution.modelFor(node, key.node);
+  const model = await work.scope.execution.modelFor(node, key.node, work.scope.spec);
   return collectReply(
     model.call({
       messages: [...messages],

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { mergePolicies } from "../src/limits/policy-merge.js";
 import type { Model } from "../src/models/port.js";
 import type { RunEvent, Simulated, WorkKey } from "../src/records/events.js";
 import type { OutcomeError } from "../src/records/outcome.js";
@@ -10,6 +11,8 @@ import type { Policy } from "../src/spec/policy.js";
 import type { DagSpec, Node } from "../src/spec/shape.js";
 import { createModelSource } from "./model-source.js";
 import { isPlanned } from "./planner-options.js";
+import { createOpenCalls } from "./open-calls.js";
+import { createReuse, type Reuse } from "./reuse.js";
 import type { RunOptions } from "./run-options.js";
 import { type StopCode, StopError, stopOf } from "./stop.js";
 
@@ -27,11 +30,24 @@ export interface Execution {
   nowMs(): number;
   emit(event: RunEvent): void;
   stop(code: StopCode, message: string): void;
-  /** The model of an agent, with the run's middleware; `path` names the node in requests and records. */
-  modelFor(node: Pick<Node, "model" | "policy">, path: string): Promise<Model>;
+  /**
+   * The model of an agent, with the run's middleware and the node's policy around it; `path` names the node in requests
+   * and records, `spec` is the DAG that the node stands in.
+   * @param spec @default the run's own
+   */
+  modelFor(node: Pick<Node, "model" | "policy">, path: string, spec?: DagSpec): Promise<Model>;
   /** Resolves every agent's model, so that a missing key or package is told before anything is run. */
   resolveModels(): Promise<void>;
-  policyFor(node: Node): Policy;
+  /** What holds for a node: its own policy, then the run's, then that of the DAG it stands in, then the outermost one's. */
+  policyFor(node: Pick<Node, "policy">, spec?: DagSpec): Policy;
+  /** Milliseconds until the deadline; `Infinity` without one. */
+  remainingMs(): number;
+  /** Set once the budget had no room for a request: what would ask a model is not started any more. */
+  readonly budgetStop: StopError | undefined;
+  /** What an earlier record spares this run. */
+  readonly reuse: Reuse;
+  /** Resolves when every call has ended, so that the record holds them all; waits a tenth of a second at most. */
+  callsEnded(): Promise<void>;
   /** Notes that a piece of work was tried again. */
   noteRetry(key: WorkKey): void;
   retriesOf(key: WorkKey): number;
@@ -50,12 +66,15 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
   setMaxListeners(0, controller.signal);
   const fold: RecordFold = recordFold();
   const retries = new Map<string, number>();
+  const openCalls = createOpenCalls();
+  let budgetStop: StopError | undefined;
+  let reuse = createReuse(undefined, undefined);
   let ended: RunRecord | undefined;
   let answered: PlannerAnswer | undefined;
 
   const nowMs = () => Math.round((performance.now() - origin) * 1000) / 1000;
   const emit = (event: RunEvent) => {
-    if (event.type === "call-started" && event.attempt > 1) noteRetry(event);
+    openCalls.see(event);
     fold.add(event);
     options.onEvent?.(event);
   };
@@ -70,9 +89,22 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
   if (userSignal?.aborted) onUserAbort();
   else userSignal?.addEventListener("abort", onUserAbort, { once: true });
 
-  const { deadlineMs } = { ...spec.policy, ...options.policy };
+  const { deadlineMs = Infinity } = mergePolicies(options.policy, spec.policy);
   let deadline: NodeJS.Timeout | undefined;
-  const models = createModelSource(spec, options, { emit, nowMs });
+  const remainingMs = () => deadlineMs - nowMs();
+  const policyFor: Execution["policyFor"] = (node, within = spec) =>
+    mergePolicies(node.policy, options.policy, within.policy, spec.policy);
+  const onBudgetSpent = (stop: StopError) => {
+    budgetStop ??= stop;
+  };
+  const models = createModelSource(spec, options, {
+    emit,
+    nowMs,
+    policyFor,
+    remainingMs,
+    onRetry: noteRetry,
+    onBudgetSpent,
+  });
 
   return {
     spec,
@@ -87,7 +119,15 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
       await models.resolveAll();
       if (isPlanned(topology)) await models.modelFor({}, "$planner");
     },
-    policyFor: (node) => ({ ...spec.policy, ...options.policy, ...node.policy }),
+    policyFor,
+    remainingMs,
+    get budgetStop() {
+      return budgetStop;
+    },
+    get reuse() {
+      return reuse;
+    },
+    callsEnded: () => openCalls.ended(),
     noteRetry,
     retriesOf: (key) => retries.get(workId(key)) ?? 0,
     answer(answer) {
@@ -107,7 +147,8 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
         startedAt: startedAt.toISOString(),
         simulated: simulatedBy(options),
       });
-      if (deadlineMs !== undefined) {
+      reuse = createReuse(options.reuse, input);
+      if (deadlineMs < Infinity) {
         deadline = setTimeout(
           () => stop("deadline", `The run's deadline of ${deadlineMs} ms passed.`),
           deadlineMs,

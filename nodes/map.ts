@@ -45,16 +45,26 @@ async function settleItem(work: Work, item: unknown, index: number): Promise<Out
   const { execution } = work.scope;
   const key = { ...work.key, item: index };
   const readyAtMs = execution.nowMs();
-  const outcome: Outcome = work.signal.aborted
-    ? {
-        readyAtMs,
-        startedAtMs: null,
-        endedAtMs: readyAtMs,
-        attempts: 0,
-        ...stoppedOutcome(stopOf(work.signal.reason), false),
-      }
-    : await settleWork({ ...work, key, item }, readyAtMs);
-  execution.emit({ type: "node-settled", ...key, outcome, atMs: outcome.endedAtMs ?? execution.nowMs() });
+  const spared = execution.reuse.item(key, readyAtMs);
+  const outcome: Outcome =
+    spared ??
+    (work.signal.aborted
+      ? {
+          readyAtMs,
+          startedAtMs: null,
+          endedAtMs: readyAtMs,
+          attempts: 0,
+          ...stoppedOutcome(stopOf(work.signal.reason), false),
+        }
+      : await settleWork({ ...work, key, item }, readyAtMs));
+  const reused = execution.reuse.usageOf(key, outcome);
+  execution.emit({
+    type: "node-settled",
+    ...key,
+    outcome,
+    atMs: outcome.endedAtMs ?? execution.nowMs(),
+    ...(reused !== null && { reused }),
+  });
   return outcome;
 }
 

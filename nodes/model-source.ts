@@ -1,67 +1,97 @@
+import { createBudget } from "../src/limits/budget.js";
+import { createHedgeStatistics } from "../src/limits/hedge-statistics.js";
+import { createLimiter } from "../src/limits/limiter.js";
 import { recordCalls } from "../src/models/call-recorder.js";
 import { chooseModel, noticeOnce } from "../src/models/choose.js";
-import type { Model } from "../src/models/port.js";
+import { withPolicy } from "../src/models/policy-calls.js";
+import type { Model, ModelRequest } from "../src/models/port.js";
 import { wrapModel } from "../src/models/port.js";
 import { resolveModel } from "../src/models/resolve.js";
 import type { RunEvent } from "../src/records/events.js";
+import { loadPriceTable } from "../src/records/price.js";
+import type { Policy } from "../src/spec/policy.js";
 import { type DagSpec, kindOf, type ModelLike, type Node } from "../src/spec/shape.js";
 import type { RunOptions } from "./run-options.js";
+import { StopError } from "./stop.js";
 
-/** Gives every agent of a run its model, with the run's middleware around it. */
+/** Gives every agent of a run its model, with the run's middleware and the node's policy around it. */
 export interface ModelSource {
-  /** The model of a node; `path` names the node in requests and records. */
-  modelFor(node: Pick<Node, "model" | "policy">, path: string): Promise<Model>;
+  /** The model of a node; `path` names the node in requests and records, `within` is the DAG it stands in. */
+  modelFor(node: Pick<Node, "model" | "policy">, path: string, within?: DagSpec): Promise<Model>;
   /**
-   * Resolves the models of every agent of the spec and of the graphs in it, and loads what their first calls need, so
-   * that no node's time holds it.
+   * Resolves the models of every agent of the spec and of the graphs in it, fallback models included, and loads what
+   * their first calls need, so that no node's time holds it.
    * @throws DagError what `resolveModel` throws: a missing key, an unknown provider, a bad name.
    */
   resolveAll(): Promise<void>;
 }
 
-/** A source for one run; each model is resolved once. */
-export function createModelSource(
-  spec: DagSpec,
-  options: RunOptions,
-  { emit, nowMs }: { emit(event: RunEvent): void; nowMs(): number },
-): ModelSource {
+/** What a source needs of its run. */
+export interface ModelSourceRun {
+  emit(event: RunEvent): void;
+  nowMs(): number;
+  remainingMs(): number;
+  policyFor(node: Pick<Node, "policy">, within?: DagSpec): Policy;
+  onRetry(request: ModelRequest): void;
+  onBudgetSpent(stop: StopError): void;
+}
+
+/** A source for one run; each model is resolved once, and all share one limiter and one budget. */
+export function createModelSource(spec: DagSpec, options: RunOptions, run: ModelSourceRun): ModelSource {
+  const { limits = {}, use = [] } = options;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
   let calls = 0;
-  const record = recordCalls({ emit, nowMs, nextId: () => `call-${++calls}` });
+  const shared = {
+    limiter: limits.limiter ?? createLimiter(limits),
+    budget: createBudget(limits),
+    hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
+    prices: loadPriceTable,
+    record: recordCalls({ emit: run.emit, nowMs: run.nowMs, nextId: () => `call-${++calls}` }),
+    remainingMs: run.remainingMs,
+    onRetry: run.onRetry,
+    onBudgetSpent(error: Error) {
+      const stop = new StopError("budget", error.message, error);
+      run.onBudgetSpent(stop);
+      return stop;
+    },
+  };
 
-  const modelFor: ModelSource["modelFor"] = (node, path) => {
-    const choice = chooseModel({
-      option:
-        options.models?.[path] ??
-        (path.startsWith("$") ? options.planner?.model : undefined) ??
-        options.model,
-      node: node.model,
-      spec: spec.model,
-    });
-    noticeOnce(choice.notice);
-    let model = resolved.get(choice.model);
+  const resolve = (choice: ModelLike | Model): Promise<Model> => {
+    let model = resolved.get(choice);
     if (model === undefined) {
-      model = resolveModel(choice.model).then(async (found) => {
+      model = resolveModel(choice).then(async (found) => {
         await found.prepare?.();
-        return wrapModel(found, [record, ...(options.use ?? [])]);
+        return wrapModel(found, use);
       });
-      resolved.set(choice.model, model);
+      resolved.set(choice, model);
     }
     return model;
+  };
+
+  const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
+    const planner = path.startsWith("$") ? options.planner?.model : undefined;
+    const option = options.models?.[path] ?? planner ?? options.model;
+    const choice = chooseModel({ option, node: node.model, spec: within.model ?? spec.model });
+    noticeOnce(choice.notice);
+    const policy = run.policyFor(node, within);
+    // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.
+    const { fallbackModels = [] } = option === undefined ? policy : (options.policy ?? {});
+    const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
+    return withPolicy(model as Model, fallbacks, policy, shared);
   };
 
   return {
     modelFor,
     async resolveAll() {
-      for (const [path, node] of agentsOf(spec, "")) await modelFor(node, path);
+      for (const [path, node, within] of agentsOf(spec, "")) await modelFor(node, path, within);
     },
   };
 }
 
-/** Every agent of a spec with its path, those of graph nodes included. */
-function* agentsOf(spec: DagSpec, prefix: string): Generator<[string, Node]> {
+/** Every agent of a spec with its path and its DAG, those of graph nodes included. */
+function* agentsOf(spec: DagSpec, prefix: string): Generator<[string, Node, DagSpec]> {
   for (const [name, node] of Object.entries(spec.nodes)) {
-    if (kindOf(node) === "agent") yield [prefix + name, node];
+    if (kindOf(node) === "agent") yield [prefix + name, node, spec];
     if (node.dag !== undefined) yield* agentsOf(node.dag, `${prefix}${name}/`);
   }
 }

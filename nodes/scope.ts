@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { DagError } from "../src/errors.js";
 import type { Outcome } from "../src/records/outcome.js";
 import { checkAgainstAsync } from "../src/spec/schema.js";
@@ -71,6 +72,7 @@ export function createScope(
     signal,
     controllerFor(name) {
       const controller = new AbortController();
+      setMaxListeners(0, controller.signal);
       if (signal.aborted) controller.abort(stopOf(signal.reason));
       const set = controllers.get(name);
       if (set === undefined) controllers.set(name, new Set([controller]));

@@ -7,6 +7,7 @@ import type { Decision } from "./ledger.js";
 import { mapItems } from "./map.js";
 import type { Scope } from "./scope.js";
 import { outcomeError, settleWork } from "./settle-work.js";
+import { sparedOutcome } from "./spared.js";
 import { stopOf, stoppedOutcome } from "./stop.js";
 import { ctxOf, needsOf, type Work } from "./work.js";
 
@@ -21,7 +22,14 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   const { execution } = scope;
   const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
   const enter = (outcome: Outcome) => {
-    execution.emit({ type: "node-settled", ...key, outcome, atMs: outcome.endedAtMs ?? execution.nowMs() });
+    const reused = execution.reuse.usageOf(key, outcome);
+    execution.emit({
+      type: "node-settled",
+      ...key,
+      outcome,
+      atMs: outcome.endedAtMs ?? execution.nowMs(),
+      ...(reused !== null && { reused }),
+    });
     return outcome;
   };
   try {
@@ -58,6 +66,8 @@ export async function reachOutcome(work: Work, decision: Decision): Promise<Outc
   const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
   if (signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(signal.reason), false) };
   if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
+  const spared = sparedOutcome(scope, name, decision);
+  if (spared !== undefined) return spared;
   if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
 
   const ready = { ...notStarted, readyAtMs: decision.atMs };
@@ -89,6 +99,6 @@ export function interrupted(decision: Decision): Outcome {
 /** Stops the run when a node failed whose policy is `fail-fast`. */
 export function failFast(scope: Scope, name: string, outcome: Outcome): void {
   if (outcome.state !== "failed" && outcome.state !== "timed-out") return;
-  if (scope.execution.policyFor(nodeOf(scope.spec, name)).onError !== "fail-fast") return;
+  if (scope.execution.policyFor(nodeOf(scope.spec, name), scope.spec).onError !== "fail-fast") return;
   scope.execution.stop("fail-fast", `"${scope.prefix}${name}" ${outcome.state} and its policy is fail-fast.`);
 }

@@ -1,8 +1,7 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { DagError, errorCode, errorMessage } from "../src/errors.js";
 import type { Outcome, OutcomeError } from "../src/records/outcome.js";
-import { kindOf } from "../src/spec/shape.js";
-import { runKind } from "./kinds.js";
+import { attemptWork } from "./attempts.js";
 import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
 import type { Work } from "./work.js";
 
@@ -18,7 +17,7 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
     attempts: 1 + execution.retriesOf(work.key),
   });
   try {
-    const { value, outcomes } = await untilStopped(runKind[kindOf(work.node)](work), work.signal);
+    const { value, outcomes } = await untilStopped(attemptWork(work), work.signal);
     return {
       ...times(),
       state: "completed",

@@ -1,6 +1,9 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
 export { type Topology, topologyNames } from "../graphs/topology-names.js";
 export { DagError, type DagIssue, DagValidationError } from "./errors.js";
+export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
+export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
+export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
 export type {
   Message,
   Model,
@@ -20,7 +23,7 @@ export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";
 export { defineDag, extendDag, node } from "./spec/define.js";
 export { loadDag } from "./spec/load.js";
-export type { Policy, RetryPolicy } from "./spec/policy.js";
+export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
 export type * from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
 export type { InputOf, OutputOf } from "./spec/values.js";

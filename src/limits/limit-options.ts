@@ -1,21 +1,32 @@
+import type { HedgeStatistics } from "./hedge-statistics.js";
+import type { Limiter } from "./limiter.js";
+
 /** Rates and concurrency, for all models or for one. */
 export interface RateLimits {
   /** Most model requests under way at once; an integer of at least 1. @default no limit */
   readonly maxConcurrency?: number;
-  /** Most requests in any 60 seconds, above 0. @default no limit */
+  /** Most requests in any 60 seconds, an integer of at least 1. @default no limit */
   readonly requestsPerMinute?: number;
-  /** Most tokens (input and output) in any 60 seconds, above 0. @default no limit */
+  /** Most tokens (input and output) in any 60 seconds, an integer of at least 1. @default no limit */
   readonly tokensPerMinute?: number;
 }
 
+/** Budgets of one run. A request's need is reserved before it is sent, so that parallel requests never overshoot. */
+export interface BudgetLimits {
+  /** Most tokens (input and output) that the run may use; an integer of at least 1. @default no limit */
+  readonly maxTokens?: number;
+  /** Most US dollars that the run may cost, above 0. A model whose price is unknown cannot be used with it. @default no limit */
+  readonly maxCostUsd?: number;
+  /** Most model requests that the run may make, retries and hedged requests included; an integer of at least 1. @default no limit */
+  readonly maxModelCalls?: number;
+}
+
 /** Limits of a whole run: subgraphs, maps, planner and joiner included. */
-export interface LimitOptions extends RateLimits {
+export interface LimitOptions extends RateLimits, BudgetLimits {
   /** Limits of single models by id (`openai:gpt-4.1-mini`), on top of the others. */
   readonly models?: Readonly<Record<string, RateLimits>>;
-  /** Most tokens (input and output) that the run may use. @default no limit */
-  readonly maxTokens?: number;
-  /** Most US dollars that the run may cost. @default no limit */
-  readonly maxCostUsd?: number;
-  /** Most model requests that the run may make, retries included. @default no limit */
-  readonly maxModelCalls?: number;
+  /** A limiter that several runs share, from `createLimiter`; replaces `maxConcurrency`, the rates and `models`. @default one for the run */
+  readonly limiter?: Limiter;
+  /** What hedging knows of first-token times, shared between runs, from `createHedgeStatistics`. @default the run's own */
+  readonly hedgeStatistics?: HedgeStatistics;
 }

@@ -1,11 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { abortError } from "./model-error.js";
 
+/** A signal of its own that also follows another one, until it is closed. */
+export interface FollowingSignal {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  /** Detaches from the other signal, and aborts what still runs. */
+  close(): void;
+}
+
 /**
  * A controller that follows another signal until it is closed, so that nothing stays attached to that signal. All calls
  * of a run follow one signal: Node's warning of more than 10 listeners is switched off for it.
  */
-export function followSignal(signal: AbortSignal): { readonly signal: AbortSignal; close(): void } {
+export function followSignal(signal: AbortSignal): FollowingSignal {
   const controller = new AbortController();
   const follow = () => controller.abort(signal.reason);
   if (signal.aborted) follow();
@@ -15,7 +23,7 @@ export function followSignal(signal: AbortSignal): { readonly signal: AbortSigna
   }
   return {
     signal: controller.signal,
-    /** Detaches, and aborts what still runs. */
+    abort: (reason) => controller.abort(reason),
     close() {
       signal.removeEventListener("abort", follow);
       controller.abort();

@@ -61,7 +61,16 @@ export type ModelChunk =
   | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number }
   | { readonly type: "finish"; readonly reason: string }
   /** What the provider's headers said about its limits; before any text, and only where the provider tells. */
-  | { readonly type: "rate-limit"; readonly limits: RateLimit };
+  | { readonly type: "rate-limit"; readonly limits: RateLimit }
+  /** What came before belongs to an attempt that failed on the way: forget it, the reply begins anew. */
+  | { readonly type: "restart" };
+
+/** Whether a chunk carries a part of the answer: its first one is the first token. */
+export function isContent(
+  chunk: ModelChunk,
+): chunk is Extract<ModelChunk, { readonly type: "text" | "tool-call" }> {
+  return chunk.type === "text" || chunk.type === "tool-call";
+}
 
 /** The one port for model requests. */
 export interface Model {
@@ -104,7 +113,7 @@ export async function collectReply(
 
 /** Folds chunks into a reply, step by step. */
 export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply } {
-  const text: string[] = [];
+  let text: string[] = [];
   const calls = new Map<number, { id: string; name: string; args: string }>();
   let finishReason: string | null = null;
   let usage: ModelReply["usage"] = null;
@@ -114,7 +123,12 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
       else if (chunk.type === "finish") finishReason = chunk.reason;
       else if (chunk.type === "usage")
         usage = { inputTokens: chunk.inputTokens, outputTokens: chunk.outputTokens };
-      else if (chunk.type === "tool-call") {
+      else if (chunk.type === "restart") {
+        text = [];
+        calls.clear();
+        finishReason = null;
+        usage = null;
+      } else if (chunk.type === "tool-call") {
         const call = calls.get(chunk.index) ?? { id: "", name: "", args: "" };
         calls.set(chunk.index, {
           id: call.id || (chunk.id ?? ""),

@@ -71,6 +71,17 @@ export interface CallRecord {
   readonly error: OutcomeError | null;
 }
 
+/** Tokens, requests and money. */
+export interface UsageSums {
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** `true` when a tokenizer counted for at least one call. */
+  readonly estimated: boolean;
+  /** US dollars; `null` when the price of at least one call is unknown. */
+  readonly costUsd: number | null;
+}
+
 /** Which piece of work an event is about. */
 export interface WorkKey {
   /** Node name; nested nodes as `outer/inner` (under `forEach`, `outer[3]/inner`). */
@@ -120,7 +131,13 @@ export type RunEvent =
       readonly text: string;
     } & WorkKey)
   | { readonly type: "call-ended"; readonly atMs: number; readonly call: CallRecord }
-  | ({ readonly type: "node-settled"; readonly atMs: number; readonly outcome: Outcome } & WorkKey)
+  | ({
+      readonly type: "node-settled";
+      readonly atMs: number;
+      readonly outcome: Outcome;
+      /** Of an outcome that was taken over from an earlier record: what it had cost there. */
+      readonly reused?: UsageSums;
+    } & WorkKey)
   | {
       readonly type: "run-ended";
       readonly atMs: number;

@@ -7,18 +7,14 @@ import type {
   RunInterrupt,
   RunState,
   Simulated,
+  UsageSums,
 } from "./events.js";
 import type { Outcome, OutcomeError, Outcomes } from "./outcome.js";
 
 /** Tokens, requests and money of a run. */
-export interface Usage {
-  readonly modelCalls: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** `true` when a tokenizer counted for at least one call. */
-  readonly estimated: boolean;
-  /** US dollars; `null` when the price of at least one call is unknown. */
-  readonly costUsd: number | null;
+export interface Usage extends UsageSums {
+  /** What outcomes that were taken over from an earlier record had cost there; not part of the other numbers. */
+  readonly reused?: UsageSums;
 }
 
 /** What happened in one run: JSON, complete enough to render every report from it. */
@@ -60,6 +56,7 @@ export function recordFold(): RecordFold {
   const events: RunEvent[] = [];
   const calls: CallRecord[] = [];
   const settled = new Map<string, Outcome>();
+  const reused: UsageSums[] = [];
   let started: RunEventOf<"run-started"> | null = null;
   let ended: RunEventOf<"run-ended"> | null = null;
   return {
@@ -69,7 +66,10 @@ export function recordFold(): RecordFold {
       if (event.type === "run-started") started = event;
       else if (event.type === "run-ended") ended = event;
       else if (event.type === "call-ended") calls.push(event.call);
-      else if (event.type === "node-settled" && isWhole(event)) settled.set(event.node, event.outcome);
+      else if (event.type === "node-settled") {
+        if (isWhole(event)) settled.set(event.node, event.outcome);
+        if (event.reused !== undefined) reused.push(event.reused);
+      }
     },
     record() {
       if (started === null) throw new RangeError("A record starts with a run-started event; none was added.");
@@ -91,7 +91,7 @@ export function recordFold(): RecordFold {
         calls: byStart,
         interrupts: ended?.interrupts ?? [],
         events: [...events],
-        usage: usageOf(byStart),
+        usage: { ...usageOf(byStart), ...(reused.length > 0 && { reused: addUsages(reused) }) },
         criticalPathMs:
           Math.round(criticalPath(spansOf(started.dag, outcomes, byStart)).durationMs * 1000) / 1000,
         simulated: started.simulated,
@@ -108,18 +108,22 @@ export function foldEvents(events: Iterable<RunEvent>): RunRecord {
 }
 
 /** Sums over calls. */
-export function usageOf(calls: readonly CallRecord[]): Usage {
-  let inputTokens = 0;
-  let outputTokens = 0;
-  let estimated = false;
+export function usageOf(calls: readonly CallRecord[]): UsageSums {
+  return addUsages(calls.map((call) => ({ modelCalls: 1, ...call })));
+}
+
+/** Sums of sums; the cost is `null` as soon as one is. */
+export function addUsages(usages: readonly UsageSums[]): UsageSums {
+  let [modelCalls, inputTokens, outputTokens, estimated] = [0, 0, 0, false];
   let costUsd: number | null = 0;
-  for (const call of calls) {
-    inputTokens += call.inputTokens;
-    outputTokens += call.outputTokens;
-    estimated ||= call.estimated;
-    costUsd = costUsd === null || call.costUsd === null ? null : costUsd + call.costUsd;
+  for (const usage of usages) {
+    modelCalls += usage.modelCalls;
+    inputTokens += usage.inputTokens;
+    outputTokens += usage.outputTokens;
+    estimated ||= usage.estimated;
+    costUsd = costUsd === null || usage.costUsd === null ? null : costUsd + usage.costUsd;
   }
-  return { modelCalls: calls.length, inputTokens, outputTokens, estimated, costUsd };
+  return { modelCalls, inputTokens, outputTokens, estimated, costUsd };
 }
 
 /** The spans whose longest chain is the critical path. */

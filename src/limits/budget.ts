@@ -1,0 +1,191 @@
+import { DagError } from "../errors.js";
+import type { BudgetLimits } from "./limit-options.js";
+
+/** Code of the error of a request that the budget has no room for. */
+export const budgetSpentCode = "BUDGET_SPENT";
+
+/** What one request may need. */
+export interface BudgetNeed {
+  /** `provider:name`. */
+  readonly model: string;
+  readonly inputTokens: number;
+  /** Most that the answer may have, or a guess. */
+  readonly outputTokens: number;
+  /** US dollars for so many tokens of this model; `null` when its price is unknown. */
+  readonly costUsd: (usage: TokenUsage) => number | null;
+}
+
+/** Tokens of one request. */
+export interface TokenUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** A part of the budget that is set aside for one request. */
+export interface Reservation {
+  /** Output tokens that are set aside. Less than was asked for when the budget is nearly spent. */
+  readonly outputTokens: number;
+  /** Sets aside more, while the answer grows; `false` when the budget has no room for it. */
+  grow(outputTokens: number): boolean;
+  /** Enters what was really used, and gives back the rest; only the first call counts. */
+  settle(usage: TokenUsage): void;
+  /** Gives everything back: the request was never sent. */
+  release(): void;
+}
+
+/** The budget of one run. */
+export interface Budget {
+  /**
+   * Sets aside what a request needs. Where it does not fit now, but may when requests under way turn out to need less,
+   * it waits for them, in order of arrival; the last of a budget is given whole, so that nothing is left unspent.
+   * @throws DagError `BUDGET_SPENT` when the budget has no room, `BUDGET_PRICE_UNKNOWN` when there is a budget in dollars
+   * and the model has no known price; the signal's reason when that is aborted first.
+   */
+  reserve(need: BudgetNeed, signal: AbortSignal): Promise<Reservation>;
+}
+
+interface Amount {
+  tokens: number;
+  costUsd: number;
+}
+
+interface Waiting {
+  readonly need: BudgetNeed;
+  readonly decide: (verdict: Reservation | DagError) => void;
+}
+
+/** A budget; `null` when no limit is stated. */
+export function createBudget(limits: BudgetLimits): Budget | null {
+  const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
+  if (maxTokens === Infinity && maxCostUsd === Infinity && maxModelCalls === Infinity) return null;
+  const taken: Amount = { tokens: 0, costUsd: 0 };
+  let calls = 0;
+  let open = 0;
+  const queue = new Set<Waiting>();
+
+  const amountOf = (need: BudgetNeed, usage: TokenUsage): Amount => ({
+    tokens: usage.inputTokens + usage.outputTokens,
+    costUsd: maxCostUsd === Infinity ? 0 : (need.costUsd(usage) ?? 0),
+  });
+  const fits = ({ tokens, costUsd }: Amount) =>
+    taken.tokens + tokens <= maxTokens && taken.costUsd + costUsd <= maxCostUsd;
+  const add = ({ tokens, costUsd }: Amount, sign: 1 | -1) => {
+    taken.tokens += sign * tokens;
+    taken.costUsd += sign * costUsd;
+  };
+
+  /** The most output tokens that fit beside the input; negative when not even the input does. */
+  const roomFor = (need: BudgetNeed): number => {
+    const { inputTokens } = need;
+    const inputOnly = amountOf(need, { inputTokens, outputTokens: 0 });
+    if (!fits(inputOnly)) return -1;
+    const byTokens = maxTokens - taken.tokens - inputTokens;
+    if (maxCostUsd === Infinity) return byTokens;
+    const million = amountOf(need, { inputTokens: 0, outputTokens: 1e6 }).costUsd;
+    const byCost =
+      million === 0 ? Infinity : ((maxCostUsd - taken.costUsd - inputOnly.costUsd) / million) * 1e6;
+    return Math.floor(Math.min(byTokens, byCost));
+  };
+
+  const judge = (need: BudgetNeed): Reservation | DagError | "wait" => {
+    if (calls >= maxModelCalls) return spent(need, `${maxModelCalls} model calls were made`);
+    const room = roomFor(need);
+    if (room >= need.outputTokens) return reservation(need, need.outputTokens);
+    if (open > 0) return "wait";
+    if (room >= 1) return reservation(need, room);
+    return spent(need, whatIsSpent());
+  };
+  const whatIsSpent = () =>
+    maxTokens - taken.tokens < (maxCostUsd - taken.costUsd) * 1e6 || maxCostUsd === Infinity
+      ? `${taken.tokens} of ${maxTokens} tokens are used`
+      : `${taken.costUsd.toFixed(6)} of ${maxCostUsd} US dollars are spent`;
+
+  const pump = () => {
+    for (const waiting of queue) {
+      const verdict = judge(waiting.need);
+      if (verdict === "wait") return;
+      queue.delete(waiting);
+      waiting.decide(verdict);
+    }
+  };
+
+  const reservation = (need: BudgetNeed, outputTokens: number): Reservation => {
+    const { inputTokens } = need;
+    let reserved = outputTokens;
+    let held = amountOf(need, { inputTokens, outputTokens });
+    let closed = false;
+    add(held, 1);
+    calls++;
+    open++;
+    const close = (used: Amount | null) => {
+      if (closed) return;
+      closed = true;
+      open--;
+      add(held, -1);
+      if (used === null) calls--;
+      else add(used, 1);
+      pump();
+    };
+    return {
+      outputTokens,
+      grow(needed) {
+        if (needed <= reserved) return true;
+        const wanted = Math.max(needed, reserved * 2);
+        add(held, -1);
+        for (const size of [wanted, needed]) {
+          const amount = amountOf(need, { inputTokens, outputTokens: size });
+          if (!fits(amount)) continue;
+          held = amount;
+          reserved = size;
+          break;
+        }
+        add(held, 1);
+        return needed <= reserved;
+      },
+      settle: (usage) => close(amountOf(need, usage)),
+      release: () => close(null),
+    };
+  };
+
+  return {
+    reserve(need, signal) {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (maxCostUsd !== Infinity && need.costUsd({ inputTokens: 1, outputTokens: 1 }) === null) {
+        return Promise.reject(priceUnknown(need));
+      }
+      return new Promise((resolve, reject) => {
+        const waiting: Waiting = {
+          need,
+          decide(verdict) {
+            signal.removeEventListener("abort", onAbort);
+            if (verdict instanceof DagError) reject(verdict);
+            else resolve(verdict);
+          },
+        };
+        const onAbort = () => {
+          queue.delete(waiting);
+          reject(signal.reason);
+          pump();
+        };
+        signal.addEventListener("abort", onAbort, { once: true });
+        queue.add(waiting);
+        pump();
+      });
+    },
+  };
+}
+
+function spent({ model, inputTokens }: BudgetNeed, what: string): DagError {
+  return new DagError(budgetSpentCode, `The run's budget is spent: ${what}.`, {
+    facts: { model, inputTokens },
+    hint: "Raise `limits`, or run again with `reuse` and a budget of its own: what has completed is kept.",
+  });
+}
+
+function priceUnknown({ model }: BudgetNeed): DagError {
+  return new DagError(
+    "BUDGET_PRICE_UNKNOWN",
+    `There is a budget in dollars (\`limits.maxCostUsd\`), and the price of model "${model}" is unknown.`,
+    { facts: { model }, hint: "Use `limits.maxTokens` or `limits.maxModelCalls` instead." },
+  );
+}

@@ -1,0 +1,124 @@
+import { DagError, errorCode } from "../errors.js";
+import type { Budget, Reservation } from "../limits/budget.js";
+import type { Lease, Limiter } from "../limits/limiter.js";
+import type { RateLimit } from "../limits/rate-limit.js";
+import { retryAfterMsOf } from "../limits/retryable.js";
+import type { PriceTable } from "../records/price.js";
+import type { Model, ModelChunk, ModelReply, ModelRequest } from "./port.js";
+import { isContent, replyFold } from "./port.js";
+import { replyTokens, requestTokens, roughTokens, type TokenCounter } from "./usage.js";
+
+/** What a run's requests have to pass. */
+export interface CallLimits {
+  readonly limiter: Limiter;
+  /** `null` when the run has none. */
+  readonly budget: Budget | null;
+  /** Loads the prices; asked for only when there is a budget. */
+  readonly prices: () => Promise<PriceTable>;
+  /** Milliseconds until the run's deadline; `Infinity` without one. */
+  readonly remainingMs: () => number;
+}
+
+/** A model that says when a request stops waiting and is sent. */
+export interface LimitedModel extends Model {
+  call(request: ModelRequest, onSent?: () => void): AsyncIterable<ModelChunk>;
+}
+
+/** Output tokens that are set aside for an answer whose length is not bounded by `modelOptions.maxTokens`. */
+const guessedOutputTokens = 1024;
+
+/**
+ * Makes each request wait for its part of the budget, then for the limiter, and enters afterwards what it really used.
+ * Where the budget has less left than the answer may need, the request's `maxTokens` is lowered to that; an answer
+ * that outgrows the budget all the same is ended there and keeps what came, with the finish reason `length`.
+ */
+export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
+  return {
+    id: model.id,
+    async *call(request, onSent) {
+      const reservation = await reserve(model.id, request, limits);
+      let lease: Lease;
+      try {
+        lease = await limits.limiter.acquire(estimateOf(model.id, request, limits), request.signal);
+      } catch (error) {
+        reservation?.release();
+        throw error;
+      }
+      onSent?.();
+      const fold = replyFold();
+      let failure: unknown;
+      let written = 0;
+      try {
+        for await (const chunk of model.call(withinReservation(request, reservation))) {
+          if (chunk.type === "rate-limit") lease.observe(chunk.limits);
+          fold.add(chunk);
+          yield chunk;
+          if (reservation === null || !isContent(chunk)) continue;
+          written += cautiousTokens(chunk.type === "text" ? chunk.text : chunk.args);
+          if (reservation.grow(written)) continue;
+          yield { type: "finish", reason: "length" };
+          return;
+        }
+      } catch (error) {
+        failure = error;
+        const said = error instanceof DagError ? error.facts.rateLimit : undefined;
+        if (said !== undefined) lease.observe(said as RateLimit);
+        if (errorCode(error) === "MODEL_RATE_LIMITED") lease.refused(retryAfterMsOf(error));
+        throw error;
+      } finally {
+        const used = usageOf(request, fold.reply());
+        reservation?.settle(used);
+        // A provider counts a request that it refused, so that what was set aside for it stays counted.
+        lease.settle(hasStatus(failure) ? estimatedUsage(request, roughTokens) : used);
+      }
+    },
+  };
+}
+
+async function reserve(
+  model: string,
+  request: ModelRequest,
+  { budget, prices }: CallLimits,
+): Promise<Reservation | null> {
+  if (budget === null) return null;
+  const price = await prices();
+  return budget.reserve(
+    { model, ...estimatedUsage(request, cautiousTokens), costUsd: (usage) => price(model, usage) },
+    request.signal,
+  );
+}
+
+function estimateOf(model: string, request: ModelRequest, { remainingMs }: CallLimits) {
+  const { inputTokens, outputTokens } = estimatedUsage(request, roughTokens);
+  return { model, tokens: inputTokens + outputTokens, patienceMs: remainingMs() };
+}
+
+function estimatedUsage(request: ModelRequest, count: TokenCounter) {
+  return {
+    inputTokens: requestTokens(request, count),
+    outputTokens: request.modelOptions.maxTokens ?? guessedOutputTokens,
+  };
+}
+
+/** Three bytes a token: more than tokenizers find in English and not less than in most other scripts. */
+const cautiousTokens: TokenCounter = (text) => Math.ceil(Buffer.byteLength(text) / 3);
+
+function withinReservation(request: ModelRequest, reservation: Reservation | null): ModelRequest {
+  const { maxTokens = guessedOutputTokens } = request.modelOptions;
+  if (reservation === null || reservation.outputTokens >= maxTokens) return request;
+  return { ...request, modelOptions: { ...request.modelOptions, maxTokens: reservation.outputTokens } };
+}
+
+/** As the call recorder counts: the provider's numbers, else an estimate; 0 for a request that brought nothing. */
+function usageOf(request: ModelRequest, reply: ModelReply) {
+  if (reply.usage !== null) return reply.usage;
+  if (reply.text === "" && reply.toolCalls.length === 0) return { inputTokens: 0, outputTokens: 0 };
+  return {
+    inputTokens: requestTokens(request, roughTokens),
+    outputTokens: replyTokens(reply, roughTokens),
+  };
+}
+
+function hasStatus(error: unknown): boolean {
+  return error instanceof DagError && typeof error.facts.status === "number";
+}

@@ -1,0 +1,58 @@
+import { errorCode } from "../errors.js";
+import { type Budget, budgetSpentCode } from "../limits/budget.js";
+import type { HedgeStatistics } from "../limits/hedge-statistics.js";
+import type { Limiter } from "../limits/limiter.js";
+import type { PriceTable } from "../records/price.js";
+import type { Policy } from "../spec/policy.js";
+import { hedgeCalls } from "./hedge-calls.js";
+import { limitCalls } from "./limit-calls.js";
+import type { Model, ModelMiddleware, ModelRequest } from "./port.js";
+import { retryCalls } from "./retry-calls.js";
+import { timeCalls } from "./time-calls.js";
+
+/** What all model requests of a run share. */
+export interface SharedCalls {
+  readonly limiter: Limiter;
+  readonly budget: Budget | null;
+  readonly hedgeStatistics: HedgeStatistics;
+  readonly prices: () => Promise<PriceTable>;
+  /** Records each attempt. */
+  readonly record: ModelMiddleware;
+  readonly remainingMs: () => number;
+  readonly onRetry: (request: ModelRequest) => void;
+  /** Told when the budget has no room for a request; what it returns is thrown to the node. */
+  readonly onBudgetSpent: (error: Error) => Error;
+}
+
+/**
+ * A node's model under its policy. From the outside in: fallback models and retries, hedging, budget and limiter, the
+ * record, the clocks, and then `model` with what `use` put around it. So the clocks stand still while a request waits, a
+ * hedged request takes a slot of its own, and each attempt is one call of the record, its timeout included.
+ */
+export function withPolicy(
+  model: Model,
+  fallbacks: readonly Model[],
+  policy: Policy,
+  shared: SharedCalls,
+): Model {
+  const clocks = timeCalls(policy);
+  const attempt = (one: Model): Model => {
+    const limited = limitCalls(shared.record(clocks(one)), shared);
+    return policy.hedge === undefined ? limited : hedgeCalls(limited, policy.hedge, shared.hedgeStatistics);
+  };
+  const retried = retryCalls(attempt(model), fallbacks.map(attempt), {
+    retry: policy.retry ?? {},
+    onRetry: shared.onRetry,
+    remainingMs: shared.remainingMs,
+  });
+  return {
+    id: model.id,
+    async *call(request) {
+      try {
+        yield* retried.call(request);
+      } catch (error) {
+        throw errorCode(error) === budgetSpentCode ? shared.onBudgetSpent(error as Error) : error;
+      }
+    },
+  };
+}

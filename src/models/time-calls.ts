@@ -1,0 +1,68 @@
+import { DagError } from "../errors.js";
+import { followSignal, iterateUntilAborted } from "./abortable.js";
+import { isContent, type ModelMiddleware, type ModelRequest } from "./port.js";
+
+/** The clocks of one attempt. */
+export interface CallClocks {
+  /** Longest the attempt may take, in milliseconds above 0. @default none */
+  readonly timeoutMs?: number;
+  /** Longest silence after the first piece of the reply, in milliseconds above 0. @default none */
+  readonly idleTimeoutMs?: number;
+}
+
+/**
+ * Ends an attempt as soon as its signal is aborted, one that takes too long with `MODEL_TIMEOUT`, and one that falls silent in its reply with
+ * `MODEL_STALLED`; both are retryable. The request is aborted, and not waited for when it pays that no heed.
+ */
+export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddleware {
+  return (model) => ({
+    id: model.id,
+    async *call(request) {
+      const following = followSignal(request.signal);
+      const clock =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => following.abort(tookTooLong(model.id, request, timeoutMs)), timeoutMs);
+      let idle: NodeJS.Timeout | undefined;
+      try {
+        for await (const chunk of iterateUntilAborted(
+          model.call({ ...request, signal: following.signal }),
+          following.signal,
+        )) {
+          if (idleTimeoutMs !== undefined && (idle !== undefined || isContent(chunk))) {
+            clearTimeout(idle);
+            idle = setTimeout(
+              () => following.abort(fellSilent(model.id, request, idleTimeoutMs)),
+              idleTimeoutMs,
+            );
+          }
+          yield chunk;
+        }
+      } finally {
+        clearTimeout(clock);
+        clearTimeout(idle);
+        following.close();
+      }
+    },
+  });
+}
+
+function tookTooLong(model: string, request: ModelRequest, timeoutMs: number): DagError {
+  return new DagError(
+    "MODEL_TIMEOUT",
+    `Model "${model}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`,
+    {
+      retryable: true,
+      facts: { model, node: request.node, timeoutMs, timedOut: true },
+      hint: "Raise `policy.timeoutMs`, or ask for a shorter answer.",
+    },
+  );
+}
+
+function fellSilent(model: string, request: ModelRequest, idleTimeoutMs: number): DagError {
+  return new DagError(
+    "MODEL_STALLED",
+    `Model "${model}" fell silent in its reply for ${idleTimeoutMs} ms (\`idleTimeoutMs\`).`,
+    { retryable: true, facts: { model, node: request.node, idleTimeoutMs, timedOut: true } },
+  );
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from "@jest/globals";
+import { topologyNames } from "../../graphs/topology-names.js";
+import { faults } from "../../src/models/faults.js";
+import type { RunRecord } from "../../src/records/record.js";
+import { run } from "../../src/run/run.js";
+import { defineDag } from "../../src/spec/define.js";
+import { replyModel } from "../support/reply-model.js";
+
+const scheduled = topologyNames.filter((name) => !name.startsWith("planned"));
+
+const dagWith = (instructions: string) =>
+  defineDag({
+    name: "reused",
+    nodes: {
+      a: { instructions },
+      b: { instructions: "B" },
+      meta: { needs: ["a", "b"], instructions: "Meta" },
+    },
+  });
+const dag = dagWith("A");
+const asJson = (record: unknown) => JSON.parse(JSON.stringify(record)) as RunRecord;
+const failB = { use: [faults([{ node: "b", fault: "unauthorized" as const }])] };
+
+describe.each(scheduled)("%s: reuse", (topology) => {
+  it("runs only what the earlier record did not complete, and counts the rest apart", async () => {
+    const earlier = await run(dag, "x", { topology, model: replyModel(), ...failB });
+    expect(earlier.state).toBe("failed");
+    const record = await run(dag, "x", { topology, model: replyModel(), reuse: asJson(earlier) });
+    expect(record.calls.map(({ node }) => node)).toEqual(["b", "meta"]);
+    expect(record.outcomes.a).toMatchObject({
+      state: "completed",
+      value: "a says so",
+      reused: true,
+      startedAtMs: null,
+    });
+    expect(record.outcomes.b).not.toHaveProperty("reused");
+    expect(record.usage).toMatchObject({
+      modelCalls: 2,
+      inputTokens: 20,
+      reused: { modelCalls: 1, inputTokens: 10, outputTokens: 5 },
+    });
+    expect(record.state).toBe("completed");
+
+    const again = await run(dag, "x", { topology, model: replyModel(), reuse: asJson(record) });
+    expect(again.calls).toEqual([]);
+    expect(again.usage).toMatchObject({ modelCalls: 0, reused: { modelCalls: 3, inputTokens: 30 } });
+    expect(again.output).toBe(record.output);
+  });
+
+  it("runs a node again when its declaration, its input or a need has changed", async () => {
+    const earlier = asJson(await run(dag, "x", { topology, model: replyModel() }));
+    const ran = async (spec: typeof dag, input: string, model = replyModel()) => {
+      const { calls } = await run(spec, input, { topology, model, reuse: earlier });
+      return calls.map(({ node }) => node).sort();
+    };
+    expect(await ran(dag, "x")).toEqual([]);
+    expect(await ran(dagWith("Another"), "x")).toEqual(["a"]);
+    const changed = replyModel(() => "something else");
+    expect(await ran(dagWith("Another"), "x", changed)).toEqual(["a", "meta"]);
+    expect(await ran(dag, "y")).toEqual(["a", "b", "meta"]);
+  });
+
+  it("takes over the items of a map that completed", async () => {
+    const mapped = defineDag({
+      name: "mapped",
+      nodes: {
+        items: { run: () => ["one", "two", "three"] },
+        each: { needs: ["items"], forEach: { node: "items" }, instructions: "Each" },
+      },
+    });
+    const use = [faults([{ node: "each", call: 2, fault: "unauthorized" }])];
+    const earlier = await run(mapped, "x", { topology, model: replyModel(), use });
+    expect(earlier.outcomes.each).toMatchObject({
+      state: "completed",
+      value: ["each says so", null, "each says so"],
+    });
+    const record = await run(mapped, "x", { topology, model: replyModel(), reuse: asJson(earlier) });
+    expect(record.calls.map(({ item }) => item)).toEqual([1]);
+    expect(record.outcomes.each).toMatchObject({ value: Array(3).fill("each says so") });
+    expect(record.usage.reused).toMatchObject({ modelCalls: 2 });
+  });
+
+  it("brings back a settled node when the need that was missing is there", async () => {
+    const settled = defineDag({
+      name: "settled",
+      nodes: {
+        a: { instructions: "A" },
+        b: { instructions: "B" },
+        meta: {
+          needs: ["a", "b"],
+          join: "settled",
+          run: ({ needs }) => Object.values(needs).filter(Boolean).length,
+        },
+      },
+    });
+    const earlier = await run(settled, "x", { topology, model: replyModel(), ...failB });
+    expect(earlier.output).toBe(1);
+    const record = await run(settled, "x", { topology, model: replyModel(), reuse: asJson(earlier) });
+    expect(record.output).toBe(2);
+  });
+});
