@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Model } from "../src/models/port.js";
-import type { RunEvent, Simulated, WorkKey } from "../src/records/events.js";
+import type { CallRecord, RunEvent, RunInterrupt, Simulated, WorkKey } from "../src/records/events.js";
 import type { OutcomeError } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { type RecordFold, type RunRecord, recordFold } from "../src/records/record.js";
 import { judgeRun } from "../src/records/run-state.js";
 import type { Policy } from "../src/spec/policy.js";
 import type { DagSpec, Node } from "../src/spec/shape.js";
+import { madeBy } from "./kept.js";
 import { createModelSource } from "./model-source.js";
 import type { RunOptions } from "./run-options.js";
+import type { Scope } from "./scope.js";
+import { paceOf, settleDag } from "./settle-dag.js";
 import { type StopCode, StopError, stopOf } from "./stop.js";
 
 /**
@@ -34,24 +37,68 @@ export interface Execution {
   /** Notes that a piece of work was tried again. */
   noteRetry(key: WorkKey): void;
   retriesOf(key: WorkKey): number;
-  begin(input: unknown): void;
+  /** Whether work is kept at a checkpointer; see `keep`. */
+  readonly keeps: boolean;
+  /** From now on nothing is kept: LangGraph has ended and the rest is settled without it. */
+  stopKeeping(): void;
+  /** The calls that were made by a piece of work. Only while work is kept. */
+  callsOf(key: WorkKey): readonly CallRecord[];
+  /** Whether the events of a piece of work were replayed from a checkpoint. */
+  isReplayed(key: WorkKey): boolean;
+  /** Notes a question that the run stops at. */
+  ask(question: RunInterrupt): void;
+  readonly questions: readonly RunInterrupt[];
+  /** Settles every node of an inner DAG, at the pace of the run's topology. */
+  settleDag(scope: Scope): Promise<void>;
+  /** Emits `run-started`, then the events that are replayed from a checkpoint. */
+  begin(input: unknown, replay?: readonly RunEvent[]): void;
   /** Ends the run and folds its record; safe to call twice. */
   end(facts: { readonly error?: OutcomeError; readonly interrupts?: RunRecord["interrupts"] }): RunRecord;
 }
 
+/** What a resumed run goes on from. */
+export interface Earlier {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** How long it had run when it was last kept, in milliseconds: the clock goes on from there. */
+  readonly elapsedMs: number;
+  /** How many model calls it had made. */
+  readonly modelCalls: number;
+}
+
+/** What a run is made of beside its spec and options. */
+export interface ExecutionFacts {
+  readonly keeps?: boolean;
+  /** The run's id. @default a random one */
+  readonly id?: string;
+  readonly earlier?: Earlier | undefined;
+}
+
 /** Starts the clock of one run. Nothing is sent and nothing is emitted before `begin`. */
-export function createExecution(spec: DagSpec, topology: string, options: RunOptions): Execution {
+export function createExecution(
+  spec: DagSpec,
+  topology: string,
+  options: RunOptions,
+  { keeps = false, id = randomUUID(), earlier }: ExecutionFacts = {},
+): Execution {
   let startedAt = new Date();
   let origin = performance.now();
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
   const fold: RecordFold = recordFold();
   const retries = new Map<string, number>();
+  const calls: CallRecord[] = [];
+  const questions: RunInterrupt[] = [];
+  const replayed = new Set<string>();
+  const pace = paceOf(topology);
+  let keeping = keeps;
   let ended: RunRecord | undefined;
 
   const nowMs = () => Math.round((performance.now() - origin) * 1000) / 1000;
   const emit = (event: RunEvent) => {
     if (event.type === "call-started" && event.attempt > 1) noteRetry(event);
+    if (keeps && event.type === "call-ended") calls.push(event.call);
     fold.add(event);
     options.onEvent?.(event);
   };
@@ -68,7 +115,7 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
 
   const { deadlineMs } = { ...spec.policy, ...options.policy };
   let deadline: NodeJS.Timeout | undefined;
-  const models = createModelSource(spec, options, { emit, nowMs });
+  const models = createModelSource(spec, options, { emit, nowMs, callsBefore: earlier?.modelCalls ?? 0 });
 
   return {
     spec,
@@ -83,13 +130,26 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
     policyFor: (node) => ({ ...spec.policy, ...options.policy, ...node.policy }),
     noteRetry,
     retriesOf: (key) => retries.get(workId(key)) ?? 0,
-    begin(input) {
-      startedAt = new Date();
-      origin = performance.now();
+    get keeps() {
+      return keeping;
+    },
+    stopKeeping() {
+      keeping = false;
+    },
+    callsOf: (key) => calls.filter((call) => madeBy(call, key)),
+    isReplayed: (key) => replayed.size > 0 && replayed.has(workId(key)),
+    questions,
+    ask(question) {
+      questions.push(question);
+    },
+    settleDag: (scope) => settleDag(scope, pace),
+    begin(input, replay = []) {
+      startedAt = earlier === undefined ? new Date() : new Date(earlier.startedAt);
+      origin = performance.now() - (earlier?.elapsedMs ?? 0);
       emit({
         type: "run-started",
         atMs: 0,
-        id: randomUUID(),
+        id: earlier?.id ?? id,
         thread: options.thread ?? null,
         dag: projectDag(spec),
         topology,
@@ -97,21 +157,25 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
         startedAt: startedAt.toISOString(),
         simulated: simulatedBy(options),
       });
+      for (const event of replay) {
+        if (event.type === "node-settled") replayed.add(workId(event));
+        emit(event);
+      }
       if (deadlineMs !== undefined) {
         deadline = setTimeout(
           () => stop("deadline", `The run's deadline of ${deadlineMs} ms passed.`),
-          deadlineMs,
+          Math.max(0, deadlineMs - (earlier?.elapsedMs ?? 0)),
         );
       }
     },
-    end({ error, interrupts = [] }) {
+    end({ error, interrupts = questions }) {
       if (ended !== undefined) return ended;
       clearTimeout(deadline);
       userSignal?.removeEventListener("abort", onUserAbort);
       const { reason } = controller.signal;
       const aborted = reason instanceof StopError && reason.stop === "aborted";
       const facts = { interrupts, aborted, error: error ?? null };
-      const verdict = judgeRun(projectDag(spec), fold.record().outcomes, facts);
+      const verdict = judgeRun(projectDag(spec), fold.outcomes(), facts);
       emit({ type: "run-ended", atMs: nowMs(), interrupts, ...verdict });
       ended = fold.record();
       return ended;

@@ -1,7 +1,9 @@
 import { DagError } from "../src/errors.js";
 import type { NodeKind } from "../src/spec/shape.js";
 import { runAgent } from "./agent.js";
+import { runApproval } from "./approval.js";
 import { runFunction } from "./function.js";
+import { runGraph } from "./graph.js";
 import type { Work, WorkResult } from "./work.js";
 
 const notYet = async (work: Work): Promise<WorkResult> => {
@@ -13,6 +15,6 @@ export const runKind: Readonly<Record<NodeKind, (work: Work) => Promise<WorkResu
   agent: runAgent,
   function: runFunction,
   tool: notYet,
-  graph: notYet,
-  approval: notYet,
+  graph: runGraph,
+  approval: runApproval,
 };

@@ -23,15 +23,21 @@ export interface ModelSource {
 export function createModelSource(
   spec: DagSpec,
   options: RunOptions,
-  { emit, nowMs }: { emit(event: RunEvent): void; nowMs(): number },
+  run: {
+    emit(event: RunEvent): void;
+    nowMs(): number;
+    /** How many calls the run had made before it was resumed: ids go on from there. */
+    readonly callsBefore: number;
+  },
 ): ModelSource {
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
-  let calls = 0;
+  const { emit, nowMs } = run;
+  let calls = run.callsBefore;
   const record = recordCalls({ emit, nowMs, nextId: () => `call-${++calls}` });
 
   const modelFor: ModelSource["modelFor"] = (node, path) => {
     const choice = chooseModel({
-      option: options.models?.[path] ?? options.model,
+      option: options.models?.[path.replace(itemOf, "")] ?? options.model,
       node: node.model,
       spec: spec.model,
     });
@@ -54,6 +60,9 @@ export function createModelSource(
     },
   };
 }
+
+/** `[3]` in `outer[3]/inner`: models are chosen for nodes, not for items. */
+const itemOf = /[[#]\d+\]?(?=\/)/g;
 
 /** Every agent of a spec with its path, those of graph nodes included. */
 function* agentsOf(spec: DagSpec, prefix: string): Generator<[string, Node]> {

@@ -1,8 +1,10 @@
-import { isGraphBubbleUp } from "@langchain/langgraph";
+import { GraphInterrupt, isGraphBubbleUp } from "@langchain/langgraph";
 import type { WorkKey } from "../src/records/events.js";
-import type { Outcome } from "../src/records/outcome.js";
-import { nodeOf } from "../src/spec/order.js";
+import { completedValue, type Outcome } from "../src/records/outcome.js";
+import { projectDag } from "../src/records/projection.js";
+import { joinRule, nodeOf } from "../src/spec/order.js";
 import { conditionHolds } from "./condition.js";
+import { assertMadeFrom, fingerprint, keep } from "./kept.js";
 import type { Decision } from "./ledger.js";
 import { mapItems } from "./map.js";
 import type { Scope } from "./scope.js";
@@ -12,30 +14,75 @@ import { ctxOf, needsOf, type Work } from "./work.js";
 
 /**
  * Brings one node to its outcome, in the order join, `when`, `forEach`, work. Never rejects, but for LangGraph's own
- * bubble-ups (interrupts): whatever goes wrong is the outcome. A node that has settled is not run again.
+ * bubble-ups (interrupts) and a checkpoint that does not fit: whatever else goes wrong is the outcome. A node that has
+ * settled is not run again.
  */
 export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
-  const known = scope.ledger.outcomes[name];
-  if (known !== undefined) return known;
+  const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
+  try {
+    const outcome = scope.keeps
+      ? await keptOutcome(scope, name, key)
+      : (scope.ledger.outcomes[name] ?? (await settleNow(scope, name, key)));
+    scope.ledger.settle(name, outcome);
+    failFast(scope, name, outcome);
+    return outcome;
+  } catch (error) {
+    scope.ledger.hold(name);
+    throw error;
+  }
+}
+
+/** The outcome that a checkpoint holds, else the one that comes of settling the node now. */
+async function keptOutcome(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
+  let settledNow = false;
+  const { callsOf } = scope.execution;
+  const madeFrom = (outcome: Outcome) => sourceOf(scope, name, outcome);
+  const kept = await keep({ key, name, callsOf, madeFrom }, () => {
+    settledNow = true;
+    return settleNow(scope, name, key);
+  });
+  if (settledNow) return kept.outcome;
+  if (usesNeeds(scope, name, kept.outcome)) {
+    const { go } = await scope.ledger.decided(name);
+    if (go === "hold") throw new GraphInterrupt([]);
+  }
+  assertMadeFrom(key, kept.madeFrom, madeFrom(kept.outcome));
+  return kept.outcome;
+}
+
+/** Fingerprint of what an outcome was made from: the node, the DAG's input and, where the join waits for all, the needs. */
+function sourceOf(scope: Scope, name: string, outcome: Outcome): string {
+  const needs = usesNeeds(scope, name, outcome)
+    ? Object.values(needsOf(scope, name)).map((need) => completedValue(need) ?? null)
+    : [];
+  return fingerprint(projectDag(scope.spec).nodes[name]?.hash, scope.inputPrint, needs);
+}
+
+function usesNeeds(scope: Scope, name: string, outcome: Outcome): boolean {
+  const { rule, deadlineMs } = joinRule(nodeOf(scope.spec, name).join);
+  return (outcome.state === "completed" || "error" in outcome) && rule !== "count" && deadlineMs === null;
+}
+
+async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
   const decision = scope.ledger.decision(name) ?? (await scope.ledger.decided(name));
   const { execution } = scope;
-  const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
   const enter = (outcome: Outcome) => {
     execution.emit({ type: "node-settled", ...key, outcome, atMs: outcome.endedAtMs ?? execution.nowMs() });
     return outcome;
   };
+  if (decision.go === "hold") {
+    enter(waitingOutcome);
+    throw new GraphInterrupt([]);
+  }
   try {
-    const outcome = enter(await reachOutcome(scope, name, key, decision));
-    scope.ledger.settle(name, outcome);
-    failFast(scope, name, outcome);
-    return outcome;
+    return enter(await reachOutcome(scope, name, key, decision));
   } catch (error) {
     if (isGraphBubbleUp(error)) enter(interrupted(decision));
     throw error;
   }
 }
 
-async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: Decision): Promise<Outcome> {
+async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: Exclude<Decision, { go: "hold" }>): Promise<Outcome> {
   const { execution } = scope;
   const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
   if (scope.signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(scope.signal.reason), false) };
@@ -71,6 +118,16 @@ async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: 
   }
 }
 
+/** Of a node that cannot be reached before an answer comes. */
+export const waitingOutcome: Outcome = {
+  state: "interrupted",
+  reason: { code: "waiting", message: "It waits for a node that waits for an answer." },
+  readyAtMs: null,
+  startedAtMs: null,
+  endedAtMs: null,
+  attempts: 0,
+};
+
 function interrupted(decision: Decision): Outcome {
   return {
     state: "interrupted",
@@ -82,7 +139,8 @@ function interrupted(decision: Decision): Outcome {
   };
 }
 
-function failFast(scope: Scope, name: string, outcome: Outcome): void {
+/** Stops the run when a failed node's policy says so. */
+export function failFast(scope: Scope, name: string, outcome: Outcome): void {
   if (outcome.state !== "failed" && outcome.state !== "timed-out") return;
   if (scope.execution.policyFor(nodeOf(scope.spec, name)).onError !== "fail-fast") return;
   scope.execution.stop("fail-fast", `"${scope.prefix}${name}" ${outcome.state} and its policy is fail-fast.`);

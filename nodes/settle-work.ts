@@ -18,7 +18,10 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
     attempts: 1 + execution.retriesOf(work.key),
   });
   try {
-    const { value, outcomes } = await untilStopped(runKind[kindOf(work.node)](work), work.signal);
+    const kind = kindOf(work.node);
+    const running = runKind[kind](work);
+    // A graph ends by itself when it is stopped, and its inner nodes have to settle first.
+    const { value, outcomes } = await (kind === "graph" ? running : untilStopped(running, work.signal));
     return {
       ...times(),
       state: "completed",
@@ -29,7 +32,7 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
     if (isGraphBubbleUp(error)) throw error;
     const inner = innerOutcomes(error);
     if (error instanceof StopError)
-      return { ...times(), ...inner, ...stoppedOutcome(error, error.stop !== "budget") };
+      return { ...times(), ...inner, ...stoppedOutcome(error, true) };
     return {
       ...times(),
       ...inner,
