@@ -75,7 +75,11 @@ export function readAnswer(answer: unknown): Answer {
       return { decision: "reject", comment };
     }
   }
-  throw new DagError("ANSWER_INVALID", `The answer ${JSON.stringify(answer)} is neither yes, nor no, nor an edit.`, {
-    hint: 'Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.',
-  });
+  throw new DagError(
+    "ANSWER_INVALID",
+    `The answer ${JSON.stringify(answer)} is neither yes, nor no, nor an edit.`,
+    {
+      hint: 'Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.',
+    },
+  );
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Model } from "../src/models/port.js";
 import type { CallRecord, RunEvent, RunInterrupt, Simulated, WorkKey } from "../src/records/events.js";
-import type { OutcomeError } from "../src/records/outcome.js";
+import type { OutcomeError, Outcomes } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { type RecordFold, type RunRecord, recordFold } from "../src/records/record.js";
 import { judgeRun } from "../src/records/run-state.js";
@@ -48,10 +48,12 @@ export interface Execution {
   /** Notes a question that the run stops at. */
   ask(question: RunInterrupt): void;
   readonly questions: readonly RunInterrupt[];
+  /** The outcomes of the run's own nodes that were emitted so far. */
+  outcomes(): Outcomes;
   /** Settles every node of an inner DAG, at the pace of the run's topology. */
   settleDag(scope: Scope): Promise<void>;
   /** Emits `run-started`, then the events that are replayed from a checkpoint. */
-  begin(input: unknown, replay?: readonly RunEvent[]): void;
+  begin(input: unknown, replay?: readonly RunEvent[]): { readonly id: string; readonly startedAt: string };
   /** Ends the run and folds its record; safe to call twice. */
   end(facts: { readonly error?: OutcomeError; readonly interrupts?: RunRecord["interrupts"] }): RunRecord;
 }
@@ -70,8 +72,6 @@ export interface Earlier {
 /** What a run is made of beside its spec and options. */
 export interface ExecutionFacts {
   readonly keeps?: boolean;
-  /** The run's id. @default a random one */
-  readonly id?: string;
   readonly earlier?: Earlier | undefined;
 }
 
@@ -80,7 +80,7 @@ export function createExecution(
   spec: DagSpec,
   topology: string,
   options: RunOptions,
-  { keeps = false, id = randomUUID(), earlier }: ExecutionFacts = {},
+  { keeps = false, earlier }: ExecutionFacts = {},
 ): Execution {
   let startedAt = new Date();
   let origin = performance.now();
@@ -92,6 +92,7 @@ export function createExecution(
   const questions: RunInterrupt[] = [];
   const replayed = new Set<string>();
   const pace = paceOf(topology);
+  const id = earlier?.id ?? randomUUID();
   let keeping = keeps;
   let ended: RunRecord | undefined;
 
@@ -142,6 +143,7 @@ export function createExecution(
     ask(question) {
       questions.push(question);
     },
+    outcomes: fold.outcomes,
     settleDag: (scope) => settleDag(scope, pace),
     begin(input, replay = []) {
       startedAt = earlier === undefined ? new Date() : new Date(earlier.startedAt);
@@ -149,7 +151,7 @@ export function createExecution(
       emit({
         type: "run-started",
         atMs: 0,
-        id: earlier?.id ?? id,
+        id,
         thread: options.thread ?? null,
         dag: projectDag(spec),
         topology,
@@ -167,6 +169,7 @@ export function createExecution(
           Math.max(0, deadlineMs - (earlier?.elapsedMs ?? 0)),
         );
       }
+      return { id, startedAt: startedAt.toISOString() };
     },
     end({ error, interrupts = questions }) {
       if (ended !== undefined) return ended;

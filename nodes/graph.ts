@@ -1,6 +1,6 @@
 import { DagError } from "../src/errors.js";
-import type { WorkKey } from "../src/records/events.js";
 import { projectDag } from "../src/records/projection.js";
+import { workPath } from "../src/records/replay.js";
 import { judgeRun } from "../src/records/run-state.js";
 import { fillTemplate } from "../src/spec/reference.js";
 import { createScope, parseInput } from "./scope.js";
@@ -18,7 +18,7 @@ export async function runGraph(work: Work): Promise<WorkResult> {
   if (inner === undefined) throw new DagError("SUBGRAPH_MISSING", `The node "${name}" has no \`dag\`.`);
   const input = await parseInput(inner, inputOf(work));
   const innerScope = createScope(inner, scope.execution, {
-    prefix: `${pathOf(work.key)}/`,
+    prefix: `${workPath(work.key)}/`,
     signal: work.signal,
     keeps: true,
   });
@@ -38,11 +38,6 @@ export async function runGraph(work: Work): Promise<WorkResult> {
   throw new DagError("SUBGRAPH_FAILED", `The graph "${inner.name}" failed. ${verdict.error.message}`, {
     facts: { outcomes },
   });
-}
-
-/** Where the inner nodes of a piece of work live: `outer`, under `forEach` `outer[3]`, called by a planner `outer#1`. */
-function pathOf({ node, item, invocation }: WorkKey): string {
-  return `${node}${item === null ? "" : `[${item}]`}${invocation === null ? "" : `#${invocation}`}`;
 }
 
 /** What a graph node is given: its `input`, else the item under `forEach`, else the surrounding DAG's input. */

@@ -78,7 +78,8 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     const waiting = entry.waiting;
     entry.waiting = [];
     for (const then of waiting) then(decision);
-    if (entry.settled < entry.total && (decision.go === "run" || decision.go === "skip")) releaseUnneeded(entry);
+    if (entry.settled < entry.total && (decision.go === "run" || decision.go === "skip"))
+      releaseUnneeded(entry);
   };
 
   const evaluate = (entry: Entry) => {

@@ -82,7 +82,12 @@ async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outc
   }
 }
 
-async function reachOutcome(scope: Scope, name: string, key: WorkKey, decision: Exclude<Decision, { go: "hold" }>): Promise<Outcome> {
+async function reachOutcome(
+  scope: Scope,
+  name: string,
+  key: WorkKey,
+  decision: Exclude<Decision, { go: "hold" }>,
+): Promise<Outcome> {
   const { execution } = scope;
   const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
   if (scope.signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(scope.signal.reason), false) };

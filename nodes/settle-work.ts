@@ -31,8 +31,7 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
   } catch (error) {
     if (isGraphBubbleUp(error)) throw error;
     const inner = innerOutcomes(error);
-    if (error instanceof StopError)
-      return { ...times(), ...inner, ...stoppedOutcome(error, true) };
+    if (error instanceof StopError) return { ...times(), ...inner, ...stoppedOutcome(error, true) };
     return {
       ...times(),
       ...inner,

@@ -40,7 +40,8 @@ export function stoppedOutcome(stop: StopError, running: boolean): Stopped {
     return { state: "timed-out", error: { code: "DEADLINE", message: stop.message } };
   }
   const reason = { code: stop.stop, message: stop.message };
-  const skipped = stop.stop === "budget" || stop.stop === "approval" || (stop.stop === "deadline" && !running);
+  const skipped =
+    stop.stop === "budget" || stop.stop === "approval" || (stop.stop === "deadline" && !running);
   return { state: skipped ? "skipped" : "cancelled", reason };
 }
 
