@@ -108,7 +108,7 @@ export function assertSameRun(
 
 function stampIn({ checkpoint: { channel_values: values } }: CheckpointTuple): RunStamp | null {
   const started = values.__start__ as Partial<DagState> | undefined;
-  return (values.run as RunStamp | undefined) ?? started?.run ?? (values.__previous as RunStamp) ?? null;
+  return (values.run as RunStamp | undefined) ?? started?.run ?? (values.__previous__ as RunStamp) ?? null;
 }
 
 function isKept(value: unknown): value is Kept {
