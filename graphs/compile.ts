@@ -1,6 +1,5 @@
-import { defaultMaxIterations } from "../nodes/planner.js";
-import { isPlanned } from "../nodes/planner-options.js";
-import { defaultMaxReplans } from "../nodes/planner-plan.js";
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import { isPlanned, mostPlannerIterations } from "../nodes/planner-options.js";
 import { assertRunOptions } from "../nodes/run-option-rules.js";
 import type { RunOptions } from "../nodes/run-options.js";
 import { assertValid } from "../src/spec/assert-valid.js";
@@ -12,7 +11,7 @@ import { defaultTopology, type Topology } from "./topology-names.js";
 
 /** What `compile` and `run` are given. */
 export interface CompileOptions extends RunOptions {
-  /** How the spec is wired. @default "deterministic" */
+  /** How the spec is wired. @default "deterministic", for `resume` the one that the run was started in */
   readonly topology?: Topology;
 }
 
@@ -25,17 +24,40 @@ export function compile(spec: DagSpec, options: CompileOptions = {}) {
   assertValid(spec);
   assertRunOptions(spec, options);
   const { topology = defaultTopology, checkpointer } = options;
-  const compiled = graphOf(spec, topology).compile({
+  return bindScope(bareGraph(spec, topology, checkpointer), spec, topology, options);
+}
+
+const graphs = new WeakMap<DagSpec, Map<Topology, ReturnType<typeof bareGraph>>>();
+
+/** The compiled graph of a spec for callers that bring their own scope; without a checkpointer it is compiled once. */
+export function graphFor(spec: DagSpec, topology: Topology, checkpointer?: BaseCheckpointSaver) {
+  if (checkpointer !== undefined || !Object.isFrozen(spec)) return bareGraph(spec, topology, checkpointer);
+  let known = graphs.get(spec);
+  if (known === undefined) {
+    known = new Map();
+    graphs.set(spec, known);
+  }
+  let graph = known.get(topology);
+  if (graph === undefined) {
+    graph = bareGraph(spec, topology);
+    known.set(topology, graph);
+  }
+  return graph;
+}
+
+function bareGraph(spec: DagSpec, topology: Topology, checkpointer?: BaseCheckpointSaver) {
+  const kept = checkpointer !== undefined;
+  const compiled = graphOf(spec, topology, { kept }).compile({
     name: spec.name,
     ...(checkpointer !== undefined && { checkpointer }),
   });
-  compiled.config = { ...compiled.config, recursionLimit: mostSupersteps(spec, topology, options) };
-  return bindScope(compiled, spec, topology, options);
+  compiled.config = { ...compiled.config, recursionLimit: mostSupersteps(spec, topology) };
+  return compiled;
 }
 
-/** A superstep for each node, or for each step of the planner, is the most a run can take; START and END add theirs. */
-function mostSupersteps(spec: DagSpec, topology: Topology, { planner = {} }: CompileOptions): number {
-  if (!isPlanned(topology)) return orderOf(spec).topological.length + 10;
-  const { maxIterations = defaultMaxIterations, maxReplans = defaultMaxReplans } = planner;
-  return 3 * Math.max(maxIterations, maxReplans) + 10;
+/** A superstep for each node, or for each step of a planner that uses all it may, is the most a run can take. */
+function mostSupersteps(spec: DagSpec, topology: Topology): number {
+  const startAndEnd = 10;
+  if (!isPlanned(topology)) return orderOf(spec).topological.length + startAndEnd;
+  return 3 * mostPlannerIterations + startAndEnd;
 }

@@ -1,16 +1,16 @@
-import { END, START, StateGraph } from "@langchain/langgraph";
+import { END, START } from "@langchain/langgraph";
 import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { specNode } from "./spec-node.js";
-import { stateOf } from "./state.js";
+import { type GraphOptions, stateGraph } from "./state.js";
 
 /**
  * One LangGraph node a spec node: nodes without needs branch off START, list-form edges merge them. Every node settles,
  * so a list-form edge always fires.
  */
-export function deterministicGraph(spec: DagSpec) {
+export function deterministicGraph(spec: DagSpec, options: GraphOptions = {}) {
   const { topological, needs, sinks } = orderOf(spec);
-  const graph = new StateGraph(stateOf(spec)) as StateGraph<any, any, any, string>;
+  const graph = stateGraph(spec, options);
   for (const name of topological) graph.addNode(name, specNode(spec, name));
   for (const name of topological) {
     const [first, ...others] = needs.get(name) ?? [];

@@ -1,5 +1,5 @@
 /** The names of the topologies, the default first. */
-export const topologyNames = ["deterministic", "sequential"] as const;
+export const topologyNames = ["deterministic", "sequential", "dataflow", "planned", "planned-dag"] as const;
 
 /** Name of a topology. */
 export type Topology = (typeof topologyNames)[number];

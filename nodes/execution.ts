@@ -2,18 +2,21 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { mergePolicies } from "../src/limits/policy-merge.js";
 import type { Model } from "../src/models/port.js";
-import type { RunEvent, Simulated, WorkKey } from "../src/records/events.js";
-import type { OutcomeError } from "../src/records/outcome.js";
+import type { CallRecord, RunEvent, RunInterrupt, Simulated, WorkKey } from "../src/records/events.js";
+import type { OutcomeError, Outcomes } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { type RecordFold, type RunRecord, recordFold } from "../src/records/record.js";
 import { judgeRun, type PlannerAnswer } from "../src/records/run-state.js";
 import type { Policy } from "../src/spec/policy.js";
 import type { DagSpec, Node } from "../src/spec/shape.js";
+import { madeBy } from "./kept.js";
 import { createModelSource } from "./model-source.js";
-import { isPlanned } from "./planner-options.js";
 import { createOpenCalls } from "./open-calls.js";
+import { isPlanned } from "./planner-options.js";
 import { createReuse, type Reuse } from "./reuse.js";
 import type { RunOptions } from "./run-options.js";
+import type { Scope } from "./scope.js";
+import { paceOf, settleDag } from "./settle-dag.js";
 import { type StopCode, StopError, stopOf } from "./stop.js";
 
 /**
@@ -53,13 +56,51 @@ export interface Execution {
   retriesOf(key: WorkKey): number;
   /** What a planner says where no output node takes its answer: the run's output, or why there is none. */
   answer(answer: PlannerAnswer): void;
-  begin(input: unknown): void;
+  /** Whether work is kept at a checkpointer; see `keep`. */
+  readonly keeps: boolean;
+  /** From now on nothing is kept: LangGraph has ended and the rest is settled without it. */
+  stopKeeping(): void;
+  /** The calls that were made by a piece of work. Only while work is kept. */
+  callsOf(key: WorkKey): readonly CallRecord[];
+  /** Whether the events of a piece of work were replayed from a checkpoint. */
+  isReplayed(key: WorkKey): boolean;
+  /** Notes a question that the run stops at. */
+  ask(question: RunInterrupt): void;
+  readonly questions: readonly RunInterrupt[];
+  /** The outcomes of the run's own nodes that were emitted so far. */
+  outcomes(): Outcomes;
+  /** Settles every node of an inner DAG, at the pace of the run's topology. */
+  settleDag(scope: Scope): Promise<void>;
+  /** Emits `run-started`, then the events that are replayed from a checkpoint. */
+  begin(input: unknown, replay?: readonly RunEvent[]): { readonly id: string; readonly startedAt: string };
   /** Ends the run and folds its record; safe to call twice. */
   end(facts: { readonly error?: OutcomeError; readonly interrupts?: RunRecord["interrupts"] }): RunRecord;
 }
 
+/** What a resumed run goes on from. */
+export interface Earlier {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** How long it had run when it was last kept, in milliseconds: the clock goes on from there. */
+  readonly elapsedMs: number;
+  /** How many model calls it had made. */
+  readonly modelCalls: number;
+}
+
+/** What a run is made of beside its spec and options. */
+export interface ExecutionFacts {
+  readonly keeps?: boolean;
+  readonly earlier?: Earlier | undefined;
+}
+
 /** Starts the clock of one run. Nothing is sent and nothing is emitted before `begin`. */
-export function createExecution(spec: DagSpec, topology: string, options: RunOptions): Execution {
+export function createExecution(
+  spec: DagSpec,
+  topology: string,
+  options: RunOptions,
+  { keeps = false, earlier }: ExecutionFacts = {},
+): Execution {
   let startedAt = new Date();
   let origin = performance.now();
   const controller = new AbortController();
@@ -69,12 +110,19 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
   const openCalls = createOpenCalls();
   let budgetStop: StopError | undefined;
   let reuse = createReuse(undefined, undefined);
+  const calls: CallRecord[] = [];
+  const questions: RunInterrupt[] = [];
+  const replayed = new Set<string>();
+  const pace = paceOf(topology);
+  const id = earlier?.id ?? randomUUID();
+  let keeping = keeps;
   let ended: RunRecord | undefined;
   let answered: PlannerAnswer | undefined;
 
   const nowMs = () => Math.round((performance.now() - origin) * 1000) / 1000;
   const emit = (event: RunEvent) => {
     openCalls.see(event);
+    if (keeps && event.type === "call-ended") calls.push(event.call);
     fold.add(event);
     options.onEvent?.(event);
   };
@@ -104,6 +152,7 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
     remainingMs,
     onRetry: noteRetry,
     onBudgetSpent,
+    callsBefore: earlier?.modelCalls ?? 0,
   });
 
   return {
@@ -133,13 +182,27 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
     answer(answer) {
       answered = answer;
     },
-    begin(input) {
-      startedAt = new Date();
-      origin = performance.now();
+    get keeps() {
+      return keeping;
+    },
+    stopKeeping() {
+      keeping = false;
+    },
+    callsOf: (key) => calls.filter((call) => madeBy(call, key)),
+    isReplayed: (key) => replayed.size > 0 && replayed.has(workId(key)),
+    questions,
+    ask(question) {
+      questions.push(question);
+    },
+    outcomes: fold.outcomes,
+    settleDag: (scope) => settleDag(scope, pace),
+    begin(input, replay = []) {
+      startedAt = earlier === undefined ? new Date() : new Date(earlier.startedAt);
+      origin = performance.now() - (earlier?.elapsedMs ?? 0);
       emit({
         type: "run-started",
         atMs: 0,
-        id: randomUUID(),
+        id,
         thread: options.thread ?? null,
         dag: projectDag(spec),
         topology,
@@ -148,14 +211,19 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
         simulated: simulatedBy(options),
       });
       reuse = createReuse(options.reuse, input);
+      for (const event of replay) {
+        if (event.type === "node-settled") replayed.add(workId(event));
+        emit(event);
+      }
       if (deadlineMs < Infinity) {
         deadline = setTimeout(
           () => stop("deadline", `The run's deadline of ${deadlineMs} ms passed.`),
-          deadlineMs,
+          Math.max(0, deadlineMs - (earlier?.elapsedMs ?? 0)),
         );
       }
+      return { id, startedAt: startedAt.toISOString() };
     },
-    end({ error, interrupts = [] }) {
+    end({ error, interrupts = questions }) {
       if (ended !== undefined) return ended;
       clearTimeout(deadline);
       userSignal?.removeEventListener("abort", onUserAbort);
@@ -167,7 +235,7 @@ export function createExecution(spec: DagSpec, topology: string, options: RunOpt
         error: error ?? null,
         ...(answered !== undefined && { answer: answered }),
       };
-      const verdict = judgeRun(projectDag(spec), fold.record().outcomes, facts);
+      const verdict = judgeRun(projectDag(spec), fold.outcomes(), facts);
       emit({ type: "run-ended", atMs: nowMs(), interrupts, ...verdict });
       ended = fold.record();
       return ended;

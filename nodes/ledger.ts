@@ -7,7 +7,12 @@ import { StopError } from "./stop.js";
 export type Decision =
   | { readonly go: "run"; readonly atMs: number }
   | { readonly go: "skip"; readonly reason: OutcomeReason; readonly atMs: number }
-  | { readonly go: "stop"; readonly stop: StopError; readonly atMs: number };
+  | { readonly go: "stop"; readonly stop: StopError; readonly atMs: number }
+  /** It waits for a node that waits for an answer. */
+  | { readonly go: "hold"; readonly atMs: number };
+
+/** A decision that lets a node be brought to its outcome. */
+export type Decided = Exclude<Decision, { go: "hold" }>;
 
 /** What a ledger asks of its surroundings. */
 export interface LedgerHooks {
@@ -36,6 +41,8 @@ export interface Ledger {
   onDecided(name: string, then: (decision: Decision) => void): void;
   /** Enters an outcome; the first one of a node counts. */
   settle(name: string, outcome: Outcome): void;
+  /** A node waits for an answer: what cannot be decided without it is held too. */
+  hold(name: string): void;
   /** Stops the clocks of open joins. */
   close(): void;
 }
@@ -46,6 +53,8 @@ interface Entry {
   readonly total: number;
   settled: number;
   completed: number;
+  /** Needs that wait for an answer. */
+  held: number;
   decision: Decision | undefined;
   unneeded: StopError | undefined;
   waiting: ((decision: Decision) => void)[];
@@ -54,6 +63,7 @@ interface Entry {
 
 export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
   const order = orderOf(spec);
+  const outputs = new Set(order.outputs);
   const outcomes: Record<string, Outcome> = {};
   const entries = new Map(order.topological.map((name) => [name, newEntry(spec, name, order)]));
 
@@ -71,13 +81,14 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     const waiting = entry.waiting;
     entry.waiting = [];
     for (const then of waiting) then(decision);
-    if (entry.settled < entry.total) releaseUnneeded(entry);
+    if (entry.settled < entry.total && (decision.go === "run" || decision.go === "skip"))
+      releaseUnneeded(entry);
   };
 
   const evaluate = (entry: Entry) => {
     if (entry.decision !== undefined) return;
     const verdict = judge(entry);
-    if (verdict === "wait") armDeadline(entry);
+    if (verdict === "wait") waitOn(entry);
     else if (verdict === "run") decide(entry, { go: "run", atMs: hooks.nowMs() });
     else decide(entry, { go: "skip", reason: unmet(spec, entry, outcomes), atMs: hooks.nowMs() });
   };
@@ -92,33 +103,48 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     }, deadlineMs);
   };
 
-  /** Whether a path leads from the node to an output (or another sink) past no join that is already decided. */
-  const stillNeeded = (name: string, seen: Map<string, boolean>): boolean => {
-    const known = seen.get(name);
-    if (known !== undefined) return known;
-    const after = order.successors.get(name) ?? [];
-    const needed =
-      after.length === 0 ||
-      order.outputs.includes(name) ||
-      after.some((next) => entryOf(next).decision === undefined && stillNeeded(next, seen));
-    seen.set(name, needed);
-    return needed;
+  const waitOn = (entry: Entry) => {
+    armDeadline(entry);
+    if (entry.timer !== undefined || entry.held === 0 || entry.settled + entry.held < entry.total) return;
+    decide(entry, { go: "hold", atMs: hooks.nowMs() });
+    hold(entry.name);
   };
 
-  const releaseUnneeded = (decided: Entry) => {
-    const seen = new Map<string, boolean>();
-    for (const name of [...order.topological].reverse()) {
-      if (outcomes[name] !== undefined || entryOf(name).unneeded !== undefined || stillNeeded(name, seen))
-        continue;
-      const stop = new StopError(
-        "not-needed",
-        `No longer needed: the join of "${decided.name}" was decided without it.`,
-      );
-      const entry = entryOf(name);
-      entry.unneeded = stop;
-      if (entry.decision === undefined) decide(entry, { go: "stop", stop, atMs: hooks.nowMs() });
-      hooks.onUnneeded(name, stop);
+  const hold = (name: string) => {
+    for (const next of order.successors.get(name) ?? []) {
+      const entry = entryOf(next);
+      entry.held++;
+      evaluate(entry);
     }
+  };
+
+  /** Outputs and other sinks are always needed; any other node is as long as a join after it is open. */
+  const needed = (name: string): boolean => {
+    const after = order.successors.get(name) ?? [];
+    return (
+      after.length === 0 || outputs.has(name) || after.some((next) => entryOf(next).decision === undefined)
+    );
+  };
+
+  /** Stops the needs that a decided join did not wait for, and what only they needed. */
+  const releaseUnneeded = (decided: Entry) => {
+    const stop = new StopError(
+      "not-needed",
+      `No longer needed: the join of "${decided.name}" was decided without it.`,
+    );
+    const release = (entry: Entry) => {
+      for (const need of order.needs.get(entry.name) ?? []) {
+        const before = entryOf(need);
+        if (outcomes[need] !== undefined || before.unneeded !== undefined || needed(need)) continue;
+        before.unneeded = stop;
+        if (before.decision === undefined) {
+          decide(before, { go: "stop", stop, atMs: hooks.nowMs() });
+          release(before);
+        }
+        hooks.onUnneeded(need, stop);
+      }
+    };
+    release(decided);
   };
 
   return {
@@ -142,6 +168,7 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
         evaluate(entry);
       }
     },
+    hold,
     close() {
       for (const entry of entries.values()) clearTimeout(entry.timer);
     },
@@ -162,6 +189,7 @@ function newEntry(spec: DagSpec, name: string, order: Order): Entry {
     total,
     settled: 0,
     completed: 0,
+    held: 0,
     decision: undefined,
     unneeded: undefined,
     waiting: [],

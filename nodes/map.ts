@@ -3,6 +3,8 @@ import type { Outcome } from "../src/records/outcome.js";
 import { completedValue } from "../src/records/outcome.js";
 import { readReference } from "../src/spec/reference.js";
 import type { ForEach } from "../src/spec/shape.js";
+import { mergedBubbles } from "./bubbles.js";
+import { assertMadeFrom, fingerprint, keep } from "./kept.js";
 import { settleWork } from "./settle-work.js";
 import { stopOf, stoppedOutcome } from "./stop.js";
 import { ctxOf, type Work } from "./work.js";
@@ -19,13 +21,20 @@ export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number):
   execution.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
 
   const outcomes: Outcome[] = new Array(items.length);
+  const bubbled: unknown[] = [];
   let next = 0;
+  // Items are begun in their order, whichever lane is free: that is what their results are known by when kept.
   const lane = async () => {
     for (let index = next++; index < items.length; index = next++) {
-      outcomes[index] = await settleItem(work, items[index], index);
+      try {
+        outcomes[index] = await settleItem(work, items[index], index);
+      } catch (error) {
+        bubbled.push(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxConcurrency, items.length) }, lane));
+  if (bubbled.length > 0) throw mergedBubbles(bubbled);
 
   const times = { readyAtMs, startedAtMs, endedAtMs: execution.nowMs(), attempts: 1, items: outcomes };
   if (work.signal.aborted) return { ...times, ...stoppedOutcome(stopOf(work.signal.reason), true) };
@@ -42,30 +51,35 @@ export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number):
 }
 
 async function settleItem(work: Work, item: unknown, index: number): Promise<Outcome> {
-  const { execution } = work.scope;
+  const { scope } = work;
+  const { execution } = scope;
   const key = { ...work.key, item: index };
-  const readyAtMs = execution.nowMs();
-  const spared = execution.reuse.item(key, readyAtMs);
-  const outcome: Outcome =
-    spared ??
-    (work.signal.aborted
-      ? {
-          readyAtMs,
-          startedAtMs: null,
-          endedAtMs: readyAtMs,
-          attempts: 0,
-          ...stoppedOutcome(stopOf(work.signal.reason), false),
-        }
-      : await settleWork({ ...work, key, item }, readyAtMs));
-  const reused = execution.reuse.usageOf(key, outcome);
-  execution.emit({
-    type: "node-settled",
-    ...key,
-    outcome,
-    atMs: outcome.endedAtMs ?? execution.nowMs(),
-    ...(reused !== null && { reused }),
-  });
-  return outcome;
+  const reach = async (): Promise<Outcome> => {
+    const readyAtMs = execution.nowMs();
+    const outcome =
+      execution.reuse.item(key, readyAtMs) ?? (await settleItemNow({ ...work, key, item }, readyAtMs));
+    const reused = execution.reuse.usageOf(key, outcome);
+    execution.emit({
+      type: "node-settled",
+      ...key,
+      outcome,
+      atMs: outcome.endedAtMs ?? execution.nowMs(),
+      ...(reused !== null && { reused }),
+    });
+    return outcome;
+  };
+  if (!execution.keeps) return reach();
+  const { callsOf } = execution;
+  const madeFrom = () => fingerprint(work.name, scope.inputPrint, item);
+  const kept = await keep({ key, name: `${work.name}[${index}]`, callsOf, madeFrom }, reach);
+  assertMadeFrom(key, kept.madeFrom, madeFrom());
+  return kept.outcome;
+}
+
+async function settleItemNow(work: Work, readyAtMs: number): Promise<Outcome> {
+  if (!work.signal.aborted) return settleWork(work, readyAtMs);
+  const times = { readyAtMs, startedAtMs: null, endedAtMs: readyAtMs, attempts: 0 };
+  return { ...times, ...stoppedOutcome(stopOf(work.signal.reason), false) };
 }
 
 function itemsOf(work: Work, forEach: ForEach): { items: readonly unknown[]; maxConcurrency: number } {

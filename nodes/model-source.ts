@@ -34,13 +34,15 @@ export interface ModelSourceRun {
   policyFor(node: Pick<Node, "policy">, within?: DagSpec): Policy;
   onRetry(request: ModelRequest): void;
   onBudgetSpent(stop: StopError): void;
+  /** How many calls the run had made before it was resumed: ids go on from there. */
+  readonly callsBefore: number;
 }
 
 /** A source for one run; each model is resolved once, and all share one limiter and one budget. */
 export function createModelSource(spec: DagSpec, options: RunOptions, run: ModelSourceRun): ModelSource {
   const { limits = {}, use = [] } = options;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
-  let calls = 0;
+  let calls = run.callsBefore;
   const shared = {
     limiter: limits.limiter ?? createLimiter(limits),
     budget: createBudget(limits),
@@ -50,7 +52,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
     remainingMs: run.remainingMs,
     onRetry: run.onRetry,
     onBudgetSpent(error: Error) {
-      const stop = new StopError("budget", error.message, error);
+      const stop = new StopError("budget", error.message, { cause: error });
       run.onBudgetSpent(stop);
       return stop;
     },
@@ -70,7 +72,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
 
   const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
-    const option = options.models?.[path] ?? planner ?? options.model;
+    const option = options.models?.[path.replace(itemOf, "")] ?? planner ?? options.model;
     const choice = chooseModel({ option, node: node.model, spec: within.model ?? spec.model });
     noticeOnce(choice.notice);
     const policy = run.policyFor(node, within);
@@ -87,6 +89,9 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
     },
   };
 }
+
+/** `[3]` in `outer[3]/inner`: models are chosen for nodes, not for items. */
+const itemOf = /[[#]\d+\]?(?=\/)/g;
 
 /** Every agent of a spec with its path and its DAG, those of graph nodes included. */
 function* agentsOf(spec: DagSpec, prefix: string): Generator<[string, Node, DagSpec]> {

@@ -1,7 +1,7 @@
 import type { WorkKey } from "../src/records/events.js";
 import type { Outcome } from "../src/records/outcome.js";
 import { nodeOf } from "../src/spec/order.js";
-import type { Decision } from "./ledger.js";
+import type { Decided } from "./ledger.js";
 import { decideCall } from "./planner-join.js";
 import type { Scope } from "./scope.js";
 import { failFast, interrupted, reachOutcome } from "./settle-node.js";
@@ -126,7 +126,7 @@ export function createCallBoard(scope: Scope): CallBoard {
     const { invocation, controller, declared, others } = given;
     const key: WorkKey = { node: scope.prefix + call.node, item: null, invocation };
     const node = nodeOf(scope.spec, call.node);
-    let decision: Decision | undefined;
+    let decision: Decided | undefined;
     try {
       decision = await decideCall(node, declared, others, execution.nowMs, controller.signal);
       letGo(run);

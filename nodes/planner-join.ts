@@ -1,7 +1,8 @@
+import { GraphInterrupt } from "@langchain/langgraph";
 import type { Outcome } from "../src/records/outcome.js";
 import { joinRule } from "../src/spec/order.js";
 import type { DagSpec, Node } from "../src/spec/shape.js";
-import { createLedger, type Decision } from "./ledger.js";
+import { createLedger, type Decided } from "./ledger.js";
 import { stopOf } from "./stop.js";
 
 /** A run that a call waits for. */
@@ -23,11 +24,11 @@ export async function decideCall(
   others: Labelled,
   nowMs: () => number,
   signal: AbortSignal,
-): Promise<Decision> {
+): Promise<Decided> {
   if (declared.length === 0 && others.length === 0) return { go: "run", atMs: nowMs() };
   const decision = await untilAborted(joinOf(node, declared, nowMs), signal, nowMs);
   if (decision.go !== "run" || others.length === 0) return decision;
-  const settled = Promise.all(others.map(([, run]) => run.outcome ?? run.done)).then((): Decision => {
+  const settled = Promise.all(others.map(([, run]) => run.outcome ?? run.done)).then((): Decided => {
     const missing = others.filter(([, run]) => run.outcome?.state !== "completed");
     const tolerant = joinRule(node.join).rule === "settled" && node.tool === undefined;
     if (missing.length === 0 || tolerant) return { go: "run", atMs: nowMs() };
@@ -44,7 +45,7 @@ export async function decideCall(
 const self = "call";
 
 /** The join alone: a ledger over the call and its needs. */
-async function joinOf(node: Node, declared: Labelled, nowMs: () => number): Promise<Decision> {
+async function joinOf(node: Node, declared: Labelled, nowMs: () => number): Promise<Decided> {
   if (declared.length === 0) return { go: "run", atMs: nowMs() };
   const names = declared.map((_, index) => `need${index}`);
   const leaf: Node = { run: () => null };
@@ -64,24 +65,26 @@ async function joinOf(node: Node, declared: Labelled, nowMs: () => number): Prom
     });
   });
   try {
-    return labelled(await Promise.race([ledger.decided(self), interrupted]), declared);
+    const decision = await Promise.race([ledger.decided(self), interrupted]);
+    if (decision.go === "hold") throw new GraphInterrupt([]);
+    return labelled(decision, declared);
   } finally {
     ledger.close();
   }
 }
 
 /** A decision that speaks of the needs by their own names. */
-function labelled(decision: Decision, declared: Labelled): Decision {
+function labelled(decision: Decided, declared: Labelled): Decided {
   if (decision.go !== "skip") return decision;
   const message = decision.reason.message.replace(/\bneed(\d+)\b/g, (_, i) => declared[Number(i)]?.[0] ?? "");
   return { ...decision, reason: { ...decision.reason, message } };
 }
 
 function untilAborted(
-  deciding: Promise<Decision>,
+  deciding: Promise<Decided>,
   signal: AbortSignal,
   nowMs: () => number,
-): Promise<Decision> {
+): Promise<Decided> {
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve({ go: "stop", stop: stopOf(signal.reason), atMs: nowMs() });
     if (signal.aborted) onAbort();

@@ -23,3 +23,6 @@ export interface PlannerOptions {
 export function isPlanned(topology: string): boolean {
   return topology === "planned" || topology === "planned-dag";
 }
+
+/** The upper bound of `maxIterations`. */
+export const mostPlannerIterations = 100;

@@ -4,6 +4,7 @@ import type { Outcome } from "../src/records/outcome.js";
 import { checkAgainstAsync } from "../src/spec/schema.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import type { Execution } from "./execution.js";
+import { fingerprint } from "./kept.js";
 import { createLedger, type Ledger } from "./ledger.js";
 import { isPlanned } from "./planner-options.js";
 import { type StopError, stopOf } from "./stop.js";
@@ -17,6 +18,10 @@ export interface Scope {
   /** The input, parsed. */
   readonly input: unknown;
   readonly ledger: Ledger;
+  /** Whether each node is kept as a task of its own (a `StateGraph` keeps its nodes itself). */
+  readonly keeps: boolean;
+  /** Fingerprint of the input. */
+  readonly inputPrint: string;
   /** Aborted when the run or the surrounding node is stopped. */
   readonly signal: AbortSignal;
   /** A controller for one node's work, aborted with the scope or when the node is no longer needed. */
@@ -25,7 +30,7 @@ export interface Scope {
   release(name: string, controller: AbortController): void;
   /** Makes the first nodes ready. Later calls do nothing, so that every node may call it. */
   open(input: unknown): void;
-  /** Enters outcomes that were computed before: a checkpoint's. */
+  /** Enters outcomes that were computed before: a checkpoint's. Later calls do nothing: what follows is this run's own. */
   adopt(outcomes: Readonly<Record<string, Outcome>>): void;
   close(): void;
 }
@@ -34,22 +39,23 @@ export interface Scope {
 export function createScope(
   spec: DagSpec,
   execution: Execution,
-  { prefix = "", signal = execution.signal }: { prefix?: string; signal?: AbortSignal } = {},
+  {
+    prefix = "",
+    signal = execution.signal,
+    keeps = false,
+  }: { prefix?: string; signal?: AbortSignal; keeps?: boolean } = {},
 ): Scope {
   const controllers = new Map<string, Set<AbortController>>();
   let input: unknown;
+  let inputPrint: string | undefined;
   let opened = false;
+  let adopted = false;
 
   const ledger = createLedger(spec, {
     nowMs: execution.nowMs,
     onReady(name) {
-      execution.emit({
-        type: "node-ready",
-        node: prefix + name,
-        item: null,
-        invocation: null,
-        atMs: execution.nowMs(),
-      });
+      const key = { node: prefix + name, item: null, invocation: null };
+      if (!execution.isReplayed(key)) execution.emit({ type: "node-ready", ...key, atMs: execution.nowMs() });
     },
     onUnneeded(name, stop) {
       abortAll(controllers.get(name), stop);
@@ -67,6 +73,13 @@ export function createScope(
     prefix,
     get input() {
       return input;
+    },
+    get keeps() {
+      return keeps && execution.keeps;
+    },
+    get inputPrint() {
+      inputPrint ??= fingerprint(input);
+      return inputPrint;
     },
     ledger,
     signal,
@@ -90,6 +103,8 @@ export function createScope(
       if (prefix !== "" || !isPlanned(execution.topology)) ledger.open();
     },
     adopt(outcomes) {
+      if (adopted) return;
+      adopted = true;
       for (const [name, outcome] of Object.entries(outcomes)) ledger.settle(name, outcome);
     },
     close() {

@@ -1,9 +1,11 @@
-import { isGraphBubbleUp } from "@langchain/langgraph";
+import { GraphInterrupt, isGraphBubbleUp } from "@langchain/langgraph";
 import type { WorkKey } from "../src/records/events.js";
-import type { Outcome } from "../src/records/outcome.js";
-import { nodeOf } from "../src/spec/order.js";
+import { completedValue, type Outcome } from "../src/records/outcome.js";
+import { projectDag } from "../src/records/projection.js";
+import { joinRule, nodeOf } from "../src/spec/order.js";
 import { conditionHolds } from "./condition.js";
-import type { Decision } from "./ledger.js";
+import { assertMadeFrom, fingerprint, keep } from "./kept.js";
+import type { Decided } from "./ledger.js";
 import { mapItems } from "./map.js";
 import type { Scope } from "./scope.js";
 import { outcomeError, settleWork } from "./settle-work.js";
@@ -13,14 +15,58 @@ import { ctxOf, needsOf, type Work } from "./work.js";
 
 /**
  * Brings one node to its outcome, in the order join, `when`, `forEach`, work. Never rejects, but for LangGraph's own
- * bubble-ups (interrupts): whatever goes wrong is the outcome. A node that has settled is not run again.
+ * bubble-ups (interrupts) and a checkpoint that does not fit: whatever else goes wrong is the outcome. A node that has
+ * settled is not run again.
  */
 export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
-  const known = scope.ledger.outcomes[name];
-  if (known !== undefined) return known;
+  const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
+  try {
+    const outcome = scope.keeps
+      ? await keptOutcome(scope, name, key)
+      : (scope.ledger.outcomes[name] ?? (await settleNow(scope, name, key)));
+    scope.ledger.settle(name, outcome);
+    failFast(scope, name, outcome);
+    return outcome;
+  } catch (error) {
+    scope.ledger.hold(name);
+    throw error;
+  }
+}
+
+/** The outcome that a checkpoint holds, else the one that comes of settling the node now. */
+async function keptOutcome(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
+  let settledNow = false;
+  const { callsOf } = scope.execution;
+  const madeFrom = (outcome: Outcome) => sourceOf(scope, name, outcome);
+  const kept = await keep({ key, name, callsOf, madeFrom }, () => {
+    settledNow = true;
+    return settleNow(scope, name, key);
+  });
+  if (settledNow) return kept.outcome;
+  if (usesNeeds(scope, name, kept.outcome)) {
+    const { go } = await scope.ledger.decided(name);
+    if (go === "hold") throw new GraphInterrupt([]);
+  }
+  assertMadeFrom(key, kept.madeFrom, madeFrom(kept.outcome));
+  return kept.outcome;
+}
+
+/** Fingerprint of what an outcome was made from: the node, the DAG's input and, where the join waits for all, the needs. */
+function sourceOf(scope: Scope, name: string, outcome: Outcome): string {
+  const needs = usesNeeds(scope, name, outcome)
+    ? Object.values(needsOf(scope, name)).map((need) => completedValue(need) ?? null)
+    : [];
+  return fingerprint(projectDag(scope.spec).nodes[name]?.hash, scope.inputPrint, needs);
+}
+
+function usesNeeds(scope: Scope, name: string, outcome: Outcome): boolean {
+  const { rule, deadlineMs } = joinRule(nodeOf(scope.spec, name).join);
+  return (outcome.state === "completed" || "error" in outcome) && rule !== "count" && deadlineMs === null;
+}
+
+async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
   const decision = scope.ledger.decision(name) ?? (await scope.ledger.decided(name));
   const { execution } = scope;
-  const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
   const enter = (outcome: Outcome) => {
     const reused = execution.reuse.usageOf(key, outcome);
     execution.emit({
@@ -32,24 +78,28 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
     });
     return outcome;
   };
+  if (decision.go === "hold") {
+    enter(waitingOutcome);
+    throw new GraphInterrupt([]);
+  }
   try {
-    const outcome = enter(await settleDecided(scope, name, key, decision));
-    scope.ledger.settle(name, outcome);
-    failFast(scope, name, outcome);
-    return outcome;
+    return enter(await settleDecided(scope, name, key, decision));
   } catch (error) {
     if (isGraphBubbleUp(error)) enter(interrupted(decision));
     throw error;
   }
 }
 
-async function settleDecided(scope: Scope, name: string, key: WorkKey, decision: Decision): Promise<Outcome> {
+async function settleDecided(scope: Scope, name: string, key: WorkKey, decision: Decided): Promise<Outcome> {
   const controller = scope.controllerFor(name);
   const unneeded = scope.ledger.unneeded(name);
   if (unneeded !== undefined) controller.abort(unneeded);
   const node = nodeOf(scope.spec, name);
   const needs = needsOf(scope, name);
   try {
+    const spared =
+      controller.signal.aborted || decision.go === "stop" ? undefined : sparedOutcome(scope, name, decision);
+    if (spared !== undefined) return spared;
     return await reachOutcome(
       { scope, name, node, key, item: undefined, needs, signal: controller.signal },
       decision,
@@ -60,14 +110,12 @@ async function settleDecided(scope: Scope, name: string, key: WorkKey, decision:
 }
 
 /** The outcome of a piece of work whose join is decided: `when`, then `forEach`, then the work itself. */
-export async function reachOutcome(work: Work, decision: Decision): Promise<Outcome> {
+export async function reachOutcome(work: Work, decision: Decided): Promise<Outcome> {
   const { node, signal } = work;
   const { execution } = work.scope;
   const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
   if (signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(signal.reason), false) };
   if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
-  const spared = sparedOutcome(scope, name, decision);
-  if (spared !== undefined) return spared;
   if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
 
   const ready = { ...notStarted, readyAtMs: decision.atMs };
@@ -84,8 +132,18 @@ export async function reachOutcome(work: Work, decision: Decision): Promise<Outc
   }
 }
 
+/** Of a node that cannot be reached before an answer comes. */
+export const waitingOutcome: Outcome = {
+  state: "interrupted",
+  reason: { code: "waiting", message: "It waits for a node that waits for an answer." },
+  readyAtMs: null,
+  startedAtMs: null,
+  endedAtMs: null,
+  attempts: 0,
+};
+
 /** The outcome of work that waits for an answer. */
-export function interrupted(decision: Decision): Outcome {
+export function interrupted(decision: Decided): Outcome {
   return {
     state: "interrupted",
     reason: { code: "approval", message: "The run waits for an answer." },

@@ -1,6 +1,7 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { DagError, errorCode, errorMessage } from "../src/errors.js";
 import type { Outcome, OutcomeError } from "../src/records/outcome.js";
+import { kindOf } from "../src/spec/shape.js";
 import { attemptWork } from "./attempts.js";
 import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
 import type { Work } from "./work.js";
@@ -17,7 +18,11 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
     attempts: 1 + execution.retriesOf(work.key),
   });
   try {
-    const { value, outcomes } = await untilStopped(attemptWork(work), work.signal);
+    const running = attemptWork(work);
+    // A graph ends by itself when it is stopped, and its inner nodes have to settle first.
+    const { value, outcomes } = await (kindOf(work.node) === "graph"
+      ? running
+      : untilStopped(running, work.signal));
     return {
       ...times(),
       state: "completed",
@@ -27,8 +32,7 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
   } catch (error) {
     if (isGraphBubbleUp(error)) throw error;
     const inner = innerOutcomes(error);
-    if (error instanceof StopError)
-      return { ...times(), ...inner, ...stoppedOutcome(error, error.stop !== "budget") };
+    if (error instanceof StopError) return { ...times(), ...inner, ...stoppedOutcome(error, true) };
     return {
       ...times(),
       ...inner,

@@ -2,14 +2,18 @@ import { DagError, errorMessage } from "../src/errors.js";
 import type { OutcomeError, OutcomeReason } from "../src/records/outcome.js";
 
 /** Why work was stopped from outside. */
-export type StopCode = "aborted" | "deadline" | "not-needed" | "fail-fast" | "budget";
+export type StopCode = "aborted" | "deadline" | "not-needed" | "fail-fast" | "budget" | "approval";
 
 /** The reason of every abort signal that this package aborts. */
 export class StopError extends DagError {
   readonly stop: StopCode;
 
-  constructor(stop: StopCode, message: string, cause?: unknown) {
-    super(`STOPPED_${stop.toUpperCase().replace("-", "_")}`, message, { cause });
+  constructor(
+    stop: StopCode,
+    message: string,
+    { cause, ...facts }: { readonly cause?: unknown; readonly [fact: string]: unknown } = {},
+  ) {
+    super(`STOPPED_${stop.toUpperCase().replace("-", "_")}`, message, { cause, facts });
     this.stop = stop;
   }
 }
@@ -18,7 +22,7 @@ export class StopError extends DagError {
 export function stopOf(reason: unknown): StopError {
   if (reason instanceof StopError) return reason;
   const detail = reason === undefined || isAbortError(reason) ? "" : `: ${errorMessage(reason)}`;
-  return new StopError("aborted", `The run was aborted${detail}.`, reason);
+  return new StopError("aborted", `The run was aborted${detail}.`, { cause: reason });
 }
 
 function isAbortError(reason: unknown): boolean {
@@ -30,13 +34,14 @@ export type Stopped =
   | { readonly state: "timed-out"; readonly error: OutcomeError }
   | { readonly state: "skipped" | "cancelled"; readonly reason: OutcomeReason };
 
-/** A deadline times out what runs and skips what had not started; a budget skips; everything else cancels. */
+/** A deadline times out what runs and skips what had not started; a budget and a rejection skip; everything else cancels. */
 export function stoppedOutcome(stop: StopError, running: boolean): Stopped {
   if (stop.stop === "deadline" && running) {
     return { state: "timed-out", error: { code: "DEADLINE", message: stop.message } };
   }
   const reason = { code: stop.stop, message: stop.message };
-  const skipped = stop.stop === "budget" || (stop.stop === "deadline" && !running);
+  const skipped =
+    stop.stop === "budget" || stop.stop === "approval" || (stop.stop === "deadline" && !running);
   return { state: skipped ? "skipped" : "cancelled", reason };
 }
 

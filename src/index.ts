@@ -18,6 +18,7 @@ export { resolveModel } from "./models/resolve.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
+export { type ResumeOptions, resume } from "./run/resume.js";
 export { type RunDagOptions as RunOptions, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";

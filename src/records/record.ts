@@ -47,6 +47,8 @@ export interface RunRecord<Output = unknown, Os = Outcomes> {
 /** Folds events into a record, one at a time. */
 export interface RecordFold {
   add(event: RunEvent): void;
+  /** The outcomes of what was added so far, in the spec's order. */
+  outcomes(): Outcomes;
   /** The record of what was added so far; a run that has not ended reads as `cancelled`. */
   record(): RunRecord;
 }
@@ -71,6 +73,7 @@ export function recordFold(): RecordFold {
         if (event.reused !== undefined) reused.push(event.reused);
       }
     },
+    outcomes: () => (started === null ? {} : inSpecOrder(started.dag, settled)),
     record() {
       if (started === null) throw new RangeError("A record starts with a run-started event; none was added.");
       const outcomes = inSpecOrder(started.dag, settled);

@@ -1,5 +1,5 @@
+export { type Fault, type FaultRule, faults } from "../models/faults.js";
 export type { Script, ScriptedModel, ScriptedStep } from "./scripted-model.js";
 export { scriptedModel } from "./scripted-model.js";
 export type { ScriptedCall, ScriptedParts, ScriptedReply, ScriptedToolCall } from "./scripted-reply.js";
 export { type SnapshotView, view } from "./view.js";
-export { type Fault, type FaultRule, faults } from "../models/faults.js";

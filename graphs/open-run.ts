@@ -1,0 +1,67 @@
+import { createExecution, type Execution } from "../nodes/execution.js";
+import { fingerprint } from "../nodes/kept.js";
+import type { RunOptions } from "../nodes/run-options.js";
+import { createScope, type Scope } from "../nodes/scope.js";
+import type { Outcome } from "../src/records/outcome.js";
+import { replayEvents } from "../src/records/replay.js";
+import { dagHash } from "../src/spec/canonical.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import type { RunStamp } from "./state.js";
+import type { Thread } from "./thread.js";
+
+/** A run that is ready to be begun. */
+export interface OpenRun {
+  readonly execution: Execution;
+  readonly scope: Scope;
+  /** Emits `run-started`, and what an earlier part of the run did; enters its outcomes. Gives the run's stamp. */
+  begin(input: unknown): RunStamp;
+}
+
+/** Creates a run's execution and scope; `earlier` is what a checkpointer holds of it. */
+export function openRun(
+  spec: DagSpec,
+  topology: string,
+  options: RunOptions,
+  { keeps, earlier }: { readonly keeps: boolean; readonly earlier: Thread | null },
+): OpenRun {
+  const replay = replayEvents(earlier?.done ?? []);
+  const execution = createExecution(spec, topology, options, {
+    keeps,
+    earlier:
+      earlier === null
+        ? undefined
+        : {
+            id: earlier.stamp.id,
+            startedAt: earlier.stamp.startedAt,
+            elapsedMs: replay.at(-1)?.atMs ?? 0,
+            modelCalls: lastCall(earlier),
+          },
+  });
+  const scope = createScope(spec, execution, { keeps: topology === "dataflow" });
+  return {
+    execution,
+    scope,
+    begin(input) {
+      const { id, startedAt } = execution.begin(input, replay);
+      if (earlier !== null) scope.adopt(wholeOutcomes(earlier));
+      return { id, startedAt, topology, dag: dagHash(spec), input: fingerprint(input) };
+    },
+  };
+}
+
+/** Outcomes of the run's own nodes. */
+function wholeOutcomes({ done }: Thread): Record<string, Outcome> {
+  const whole = done.filter(
+    ({ key }) => key.item === null && key.invocation === null && !key.node.includes("/"),
+  );
+  return Object.fromEntries(whole.map(({ key, outcome }) => [key.node, outcome]));
+}
+
+/** The highest number in the ids of its calls (`call-12`). */
+function lastCall({ done }: Thread): number {
+  let last = 0;
+  for (const { calls } of done) {
+    for (const { id } of calls) last = Math.max(last, Number(/\d+$/.exec(id)?.[0] ?? 0));
+  }
+  return last;
+}

@@ -1,0 +1,30 @@
+import { orderOf } from "../src/spec/order.js";
+import type { Scope } from "./scope.js";
+import { waitingOutcome } from "./settle-node.js";
+
+/**
+ * Settles what LangGraph left: nodes behind an approval wait for it, and when a part of the run was stopped (and is to
+ * be tried again by a resumed run), everything else goes on without being kept.
+ */
+export async function settleRest(scope: Scope): Promise<void> {
+  const { execution, ledger, spec } = scope;
+  const left = orderOf(spec).topological.filter((name) => ledger.outcomes[name] === undefined);
+  if (left.length === 0) return;
+  if (execution.questions.length === 0) {
+    execution.stopKeeping();
+    await execution.settleDag(scope);
+    return;
+  }
+  const told = execution.outcomes();
+  for (const name of left) {
+    if (told[name] !== undefined) continue;
+    execution.emit({
+      type: "node-settled",
+      node: name,
+      item: null,
+      invocation: null,
+      outcome: waitingOutcome,
+      atMs: execution.nowMs(),
+    });
+  }
+}
