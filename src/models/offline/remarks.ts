@@ -123,7 +123,7 @@ function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
 export function balanceOf(remarks: readonly Remark[]): number {
   let [praise, blame] = [0, 0];
   for (const remark of remarks) {
-    const weight = Math.min(3, Math.abs(remark.score)) * (summing.test(remark.quote) ? 2 : 1);
+    const weight = Math.min(4, Math.abs(remark.score)) * (summing.test(remark.quote) ? 2 : 1);
     if (remark.score > 0) praise += weight;
     else blame += weight;
   }

@@ -445,7 +445,6 @@ export const phrases = `
 0 used to
 -2 only ~ complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|disappointment
 -2 one complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|quibble|caveat
--2 i|we wish
 -2 would|will be|have nice|been|helpful|great if|nice|better
 -2 would ~ nice|better|helpful|useful if|to
 -2 would be nice|helpful|better|great

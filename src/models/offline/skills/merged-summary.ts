@@ -82,19 +82,26 @@ function areaOfNeed(need: Source, task: Task): Area {
     stars: rated,
     evidence,
     reason: null,
-    headline: headlineOf(need.text),
+    headline: headlineOf(need.text, titleOf(need.label)),
   };
 }
 
 /** Remarks of an upstream text; under a heading of cons, praise words do not turn a con into a pro. */
 function remarksOfNeed(need: Source, task: Task): Remark[] {
-  const text = plainText(need.text);
+  const text = withoutFixed(plainText(need.text));
   const quotes = [...text.matchAll(/“([^”]+)”/g)].map(([, quote]) => quote ?? "");
   const known = task.input.remarks.filter((remark) =>
     quotes.some((quote) => quote.includes(remark.quote) || remark.quote.includes(quote)),
   );
   if (known.length > 0) return known;
   return [...readSource(need.label, text, task.readTokens).remarks];
+}
+
+/** An upstream text without what this model itself says when it finds nothing. */
+function withoutFixed(text: string): string {
+  return Object.values(fixed)
+    .filter((phrase) => phrase.includes(" "))
+    .reduce((rest, phrase) => rest.replaceAll(phrase, " "), text);
 }
 
 function allRemarks(task: Task): Remark[] {
@@ -151,8 +158,9 @@ function renderArea(area: Area, shown: Set<string>): string {
 }
 
 /** The first line of an upstream text where it is a short statement and no list or JSON. */
-function headlineOf(text: string): string | null {
-  const first = (text.trim().split("\n")[0] ?? "").trim();
+function headlineOf(text: string, title: string): string | null {
+  const line = (text.trim().split("\n")[0] ?? "").trim();
+  const first = line.startsWith(`${title}: `) ? line.slice(title.length + 2) : line;
   return first.length > 120 || /^[-*#[{]|[:“]$/.test(first) || !/\s/.test(first) || first.includes("“")
     ? null
     : first.replace(/[.:]$/, "");
