@@ -8,7 +8,7 @@ import { materialOf, type Task } from "./task.js";
 export function answer(task: Task, schema: JsonSchema | null): string {
   if (schema !== null) return fillSchema(schema, task);
   const { language } = materialOf(task).document;
-  if (language === "none") return fixed.empty;
+  if (language === "none") return task.results.length > 0 ? task.results.join("\n") : fixed.empty;
   if (language === "other") return fixed.otherLanguage;
   return answerTask(task);
 }

@@ -71,7 +71,10 @@ export function chooseOption(options: readonly unknown[], task: Task): unknown {
 }
 
 /** Options with how much of the text speaks for each, most first. */
-export function scoreOptions(options: readonly string[], text: string): { option: string; score: number }[] {
+export function scoreOptions(
+  options: readonly string[],
+  text: string,
+): { option: string; score: number; words: string }[] {
   const counts = new Map<string, number>();
   for (const word of text.toLowerCase().match(/[\p{L}\d'-]+/gu) ?? []) {
     const [stem] = contentStems(word);
@@ -85,7 +88,12 @@ export function scoreOptions(options: readonly string[], text: string): { option
         .filter(([name]) => name.test(option.toLowerCase()))
         .map(([, words]) => words)
         .join(" ");
-      return { option, i, score: rest.test(option) ? 0 : count(option, 2) + count(known, 1) };
+      return {
+        option,
+        i,
+        words: `${option} ${known}`,
+        score: rest.test(option) ? 0 : count(option, 2) + count(known, 1),
+      };
     })
     .sort((a, b) => b.score - a.score || a.i - b.i);
 }

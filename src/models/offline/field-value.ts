@@ -194,6 +194,8 @@ function stringValue(field: Field, task: Task): unknown {
     const match = pattern[1].exec(source.text)?.[0];
     return match === undefined ? notStated : fitString(match, schema);
   }
+  if (task.named !== undefined && /^(name|feature|aspect|title|topic|item|attribute)s?$/i.test(name))
+    return fitString(task.named, schema);
   const stated = statedField(name, source.text);
   if (stated !== null) return fitString(stated, schema);
   const asks = skillsAsked(words)[0];

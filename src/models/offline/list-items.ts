@@ -29,9 +29,10 @@ export function listItems(field: Field, items: Field["schema"], task: Task): (st
   const asks = skillsAsked(words)[0];
   if (asks === "features")
     return objects
-      ? featuresOf(source, 10).map((feature) =>
-          part(task, document.sentences[feature.sentences[0] ?? 0]?.text ?? ""),
-        )
+      ? featuresOf(source, 10).map((feature) => ({
+          ...part(task, document.sentences[feature.sentences[0] ?? 0]?.text ?? ""),
+          named: feature.name,
+        }))
       : featuresOf(source, 10).map(({ name }) => name);
   if (asks === "topics" || /\b(tags?|labels?|categories)\b/i.test(field.name))
     return texts(topicsOf(source, 6).map(({ name }) => name));

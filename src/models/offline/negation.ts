@@ -31,7 +31,7 @@ export function isNegator(tokens: readonly Token[], i: number): boolean {
       "since",
     ].includes(next)
   )
-    return next === "just" || next === "to" ? false : false;
+    return false;
   return !(token.lower === "no" && (next === "," || next === "." || /^\d/.test(next)));
 }
 

@@ -45,6 +45,8 @@ function tokenReader(nlp: WinkMethods): ReadTokens {
   };
 }
 
+const closed = new Set(["ADP", "ADV", "PART"]);
+
 /** "user", "-", "friendly" become one token; a spaced dash stays a sign. */
 function joinCompounds(tokens: readonly Token[]): Token[] {
   const joined: Token[] = [];
@@ -58,7 +60,13 @@ function joinCompounds(tokens: readonly Token[]): Token[] {
       const glued = dash.text === "-" && !dash.spaced && !next.spaced;
       if (!glued || !/[a-z0-9]$/i.test(token.text) || !/^[a-z0-9]/i.test(next.text)) break;
       const [text, lower] = [`${token.text}-${next.text}`, `${token.lower}-${next.lower}`];
-      token = { text, lower, lemma: `${token.lower}-${next.lemma}`, pos: next.pos, spaced: token.spaced };
+      token = {
+        text,
+        lower,
+        lemma: `${token.lower}-${next.lemma}`,
+        pos: closed.has(next.pos) ? "NOUN" : next.pos,
+        spaced: token.spaced,
+      };
       i += 2;
     }
     joined.push(token);

@@ -56,6 +56,8 @@ const adjectivesOnly = new Set(
 function wordScore(tokens: readonly Token[], i: number): number {
   const token = tokens[i] as Token;
   if (token.pos === "PUNCT" || token.pos === "NUM") return 0;
+  const quoted = /^["“'‘]$/.test(tokens[i - 1]?.text ?? "") && /^["”'’]$/.test(tokens[i + 1]?.text ?? "");
+  if (quoted && lexicalScore(token.lower) > 0) return tokens.length < 4 ? 1 : 0;
   if (token.pos === "VERB" && adjectivesOnly.has(token.lower)) return 0;
   const [before, after] = [tokens[i - 1], tokens[i + 1]];
   switch (token.lower) {

@@ -124,7 +124,7 @@ function negated(score: number, tokens: readonly Token[], hit: Hit, negator: num
   const between = tokens.slice(negator + 1, hit.from);
   const absent =
     tokens[hit.from]?.pos === "NOUN" && between.every(({ pos }) => pos !== "VERB" && pos !== "AUX");
-  return absent ? 1.5 : Math.min(1, -score * 0.4);
+  return absent ? 1.5 : Math.min(1, -score * 0.5);
 }
 
 const manners = new Set(["easily", "quickly", "fast", "instantly", "immediately", "rapidly", "readily"]);

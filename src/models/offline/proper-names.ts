@@ -12,6 +12,7 @@ export function properNames(task: Task): string[] {
       let to = i + 1;
       while (proper(to)) to++;
       const name = textOf(tokens.slice(i, to));
+      if (i === 0 && to === 1) continue;
       counts.set(name, (counts.get(name) ?? 0) + 1);
       i = to - 1;
     }

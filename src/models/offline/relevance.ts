@@ -17,7 +17,16 @@ export function centralSentences(document: Document, most: number): Sentence[] {
     const long = sentence.tokens.length > 45 ? 0.7 : 1;
     return {
       sentence,
-      score: (sum / length) * place * long * (sentence.tokens.at(-1)?.text === "?" ? 0.5 : 1),
+      score:
+        (sum / length) *
+        place *
+        long *
+        (/\b(overall|all in all|in short|in summary|bottom line|in conclusion|to sum up)\b/i.test(
+          sentence.text,
+        )
+          ? 1.4
+          : 1) *
+        (sentence.tokens.at(-1)?.text === "?" ? 0.5 : 1),
     };
   });
   return scored

@@ -16,8 +16,16 @@ export interface Remark {
 
 /** Passages of one sign each: a sentence that praises and blames gives two. */
 export function remarksOf(judgement: Judgement): Remark[] {
-  return judgement.sentences.flatMap((judged) => sentenceRemarks(judged, judgement.subject));
+  const remarks = judgement.sentences.flatMap((judged) => sentenceRemarks(judged, judgement.subject));
+  const sarcastic = judgement.sentences.some(({ sentence }) => sarcasm.test(sentence.text));
+  return sarcastic
+    ? remarks.filter((remark) => remark.score < 0 || remark.quote.split(/\s+/).length > 3)
+    : remarks;
 }
+
+/** What only someone sarcastic writes; short praise beside it ("Brilliant.") is not taken at its word. */
+const sarcasm =
+  /\b(oh,? (great|good|joy|wonderful|nice|lovely|fantastic|brilliant)|yeah,? right|paperweight|doorstop|thanks for nothing|just what (i|we) (needed|wanted)[:,]|how (lovely|nice|thoughtful) of|i love how it (forgets|crashes|breaks|stops|loses|drops|freezes))\b/i;
 
 interface Stretch {
   from: number;
@@ -47,9 +55,22 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
     const quote = quoteOf(judged, stretch);
     if (quote.split(/\s+/).length < 2 && stretches.length > 1) return [];
     const own = targets.filter((target) => target.clause >= stretch.first && target.clause <= stretch.last);
-    const aspect = own.find((target) => target.name !== subject)?.name ?? null;
+    const named = own.find((target) => target.name !== subject && !target.implied);
+    const earlier = startsBare(judged, stretch)
+      ? targets.find((target) => target.clause < stretch.first && target.name !== subject && !target.implied)
+      : undefined;
+    const aspect = (named ?? earlier ?? own.find((target) => target.name !== subject))?.name ?? null;
     return [{ score: stretch.score, aspect, quote, sentence: sentence.index }];
   });
+}
+
+/** Whether a stretch has no subject of its own: "but painfully loud". */
+function startsBare(judged: JudgedSentence, stretch: Stretch): boolean {
+  const words = judged.sentence.tokens.slice(stretch.from, stretch.from + 3);
+  return (
+    stretch.first > 0 &&
+    !words.some(({ pos }) => pos === "PRON" || pos === "DET" || pos === "NOUN" || pos === "PROPN")
+  );
 }
 
 /** Whether nothing in the stretch says the opposite with nearly the same force. */
@@ -102,7 +123,7 @@ function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
 export function balanceOf(remarks: readonly Remark[]): number {
   let [praise, blame] = [0, 0];
   for (const remark of remarks) {
-    const weight = Math.min(3, Math.abs(remark.score)) * (summing.test(remark.quote) ? 2 : 1);
+    const weight = Math.min(4, Math.abs(remark.score)) * (summing.test(remark.quote) ? 2 : 1);
     if (remark.score > 0) praise += weight;
     else blame += weight;
   }

@@ -1,9 +1,12 @@
+import { checkStatements } from "./skills/check.js";
+import { classify } from "./skills/classification.js";
 import { listFeatures } from "./skills/features.js";
 import { listFigures } from "./skills/figures.js";
 import { mergeSections } from "./skills/merged-summary.js";
 import { quotePassages } from "./skills/passages.js";
 import { listProsAndCons } from "./skills/pros-and-cons.js";
 import { recommend } from "./skills/recommendation.js";
+import { draftReply } from "./skills/reply.js";
 import { judgeSentiment } from "./skills/sentiment.js";
 import { summarise } from "./skills/summary.js";
 import { listTopics } from "./skills/topics.js";
@@ -18,6 +21,9 @@ export type SkillName =
   | "figures"
   | "topics"
   | "summary"
+  | "classify"
+  | "reply"
+  | "check"
   | "passages";
 
 interface Skill {
@@ -29,6 +35,19 @@ interface Skill {
 
 /** In order of preference where two are asked for at the same place. */
 const skills: readonly Skill[] = [
+  {
+    name: "check",
+    asked:
+      /\b(?:check|verify|validate|audit|fact-?check|review)\b[^.]{0,60}\b(?:against|draft|polic(?:y|ies)|claims?|statements?|facts?|compl\w+|support(?:ed)? by)\b|\bfact-?check/i,
+    answer: checkStatements,
+  },
+  {
+    name: "reply",
+    asked:
+      /\b(?:draft|write|compose|prepare)\b[^.]{0,40}\b(?:reply|response|answer|e-?mail|letter|message)\b|^\s*(?:reply|respond)\b/i,
+    answer: draftReply,
+  },
+  { name: "classify", asked: /\b(?:classif\w+|categori[sz]e|triage|route|assign)\b/i, answer: classify },
   {
     name: "merge",
     asked:

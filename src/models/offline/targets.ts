@@ -13,6 +13,8 @@ export interface Target {
   readonly score: number;
   /** Position of its clause in the sentence. */
   readonly clause: number;
+  /** Whether only an adjective ("expensive") names it. */
+  readonly implied: boolean;
 }
 
 /** What is known of the whole text. */
@@ -34,15 +36,15 @@ export function findTargets(
   let back: [score: number, clause: number] | undefined;
   opinion.clauses.forEach((clause, index) => {
     if (Math.abs(clause.score) < leaning) return;
-    const add = (name: string, head: string) => {
-      if (!targets.has(head)) targets.set(head, { name, head, score: clause.score, clause: index });
+    const add = (name: string, head: string, implied = false) => {
+      if (!targets.has(head)) targets.set(head, { name, head, score: clause.score, clause: index, implied });
     };
     const hits = clause.hits.filter((hit) => hit.score * clause.score > 0);
     for (const hit of hits) {
       const implied = impliedBy(tokens, hit);
       const found = targetsOf(tokens, clause, hit, phrases, around);
       const specific = found.filter((phrase) => phrase.head !== around.subject);
-      if (implied !== null && specific.length === 0) add(implied, implied);
+      if (implied !== null && specific.length === 0) add(implied, implied, true);
       else
         for (const phrase of specific.length > 0 ? specific : found) {
           if (/\d/.test(phrase.head) && around.subject !== null) add(around.subject, around.subject);
@@ -64,7 +66,7 @@ export function findTargets(
   });
   const { subject } = around;
   if (targets.size === 0 && back !== undefined && subject !== null) {
-    return [{ name: subject, head: subject, score: back[0], clause: back[1] }];
+    return [{ name: subject, head: subject, score: back[0], clause: back[1], implied: false }];
   }
   return [...targets.values()];
 }

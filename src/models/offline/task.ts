@@ -17,6 +17,8 @@ export interface Task {
   readonly missing: readonly { readonly label: string; readonly reason: string }[];
   /** What the agent's own tools returned, in call order. */
   readonly results: readonly string[];
+  /** What a part of a list is about: the feature's name. */
+  readonly named?: string;
   readonly readTokens: ReadTokens;
 }
 
@@ -93,8 +95,16 @@ function leaves(value: unknown, key = ""): string[] {
   ];
 }
 
-/** The text that a task is about: its input, or what came from upstream where there is no input. */
+/** Fewest words of an input that is a text of its own and not only the name of what to look up. */
+const shortInput = 12;
+
+/** Whether the input only names what the upstream texts are to be read for. */
+export function inputNames(task: Task): boolean {
+  return task.needs.length > 0 && task.input.text.trim().split(/\s+/).length < shortInput;
+}
+
+/** The text that a task is about: its input, or what came from upstream where there is next to no input. */
 export function materialOf(task: Task): Source {
-  if (task.input.text.trim() !== "" || task.needs.length === 0) return task.input;
+  if (!inputNames(task)) return task.input;
   return readSource("needs", task.needs.map((need) => plainText(need.text)).join("\n\n"), task.readTokens);
 }

@@ -7,7 +7,7 @@ export const negativeWords = {
 abhor abhorrent abominable abomination abysmal appall appalling atrocious  awful catastrophe catastrophic crap crappy deplorable despicable detest
 dire disaster disastrous disgrace disgraceful disgust disgusting dreadful dogshit egregious excruciating fiasco filthy foul fraud fraudulent garbage
 ghastly grotesque gross hate hateful hell hellish hideous horrendous horrible horrid horrific horrify inedible inexcusable infuriate infuriating insufferable intolerable joke
-junk laughable lemon loathe loathsome lousy miserable nauseating nightmare nightmarish obnoxious outrage outrageous pathetic putrid rancid repugnant
+junk laughable loathe loathsome lousy miserable nauseating nightmare nightmarish obnoxious outrage outrageous pathetic putrid rancid repugnant
 repulsive revolting ripoff rip-off rotten rubbish scam scammer shameful shit shitty sickening stink suck sucky terrible trash travesty trashy unacceptable unbearable
 unforgivable unusable useless vile wretched worthless worst wtf yuck yucky swindle shambles debacle 
 `,

@@ -70,7 +70,7 @@ export const impliedAspects: Readonly<Record<string, string>> = {
   comfortable: "comfort",
   uncomfortable: "comfort",
   comfy: "comfort",
-  loud: "volume",
+  loud: "noise",
   quiet: "noise",
   noisy: "noise",
   fast: "speed",

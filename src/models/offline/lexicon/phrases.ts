@@ -359,6 +359,11 @@ export const phrases = `
 -2 hear every word ~ from|next|through
 -2 thin|paper thin
 -2 out of control
+-2 love|like|enjoy how|when ~ forget|forgets|crash|crashes|break|breaks|fail|fails|stop|stops|lose|loses|drop|drops|ignore|ignores|freeze|freezes|die|dies|refuse|refuses
+-2 took|takes ~ minute|minutes|mins to
+-1.5 nobody|no one offered|came|helped|cared|answered|apologized|apologised|asked|noticed|told
+2 save|saved|saves the evening|day|night|meal|trip
+2 the best
 -3 piece of crap|junk|garbage|trash|rubbish|shit
 -3 waste of money|time|space|effort|cash|paper
 -3 waste your|my|our|of money|time
@@ -440,7 +445,6 @@ export const phrases = `
 0 used to
 -2 only ~ complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|disappointment
 -2 one complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|quibble|caveat
--2 i|we wish
 -2 would|will be|have nice|been|helpful|great if|nice|better
 -2 would ~ nice|better|helpful|useful if|to
 -2 would be nice|helpful|better|great

@@ -13,6 +13,8 @@ export interface Area {
   readonly stars: number | null;
   readonly evidence: readonly Remark[];
   readonly reason: string | null;
+  /** What the section says first, where that is a short statement. */
+  readonly headline: string | null;
 }
 
 /** Merges labelled sections: a line with a star rating for each area, then what speaks for and against. */
@@ -24,7 +26,8 @@ export function mergeSections(task: Task): string {
     `${fixed.overall}: ${remarks.length === 0 ? fixed.notEnough : `${starLine(starsOf(score, remarks.length))} – ${verdictOf(score, remarks.filter((remark) => remark.score < 0).length)}`}`,
     "",
   ];
-  for (const area of areas) lines.push(renderArea(area));
+  const shown = new Set<string>();
+  for (const area of areas) lines.push(renderArea(area, shown));
   for (const [sign, title] of [
     [1, fixed.strongestPraise],
     [-1, fixed.strongestCriticism],
@@ -38,7 +41,13 @@ export function mergeSections(task: Task): string {
 /** One area a need, or one an aspect of the input where nothing came from upstream. */
 export function areasOf(task: Task): Area[] {
   const missing = task.missing.map(
-    ({ label, reason }): Area => ({ title: titleOf(label), stars: null, evidence: [], reason }),
+    ({ label, reason }): Area => ({
+      title: titleOf(label),
+      stars: null,
+      evidence: [],
+      reason,
+      headline: null,
+    }),
   );
   if (task.needs.length > 0) return [...task.needs.map((need) => areaOfNeed(need, task)), ...missing];
   const byAspect = new Map<string, Remark[]>();
@@ -52,6 +61,7 @@ export function areasOf(task: Task): Area[] {
         stars: starsOf(balanceOf(remarks), remarks.length),
         evidence: remarks,
         reason: null,
+        headline: null,
       }),
     ),
     ...missing,
@@ -61,25 +71,37 @@ export function areasOf(task: Task): Area[] {
 function areaOfNeed(need: Source, task: Task): Area {
   const stated = statedScore(need.text);
   const evidence = remarksOfNeed(need, task);
-  if (stated !== null)
-    return { title: titleOf(need.label), stars: starsOf(stated, 9), evidence, reason: null };
+  const rated =
+    stated === null
+      ? evidence.length === 0
+        ? null
+        : starsOf(balanceOf(evidence), evidence.length)
+      : starsOf(stated, 9);
   return {
     title: titleOf(need.label),
-    stars: evidence.length === 0 ? null : starsOf(balanceOf(evidence), evidence.length),
+    stars: rated,
     evidence,
     reason: null,
+    headline: headlineOf(need.text, titleOf(need.label)),
   };
 }
 
 /** Remarks of an upstream text; under a heading of cons, praise words do not turn a con into a pro. */
 function remarksOfNeed(need: Source, task: Task): Remark[] {
-  const text = plainText(need.text);
+  const text = withoutFixed(plainText(need.text));
   const quotes = [...text.matchAll(/“([^”]+)”/g)].map(([, quote]) => quote ?? "");
   const known = task.input.remarks.filter((remark) =>
     quotes.some((quote) => quote.includes(remark.quote) || remark.quote.includes(quote)),
   );
   if (known.length > 0) return known;
   return [...readSource(need.label, text, task.readTokens).remarks];
+}
+
+/** An upstream text without what this model itself says when it finds nothing. */
+function withoutFixed(text: string): string {
+  return Object.values(fixed)
+    .filter((phrase) => phrase.includes(" "))
+    .reduce((rest, phrase) => rest.replaceAll(phrase, " "), text);
 }
 
 function allRemarks(task: Task): Remark[] {
@@ -119,10 +141,27 @@ export function starLine(stars: number): string {
   return `${"★".repeat(stars)}${"☆".repeat(5 - stars)} (${stars}/5)`;
 }
 
-function renderArea(area: Area): string {
-  if (area.stars === null)
+/** The area's line: its stars, what its section says first, and passages that no earlier line showed. */
+function renderArea(area: Area, shown: Set<string>): string {
+  if (area.stars === null) {
     return `${area.title}: ${area.reason === null ? fixed.notEnough : `${fixed.missing} (${area.reason})`}`;
+  }
   const side = area.stars >= 3 ? 1 : -1;
-  const shown = [...strongest(area.evidence, side, 1), ...strongest(area.evidence, side === 1 ? -1 : 1, 1)];
-  return `${area.title}: ${starLine(area.stars)}${shown.length === 0 ? "" : ` – ${shown.map((remark) => `“${remark.quote}”`).join("; ")}`}`;
+  const fresh = area.evidence.filter(({ quote }) => !shown.has(quote));
+  const chosen = [...strongest(fresh, side, 1), ...strongest(fresh, side === 1 ? -1 : 1, 1)];
+  for (const { quote } of chosen) shown.add(quote);
+  const parts = [
+    ...(area.headline === null ? [] : [area.headline]),
+    ...chosen.map(({ quote }) => `“${quote}”`),
+  ];
+  return `${area.title}: ${starLine(area.stars)}${parts.length === 0 ? "" : ` – ${parts.join("; ")}`}`;
+}
+
+/** The first line of an upstream text where it is a short statement and no list or JSON. */
+function headlineOf(text: string, title: string): string | null {
+  const line = (text.trim().split("\n")[0] ?? "").trim();
+  const first = line.startsWith(`${title}: `) ? line.slice(title.length + 2) : line;
+  return first.length > 120 || /^[-*#[{]|[:“]$/.test(first) || !/\s/.test(first) || first.includes("“")
+    ? null
+    : first.replace(/[.:]$/, "");
 }

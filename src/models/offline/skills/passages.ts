@@ -1,6 +1,6 @@
 import { fixed } from "../fixed-phrases.js";
 import { relevantSentences } from "../relevance.js";
-import { materialOf, type Task } from "../task.js";
+import { inputNames, materialOf, type Task } from "../task.js";
 import { contentStems } from "../words.js";
 import { summarise } from "./summary.js";
 
@@ -9,7 +9,9 @@ export function quotePassages(task: Task): string {
   if (task.results.length > 0) return task.results.join("\n");
   const { document } = materialOf(task);
   if (document.sentences.length === 0) return fixed.empty;
-  const asked = contentStems(task.instructions);
+  const asked = contentStems(
+    inputNames(task) ? `${task.instructions} ${task.input.text}` : task.instructions,
+  );
   const found = relevantSentences(document, asked, 4).map(({ sentence }) => sentence);
   if (found.length === 0) return summarise(task);
   return found

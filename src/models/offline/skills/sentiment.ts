@@ -22,7 +22,7 @@ export function sentimentOf(remarks: readonly Remark[]): Sentiment {
   const label =
     remarks.length === 0
       ? "neutral"
-      : both && Math.abs(score) < 0.4
+      : both && Math.abs(score) < 0.35
         ? "mixed"
         : score > 0
           ? "positive"
@@ -36,7 +36,7 @@ export function judgeSentiment(task: Task): string {
   const sentiment = sentimentOf(remarks);
   if (remarks.length === 0) return `${fixed.sentiment}: ${fixed.neutral}. ${fixed.noOpinion}`;
   const lines = [
-    `${fixed.sentiment}: ${sentiment.label} (${fixed.score} ${sentiment.score.toFixed(2)}, ${fixed.from}; ${sentiment.praises} favourable, ${sentiment.blames} unfavourable statements)`,
+    `${fixed.sentiment}: ${sentiment.label} (${fixed.score} ${sentiment.score.toFixed(2)}, ${fixed.from}; ${sentiment.praises} ${fixed.favourable}, ${sentiment.blames} ${fixed.unfavourable})`,
   ];
   for (const [sign, title] of [
     [1, fixed.strongestPraise],

@@ -1,5 +1,5 @@
 import { fixed } from "../fixed-phrases.js";
-import { emptyNouns } from "../lexicon/nouns.js";
+import { aspectNouns, emptyNouns } from "../lexicon/nouns.js";
 import { findNounPhrases } from "../noun-phrases.js";
 import type { Source } from "../source.js";
 import { materialOf, type Task } from "../task.js";
@@ -16,13 +16,14 @@ export function topicsOf(source: Source, most: number): { name: string; mentions
       found.set(phrase.head, entry);
     }
   }
-  return [...found.values()]
-    .map(({ names, sentences }) => ({
+  return [...found]
+    .map(([head, { names, sentences }]) => ({
       name: [...names].sort((a, b) => b[1] - a[1] || b[0].length - a[0].length)[0]?.[0] ?? "",
       mentions: sentences.size,
+      weight: sentences.size + (aspectNouns.has(head) ? 0.5 : 0),
       first: Math.min(...sentences),
     }))
-    .sort((a, b) => b.mentions - a.mentions || a.first - b.first)
+    .sort((a, b) => b.weight - a.weight || a.first - b.first)
     .slice(0, most)
     .map(({ name, mentions }) => ({ name, mentions }));
 }
