@@ -1,0 +1,169 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { RunRecord } from "../../src/records/record.js";
+import { cli } from "./cli-run.js";
+
+let folder: string;
+const file = (name: string, content: string) => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "agent-dag-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const review = "examples/review.yaml";
+const mistakes = () =>
+  file(
+    "mistakes.yaml",
+    `name: mistakes
+nodes:
+  a: { instructions: A, needs: [c] }
+  b: { instructions: B, needs: [a, sentimant] }
+  c: { instructions: C, needs: [b] }
+  sentiment: { instructions: S }
+  quorum: { instructions: Q, needs: [sentiment], join: { atLeast: 3 } }
+`,
+  );
+
+describe("agent-dag run", () => {
+  it("prints one record and nothing else on stdout with --json", async () => {
+    const { stdout, stderr, exitCode } = await cli(["run", review, "--model", "offline", "--json"]);
+    expect(exitCode).toBe(0);
+    const record = JSON.parse(stdout) as RunRecord;
+    expect(Object.values(record.outcomes).map(({ state }) => state)).toEqual(Array(5).fill("completed"));
+    expect(record).toMatchObject({ version: 1, topology: "deterministic", state: "completed" });
+    expect(stderr).toContain("meta       completed");
+  });
+
+  it("prints every output and, with --timeline, a bar for each node within 80 columns", async () => {
+    const { stdout } = await cli([
+      "run",
+      review,
+      "--model",
+      "offline",
+      "--timeline",
+      "--topology",
+      "sequential",
+    ]);
+    for (const name of ["features", "prosCons", "sentiment", "recommend", "meta"]) {
+      expect(stdout).toMatch(new RegExp(`^[─═]{2} ${name} `, "m"));
+      expect(stdout).toMatch(new RegExp(`^✓ ${name} .*█`, "m"));
+    }
+    expect(stdout).toMatch(/product-review · sequential/);
+    const timeline = stdout.slice(stdout.indexOf("product-review ·"));
+    expect(Math.max(...timeline.split("\n").map((line) => [...line].length))).toBeLessThanOrEqual(80);
+  });
+
+  it("ends with 1 when the run failed, the record printed all the same", async () => {
+    const failing = file(
+      "failing.mjs",
+      'export const dag = { name: "failing", nodes: { a: { run: () => 1 }, b: { needs: ["a"], run: () => { throw new Error("no luck"); } } } };\n',
+    );
+    const { stdout, stderr, exitCode } = await cli(["run", failing, "--text", "x", "--json"]);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ state: "failed", outcomes: { a: { state: "completed" } } });
+    expect(stderr).toMatch(/failed: .*no luck/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it("ends with 0 and a notice when the result is partial", async () => {
+    const partial = file(
+      "partial.mjs",
+      'export const dag = { name: "partial", nodes: { a: { run: () => 1 }, b: { run: () => { throw new Error("no luck"); } } } };\n',
+    );
+    const { exitCode, stderr } = await cli(["run", partial, "--text", "x"]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/partial: .*b failed/);
+  });
+
+  it.each([
+    ["a file that does not exist", ["run", "nowhere.yaml"], /There is no file "nowhere\.yaml"/],
+    ["a folder", ["run", "examples"], /is not a file/],
+    ["an ending that is no graph", ["run", "README.md"], /is not a graph file/],
+    ["an unknown topology", ["run", review, "--topology", "sideways"], /Allowed choices are deterministic/],
+    ["an unknown option", ["run", review, "--modle", "offline"], /unknown option '--modle'[\s\S]*--model/],
+    ["an unknown command", ["rum", review], /unknown command 'rum'[\s\S]*run/],
+    ["an unknown provider", ["run", review, "--model", "nobody:x"], /npm install @langchain\/nobody/],
+    ["a model without a provider", ["run", review, "--model", "gpt-4.1"], /Did you mean "openai:gpt-4\.1"/],
+  ])("ends with 2 and says what to do about %s", async (_what, args, message) => {
+    const { stdout, stderr, exitCode } = await cli(args as string[]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message as RegExp);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it("shows the stack with --debug", async () => {
+    const { stderr } = await cli(["run", "nowhere.yaml", "--debug"]);
+    expect(stderr).toMatch(/\n\s+at /);
+  });
+
+  it("lists every issue of an invalid graph and ends with 2", async () => {
+    const { stderr, exitCode, stdout } = await cli(["run", mistakes(), "--text", "x"]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/has 3 issues/);
+  });
+
+  it("asks which graph is meant when a file exports several, and takes the one that is named", async () => {
+    const two = file(
+      "two.mjs",
+      'const dag = (name, value) => ({ name, nodes: { only: { run: () => value } } });\nexport const first = dag("first", 1);\nexport const second = dag("second", 2);\n',
+    );
+    const asked = await cli(["run", two, "--text", "x"]);
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr).toMatch(/several graphs: first, second/);
+    const named = await cli(["run", `${two}#second`, "--text", "x", "--json"]);
+    expect(JSON.parse(named.stdout)).toMatchObject({ output: 2 });
+    expect((await cli(["run", `${two}#third`, "--text", "x"])).stderr).toMatch(/no graph named "third"/);
+  });
+});
+
+describe("agent-dag check", () => {
+  it("lists a cycle, a misspelt need and an impossible join, each with a hint and its line", async () => {
+    const { stderr, exitCode } = await cli(["check", mistakes()]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/line 3.*\[cycle\]\n\s+\S/);
+    expect(stderr).toMatch(/line 4.*sentimant.*\[unknown-need\]\n\s+Did you mean "sentiment"\?/);
+    expect(stderr).toMatch(/line 7.*\[join-above-needs\]\n\s+Use at most 1/);
+  });
+
+  it("says what a valid graph is", async () => {
+    const { stdout, exitCode } = await cli(["check", review]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("product-review: 5 nodes in 2 layers, output meta. No issues.");
+  });
+});
+
+describe("agent-dag graph", () => {
+  it.each([
+    ["mermaid", /^flowchart TD[\s\S]*features/],
+    ["svg", /^<svg [\s\S]*<\/svg>\n$/],
+    ["json", /"outputs": \[\n\s+"meta"/],
+  ])("writes %s", async (format, expected) => {
+    const { stdout, exitCode } = await cli(["graph", review, "--format", format]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(expected);
+  });
+});
+
+describe("agent-dag init", () => {
+  it("writes a project whose graph is valid, and never into a folder that holds something", async () => {
+    const target = join(folder, "mine");
+    const { exitCode, stdout } = await cli(["init", target, "--package", "file:../agent-dag.tgz"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/npm install[\s\S]*npm start[\s\S]*npm test/);
+    expect(readdirSync(target).sort()).toEqual(
+      [".gitignore", "graph.test.ts", "graph.ts", "jest.config.js", "package.json", "tsconfig.json"].sort(),
+    );
+    const again = await cli(["init", target]);
+    expect(again.exitCode).toBe(2);
+    expect(again.stderr).toMatch(/is not empty/);
+  });
+});
