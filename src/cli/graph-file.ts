@@ -28,7 +28,7 @@ export async function loadGraphFile(file: string): Promise<GraphFile> {
   const path = resolve(name);
   assertFile(path, name);
   const extension = extname(path).toLowerCase();
-  if (dataExtensions.has(extension)) return { ...(await loadDagFile(path)), path };
+  if (dataExtensions.has(extension)) return { ...(await loadDagFile(name)), path };
   if (scriptExtensions.has(extension))
     return { ...pickGraph(await importScript(path, name), name, exportName), path };
   throw new UsageError(

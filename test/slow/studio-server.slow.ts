@@ -7,7 +7,8 @@ import { input } from "../../examples/review.js";
 
 const bin = "node_modules/.bin/langgraphjs";
 const installed = existsSync(bin);
-if (!installed && process.env.CI !== undefined) throw new Error(`${bin} is missing: CI has to run this test.`);
+if (!installed && process.env.CI !== undefined)
+  throw new Error(`${bin} is missing: CI has to run this test.`);
 if (!installed) console.log(`Skipped: LangGraph's server is not installed (${bin} is missing).`);
 
 const suite = installed ? describe : describe.skip;

@@ -1,0 +1,27 @@
+/** A fenced block of a Markdown page. */
+export interface Fence {
+  readonly language: string;
+  readonly text: string;
+  /** Offset of the text in the page. */
+  readonly at: number;
+}
+
+/** The fenced blocks of a page, in order. */
+export function fencesOf(page: string): Fence[] {
+  return [...page.matchAll(/^```([a-z]*)\n([\s\S]*?)^```$/gm)].map((match) => {
+    const [, language = "", text = ""] = match;
+    return { language, text, at: match.index + 3 + language.length + 1 };
+  });
+}
+
+/** What a program printed, without what differs from run to run: times, bars, ids. */
+export function withoutTimes(text: string): string {
+  return text
+    .replace(/[█▉▊▋▌▍▎▏▐░┊┬─┴]+/g, " ")
+    .replace(/^ +node .*$/gm, "node")
+    .replace(/\d+(\.\d+)? s\b/g, "# s")
+    .replace(/^([✓✗].*?)( +\d[\d.]*){2}( +\d)/gm, "$1 # #$3")
+    .replace(/ +/g, " ")
+    .replace(/ $/gm, "")
+    .trim();
+}
