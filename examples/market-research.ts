@@ -26,18 +26,21 @@ export const marketResearch = defineDag({
     customerNotes: { run: () => notes("customers") },
     market: {
       needs: ["marketNotes"],
+      include: "needs",
       description: "How large the market is and how it moves.",
       instructions: "From the notes, say how large the market is, how it moves, and what drives or slows it.",
       output: finding,
     },
     competitors: {
       needs: ["competitorNotes"],
+      include: "needs",
       description: "Who else is there, with strengths and weaknesses.",
       instructions: "From the notes, say who the competitors are and what each is good and bad at.",
       output: finding,
     },
     customers: {
       needs: ["customerNotes"],
+      include: "needs",
       description: "What customers want and what keeps them from buying.",
       instructions:
         "From the notes, say what customers want, what they complain about and what they would pay.",
