@@ -7,6 +7,7 @@ import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
 interface RunCommandFlags extends RunFlags {
   readonly topology: Topology;
   readonly timeline?: boolean;
+  readonly reuse?: string;
 }
 
 /** `agent-dag run <file>`: runs a graph on an input. */
@@ -20,7 +21,8 @@ export function addRunCommand(program: Command, io: Io): void {
         .choices([...topologyNames])
         .default("deterministic"),
     )
-    .option("--timeline", "print who ran when");
+    .option("--timeline", "print who ran when")
+    .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete");
   addRunFlags(command).action((file: string, flags: RunCommandFlags) => runCommand(file, flags, io));
 }
 
@@ -32,16 +34,23 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const { run } = await import("../run/run.js");
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
+  const { listenForInterrupt } = await import("./interrupt.js");
+  const { loadRecord } = await import("./record-file.js");
+  const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
   const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
+  const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the run.\n"));
   let record: RunRecord;
   try {
     record = await run(dag, input, {
       ...optionsFromFlags(flags),
       topology: flags.topology,
+      ...(reuse !== undefined && { reuse }),
+      signal: interrupt.signal,
       onEvent: (event) => progress.onEvent(event),
     });
   } finally {
     progress.end();
+    interrupt.close();
   }
   await write(
     io.stdout,

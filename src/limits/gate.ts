@@ -37,6 +37,7 @@ export function createGate(limits: RateLimits, windowMs: number): Gate {
   const tokenAllowance = createAllowance();
   let active = 0;
   let refusals = 0;
+  let pausedSinceMs = -Infinity;
   let pausedUntilMs = 0;
 
   const providerWaitMs = (tokens: number, nowMs: number) =>
@@ -79,8 +80,11 @@ export function createGate(limits: RateLimits, windowMs: number): Gate {
         },
         refuse(retryAfterMs, atMs) {
           refused = true;
-          const pauseMs = retryAfterMs ?? firstPauseMs * 2 ** Math.min(refusals, 10);
+          // Of requests that were under way together, the first refusal says it all.
+          if (retryAfterMs === null && nowMs < pausedSinceMs) return;
+          const pauseMs = retryAfterMs ?? (firstPauseMs * 2 ** Math.min(refusals, 10) * windowMs) / 60_000;
           refusals++;
+          pausedSinceMs = atMs;
           pausedUntilMs = Math.max(pausedUntilMs, atMs + Math.min(pauseMs, longestPauseMs));
         },
       };

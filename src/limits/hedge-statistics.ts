@@ -4,7 +4,7 @@ export const fewestSamples = 50;
 /** Share of the requests that are extra, where a policy states none. */
 export const defaultExtraShare = 0.05;
 
-const keptSamples = 1000;
+const keptSamples = 4000;
 const recentRequests = 50;
 const fewestRecent = 10;
 
@@ -105,10 +105,10 @@ function isSlownessCommon({ recent }: ModelStatistics): boolean {
   return recent.length >= fewestRecent && recent.filter(Boolean).length > recent.length * commonSlowness;
 }
 
-/** By the nearest-rank method, worked out again after every 16 samples. */
+/** By the nearest-rank method, worked out again after every 32 samples. */
 function p95Of(known: ModelStatistics): number | null {
   if (known.samples.length < fewestSamples) return null;
-  if (known.p95 === null || known.next - known.p95.at >= 16) {
+  if (known.p95 === null || known.next - known.p95.at >= 32) {
     const sorted = [...known.samples].sort((a, b) => a - b);
     const ms = sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0;
     known.p95 = { at: known.next, ms };

@@ -159,6 +159,17 @@ describe("what the provider says", () => {
     expect(waits).toEqual([0, 500, 1000]);
   });
 
+  it("holds back once for 429s of requests that were under way together", async () => {
+    const { ask, admitted, leases } = setUp({});
+    const names = ["a", "b", "c", "d"];
+    for (const name of names) await ask(name);
+    await jest.advanceTimersByTimeAsync(10);
+    for (const name of names) leases.get(name)?.refused(null);
+    void ask("next");
+    await jest.advanceTimersByTimeAsync(510);
+    expect(admitted).toContain("next");
+  });
+
   it("is tried against at once by a request that cannot wait so long", async () => {
     const { ask, admitted, leases } = setUp({});
     await ask("a");
