@@ -153,7 +153,7 @@ function readWhileWritten(session: PlannerSession, earlier: readonly PlanCall[])
   };
   return {
     onChunk(chunk: ModelChunk) {
-      if ((chunk.type as string) === "restart") restart();
+      if (chunk.type === "restart") restart();
       else if (chunk.type === "text") for (const piece of reader.add(chunk.text)) take(piece);
     },
     end(reply: ModelReply) {

@@ -129,7 +129,7 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
   };
   return {
     onChunk(chunk: ModelChunk) {
-      if ((chunk.type as string) === "restart") {
+      if (chunk.type === "restart") {
         watcher = createCallWatcher();
         abandoned = [...abandoned, ...started];
         started.clear();

@@ -129,15 +129,33 @@ export function addUsages(usages: readonly UsageSums[]): UsageSums {
   return { modelCalls, inputTokens, outputTokens, estimated, costUsd };
 }
 
-/** The spans whose longest chain is the critical path. */
-export function spansOf(dag: DagProjection, outcomes: Outcomes, _calls: readonly CallRecord[]): Span[] {
-  return Object.entries(outcomes).map(([name, { readyAtMs, startedAtMs, endedAtMs }]) => ({
-    name,
-    needs: dag.nodes[name]?.needs ?? [],
-    readyAtMs,
+/**
+ * The spans whose longest chain is the critical path: nodes, their runs one by one where a planner called them several
+ * times, and the requests of planner and joiner. Under a planner whatever ended before a span was ready may have led
+ * to it.
+ */
+export function spansOf(dag: DagProjection, outcomes: Outcomes, calls: readonly CallRecord[]): Span[] {
+  const planner = calls.filter((call) => call.node.startsWith("$"));
+  const asked: Span[] = planner.map(({ node, id, startedAtMs, durationMs }) => ({
+    name: `${node} ${id}`,
+    needs: [],
+    readyAtMs: startedAtMs,
     startedAtMs,
-    endedAtMs,
+    endedAtMs: startedAtMs + durationMs,
   }));
+  const ran = Object.entries(outcomes).flatMap(([name, outcome]) => {
+    const runs = asked.length === 0 ? [outcome] : (outcome.invocations ?? [outcome]);
+    return runs.map(({ readyAtMs, startedAtMs, endedAtMs }, i) => ({
+      name: runs.length === 1 ? name : `${name} ${i + 1}`,
+      needs: dag.nodes[name]?.needs ?? [],
+      readyAtMs,
+      startedAtMs,
+      endedAtMs,
+    }));
+  });
+  if (asked.length === 0) return ran;
+  const names = [...asked, ...ran].map((span) => span.name);
+  return [...asked, ...ran].map((span) => ({ ...span, needs: names.filter((name) => name !== span.name) }));
 }
 
 function isWhole(event: RunEventOf<"node-settled">): boolean {
