@@ -118,33 +118,40 @@ const units: readonly (readonly [RegExp, RegExp])[] = [
   [/year|founded/i, /^$/],
 ];
 
+const scales: readonly (readonly [RegExp, number])[] = [
+  [/thousand|\bk\b/, 1e3],
+  [/million|\bm\b/, 1e6],
+  [/billion|bn/, 1e9],
+];
+
+/** The figure whose words share most with the field's; a fitting unit alone counts only where one figure has it. */
 function figureFor(field: Field, task: Task, within: (value: number) => unknown): unknown {
   const asked = contentStems(wordsOf(field));
   const { sentences } = materialOf(task).document;
-  let best: { value: number; score: number } | null = null;
-  for (const sentence of sentences) {
+  const found = sentences.flatMap((sentence) => {
     const stems = contentStems(sentence.text);
     const shared = [...asked].filter((stem) => stems.has(stem)).length;
-    for (const figure of figuresOf(sentence)) {
-      const about =
-        figure.about === null
-          ? 0
-          : [...contentStems(figure.about)].filter((stem) => asked.has(stem)).length * 2;
-      const unit = units.some(
-        ([name, sign]) =>
-          name.test(field.name) &&
-          sign.test(figure.unit) &&
-          (figure.unit !== "" || (figure.value > 1500 && figure.value < 2200)),
-      )
-        ? 2
-        : 0;
-      const score =
-        shared + about + unit + ([...contentStems(figure.unit)].some((stem) => asked.has(stem)) ? 1 : 0);
-      if (score > 0 && (best === null || score > best.score) && within(figure.value) !== notStated)
-        best = { value: figure.value, score };
-    }
-  }
-  return best === null ? notStated : best.value;
+    return figuresOf(sentence).map((figure) => {
+      const beside =
+        figure.about === null ? [] : [...contentStems(figure.about)].filter((stem) => asked.has(stem));
+      const named = [...contentStems(figure.unit)].some((stem) => asked.has(stem));
+      const year = figure.unit === "" && figure.value > 1500 && figure.value < 2200;
+      const fits = units.some(
+        ([name, sign]) => name.test(field.name) && sign.test(figure.unit) && (figure.unit !== "" || year),
+      );
+      const scale =
+        scales.find(([sign]) => sign.test(figure.unit) && !sign.test(wordsOf(field).toLowerCase()))?.[1] ?? 1;
+      const words = shared + beside.length * 2 + (named ? 1 : 0);
+      return { value: figure.value * scale, words, fits: fits && (!year || words > 0) };
+    });
+  });
+  const usable = found.filter(({ value }) => within(value) !== notStated);
+  const alone = usable.filter(({ fits }) => fits).length === 1;
+  const best = usable
+    .map((candidate, i) => ({ ...candidate, i, score: candidate.words + (candidate.fits ? 2 : 0) }))
+    .filter(({ words, fits }) => words > 0 || (fits && alone))
+    .sort((x, y) => y.score - x.score || x.i - y.i)[0];
+  return best === undefined ? notStated : best.value;
 }
 
 function booleanValue(field: Field, task: Task): unknown {
@@ -194,8 +201,18 @@ function stringValue(field: Field, task: Task): unknown {
     const match = pattern[1].exec(source.text)?.[0];
     return match === undefined ? notStated : fitString(match, schema);
   }
-  if (task.named !== undefined && /^(name|feature|aspect|title|topic|item|attribute)s?$/i.test(name))
+  if (
+    task.named !== undefined &&
+    /^((?:company |product |competitor |vendor )?name|company|competitor|vendor|feature|aspect|title|topic|item|attribute)s?$/i.test(
+      name,
+    )
+  )
     return fitString(task.named, schema);
+  if (
+    task.origin !== undefined &&
+    /\b(source|origin|reference|citation|note|document|from)s?( id)?\b/i.test(name)
+  )
+    return fitString(task.origin, schema);
   const stated = statedField(name, source.text);
   if (stated !== null) return fitString(stated, schema);
   const asks = skillsAsked(words)[0];
@@ -213,7 +230,10 @@ function stringValue(field: Field, task: Task): unknown {
       name,
     )
   ) {
-    const proper = properNames(task)[0];
+    const names = properNames(task);
+    const proper = /person|author|customer|contact/i.test(name)
+      ? (names.find((candidate) => candidate.includes(" ")) ?? names[0])
+      : names[0];
     return proper === undefined ? notStated : fitString(proper, schema);
   }
   if (
