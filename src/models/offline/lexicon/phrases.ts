@@ -70,6 +70,9 @@ export const phrases = `
 -1 not as * or; be careful; more than it|i should|would
 -1.5 twice|double|triple the price|cost; half the feature|features|time|size|battery; you would|'d|might think|expect; nothing more; nothing but
 -1.5 nobody|no one offered|came|helped|cared|answered|apologized|apologised|asked|noticed|told
+1.5 answer|answers|answered|replied|replies|responded|responds|arrived|arrives within|in
+-2 see|hear|get ~ nothing; not at all
+0 power|light|oil|button snap; fairly
 -2 not up to; hung up on|me; went|goes|gone|turned|turns black|blank|dead|dark|wrong|south|missing|out
 -2 ended|end|wound up buy|buying|return|returning|switch|switching|get|getting|send|sending|replace|replacing|throw|throwing|pay|paying|use|using
 -2 i|we really ~ wanted to like|love; wanted to like|love; high hope|hopes; expected|expect more|better; hoping|hoped for more|better|something
