@@ -71,7 +71,10 @@ function beginsClause(tokens: readonly Token[], i: number): boolean {
   const token = tokens[i] as Token;
   const next = tokens[i + 1];
   if (openers.has(token.lower)) {
-    if (token.lower === "but") return !["anything", "nothing", "all"].includes(tokens[i - 1]?.lower ?? "");
+    const joinsAdjectives =
+      tokens[i - 1]?.pos === "ADJ" && next?.pos === "ADJ" && tokens[i + 2]?.pos === "NOUN";
+    if (token.lower === "but")
+      return !joinsAdjectives && !["anything", "nothing", "all"].includes(tokens[i - 1]?.lower ?? "");
     if (token.lower === "yet") return token.pos === "CCONJ";
     return token.lower !== "since" || next?.pos !== "NUM";
   }

@@ -1,6 +1,6 @@
 import { chooseOption } from "./categories.js";
 import { type Field, notStated, wordsOf } from "./field.js";
-import { figuresOf } from "./figures.js";
+import { figureFor } from "./field-figure.js";
 import { listItems } from "./list-items.js";
 import { isNegator } from "./negation.js";
 import { properNames } from "./proper-names.js";
@@ -109,44 +109,6 @@ function numberValue(field: Field, task: Task): unknown {
   return figureFor(field, task, within);
 }
 
-const units: readonly (readonly [RegExp, RegExp])[] = [
-  [/price|cost|revenue|fee|amount|budget|salary|usd|eur|dollar/i, /[$€£¥]|dollar|euro|usd/],
-  [/percent|share|rate|growth|pct/i, /%|percent/],
-  [/hour/i, /^h(ou)?rs?|^hours?$/],
-  [/minute/i, /min/],
-  [/weight|kg|gram/i, /kg|^g$|gram|lb|oz/],
-  [/year|founded/i, /^$/],
-];
-
-function figureFor(field: Field, task: Task, within: (value: number) => unknown): unknown {
-  const asked = contentStems(wordsOf(field));
-  const { sentences } = materialOf(task).document;
-  let best: { value: number; score: number } | null = null;
-  for (const sentence of sentences) {
-    const stems = contentStems(sentence.text);
-    const shared = [...asked].filter((stem) => stems.has(stem)).length;
-    for (const figure of figuresOf(sentence)) {
-      const about =
-        figure.about === null
-          ? 0
-          : [...contentStems(figure.about)].filter((stem) => asked.has(stem)).length * 2;
-      const unit = units.some(
-        ([name, sign]) =>
-          name.test(field.name) &&
-          sign.test(figure.unit) &&
-          (figure.unit !== "" || (figure.value > 1500 && figure.value < 2200)),
-      )
-        ? 2
-        : 0;
-      const score =
-        shared + about + unit + ([...contentStems(figure.unit)].some((stem) => asked.has(stem)) ? 1 : 0);
-      if (score > 0 && (best === null || score > best.score) && within(figure.value) !== notStated)
-        best = { value: figure.value, score };
-    }
-  }
-  return best === null ? notStated : best.value;
-}
-
 function booleanValue(field: Field, task: Task): unknown {
   const words = wordsOf(field);
   const { document, remarks } = materialOf(task);
@@ -194,8 +156,18 @@ function stringValue(field: Field, task: Task): unknown {
     const match = pattern[1].exec(source.text)?.[0];
     return match === undefined ? notStated : fitString(match, schema);
   }
-  if (task.named !== undefined && /^(name|feature|aspect|title|topic|item|attribute)s?$/i.test(name))
+  if (
+    task.named !== undefined &&
+    /^((?:company |product |competitor |vendor )?name|company|competitor|vendor|feature|aspect|title|topic|item|attribute)s?$/i.test(
+      name,
+    )
+  )
     return fitString(task.named, schema);
+  if (
+    task.origin !== undefined &&
+    /\b(source|origin|reference|citation|note|document|from)s?( id)?\b/i.test(name)
+  )
+    return fitString(task.origin, schema);
   const stated = statedField(name, source.text);
   if (stated !== null) return fitString(stated, schema);
   const asks = skillsAsked(words)[0];
@@ -213,7 +185,10 @@ function stringValue(field: Field, task: Task): unknown {
       name,
     )
   ) {
-    const proper = properNames(task)[0];
+    const names = properNames(task);
+    const proper = /person|author|customer|contact/i.test(name)
+      ? (names.find((candidate) => candidate.includes(" ")) ?? names[0])
+      : names[0];
     return proper === undefined ? notStated : fitString(proper, schema);
   }
   if (

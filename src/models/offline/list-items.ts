@@ -6,7 +6,7 @@ import { centralSentences, relevantSentences } from "./relevance.js";
 import { type Remark, strongest } from "./remarks.js";
 import { skillsAsked } from "./skill-choice.js";
 import { topicsOf } from "./skills/topics.js";
-import { materialOf, type Task, taskOf } from "./task.js";
+import { materialOf, plainText, type Task, taskOf } from "./task.js";
 import { contentStems } from "./words.js";
 
 const praise =
@@ -43,7 +43,7 @@ export function listItems(field: Field, items: Field["schema"], task: Task): (st
       words,
     )
   )
-    return texts(properNames(task));
+    return objects ? namedParts(task, properNames(task)) : properNames(task);
   if (/\bquestions?\b/i.test(words))
     return texts(document.sentences.filter(({ text }) => text.endsWith("?")).map(({ text }) => text));
   if (/\b(actions?|steps?|tasks?|todos?|to dos?|next)\b/i.test(words))
@@ -59,10 +59,39 @@ export function listItems(field: Field, items: Field["schema"], task: Task): (st
   const found = relevantSentences(document, contentStems(`${words} ${task.instructions}`), 6).map(
     ({ sentence }) => sentence,
   );
-  const chosen = found.length > 0 ? found : centralSentences(document, 5);
+  const chosen = (found.length > 0 ? found : centralSentences(document, 5)).filter(
+    ({ text }) => !/^\w+: \S+$/.test(text),
+  );
   return texts(chosen.sort((a, b) => a.index - b.index).map(({ text }) => text));
 }
 
 function part(task: Task, text: string): Task {
-  return { ...taskOf(task.instructions, [{ label: "input", content: text }], task.readTokens), needs: [] };
+  const own = taskOf(task.instructions, [{ label: "input", content: text }], task.readTokens);
+  const origin = originOf(task, text);
+  return origin === null ? own : { ...own, origin };
+}
+
+/** The id or title that stands over a passage in its notes, else the upstream section that holds it. */
+function originOf(task: Task, passage: string): string | null {
+  for (const source of [...task.fields, ...task.needs]) {
+    const text = plainText(source.text);
+    const at = text.indexOf(passage);
+    if (at < 0) continue;
+    const heads = [
+      ...text
+        .slice(0, at)
+        .matchAll(/^(?:id|source|url|title|ref|reference|note|file|document|author):\s*(\S.*)$/gim),
+    ];
+    return heads.at(-1)?.[1]?.trim() ?? (task.needs.includes(source) ? source.label : null);
+  }
+  return null;
+}
+
+/** A part for each name: the paragraphs that mention it. */
+function namedParts(task: Task, names: readonly string[]): Task[] {
+  const paragraphs = materialOf(task).text.split(/\n\s*\n/);
+  return names.map((name) => ({
+    ...part(task, paragraphs.filter((paragraph) => paragraph.includes(name)).join("\n\n") || name),
+    named: name,
+  }));
 }

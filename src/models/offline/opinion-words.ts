@@ -76,6 +76,7 @@ function wordScore(tokens: readonly Token[], i: number): number {
     case "kind":
       return token.pos === "ADJ" && before?.lower !== "this" && before?.lower !== "any" ? 2 : 0;
     case "mean":
+    case "ignore":
     case "means":
     case "found":
     case "less":

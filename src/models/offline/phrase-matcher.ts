@@ -71,9 +71,17 @@ function matchFrom(
 function indexPhrases(): Map<string, Phrase[]> {
   const index = new Map<string, Phrase[]>();
   for (const line of phrases.trim().split("\n")) {
-    const [score, ...words] = line.trim().split(/\s+/);
-    const phrase = { score: Number(score), words: words.map((word) => word.split("|")) };
-    for (const first of phrase.words[0] ?? []) index.set(first, [...(index.get(first) ?? []), phrase]);
+    const [, score, list = ""] = /^(\S+) (.*)$/.exec(line) ?? [];
+    for (const text of list.split(";")) {
+      const phrase = {
+        score: Number(score),
+        words: text
+          .trim()
+          .split(/\s+/)
+          .map((word) => word.split("|")),
+      };
+      for (const first of phrase.words[0] ?? []) index.set(first, [...(index.get(first) ?? []), phrase]);
+    }
   }
   return index;
 }

@@ -1,4 +1,5 @@
 import { textOf } from "./document.js";
+import { emptyNouns } from "./lexicon/nouns.js";
 import { materialOf, type Task } from "./task.js";
 
 /** Runs of capitalised words inside sentences, most frequent first. */
@@ -12,7 +13,8 @@ export function properNames(task: Task): string[] {
       let to = i + 1;
       while (proper(to)) to++;
       const name = textOf(tokens.slice(i, to));
-      if (i === 0 && to === 1) continue;
+      const placed = ["in", "near", "at", "from"].includes(tokens[i - 1]?.lower ?? "");
+      if (placed || (i === 0 && to === 1) || emptyNouns.has(name.toLowerCase())) continue;
       counts.set(name, (counts.get(name) ?? 0) + 1);
       i = to - 1;
     }

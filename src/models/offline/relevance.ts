@@ -11,9 +11,9 @@ export function centralSentences(document: Document, most: number): Sentence[] {
   const count = document.sentences.length;
   const scored = document.sentences.map((sentence, i) => {
     const words = stems[i] ?? [];
-    const sum = words.reduce((total, word) => total + Math.log(1 + (weights.get(word) ?? 0)), 0);
+    const sum = words.reduce((total, word) => total + (0.1 + Math.log(weights.get(word) ?? 1)), 0);
     const length = Math.max(8, words.length) ** 0.75;
-    const place = i === 0 ? 1.35 : i === count - 1 ? 1.15 : 1;
+    const place = i === 0 ? 1.6 : i === count - 1 ? 1.05 : 1;
     const long = sentence.tokens.length > 45 ? 0.7 : 1;
     return {
       sentence,

@@ -46,7 +46,7 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
   opinion.clauses.forEach((clause, i) => {
     const last = stretches.at(-1);
     const opposed = last !== undefined && last.score * clause.score < 0;
-    if (last === undefined || (opposed && Math.abs(clause.score) >= 0.4)) {
+    if (last === undefined || clause.after === ";" || (opposed && Math.abs(clause.score) >= 0.4)) {
       stretches.push({ from: clause.from, to: clause.to, score: clause.score, first: i, last: i });
     } else Object.assign(last, { to: clause.to, score: last.score + clause.score, last: i });
   });
@@ -114,9 +114,10 @@ function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
     (/^[^\p{L}\d)%”"!]+$/u.test(tokens[to - 1]?.text ?? "") || leading.has(tokens[to - 1]?.lower ?? ""))
   )
     to--;
-  return textOf(tokens.slice(from, to))
-    .replace(/[\s,;:–—-]+$/, "")
-    .replace(/^["“”']|["“”']$/g, "");
+  const quote = textOf(tokens.slice(from, to)).replace(/[\s,;:–—-]+$/, "");
+  return (quote.match(/["“”]/g) ?? []).length % 2 === 1
+    ? quote.replaceAll(/["“”]/g, "")
+    : quote.replace(/^["“]([^"“”]*)["”]$/, "$1");
 }
 
 /** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh double. */
@@ -131,7 +132,7 @@ export function balanceOf(remarks: readonly Remark[]): number {
 }
 
 const summing =
-  /\b(overall|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|never again|love it|return(ed|ing)? it|conclusion)\b/i;
+  /\b(overall|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
 
 /** The strongest remarks of one sign, most telling first, in a stable order. */
 export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number): Remark[] {

@@ -1,3 +1,4 @@
+import { fixed } from "./fixed-phrases.js";
 import { checkStatements } from "./skills/check.js";
 import { classify } from "./skills/classification.js";
 import { listFeatures } from "./skills/features.js";
@@ -51,7 +52,7 @@ const skills: readonly Skill[] = [
   {
     name: "merge",
     asked:
-      /\b(executive summary|star ratings?|(?:merge|combine|consolidate|synthesi[sz]e|bring together)\b|[1-5] ?[-–] ?5 stars?|rat(?:e|ing) (?:for )?each (?:area|aspect|section)|overall report)/i,
+      /\b(executive summary|star ratings?|(?:merge|combine|consolidate|synthesi[sz]e|brings? (?:it )?together|write (?:a|the) (?:\w+ )?report)\b|[1-5] ?[-–] ?5 stars?|rat(?:e|ing) (?:for )?each (?:area|aspect|section)|overall report)/i,
     answer: mergeSections,
   },
   {
@@ -109,8 +110,14 @@ function placeOf(skill: Skill, text: string): number {
   return skill.name === "summary" ? at + 25 : at;
 }
 
+const beyond =
+  /\b(translat\w+|poem|haiku|song|lyrics|joke|fairy ?tale|write (?:a )?(?:code|function|program|script))\b/i;
+
 /** The answer of the skill that the instructions ask for, else the passages that answer them best. */
 export function answerTask(task: Task): string {
+  if (beyond.test(task.instructions)) return fixed.unsupportedTask;
   const name = skillsAsked(task.instructions)[0];
+  const several = task.needs.length - task.results.length > 1 && (name === undefined || name === "summary");
+  if (several) return mergeSections(task);
   return (skills.find((skill) => skill.name === name)?.answer ?? quotePassages)(task);
 }

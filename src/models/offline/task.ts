@@ -19,6 +19,8 @@ export interface Task {
   readonly results: readonly string[];
   /** What a part of a list is about: the feature's name. */
   readonly named?: string;
+  /** Where a part of a list comes from: its note's id or title, or the section that holds it. */
+  readonly origin?: string;
   readonly readTokens: ReadTokens;
 }
 
@@ -75,7 +77,7 @@ export function plainText(content: string): string {
   const trimmed = content.trim();
   if (!/^[[{"]/.test(trimmed)) return content;
   try {
-    return leaves(JSON.parse(trimmed)).join("\n");
+    return leaves(JSON.parse(trimmed)).join("\n\n");
   } catch {
     return content;
   }

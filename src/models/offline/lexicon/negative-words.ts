@@ -12,6 +12,7 @@ repulsive revolting ripoff rip-off rotten rubbish scam scammer shameful shit shi
 unforgivable unusable useless vile wretched worthless worst wtf yuck yucky swindle shambles debacle 
 `,
   plain: `
+snap burst fray detach shear splinter topple capsize slog wiggle overflow misalign malfunctioning choppiness
 bricked shrunk cardboard flake unravel rushed greenish yellowish bluish tint stutters dent dented noisy muddled crackles whirring
 skip skips skipping skipped hiccup buzz buzzing hum crackle crackling pop-ups popup popups wooden chore maze paperweight doorstop mushy grind grinding tinny muffle hollow smoke moldy tepid undrinkable unheard-of overgrown neglected unprofessional screech delete erase unplugged smelled reek nag nagware adware bloated hogs hog hidden refuse died dies die dying ignored gross flimsiest overheating stuttering jittering pixellated grainy soggy wilted greasy lukewarm flavorless flavourless tasteless underseasoned unsalted oversalted overdone chewy rubbery gristle stench mildewy stains grumble
 thumbs-down

@@ -16,6 +16,7 @@ triumph tremendous unbeatable unbelievable unforgettable unmatched unparalleled 
 wondrous world-class wow yummy kudos superbly godsend lifesaver jewel blown-away five-star
 `,
   plain: `
+fair fairly-priced
 logical logically well-laid effortlessness unstoppable sleekest buttery velvety tasteful zingy comprehensible attentively spot-on pitch-perfect heart-warming page-turner unputdownable laugh-out-loud
 thumbs-up long-lasting longlasting
 better powerhouse reassured sweet-spot awe photorealistic
@@ -60,7 +61,7 @@ clarity crispness sharpness smoothness sturdiness ease-of-use readable audible n
   weak: `
 instantly instant immediate immediately bearable hooked
 acceptable adequate accessible adjustable adaptable automatic alright available bearable classic compatible complete compact contemporary decent distinctive
-enough expandable fair familiar fine functional harmless lightweight light-weight
+enough expandable familiar fine functional harmless lightweight light-weight
 ok okay organic passable presentable prefer readily respectable simple slim soft sufficient tolerable user-replaceable usable
 unique unobjectionable valid viable well work worth fulfil fulfill gain help trust upgrade hit plus perk happily gladly luckily fortunately thankfully
 multifunctional all-in-one customizable customisable programmable washable reusable foldable interchangeable

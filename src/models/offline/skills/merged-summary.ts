@@ -1,4 +1,5 @@
 import { fixed } from "../fixed-phrases.js";
+import { centralSentences } from "../relevance.js";
 import { balanceOf, type Remark, strongest } from "../remarks.js";
 import { readSource, type Source } from "../source.js";
 import { plainText, type Task } from "../task.js";
@@ -19,6 +20,7 @@ export interface Area {
 
 /** Merges labelled sections: a line with a star rating for each area, then what speaks for and against. */
 export function mergeSections(task: Task): string {
+  if (!/\b(stars?|rat(?:e|ing|ings)|executive)\b/i.test(task.instructions)) return joinSections(task);
   const areas = areasOf(task);
   const remarks = allRemarks(task);
   const score = balanceOf(remarks);
@@ -36,6 +38,20 @@ export function mergeSections(task: Task): string {
     if (found.length > 0) lines.push("", `${title}:`, ...found.map(renderRemark));
   }
   return lines.join("\n");
+}
+
+/** Where no rating is asked for: each section with the sentences that stand best for it. */
+function joinSections(task: Task): string {
+  const sections = task.needs.length > 0 ? task.needs : [task.input];
+  const parts = sections.map((need) => {
+    const { document } = readSource(need.label, plainText(need.text), task.readTokens);
+    const chosen = centralSentences(document, 2).sort((a, b) => a.index - b.index);
+    return `${titleOf(need.label)}: ${chosen.length === 0 ? fixed.notEnough : chosen.map(({ text }) => text).join(" ")}`;
+  });
+  return [
+    ...parts,
+    ...task.missing.map(({ label, reason }) => `${titleOf(label)}: ${fixed.missing} (${reason})`),
+  ].join("\n");
 }
 
 /** One area a need, or one an aspect of the input where nothing came from upstream. */

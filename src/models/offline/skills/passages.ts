@@ -13,7 +13,10 @@ export function quotePassages(task: Task): string {
     inputNames(task) ? `${task.instructions} ${task.input.text}` : task.instructions,
   );
   const found = relevantSentences(document, asked, 4).map(({ sentence }) => sentence);
-  if (found.length === 0) return summarise(task);
+  if (found.length === 0)
+    return /\?|^\s*(who|what|when|where|which|why|how)\b/i.test(task.instructions)
+      ? fixed.notFound
+      : summarise(task);
   return found
     .sort((a, b) => a.index - b.index)
     .map(({ text }) => `- “${text}”`)
