@@ -1,5 +1,6 @@
 import { recordCalls } from "../src/models/call-recorder.js";
 import { chooseModel, noticeOnce } from "../src/models/choose.js";
+import { answersAlone, deferModel, environmentModel } from "../src/models/deferred-model.js";
 import type { Model } from "../src/models/port.js";
 import { wrapModel } from "../src/models/port.js";
 import { resolveModel } from "../src/models/resolve.js";
@@ -26,19 +27,21 @@ export function createModelSource(
   { emit, nowMs }: { emit(event: RunEvent): void; nowMs(): number },
 ): ModelSource {
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
+  const alone = answersAlone(options.use);
+  const unchosen = alone && spec.model === undefined ? environmentModel : undefined;
   let calls = 0;
   const record = recordCalls({ emit, nowMs, nextId: () => `call-${++calls}` });
 
   const modelFor: ModelSource["modelFor"] = (node, path) => {
     const choice = chooseModel({
       option: options.models?.[path] ?? options.model,
-      node: node.model,
+      node: node.model ?? unchosen,
       spec: spec.model,
     });
     noticeOnce(choice.notice);
     let model = resolved.get(choice.model);
     if (model === undefined) {
-      model = resolveModel(choice.model).then(async (found) => {
+      model = (alone ? deferModel(choice.model) : resolveModel(choice.model)).then(async (found) => {
         await found.prepare?.();
         return wrapModel(found, [record, ...(options.use ?? [])]);
       });
