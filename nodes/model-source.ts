@@ -3,6 +3,7 @@ import { createHedgeStatistics } from "../src/limits/hedge-statistics.js";
 import { createLimiter } from "../src/limits/limiter.js";
 import { recordCalls } from "../src/models/call-recorder.js";
 import { chooseModel, noticeOnce } from "../src/models/choose.js";
+import { answersAlone, deferModel, environmentModel } from "../src/models/deferred-model.js";
 import { withPolicy } from "../src/models/policy-calls.js";
 import type { Model, ModelRequest } from "../src/models/port.js";
 import { wrapModel } from "../src/models/port.js";
@@ -41,6 +42,8 @@ export interface ModelSourceRun {
 /** A source for one run; each model is resolved once, and all share one limiter and one budget. */
 export function createModelSource(spec: DagSpec, options: RunOptions, run: ModelSourceRun): ModelSource {
   const { limits = {}, use = [] } = options;
+  const alone = answersAlone(use);
+  const unchosen = alone && spec.model === undefined ? environmentModel : undefined;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
   let calls = run.callsBefore;
   const shared = {
@@ -61,7 +64,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const resolve = (choice: ModelLike | Model): Promise<Model> => {
     let model = resolved.get(choice);
     if (model === undefined) {
-      model = resolveModel(choice).then(async (found) => {
+      model = (alone ? deferModel(choice) : resolveModel(choice)).then(async (found) => {
         await found.prepare?.();
         return wrapModel(found, use);
       });
@@ -73,7 +76,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
     const option = options.models?.[path.replace(itemOf, "")] ?? planner ?? options.model;
-    const choice = chooseModel({ option, node: node.model, spec: within.model ?? spec.model });
+    const choice = chooseModel({ option, node: node.model ?? unchosen, spec: within.model ?? spec.model });
     noticeOnce(choice.notice);
     const policy = run.policyFor(node, within);
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.
