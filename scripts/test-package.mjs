@@ -87,6 +87,7 @@ const dag = defineDag({
   },
 });
 const record = await run(dag, { text: "x" }, { model: "offline" });
+if (record.state !== "completed" && record.state !== "partial") throw new Error(record.error?.message);
 const output: string = record.output;
 if (record.outcomes.size.state === "completed") record.outcomes.size.value.toFixed();
 // @ts-expect-error a misspelt need is an error at that string

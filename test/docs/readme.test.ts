@@ -39,8 +39,7 @@ for (const page of pages) {
       else if (fence.language === "sh") printed = await runCommands(fence.text);
       else if (fence.language === "text") {
         if (update)
-          text =
-            text.slice(0, fence.at) + `${printed?.trimEnd()}\n` + text.slice(fence.at + fence.text.length);
+          text = `${text.slice(0, fence.at)}${printed?.trimEnd()}\n${text.slice(fence.at + fence.text.length)}`;
         else expect(withoutTimes(printed ?? "")).toBe(withoutTimes(fence.text));
       }
     }
