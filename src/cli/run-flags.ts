@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { latencyProfiles } from "../models/latency-profile.js";
+import { simulateLatency } from "../models/simulate-latency.js";
 import type { RunDagOptions } from "../run/run.js";
+import { UsageError } from "./usage-error.js";
 
 /** The flags that `run` and `compare` share. */
 export interface RunFlags {
@@ -13,6 +16,9 @@ export interface RunFlags {
   readonly maxConcurrency?: number;
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
+  readonly simulate?: string;
+  readonly seed?: number;
+  readonly speed?: number;
 }
 
 /** Adds the flags that `run` and `compare` share. */
@@ -29,6 +35,13 @@ export function addRunFlags(command: Command): Command {
     .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
     .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
     .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
+    .addOption(
+      new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
+        Object.keys(latencyProfiles),
+      ),
+    )
+    .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
+    .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
     .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
     .option("--debug", "show stack traces");
 }
@@ -40,7 +53,13 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
     ...(flags.requestsPerMinute !== undefined && { requestsPerMinute: flags.requestsPerMinute }),
     ...(flags.tokensPerMinute !== undefined && { tokensPerMinute: flags.tokensPerMinute }),
   };
+  const { seed, speed } = flags;
+  const pace = { ...(seed !== undefined && { seed }), ...(speed !== undefined && { speed }) };
+  if (flags.simulate === undefined && Object.keys(pace).length > 0) {
+    throw new UsageError("--seed and --speed belong to --simulate: name a profile with it.");
+  }
   return {
+    ...(flags.simulate !== undefined && { use: [simulateLatency(flags.simulate, pace)] }),
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
     ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
@@ -53,6 +72,13 @@ export function positiveNumber(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError(`It is ${text}; a number above 0 is expected.`);
+}
+
+/** Parses any number. */
+export function anyNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(`It is ${text}; a number is expected.`);
 }
 
 /** Parses an integer of at least 1. */

@@ -1,0 +1,56 @@
+import type { Command } from "commander";
+import type { Comparison } from "../compare/compare.js";
+import { type Io, write } from "./io.js";
+import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
+
+interface CompareCommandFlags extends RunFlags {
+  readonly topologies?: string;
+  readonly repeat?: number;
+}
+
+/** `agent-dag compare <file>`: runs a graph in several topologies and prints them side by side. */
+export function addCompareCommand(program: Command, io: Io): void {
+  const command = program
+    .command("compare")
+    .description("Run a graph in several topologies on one input and print them side by side.")
+    .argument("<file>", "a .ts, .js, .yaml or .json graph; file.ts#name picks an export")
+    .option(
+      "--topologies <list>",
+      'what to compare, for example "deterministic,planned,planned?toolInput=argument" (default: "sequential,deterministic,planned,planned-dag")',
+    )
+    .option("--repeat <n>", "runs of each topology, interleaved (default: 1)", positiveInteger);
+  addRunFlags(command).action((file: string, flags: CompareCommandFlags) => compareCommand(file, flags, io));
+}
+
+async function compareCommand(file: string, flags: CompareCommandFlags, io: Io): Promise<void> {
+  // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
+  const { loadValidGraph } = await import("./graph-file.js");
+  const { readInput } = await import("./input-flag.js");
+  const { listenForInterrupt } = await import("./interrupt.js");
+  const { compare } = await import("../compare/compare.js");
+  const { renderComparison } = await import("../report/comparison.js");
+  const { dag, example } = await loadValidGraph(file);
+  const input = await readInput(dag, flags, example, io);
+  const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the runs.\n"));
+  let comparison: Comparison;
+  try {
+    comparison = await compare(dag, input, {
+      ...optionsFromFlags(flags),
+      ...(flags.topologies !== undefined && { topologies: flags.topologies.split(",") }),
+      ...(flags.repeat !== undefined && { repeat: flags.repeat }),
+      signal: interrupt.signal,
+      onRun: ({ topology, repeat }) =>
+        io.stderr.write(`${topology}${(flags.repeat ?? 1) > 1 ? `, run ${repeat + 1}` : ""}\n`),
+    });
+  } finally {
+    interrupt.close();
+  }
+  await write(
+    io.stdout,
+    flags.json
+      ? `${JSON.stringify(comparison, null, 2)}\n`
+      : renderComparison(comparison, { width: io.columns, color: io.colorOut }),
+  );
+  const states = comparison.topologies.flatMap(({ runs }) => runs.map(({ state }) => state));
+  io.exitCode = interrupt.signal.aborted ? 130 : states.includes("failed") ? 1 : 0;
+}

@@ -1,0 +1,100 @@
+import { DagError } from "../errors.js";
+import type { ModelMiddleware } from "../models/port.js";
+import type { LatencyMiddleware } from "../models/simulate-latency.js";
+import type { DagProjection } from "../records/events.js";
+import { projectDag } from "../records/projection.js";
+import type { RunRecord } from "../records/record.js";
+import { type RunDagOptions, run } from "../run/run.js";
+import type { DagSpec } from "../spec/shape.js";
+import type { InputOf } from "../spec/values.js";
+import { adviceOf } from "./advice.js";
+import { type Agreement, agreementOf } from "./agreement.js";
+import { figuresOf, type TopologyFigures } from "./figures.js";
+import { type LabelledVariant, readVariant, type VariantLike } from "./variant.js";
+
+/** The chosen topologies on the same input, side by side: JSON, with every run's record. */
+export interface Comparison {
+  readonly version: 1;
+  readonly dag: DagProjection;
+  readonly input: unknown;
+  /** In the order asked for. */
+  readonly topologies: readonly TopologyFigures[];
+  /** Of each topology with the first one. */
+  readonly agreement: readonly Agreement[];
+  /** One sentence: which topology suits, and why. */
+  readonly advice: string;
+}
+
+export interface CompareOptions extends Omit<RunDagOptions, "topology" | "reuse"> {
+  /** What is compared. @default ["sequential", "deterministic", "planned", "planned-dag"] */
+  readonly topologies?: readonly VariantLike[];
+  /** Runs of each topology, interleaved; an integer from 1 to 1000. @default 1 */
+  readonly repeat?: number;
+  /** Told of each run before it begins. */
+  readonly onRun?: (run: { readonly topology: string; readonly repeat: number }) => void;
+}
+
+const defaultTopologies: readonly VariantLike[] = ["sequential", "deterministic", "planned", "planned-dag"];
+
+/**
+ * Runs a spec on one input in several topologies, one run after another, and relates the records. Simulated latencies
+ * are drawn anew in each repeat, and alike in every topology.
+ * @throws DagError `TOPOLOGY_UNKNOWN`, `VARIANT_INVALID`, `REPEAT_INVALID`, and what `run` throws.
+ */
+export async function compare<D extends DagSpec>(
+  spec: D,
+  input: NoInfer<InputOf<D>>,
+  { topologies = defaultTopologies, repeat = 1, onRun, ...options }: CompareOptions = {},
+): Promise<Comparison> {
+  if (!Number.isInteger(repeat) || repeat < 1 || repeat > 1000) {
+    throw new DagError("REPEAT_INVALID", `A repeat of ${repeat} cannot be used.`, {
+      hint: "Choose an integer from 1 to 1000.",
+    });
+  }
+  const variants = topologies.map(readVariant);
+  if (variants.length === 0) {
+    throw new DagError("VARIANT_INVALID", "There is no topology to compare.", { hint: "Name at least one." });
+  }
+  const runs = variants.map((): RunRecord[] => []);
+  for (let round = 0; round < repeat && options.signal?.aborted !== true; round++) {
+    for (const [i, variant] of variants.entries()) {
+      onRun?.({ topology: variant.label, repeat: round });
+      runs[i]?.push(await run(spec, input, optionsFor(variant, round, options)));
+    }
+  }
+  return relate(spec, input, variants, runs);
+}
+
+function relate(
+  spec: DagSpec,
+  input: unknown,
+  variants: readonly LabelledVariant[],
+  runs: readonly (readonly RunRecord[])[],
+): Comparison {
+  const figures = variants.map(({ label }, i) => figuresOf(label, runs[i] ?? []));
+  return {
+    version: 1,
+    dag: projectDag(spec),
+    input,
+    topologies: figures,
+    agreement: figures.map(({ topology, runs: own }) => agreementOf(topology, own, runs[0] ?? [])),
+    advice: adviceOf(figures),
+  };
+}
+
+function optionsFor({ topology, planner, label }: LabelledVariant, round: number, options: RunDagOptions) {
+  const own = { ...options.planner, ...planner };
+  return {
+    ...options,
+    topology,
+    ...(Object.keys(own).length > 0 && { planner: own }),
+    ...(options.use !== undefined && { use: options.use.map((one) => drawnAnew(one, round)) }),
+    ...(options.thread !== undefined && { thread: `${options.thread}/${label}/${round}` }),
+  };
+}
+
+function drawnAnew(middleware: ModelMiddleware, round: number): ModelMiddleware {
+  if (!("withSeed" in middleware)) return middleware;
+  const latency = middleware as LatencyMiddleware;
+  return latency.withSeed(latency.simulated.seed + round);
+}

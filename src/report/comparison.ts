@@ -1,0 +1,94 @@
+import type { Comparison } from "../compare/compare.js";
+import type { TopologyFigures } from "../compare/figures.js";
+import { cleanLine, padEnd, padStart, wrapText } from "./plain-text.js";
+import { renderTimelines } from "./timeline.js";
+
+export interface ComparisonOptions {
+  /** Columns that no line of the timelines exceeds. @default 80 */
+  readonly width?: number;
+  /** Whether to paint with ANSI colours. @default false */
+  readonly color?: boolean;
+  /** Whether to draw the timelines. @default true */
+  readonly timelines?: boolean;
+}
+
+/** A comparison as a table, how far the outputs agree, the timelines on one axis, and the advice. */
+export function renderComparison(comparison: Comparison, options: ComparisonOptions = {}): string {
+  const { width = 80, color = false, timelines = true } = options;
+  const parts = [
+    ...tables(comparison),
+    agreementLines(comparison).join("\n"),
+    wrapText(`Advice: ${comparison.advice}`, width, 6).join("\n"),
+  ];
+  if (timelines) {
+    // The timeline of a topology is its run nearest to the median.
+    const typical = comparison.topologies.flatMap((one) => {
+      const [first, ...others] = one.runs;
+      if (first === undefined) return [];
+      const distance = (run: typeof first) => Math.abs(run.durationMs - one.wallMs.median);
+      const run = others.reduce((best, other) => (distance(other) < distance(best) ? other : best), first);
+      return [{ ...run, topology: one.topology }];
+    });
+    parts.push(renderTimelines(typical, { width, color }));
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+type Column = readonly [title: string, value: (figures: TopologyFigures) => string];
+
+const times: readonly Column[] = [
+  ["wall s", ({ wallMs }) => seconds(wallMs.median)],
+  ["min", ({ wallMs }) => seconds(wallMs.min)],
+  ["max", ({ wallMs }) => seconds(wallMs.max)],
+  ["critical s", ({ criticalPathMs }) => seconds(criticalPathMs)],
+  ["wall/critical", ({ wallOverCriticalPath: ratio }) => (ratio === null ? "–" : ratio.toFixed(2))],
+];
+
+const costs: readonly Column[] = [
+  ["calls", ({ modelCalls }) => whole(modelCalls)],
+  ["tokens in", ({ inputTokens }) => whole(inputTokens)],
+  ["out", ({ outputTokens }) => whole(outputTokens)],
+  ["cost $", ({ costUsd }) => (costUsd === null ? "unknown" : costUsd === 0 ? "0" : costUsd.toFixed(5))],
+  ["run", ({ nodesRun }) => whole(nodesRun)],
+  ["skipped", ({ nodesSkipped }) => whole(nodesSkipped)],
+  ["failed", ({ failures }) => whole(failures)],
+];
+
+function tables({ topologies }: Comparison): string[] {
+  const runs = topologies[0]?.runs.length ?? 0;
+  const simulated = topologies.flatMap((one) => one.runs).find((run) => run.simulated !== null)?.simulated;
+  const notes = [runs === 1 ? "1 run each" : `medians of ${runs} runs each, interleaved`];
+  if (simulated != null) {
+    notes.push(`latency simulated: ${simulated.profile}, seed ${simulated.seed}, speed ${simulated.speed}`);
+  }
+  return [notes.join("; "), table(topologies, times), table(topologies, costs)];
+}
+
+function table(topologies: readonly TopologyFigures[], columns: readonly Column[]): string {
+  const names = ["topology", ...topologies.map(({ topology }) => cleanLine(topology))];
+  const nameWidth = Math.max(...names.map((name) => name.length));
+  const cells = columns.map(([title, value]) => [title, ...topologies.map(value)]);
+  const widths = cells.map((column) => Math.max(...column.map((cell) => cell.length)));
+  return names
+    .map((name, row) =>
+      [
+        padEnd(name, nameWidth),
+        ...cells.map((column, i) => padStart(column[row] ?? "", widths[i] ?? 0)),
+      ].join("  "),
+    )
+    .join("\n");
+}
+
+function agreementLines({ agreement }: Comparison): string[] {
+  const [first, ...others] = agreement;
+  if (first === undefined || others.length === 0) return [];
+  return others.map(({ topology, exact, fields, similarity }) => {
+    const parts = [`equal in ${percent(exact)} of the runs`, `text similarity ${similarity.toFixed(2)}`];
+    for (const [name, share] of Object.entries(fields ?? {})) parts.push(`${name} ${percent(share)}`);
+    return cleanLine(`Output of ${topology} against ${first.topology}: ${parts.join(", ")}`);
+  });
+}
+
+const seconds = (ms: number) => (ms / 1000).toFixed(ms < 10_000 ? 3 : 2);
+const whole = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+const percent = (share: number) => `${Math.round(share * 100)} %`;
