@@ -3,6 +3,7 @@ import { createHedgeStatistics } from "../src/limits/hedge-statistics.js";
 import { createLimiter } from "../src/limits/limiter.js";
 import { recordCalls } from "../src/models/call-recorder.js";
 import { chooseModel, noticeOnce } from "../src/models/choose.js";
+import { answersAlone, deferModel, environmentModel } from "../src/models/deferred-model.js";
 import { withPolicy } from "../src/models/policy-calls.js";
 import type { Model, ModelRequest } from "../src/models/port.js";
 import { wrapModel } from "../src/models/port.js";
@@ -42,6 +43,7 @@ export interface ModelSourceRun {
 export function createModelSource(spec: DagSpec, options: RunOptions, run: ModelSourceRun): ModelSource {
   const { limits = {}, use = [] } = options;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
+  const alone = answersAlone(use);
   let calls = run.callsBefore;
   const shared = {
     limiter: limits.limiter ?? createLimiter(limits),
@@ -61,7 +63,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const resolve = (choice: ModelLike | Model): Promise<Model> => {
     let model = resolved.get(choice);
     if (model === undefined) {
-      model = resolveModel(choice).then(async (found) => {
+      model = (alone ? deferModel(choice) : resolveModel(choice)).then(async (found) => {
         await found.prepare?.();
         return wrapModel(found, use);
       });
@@ -73,7 +75,9 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
     const option = options.models?.[path.replace(itemOf, "")] ?? planner ?? options.model;
-    const choice = chooseModel({ option, node: node.model, spec: within.model ?? spec.model });
+    const specModel = within.model ?? spec.model;
+    const unchosen = alone && specModel === undefined ? environmentModel : undefined;
+    const choice = chooseModel({ option, node: node.model ?? unchosen, spec: specModel });
     noticeOnce(choice.notice);
     const policy = run.policyFor(node, within);
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.

@@ -1,4 +1,6 @@
 export { type Fault, type FaultRule, faults } from "../models/faults.js";
+export { type Cassette, type CassetteMode, type CassetteOptions, cassette } from "./cassette.js";
+export type { Redaction } from "./redaction.js";
 export type { Script, ScriptedModel, ScriptedStep } from "./scripted-model.js";
 export { scriptedModel } from "./scripted-model.js";
 export type { ScriptedCall, ScriptedParts, ScriptedReply, ScriptedToolCall } from "./scripted-reply.js";

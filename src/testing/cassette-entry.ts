@@ -1,0 +1,116 @@
+import { z } from "zod";
+import type { ModelRequest } from "../models/port.js";
+import { canonicalJson, hashOf } from "../spec/canonical.js";
+
+const toolCall = z.object({ id: z.string(), name: z.string(), args: z.string() });
+const jsonObject = z.record(z.string(), z.unknown());
+
+/** The part of a request that tells it from others: everything but clocks, signals and counters. */
+const recordedRequest = z.object({
+  messages: z.array(
+    z.object({
+      role: z.enum(["system", "user", "assistant", "tool"]),
+      content: z.string(),
+      toolCalls: z.array(toolCall).optional(),
+      toolCallId: z.string().optional(),
+      name: z.string().optional(),
+    }),
+  ),
+  tools: z.array(z.object({ name: z.string(), description: z.string(), parameters: jsonObject })).optional(),
+  schema: jsonObject.optional(),
+  modelOptions: jsonObject.optional(),
+  parallelToolCalls: z.boolean().optional(),
+});
+
+const recordedReply = z.object({
+  text: z.string().optional(),
+  toolCalls: z.array(toolCall).optional(),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  finish: z.string().optional(),
+  error: z
+    .object({
+      code: z.string(),
+      message: z.string(),
+      retryable: z.boolean(),
+      facts: jsonObject.optional(),
+    })
+    .optional(),
+  /** The call was ended from outside before its reply was complete. */
+  aborted: z.literal(true).optional(),
+  /** The pieces as they came: kind, length in characters, and after `@` the milliseconds since the piece before. */
+  stream: z.string(),
+});
+
+/** One recorded model call, as it stands in the file. */
+export const cassetteEntry = z.object({
+  node: z.string(),
+  item: z.number().int().optional(),
+  invocation: z.number().int().optional(),
+  turn: z.number().int(),
+  model: z.string(),
+  request: recordedRequest,
+  reply: recordedReply,
+});
+
+export type CassetteEntry = z.infer<typeof cassetteEntry>;
+export type RecordedRequest = z.infer<typeof recordedRequest>;
+export type RecordedReply = z.infer<typeof recordedReply>;
+
+/** The recorded part of a request. */
+export function recordedPart(request: ModelRequest): RecordedRequest {
+  const { messages, tools, schema, modelOptions, parallelToolCalls } = request;
+  const part = {
+    messages,
+    ...(tools.length > 0 && { tools }),
+    ...(schema !== null && { schema }),
+    ...(Object.keys(modelOptions).length > 0 && { modelOptions }),
+    ...(parallelToolCalls !== undefined && { parallelToolCalls }),
+  };
+  return JSON.parse(JSON.stringify(part)) as RecordedRequest;
+}
+
+/**
+ * What a call is found by: node, item, invocation, and the fingerprint of its request. Ids of tool calls are counted
+ * instead of compared, because providers draw them at random.
+ */
+export function cassetteKey(
+  place: Pick<CassetteEntry, "node" | "item" | "invocation">,
+  request: RecordedRequest,
+): string {
+  return `${place.node} ${place.item ?? ""} ${place.invocation ?? ""} ${hashOf(withCountedIds(request))}`;
+}
+
+/** A request with the ids of its tool calls replaced by their number. */
+export function withCountedIds(request: RecordedRequest): RecordedRequest {
+  const numbers = new Map<string, string>();
+  const counted = (id: string) => {
+    const known = numbers.get(id) ?? `#${numbers.size + 1}`;
+    numbers.set(id, known);
+    return known;
+  };
+  const messages = request.messages.map((message) => ({
+    ...message,
+    ...(message.toolCalls && {
+      toolCalls: message.toolCalls.map((call) => ({ ...call, id: counted(call.id) })),
+    }),
+    ...(message.toolCallId !== undefined && { toolCallId: counted(message.toolCallId) }),
+  }));
+  return { ...request, messages };
+}
+
+/** The order of entries in the file: by node, item, invocation and turn; equal ones as their calls began. */
+export function compareEntries(a: CassetteEntry, b: CassetteEntry): number {
+  const byNode = a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
+  const number = (value: number | undefined) => value ?? -1;
+  const byRequest = () => {
+    const [x, y] = [canonicalJson(a.request), canonicalJson(b.request)];
+    return x < y ? -1 : x > y ? 1 : 0;
+  };
+  return (
+    byNode ||
+    number(a.item) - number(b.item) ||
+    number(a.invocation) - number(b.invocation) ||
+    a.turn - b.turn ||
+    byRequest()
+  );
+}

@@ -1,0 +1,153 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { DagError, errorCode, errorMessage } from "../errors.js";
+import { indented } from "../report/view-text.js";
+import { yamlText } from "../report/yaml-text.js";
+import { type CassetteEntry, cassetteEntry } from "./cassette-entry.js";
+
+const version = 1;
+const header = "# Recorded model calls of agent-dag. Commit this file; record again instead of editing it.";
+
+const cassetteForm = z.object({ version: z.number(), entries: z.array(cassetteEntry) });
+
+/**
+ * The entries of a cassette file; `null` when there is no such file.
+ * @throws DagError `CASSETTE_CORRUPT`, `CASSETTE_VERSION`; the file is left as it is.
+ */
+export function loadCassette(file: string): CassetteEntry[] | null {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw corrupt(file, errorMessage(error), error);
+  }
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    throw corrupt(file, errorMessage(error).split("\n")[0] ?? "", error);
+  }
+  const found = typeof value === "object" && value !== null && "version" in value ? value.version : undefined;
+  if (typeof found === "number" && found > version) {
+    throw new DagError(
+      "CASSETTE_VERSION",
+      `The cassette "${file}" has version ${found}; this release reads version ${version}.`,
+      {
+        facts: { file, version: found },
+        hint: "Update agent-dag, or record again. The file was left untouched.",
+      },
+    );
+  }
+  const checked = cassetteForm.safeParse(value);
+  if (checked.success) return checked.data.entries;
+  const [issue] = checked.error.issues;
+  throw corrupt(file, `${issue?.path.join(".") || "the whole file"}: ${issue?.message ?? ""}`, checked.error);
+}
+
+function corrupt(file: string, problem: string, cause: unknown): DagError {
+  return new DagError("CASSETTE_CORRUPT", `The cassette "${file}" cannot be read: ${problem}.`, {
+    facts: { file },
+    cause,
+    hint: "Restore it from version control, or delete it and record again. The file was left untouched.",
+  });
+}
+
+/** One entry as it stands in the file. */
+export function entryText(entry: CassetteEntry): string {
+  return indented(yamlText([entry]).trimEnd());
+}
+
+/** Replaces the file in one step: a crash leaves the old one or the new one, never a part. */
+export async function writeCassette(file: string, entryTexts: readonly string[]): Promise<void> {
+  const body = entryTexts.length === 0 ? "entries: []" : `entries:\n${entryTexts.join("\n")}`;
+  const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(`${header}\nversion: ${version}\n${body}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Held while a cassette is being recorded. */
+export interface CassetteLock {
+  release(): void;
+}
+
+// On the global object, so that every copy of this file in a process sees the same owners.
+const ownersKey = Symbol.for("agent-dag.cassette-owners");
+
+/**
+ * Makes the caller the only one that records into this file, in this process and in others.
+ * @throws DagError `CASSETTE_IN_USE`.
+ */
+export function lockCassette(file: string): CassetteLock {
+  const path = resolve(file);
+  const holder = globalThis as { [ownersKey]?: Set<string> };
+  holder[ownersKey] ??= new Set();
+  const owners = holder[ownersKey];
+  if (owners.has(path)) throw inUse(file, "another cassette() of this process");
+  mkdirSync(dirname(path), { recursive: true });
+  const lock = `${path}.lock`;
+  takeLockFile(lock, file);
+  owners.add(path);
+  const release = () => {
+    process.removeListener("exit", release);
+    if (owners.delete(path)) rmSync(lock, { force: true });
+  };
+  process.once("exit", release);
+  return { release };
+}
+
+function takeLockFile(lock: string, file: string): void {
+  for (let tries = 0; ; tries++) {
+    try {
+      const handle = openSync(lock, "wx");
+      writeSync(handle, String(process.pid));
+      closeSync(handle);
+      return;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+      const pid = ownerOf(lock);
+      if (tries > 0 || (pid !== process.pid && isAlive(pid))) throw inUse(file, `process ${pid}`);
+      rmSync(lock, { force: true }); // Its owner is gone, or was an earlier test of this very process.
+    }
+  }
+}
+
+function ownerOf(lock: string): number {
+  try {
+    return Number(readFileSync(lock, "utf8"));
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}
+
+function inUse(file: string, owner: string): DagError {
+  return new DagError("CASSETTE_IN_USE", `The cassette "${file}" is being recorded by ${owner}.`, {
+    facts: { file, owner },
+    hint: `Give each test a file of its own, or share one cassette() between them. If nobody records, delete "${file}.lock".`,
+  });
+}
