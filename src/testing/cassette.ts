@@ -156,7 +156,7 @@ export function cassette(
   const wrap = (inner: Model): Model => {
     load();
     const id = inner.id === environmentModelId ? (usualModel(rows) ?? inner.id) : inner.id;
-    return { ...inner, id, call: (request) => answer(inner, request) };
+    return { id, call: (request) => answer(inner, request) };
   };
 
   const close = () => {
