@@ -99,7 +99,8 @@ describe("a cassette recorded from a real server", () => {
     expect(text).not.toContain(key);
     expect(text).not.toContain("0123456789abcdef");
     expect(text.toLowerCase()).not.toContain("bearer ");
-    expect(text.replace(/@\d+/g, "@0")).toMatchSnapshot();
+    const steady = text.replace(/@\d+/g, "@0").replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:0");
+    expect(steady.replace(/data-[0-9a-f]{12}/g, "data-0")).toMatchSnapshot();
   });
 
   it("replays the same record but for times, without server, key or address", async () => {
