@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addCheckCommand } from "./check-command.js";
+import { addDiffCommand } from "./diff-command.js";
 import { renderError } from "./error-text.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
@@ -32,6 +33,7 @@ function createProgram(io: Io): Command {
       writeErr: (text) => io.stderr.write(text),
     })
     .showHelpAfterError("(--help shows the options)");
-  for (const add of [addRunCommand, addGraphCommand, addCheckCommand, addInitCommand]) add(program, io);
+  for (const add of [addRunCommand, addGraphCommand, addCheckCommand, addDiffCommand, addInitCommand])
+    add(program, io);
   return program;
 }

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RunDagOptions } from "../run/run.js";
+import type { CassetteFlags } from "./cassette-flags.js";
 
 /** The flags that `run` and `compare` share. */
-export interface RunFlags {
+export interface RunFlags extends CassetteFlags {
   readonly text?: string;
   readonly input?: string;
   readonly model?: string;
@@ -29,6 +30,8 @@ export function addRunFlags(command: Command): Command {
     .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
     .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
     .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
+    .option("--record <file>", "call the models and write their replies to this cassette")
+    .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
     .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
     .option("--debug", "show stack traces");
 }

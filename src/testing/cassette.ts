@@ -33,6 +33,11 @@ export interface Cassette extends ModelMiddleware {
   /** `true` when no model is needed below, so that neither key nor server is. */
   readonly answersAlone: boolean;
   /**
+   * Reads the file now instead of at the first run.
+   * @throws DagError `CASSETTE_MISSING`, `CASSETTE_CORRUPT`, `CASSETTE_VERSION`.
+   */
+  load(): void;
+  /**
    * Checks that no call was missed and that every recorded call was used, and lets go of the file. Where
    * `agent-dag/jest` is set up, the end of the test does this by itself.
    * @throws DagError `CASSETTE_MISSED`, `CASSETTE_UNUSED`.
@@ -181,6 +186,7 @@ export function cassette(
         return mode === "replay" || (mode === "auto" && rows.length > 0);
       },
     },
+    load: { value: load },
     assertComplete: { value: assertComplete },
     close: { value: close },
   });
