@@ -42,9 +42,8 @@ export interface ModelSourceRun {
 /** A source for one run; each model is resolved once, and all share one limiter and one budget. */
 export function createModelSource(spec: DagSpec, options: RunOptions, run: ModelSourceRun): ModelSource {
   const { limits = {}, use = [] } = options;
-  const alone = answersAlone(use);
-  const unchosen = alone && spec.model === undefined ? environmentModel : undefined;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
+  const alone = answersAlone(use);
   let calls = run.callsBefore;
   const shared = {
     limiter: limits.limiter ?? createLimiter(limits),
@@ -76,7 +75,9 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
     const option = options.models?.[path.replace(itemOf, "")] ?? planner ?? options.model;
-    const choice = chooseModel({ option, node: node.model ?? unchosen, spec: within.model ?? spec.model });
+    const specModel = within.model ?? spec.model;
+    const unchosen = alone && specModel === undefined ? environmentModel : undefined;
+    const choice = chooseModel({ option, node: node.model ?? unchosen, spec: specModel });
     noticeOnce(choice.notice);
     const policy = run.policyFor(node, within);
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.

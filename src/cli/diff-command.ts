@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { errorMessage } from "../errors.js";
-import { diffRecords, renderRecordDiff } from "../report/record-diff.js";
 import { type Io, write } from "./io.js";
 import { UsageError } from "./usage-error.js";
 
@@ -15,6 +14,7 @@ export function addDiffCommand(program: Command, io: Io): void {
     .option("--json", "print the differences as JSON and nothing else on stdout")
     .option("--debug", "show stack traces")
     .action(async (old: string, now: string, flags: { readonly json?: boolean }) => {
+      const { diffRecords, renderRecordDiff } = await import("../report/record-diff.js");
       const diff = diffRecords(readRecord(old), readRecord(now));
       await write(io.stdout, `${flags.json ? JSON.stringify(diff, null, 2) : renderRecordDiff(diff)}\n`);
       io.exitCode = diff.changed ? 1 : 0;

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addCheckCommand } from "./check-command.js";
 import { addCompareCommand } from "./compare-command.js";
+import { addDiffCommand } from "./diff-command.js";
 import { renderError } from "./error-text.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
@@ -33,7 +34,14 @@ function createProgram(io: Io): Command {
       writeErr: (text) => io.stderr.write(text),
     })
     .showHelpAfterError("(--help shows the options)");
-  for (const add of [addRunCommand, addCompareCommand, addGraphCommand, addCheckCommand, addInitCommand])
+  for (const add of [
+    addRunCommand,
+    addCompareCommand,
+    addGraphCommand,
+    addCheckCommand,
+    addDiffCommand,
+    addInitCommand,
+  ])
     add(program, io);
   return program;
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology-names.js";
 import type { RunRecord } from "../records/record.js";
+import { cassetteFromFlags, finishCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
 
@@ -37,6 +38,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const { listenForInterrupt } = await import("./interrupt.js");
   const { loadRecord } = await import("./record-file.js");
   const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
+  const tape = await cassetteFromFlags(flags);
   const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
   const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the run.\n"));
   let record: RunRecord;
@@ -45,12 +47,14 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
       ...optionsFromFlags(flags),
       topology: flags.topology,
       ...(reuse !== undefined && { reuse }),
+      ...(tape !== null && { use: [tape] }),
       signal: interrupt.signal,
       onEvent: (event) => progress.onEvent(event),
     });
   } finally {
     progress.end();
     interrupt.close();
+    tape?.close();
   }
   await write(
     io.stdout,
@@ -59,6 +63,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const notice = endNotice(record);
   if (notice !== null) await write(io.stderr, `${notice}\n`);
   io.exitCode = exitCodeOf(record);
+  await finishCassette(tape, io);
 }
 
 async function renderRun(record: RunRecord, flags: RunCommandFlags, io: Io): Promise<string> {

@@ -2,10 +2,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { latencyProfiles } from "../models/latency-profile.js";
 import { simulateLatency } from "../models/simulate-latency.js";
 import type { RunDagOptions } from "../run/run.js";
+import type { CassetteFlags } from "./cassette-flags.js";
 import { UsageError } from "./usage-error.js";
 
 /** The flags that `run` and `compare` share. */
-export interface RunFlags {
+export interface RunFlags extends CassetteFlags {
   readonly text?: string;
   readonly input?: string;
   readonly model?: string;
@@ -42,6 +43,8 @@ export function addRunFlags(command: Command): Command {
     )
     .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
+    .option("--record <file>", "call the models and write their replies to this cassette")
+    .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
     .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
     .option("--debug", "show stack traces");
 }

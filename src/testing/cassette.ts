@@ -4,6 +4,7 @@ import { environmentModelId } from "../models/deferred-model.js";
 import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../models/port.js";
 import { checkAtEnd } from "./at-end.js";
 import { type CassetteEntry, cassetteKey, compareEntries, recordedPart } from "./cassette-entry.js";
+import { missedCalls, missingFile, neverUsed, unusedEntries } from "./cassette-error.js";
 import { type CassetteLock, entryText, loadCassette, lockCassette, writeCassette } from "./cassette-file.js";
 import { cassetteMiss } from "./cassette-miss.js";
 import { playReply, type StreamEnd, streamTape } from "./cassette-stream.js";
@@ -33,8 +34,13 @@ export interface Cassette extends ModelMiddleware {
   /** `true` when no model is needed below, so that neither key nor server is. */
   readonly answersAlone: boolean;
   /**
+   * Reads the file now instead of at the first run.
+   * @throws DagError `CASSETTE_MISSING`, `CASSETTE_CORRUPT`, `CASSETTE_VERSION`.
+   */
+  load(): void;
+  /**
    * Checks that no call was missed and that every recorded call was used, and lets go of the file. Where
-   * `agent-dag/jest` is set up, the end of the test does this by itself.
+   * `agent-dag/jest` is set up, the end of the test does this by itself, unless it was done by hand.
    * @throws DagError `CASSETTE_MISSED`, `CASSETTE_UNUSED`.
    */
   assertComplete(): void;
@@ -61,7 +67,9 @@ export function cassette(
   const rows: Row[] = [];
   const used = new Map<string, number>();
   const misses: DagError[] = [];
+  let tried = false;
   let loaded = false;
+  let asserted = false;
   let lock: CassetteLock | undefined;
   let calls = 0;
   let writing: Promise<void> | undefined;
@@ -69,6 +77,7 @@ export function cassette(
 
   const load = () => {
     if (loaded) return;
+    tried = true;
     const found = mode === "record" ? [] : loadCassette(path);
     if (found === null && mode === "replay") throw missingFile(file);
     for (const entry of found ?? []) rows.push(rowOf(entry, calls++));
@@ -165,11 +174,17 @@ export function cassette(
   };
 
   const assertComplete = () => {
+    asserted = true;
     close();
     if (misses.length > 0) throw missedCalls(file, misses);
     const unused = rows.filter((row) => !row.used && row.entry.reply.aborted !== true);
-    if (loaded && unused.length > 0) throw unusedEntries(file, unused);
-    if (!loaded && mode === "replay") throw neverUsed(file);
+    if (loaded && unused.length > 0) {
+      throw unusedEntries(
+        file,
+        unused.map((row) => row.entry),
+      );
+    }
+    if (!tried && mode === "replay") throw neverUsed(file);
   };
 
   const tape: Cassette = Object.defineProperties(wrap as Cassette, {
@@ -181,10 +196,15 @@ export function cassette(
         return mode === "replay" || (mode === "auto" && rows.length > 0);
       },
     },
+    load: { value: load },
     assertComplete: { value: assertComplete },
     close: { value: close },
   });
-  checkAtEnd({ check: assertComplete });
+  checkAtEnd({
+    check() {
+      if (!asserted) assertComplete();
+    },
+  });
   return tape;
 }
 
@@ -245,44 +265,4 @@ function assertOptions(mode: CassetteMode, speed: number | undefined): void {
       hint: "Use 1 for the recorded latencies, or leave it out for no waiting.",
     },
   );
-}
-
-function missingFile(file: string): DagError {
-  return new DagError("CASSETTE_MISSING", `There is no cassette "${file}" to replay.`, {
-    facts: { file },
-    hint: 'Record it once with a real model: `mode: "record"` (or "auto"), or --record FILE on the command line.',
-  });
-}
-
-function missedCalls(file: string, misses: readonly DagError[]): DagError {
-  const list = misses.map((miss) => miss.message).join("\n");
-  return new DagError(
-    "CASSETTE_MISSED",
-    `${misses.length} calls were not in the cassette "${file}":\n${list}`,
-    {
-      facts: { file, misses: misses.length },
-    },
-  );
-}
-
-function unusedEntries(file: string, unused: readonly Row[]): DagError {
-  const list = unused.map(({ entry }) => {
-    const item = entry.item === undefined ? "" : `[${entry.item}]`;
-    return `  - ${entry.node}${item}, request ${entry.turn + 1}`;
-  });
-  return new DagError(
-    "CASSETTE_UNUSED",
-    `${unused.length} recorded ${unused.length === 1 ? "call" : "calls"} of "${file}" ${unused.length === 1 ? "was" : "were"} never asked for:\n${list.join("\n")}\n`,
-    {
-      facts: { file, unused: unused.length },
-      hint: "Record again, so that the file holds what the run needs.",
-    },
-  );
-}
-
-function neverUsed(file: string): DagError {
-  return new DagError("CASSETTE_UNUSED", `The cassette "${file}" was never used.`, {
-    facts: { file },
-    hint: "Pass it to `run` in `use`, or take it out of the test.",
-  });
 }

@@ -1,0 +1,40 @@
+import { errorMessage } from "../errors.js";
+import type { Cassette } from "../testing/cassette.js";
+import { type Io, write } from "./io.js";
+import { UsageError } from "./usage-error.js";
+
+/** The flags that record and replay model calls. */
+export interface CassetteFlags {
+  readonly record?: string;
+  readonly replay?: string;
+}
+
+/**
+ * The cassette that the flags ask for, `null` without them.
+ * @throws UsageError for both at once; DagError when there is nothing to replay, or it cannot be read.
+ */
+export async function cassetteFromFlags({ record, replay }: CassetteFlags): Promise<Cassette | null> {
+  if (record !== undefined && replay !== undefined) {
+    throw new UsageError("--record and --replay were both given.", "Give one of them.");
+  }
+  const file = record ?? replay;
+  if (file === undefined) return null;
+  const { cassette } = await import("../testing/cassette.js");
+  const tape = cassette(file, { mode: record === undefined ? "replay" : "record" });
+  tape.load();
+  return tape;
+}
+
+/** Lets go of the cassette; a replay that missed calls, or left some unused, is told and ends with status 1. */
+export async function finishCassette(tape: Cassette | null, io: Io): Promise<void> {
+  if (tape === null || tape.mode === "record") {
+    tape?.close();
+    return;
+  }
+  try {
+    tape.assertComplete();
+  } catch (error) {
+    await write(io.stderr, `${errorMessage(error)}\n`);
+    if (io.exitCode === 0) io.exitCode = 1;
+  }
+}
