@@ -9,13 +9,14 @@ import { waitingOutcome } from "./settle-node.js";
 export async function settleRest(scope: Scope): Promise<void> {
   const { execution, ledger, spec } = scope;
   const left = orderOf(spec).topological.filter((name) => ledger.outcomes[name] === undefined);
-  if (left.length === 0) return;
+  const told = execution.outcomes();
+  // A planner settles its nodes itself, past the ledger.
+  if (left.every((name) => told[name] !== undefined)) return;
   if (execution.questions.length === 0) {
     execution.stopKeeping();
     await execution.settleDag(scope);
     return;
   }
-  const told = execution.outcomes();
   for (const name of left) {
     if (told[name] !== undefined) continue;
     execution.emit({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { topologyNames } from "../../graphs/topology-names.js";
 import { faults } from "../../src/models/faults.js";
-import type { ModelMiddleware } from "../../src/models/port.js";
+import type { Model, ModelMiddleware } from "../../src/models/port.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
@@ -95,13 +95,36 @@ const dag = defineDag({
 const text =
   "The bag is light and looks good. The zip jammed in the first week, and the rain cover is too thin.";
 
+/** Plans both specialists, then answers. */
+const model: Model = {
+  id: "test:planner",
+  async *call({ node, tools, messages }) {
+    const asked = messages.some(({ role }) => role === "tool");
+    if (node === "$planner" && tools.length > 0 && !asked) {
+      for (const [index, name] of ["features", "sentiment"].entries()) {
+        yield { type: "tool-call", index, id: `call${index}`, name, args: "{}" };
+      }
+      yield { type: "finish", reason: "tool_calls" };
+      return;
+    }
+    const plan = node === "$planner" && tools.length === 0;
+    for (const line of plan
+      ? ["1. features()\n", "2. sentiment()\n", "3. join()\n"]
+      : [`${node} `, "says so"]) {
+      yield { type: "text", text: line };
+    }
+    yield { type: "usage", inputTokens: 10, outputTokens: 5 };
+    yield { type: "finish", reason: "stop" };
+  },
+};
+
 describe.each(planned)("%s", (topology) => {
   it("tries the planner's own requests again, also when a reply breaks off", async () => {
-    const plain = await run(dag, text, { topology, model: "offline" });
+    const plain = await run(dag, text, { topology, model });
     for (const fault of ["server-error", "stream-cut"] as const) {
       const record = await run(dag, text, {
         topology,
-        model: "offline",
+        model,
         policy: quick,
         use: [faults([{ node: "$planner", call: 1, fault }])],
       });
@@ -113,12 +136,12 @@ describe.each(planned)("%s", (topology) => {
 
   it("is held to the run's limit, with planner and nodes together", async () => {
     const { seen, middleware } = watch();
-    await run(dag, text, { topology, model: "offline", limits: { maxConcurrency: 1 }, use: [middleware] });
+    await run(dag, text, { topology, model, limits: { maxConcurrency: 1 }, use: [middleware] });
     expect(seen.peak).toBe(1);
   });
 
   it("ends with what it has when the budget is spent", async () => {
-    const record = await run(dag, text, { topology, model: "offline", limits: { maxModelCalls: 2 } });
+    const record = await run(dag, text, { topology, model, limits: { maxModelCalls: 2 } });
     expect(record.calls).toHaveLength(2);
     expect(
       Object.values(record.outcomes).filter((one) => "reason" in one && one.reason.code === "budget"),
@@ -136,7 +159,7 @@ describe.each(planned)("%s", (topology) => {
     });
     const record = await run(dag, text, {
       topology,
-      model: "offline",
+      model,
       policy: { deadlineMs: 150 },
       use: [slow],
     });
