@@ -24,12 +24,20 @@ export interface Document {
 export function readDocument(text: string, readTokens: ReadTokens): Document {
   const sentences: Sentence[] = [];
   splitBlocks(text).forEach((content, block) => {
-    for (const tokens of readTokens(content)) {
+    for (const tokens of readTokens(content).flatMap(cutLong)) {
       if (tokens.some(isWord))
         sentences.push({ index: sentences.length, text: textOf(tokens), tokens, block });
     }
   });
   return { text, sentences, language: languageOf(sentences.flatMap((sentence) => sentence.tokens)) };
+}
+
+/** Most tokens of one sentence; a longer run without an end is cut. */
+const longest = 250;
+
+function cutLong(tokens: Token[]): Token[][] {
+  const pieces = Math.ceil(tokens.length / longest);
+  return Array.from({ length: pieces }, (_, i) => tokens.slice(i * longest, (i + 1) * longest));
 }
 
 /** A document of sentences that are already apart, one each. */
@@ -47,12 +55,13 @@ export function documentOf(lines: readonly string[], readTokens: ReadTokens): Do
 
 const marks = /^\s*(?:[-*•–·>]+|\d{1,2}[.)]|[a-z]\)|#{1,6})\s+/i;
 
-/** Paragraphs and list items, each on one line, without markup. */
+/** Paragraphs and list items, each on one line, without markup; a word of more than 300 characters is cut. */
 function splitBlocks(text: string): string[] {
   const blocks: string[] = [];
   let open = false;
   for (const line of text.split(/\r?\n/)) {
     const content = line
+      .replaceAll(/\S{300}(?=\S)/g, "$& ")
       .replace(marks, "")
       .replaceAll(/\*\*|__|`/g, "")
       .trim();

@@ -132,14 +132,14 @@ function booleanValue(field: Field, task: Task): unknown {
 }
 
 const patterns: readonly (readonly [RegExp, RegExp])[] = [
-  [/e-?mail/i, /[\w.+-]+@[\w-]+\.[\w.]+\w/],
+  [/e-?mail/i, /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}/],
   [/\b(url|uri|link|website)\b/i, /https?:\/\/[^\s)>"”]+/],
   [
     /\b(date|deadline|due|when)\b/i,
     /\b(\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|(?:\d{1,2}(?:st|nd|rd|th)? )?(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{1,2}(?:st|nd|rd|th)?,?)?(?: \d{4})?)\b/,
   ],
-  [/\b(phone|telephone)\b/i, /\+?\d[\d ()-]{6,}\d/],
-  [/\border (id|number|no)\b/i, /#?\b[A-Z]{0,4}-?\d{3,}\b/],
+  [/\b(phone|telephone)\b/i, /\+?\d[\d ()-]{6,18}\d/],
+  [/\border (id|number|no)\b/i, /#?\b[A-Z]{0,4}-?\d{3,20}\b/],
 ];
 
 const whole =

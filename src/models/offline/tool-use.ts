@@ -33,8 +33,12 @@ function canonical(json: string): string {
   }
 }
 
+/** Most characters that are searched for something to calculate. */
+const mostText = 10_000;
+
+/** Every part is bounded, so that no text makes the search slow. */
 const arithmetic =
-  /(?:\(*\s*-?\d[\d.,]*\s*\)*\s*(?:[-+*/×÷^%]|plus|minus|times|divided by)\s*)+\(*\s*-?\d[\d.]*\s*\)*/i;
+  /(?:\({0,3}\s?-?\d[\d.,]{0,20}\s?\){0,3}\s?(?:[-+*/×÷^%]|plus|minus|times|divided by)\s?){1,20}\({0,3}\s?-?\d[\d.]{0,20}\s?\){0,3}/i;
 
 function argumentsFrom(tool: ToolSpec, task: Task): Record<string, unknown> | null {
   const properties = (tool.parameters.properties ?? {}) as Record<
@@ -42,7 +46,7 @@ function argumentsFrom(tool: ToolSpec, task: Task): Record<string, unknown> | nu
     { type?: string; enum?: unknown[] }
   >;
   const required = (tool.parameters.required ?? Object.keys(properties)) as string[];
-  const text = [task.input.text, ...task.needs.map((need) => need.text)].join("\n");
+  const text = [task.input.text, ...task.needs.map((need) => need.text)].join("\n").slice(0, mostText);
   const expression = arithmetic.exec(text)?.[0]?.trim();
   if (/calculat|arithmetic|expression|math|evaluate/i.test(`${tool.name} ${tool.description}`)) {
     const name = required.find((key) => properties[key]?.type === "string");
