@@ -1,5 +1,6 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
 export { type Topology, topologyNames } from "../graphs/topology-names.js";
+export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export { DagError, type DagIssue, DagValidationError } from "./errors.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
@@ -14,16 +15,19 @@ export type {
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
+export { langchainModel } from "./models/langchain-model.js";
 export { resolveModel } from "./models/resolve.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
+export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export { type ResumeOptions, resume } from "./run/resume.js";
 export { type RunDagOptions as RunOptions, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";
 export { defineDag, extendDag, node } from "./spec/define.js";
-export { loadDag } from "./spec/load.js";
+export { type DagFile, loadDag, loadDagFile } from "./spec/load.js";
+export type { Reference } from "./spec/reference.js";
 export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
 export type * from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
