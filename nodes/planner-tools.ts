@@ -54,7 +54,18 @@ export async function settleCalls(
   }
   const results = await Promise.allSettled(waiting);
   const bubbledUp = results.find((result) => result.status === "rejected");
-  if (bubbledUp !== undefined) throw bubbledUp.reason;
+  if (bubbledUp === undefined) return;
+  reportSettled(session);
+  throw bubbledUp.reason;
+}
+
+/** Reports what has settled of a run that stops here to be resumed. */
+function reportSettled(session: PlannerSession): void {
+  const { execution, prefix } = session.scope;
+  for (const [name, outcome] of Object.entries(outcomesSoFar(session))) {
+    const key = { node: prefix + name, item: null, invocation: null };
+    execution.emit({ type: "node-settled", ...key, outcome, atMs: execution.nowMs() });
+  }
 }
 
 /** Needs of the calls, and needs of those, that have no outcome yet and that nobody called; needs first. */

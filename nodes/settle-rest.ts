@@ -1,4 +1,5 @@
 import { orderOf } from "../src/spec/order.js";
+import { isPlanned } from "./planner-options.js";
 import type { Scope } from "./scope.js";
 import { waitingOutcome } from "./settle-node.js";
 
@@ -13,6 +14,8 @@ export async function settleRest(scope: Scope): Promise<void> {
   // A planner settles its nodes itself, past the ledger.
   if (left.every((name) => told[name] !== undefined)) return;
   if (execution.questions.length === 0) {
+    // A planner run settles its nodes itself.
+    if (isPlanned(execution.topology)) return;
     execution.stopKeeping();
     await execution.settleDag(scope);
     return;

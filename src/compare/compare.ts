@@ -38,7 +38,8 @@ const defaultTopologies: readonly VariantLike[] = ["sequential", "deterministic"
 
 /**
  * Runs a spec on one input in several topologies, one run after another, and relates the records. Simulated latencies
- * are drawn anew in each repeat, and alike in every topology.
+ * are drawn anew in each repeat, and alike in every topology; runs of one round that only wait on simulated latency go
+ * side by side.
  * @throws DagError `TOPOLOGY_UNKNOWN`, `VARIANT_INVALID`, `REPEAT_INVALID`, and what `run` throws.
  */
 export async function compare<D extends DagSpec>(
@@ -57,10 +58,12 @@ export async function compare<D extends DagSpec>(
   }
   const runs = variants.map((): RunRecord[] => []);
   for (let round = 0; round < repeat && options.signal?.aborted !== true; round++) {
-    for (const [i, variant] of variants.entries()) {
+    const begin = async (variant: LabelledVariant, i: number) => {
       onRun?.({ topology: variant.label, repeat: round });
       runs[i]?.push(await run(spec, input, optionsFor(variant, round, options)));
-    }
+    };
+    if (isSimulated(options)) await Promise.all(variants.map(begin));
+    else for (const [i, variant] of variants.entries()) await begin(variant, i);
   }
   return relate(spec, input, variants, runs);
 }
@@ -91,6 +94,12 @@ function optionsFor({ topology, planner, label }: LabelledVariant, round: number
     ...(options.use !== undefined && { use: options.use.map((one) => drawnAnew(one, round)) }),
     ...(options.thread !== undefined && { thread: `${options.thread}/${label}/${round}` }),
   };
+}
+
+/** Whether latency is simulated at a real model's pace: such runs wait on timers, and do not take each other's time. */
+function isSimulated({ use = [], limits }: RunDagOptions): boolean {
+  const latency = use.find((one): one is LatencyMiddleware => "withSeed" in one);
+  return latency !== undefined && latency.simulated.speed <= 2 && limits === undefined;
 }
 
 function drawnAnew(middleware: ModelMiddleware, round: number): ModelMiddleware {
