@@ -5,7 +5,7 @@ import { listItems } from "./list-items.js";
 import { isNegator } from "./negation.js";
 import { properNames } from "./proper-names.js";
 import { centralSentences, relevantSentences } from "./relevance.js";
-import { balanceOf } from "./remarks.js";
+import { balanceOf, strongest } from "./remarks.js";
 import { skillsAsked } from "./skill-choice.js";
 import { areasOf, starsOf } from "./skills/merged-summary.js";
 import { verdictOf } from "./skills/recommendation.js";
@@ -196,7 +196,8 @@ function stringValue(field: Field, task: Task): unknown {
       name,
     )
   ) {
-    const remark = [...source.remarks].sort((a, b) => Math.abs(b.score) - Math.abs(a.score))[0];
+    const sign = balanceOf(source.remarks) < 0 ? -1 : 1;
+    const remark = strongest(source.remarks, sign, 1)[0];
     return fitString(remark?.quote ?? centralSentences(source.document, 1)[0]?.text ?? "", schema);
   }
   if (whole.test(name))

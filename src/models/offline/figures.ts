@@ -35,7 +35,7 @@ const numberWords: Readonly<Record<string, number>> = {
   thousand: 1000,
 };
 const measures =
-  /^(hours?|hrs?|h|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|mm|cm|m|km|inch(es)?|feet|ft|miles?|kg|g|grams?|lbs?|pounds?|oz|ounces?|gb|mb|tb|kb|mp|megapixels?|mah|w|watts?|v|volts?|hz|khz|mhz|ghz|db|fps|ms|nits?|dpi|ppi|rpm|mph|percent|dollars?|euros?|stars?|people|employees|users|customers|units|times|cores?|°c|°f|degrees?|million|billion|thousand|k|m|bn|x|points?|nights?|rooms?|pages?|cents?|litres?|liters?|ml|calories|weeks?)$/;
+  /^(hours?|hrs?|h|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|mm|cm|m|km|inch(es)?|feet|ft|miles?|kg|kilograms?|kilomet(?:re|er)s?|centimet(?:re|er)s?|millimet(?:re|er)s?|met(?:re|er)s?|g|grams?|lbs?|pounds?|oz|ounces?|gb|mb|tb|kb|mp|megapixels?|mah|w|watts?|v|volts?|hz|khz|mhz|ghz|db|fps|ms|nits?|dpi|ppi|rpm|mph|percent|dollars?|euros?|stars?|people|employees|users|customers|units|times|cores?|°c|°f|degrees?|million|billion|thousand|k|m|bn|x|points?|nights?|rooms?|pages?|cents?|litres?|liters?|ml|calories|weeks?)$/;
 
 /** Numbers of a sentence with unit and subject, from left to right. */
 export function figuresOf(sentence: Sentence): Figure[] {

@@ -53,7 +53,7 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
   return stretches.flatMap((stretch): Remark[] => {
     if (Math.abs(stretch.score) < 1 || !isPure(judged, stretch)) return [];
     const quote = quoteOf(judged, stretch);
-    if (quote.split(/\s+/).length < 2 && stretches.length > 1) return [];
+    if ((quote.split(/\s+/).length < 2 && stretches.length > 1) || announcement.test(quote)) return [];
     const own = targets.filter((target) => target.clause >= stretch.first && target.clause <= stretch.last);
     const named = own.find((target) => target.name !== subject && !target.implied);
     const earlier = startsBare(judged, stretch)
@@ -63,6 +63,10 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
     return [{ score: stretch.score, aspect, quote, sentence: sentence.index }];
   });
 }
+
+/** Words that announce opinions and give none: "The good things first". */
+const announcement =
+  /^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$/i;
 
 /** Whether a stretch has no subject of its own: "but painfully loud". */
 function startsBare(judged: JudgedSentence, stretch: Stretch): boolean {
@@ -132,7 +136,7 @@ export function balanceOf(remarks: readonly Remark[]): number {
 }
 
 const summing =
-  /\b(overall|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
+  /\b(overall|on the whole|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
 
 /** The strongest remarks of one sign, most telling first, in a stable order. */
 export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number): Remark[] {

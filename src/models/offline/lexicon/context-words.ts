@@ -76,5 +76,6 @@ bland: -2
 spicy: 0.3
 crispy crunchy tender juicy: 2
 smooth smoother: 2
+tough tougher: -0.5 + fabric material shell case leather construction build frame glass canvas cover feel feels
 plastic plasticky: -0.5 - body construction case casing housing button buttons feel door cover
 `;

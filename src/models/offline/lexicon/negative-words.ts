@@ -30,7 +30,7 @@ dent deny denial dependent depress depressing deprive derelict derogatory despai
 dingy dirt dirty disable disadvantage disagree disagreeable disappoint disappointed disappointing disappointment disapprove disbelief discard discolor discoloration discomfort disconcerting disconnect disconnection
 discontent discontinue discourage discouraging discourteous disgruntle dishonest disillusion disinterested dislike dismal dismay dismissive disobey disorganized disorder disorient displease
 dispute disregard disrepair disrespect disrespectful disrupt disruption disruptive dissatisfaction dissatisfied dissatisfy distasteful distort distortion distract distracting distraction distress distrust disturb disturbing dodgy
-doom doubt doubtful downfall downgrade downside drab drafty drag drain draining drawback drawn-out dread dreary drip droop drop-out dropout drowsy drunk dubious dud dull dumb dump dupe dusty dust dysfunctional eerie eek
+doom doubt doubtful downfall downgrade downside drab drafty drain draining drawback drawn-out dread dreary drip droop drop-out dropout drowsy drunk dubious dud dull dumb dump dupe dusty dust dysfunctional eerie eek
 embarrass embarrassing embarrassment emergency endanger enrage erode erratic erroneous error evil exacerbate exaggerate exasperate excessive exclude excuse exhaust exhausting exhaustion exorbitant exploit expensive expose
 extortion extortionate eyesore fade fail failing failure faint fake fallout false falter famished farce fatigue fatal fault faulty fear fearful feeble fiddly fidget fight finicky fishy flake flaky flaw flawed flicker flimsy flop fluctuate flunk foggy fool foolish
 forbid forgettable forget forgetful fragile frail frantic freak freaky freeze freezing frenzy fret friction frighten frightening frown frustrate frustrated frustrating frustration fume fungus furious fury fuss fussy futile fuzzy
@@ -56,6 +56,7 @@ beware hard hardship incorrectly cheaply flimsily bloat ineptitude malware spywa
 underexposed overexposed washed-up jaggies flub botch botched butcher butchered shortchange shortchanged nickel-and-dime gouging stinks clunker disservice bane
 `,
   weak: `
+hole holes
 average basic cautious challenge challenging concern concerned dated demanding despite dry generic grease 
 meh nothing-special old-fashioned overpaid pressure proprietary replace replacement repair run-of-the-mill so-so
 ordinary unremarkable unimpressive uninspired uninteresting unusual wear workaround mixed-bag issue issues lacking nitpicky downtime steep stiff-ish subdued tight narrow

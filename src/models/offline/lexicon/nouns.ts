@@ -1,6 +1,7 @@
 /** Nouns that are no feature of anything: times, people, quantities, events of buying, empty words. */
 export const emptyNouns: ReadonlySet<string> = new Set(
-  `time times thing things day week month year hour minute second moment morning afternoon evening night today tomorrow yesterday weekend lot lots bit bunch ton tons couple pair one ones way ways review reviewer
+  `kilogram kilograms gram grams litre litres liter liters metre metres kilometre kilometres kilometer kilometers fortnight monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december right left ability buying result results subject super array amount 
+  time times thing things day week month year hour minute second moment morning afternoon evening night today tomorrow yesterday weekend lot lots bit bunch ton tons couple pair one ones way ways review reviewer
   people person someone anyone everyone everybody somebody man woman men women guy guys friend wife husband kid kids son daughter child children family mom mother dad father brother sister boss coworker colleague neighbor
   reason reasons problem problems issue issues complaint complaints gripe drawback drawbacks downside downsides con cons pro pros flaw flaws plus minus advantage disadvantage disappointment limitation limitations
   fact case kind sort type part parts piece example instance order number numbers amount something anything nothing everything place stuff rest end start beginning middle top bottom side front back half

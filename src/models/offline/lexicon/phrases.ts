@@ -72,6 +72,8 @@ export const phrases = `
 -1.5 nobody|no one offered|came|helped|cared|answered|apologized|apologised|asked|noticed|told
 1.5 answer|answers|answered|replied|replies|responded|responds|arrived|arrives within|in
 -2 see|hear|get ~ nothing; not at all
+2 without hesitation|reservation|reservations; yes , without
+0 heavy load|loads|bag|use|rain|traffic; in spite of; hole punch; drill hole|holes
 0 power|light|oil|button snap; fairly
 -2 not up to; hung up on|me; went|goes|gone|turned|turns black|blank|dead|dark|wrong|south|missing|out
 -2 ended|end|wound up buy|buying|return|returning|switch|switching|get|getting|send|sending|replace|replacing|throw|throwing|pay|paying|use|using
