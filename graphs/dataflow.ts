@@ -31,8 +31,6 @@ export function dataflowGraph(spec: DagSpec) {
           return entrypoint.final({ value: finalState(scope, given.input), save: given.run ?? null });
         },
       ) as unknown as Pregel<any, any>;
-      // The nodes' own updates say it all; the body's would say it again.
-      graph.nodes[name]?.tags?.push("langsmith:hidden");
       const drawn = () => deterministicGraph(spec).compile({ name });
       graph.getGraph = (options) => drawn().getGraph(options);
       graph.getGraphAsync = (options) => drawn().getGraphAsync(options);

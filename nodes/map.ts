@@ -63,7 +63,7 @@ async function settleItem(work: Work, item: unknown, index: number): Promise<Out
       type: "node-settled",
       ...key,
       outcome,
-      atMs: outcome.endedAtMs ?? execution.nowMs(),
+      atMs: execution.nowMs(),
       ...(reused !== null && { reused }),
     });
     return outcome;

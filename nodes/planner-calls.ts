@@ -146,7 +146,7 @@ export function createCallBoard(scope: Scope): CallBoard {
       };
       const outcome = await reachOutcome(work, decision);
       // A called run is reported as it settles; the node as a whole when the planner has finished.
-      const atMs = outcome.endedAtMs ?? execution.nowMs();
+      const atMs = execution.nowMs();
       if (run.called) execution.emit({ type: "node-settled", ...key, outcome, atMs });
       failFast(scope, call.node, outcome);
       return outcome;

@@ -73,7 +73,7 @@ async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outc
       type: "node-settled",
       ...key,
       outcome,
-      atMs: outcome.endedAtMs ?? execution.nowMs(),
+      atMs: execution.nowMs(),
       ...(reused !== null && { reused }),
     });
     return outcome;
