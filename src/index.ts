@@ -5,6 +5,7 @@ export { DagError, type DagIssue, DagValidationError } from "./errors.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
+export { langchainModel } from "./models/langchain-model.js";
 export type {
   Message,
   Model,
@@ -15,20 +16,20 @@ export type {
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
-export { langchainModel } from "./models/langchain-model.js";
 export { resolveModel } from "./models/resolve.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
-export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
+export type { OutcomesOf, TypedRecord } from "./records/typed.js";
+export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
 export { type ResumeOptions, resume } from "./run/resume.js";
 export { type RunDagOptions as RunOptions, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";
 export { defineDag, extendDag, node } from "./spec/define.js";
 export { type DagFile, loadDag, loadDagFile } from "./spec/load.js";
-export type { Reference } from "./spec/reference.js";
 export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
+export type { Reference } from "./spec/reference.js";
 export type * from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
 export type { InputOf, OutputOf } from "./spec/values.js";

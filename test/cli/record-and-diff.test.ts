@@ -36,6 +36,26 @@ describe("--record and --replay", () => {
     expect(diff.stdout).toMatch(/No differences\.|Only times differ\./);
   });
 
+  it("record and replay a comparison, with simulated latency around it", async () => {
+    const file = join(folder, "compare.yaml");
+    const flags = [
+      "--topologies",
+      "sequential,dataflow",
+      "--simulate",
+      "gpt-4.1-mini",
+      "--speed",
+      "100",
+      "--json",
+    ];
+    const first = await cli(["compare", graph, "--model", "offline", ...flags, "--record", file]);
+    const second = await cli(["compare", graph, ...flags, "--replay", file]);
+    expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
+    const [a, b] = [join(folder, "c1.json"), join(folder, "c2.json")];
+    writeFileSync(a, first.stdout);
+    writeFileSync(b, second.stdout);
+    expect(await cli(["diff", a, b])).toMatchObject({ exitCode: 0 });
+  });
+
   it("end with status 1 when the run asks for something that was not recorded", async () => {
     const other = await cli(["run", graph, "--text", "Another review. It is bad.", "--replay", tape]);
     expect(other.exitCode).toBe(1);
