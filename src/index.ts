@@ -21,6 +21,7 @@ export type * from "./records/events.js";
 export type * from "./records/outcome.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
+export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
 export { type ResumeOptions, resume } from "./run/resume.js";
 export { type RunDagOptions as RunOptions, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";

@@ -1,4 +1,5 @@
 import { errorMessage } from "../errors.js";
+import type { RunDagOptions } from "../run/run.js";
 import type { Cassette } from "../testing/cassette.js";
 import { type Io, write } from "./io.js";
 import { UsageError } from "./usage-error.js";
@@ -23,6 +24,11 @@ export async function cassetteFromFlags({ record, replay }: CassetteFlags): Prom
   const tape = cassette(file, { mode: record === undefined ? "replay" : "record" });
   tape.load();
   return tape;
+}
+
+/** Options with the cassette nearest to the model: simulated latency is not recorded, and replays have it too. */
+export function withCassette(options: RunDagOptions, tape: Cassette | null): RunDagOptions {
+  return tape === null ? options : { ...options, use: [...(options.use ?? []), tape] };
 }
 
 /** Lets go of the cassette; a replay that missed calls, or left some unused, is told and ends with status 1. */

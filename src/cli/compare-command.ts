@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Comparison } from "../compare/compare.js";
+import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
 
@@ -31,11 +32,12 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   const { renderComparison } = await import("../report/comparison.js");
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
+  const tape = await cassetteFromFlags(flags);
   const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the runs.\n"));
   let comparison: Comparison;
   try {
     comparison = await compare(dag, input, {
-      ...optionsFromFlags(flags),
+      ...withCassette(optionsFromFlags(flags), tape),
       ...(flags.topologies !== undefined && { topologies: flags.topologies.split(",") }),
       ...(flags.repeat !== undefined && { repeat: flags.repeat }),
       signal: interrupt.signal,
@@ -44,6 +46,7 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
     });
   } finally {
     interrupt.close();
+    tape?.close();
   }
   await write(
     io.stdout,
@@ -53,4 +56,5 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   );
   const states = comparison.topologies.flatMap(({ runs }) => runs.map(({ state }) => state));
   io.exitCode = interrupt.signal.aborted ? 130 : states.includes("failed") ? 1 : 0;
+  await finishCassette(tape, io);
 }

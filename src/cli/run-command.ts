@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology-names.js";
 import type { RunRecord } from "../records/record.js";
-import { cassetteFromFlags, finishCassette } from "./cassette-flags.js";
+import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
 
@@ -44,10 +44,9 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   let record: RunRecord;
   try {
     record = await run(dag, input, {
-      ...optionsFromFlags(flags),
+      ...withCassette(optionsFromFlags(flags), tape),
       topology: flags.topology,
       ...(reuse !== undefined && { reuse }),
-      ...(tape !== null && { use: [tape] }),
       signal: interrupt.signal,
       onEvent: (event) => progress.onEvent(event),
     });

@@ -1,6 +1,7 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
 import { DagError } from "../../src/errors.js";
 import { collectReply, type Model, type ModelChunk, type ModelRequest } from "../../src/models/port.js";
@@ -259,18 +260,53 @@ describe("the file", () => {
     expect(() => cassette(newFile())(noModel)).toThrow("Record it once with a real model");
   });
 
-  it("is the same whatever order the calls ended in", async () => {
+  it("is the same whatever order the calls began and ended in", async () => {
     const texts = await Promise.all(
-      [1, -1].map((sign) =>
-        recordInto(
-          newFile(),
-          replyModel(undefined, { delayMs: (r) => 20 + sign * 5 * Number(r.item) }),
-          (model) => Promise.all([0, 1, 2, 3].map((item) => say(model, "x", { item, node: `n${item % 2}` }))),
+      [
+        [0, 1, 2, 3],
+        [3, 1, 2, 0],
+      ].map((items) =>
+        recordInto(newFile(), replyModel(undefined, { delayMs: () => Math.random() * 20 }), (model) =>
+          Promise.all(items.map((item) => say(model, "x", { item, node: `n${item % 2}` }))),
         ),
       ),
     );
     const [first, second] = texts.map((text) => text.replace(/@\d+/g, "@0"));
     expect(second).toBe(first);
+  });
+
+  it("is whole after the recording process was killed", async () => {
+    const file = newFile();
+    const script = join(folder, "recorder.ts");
+    const from = (path: string) => JSON.stringify(resolve("src", path));
+    writeFileSync(
+      script,
+      `import { collectReply } from ${from("models/port.ts")};
+import { cassette } from ${from("testing/cassette.ts")};
+const inner = { id: "test:reply", async *call(r) { yield { type: "text", text: r.messages[0].content.repeat(200) }; } };
+const model = cassette(${JSON.stringify(file)}, { mode: "record" })(inner);
+const request = { tools: [], schema: null, modelOptions: {}, node: "n", item: null, invocation: null, turn: 0, attempt: 1 };
+for (let i = 0; ; i++) {
+  await collectReply(model.call({ ...request, messages: [{ role: "user", content: "call " + i }], signal: new AbortController().signal }));
+  console.log(i);
+}
+`,
+    );
+    for (const round of [5, 12, 25]) {
+      const child = spawn(process.execPath, [resolve("node_modules/jiti/lib/jiti-cli.mjs"), script]);
+      let done = 0;
+      await new Promise<void>((settle) => {
+        child.stdout.on("data", (text) => {
+          done = Number(String(text).trim().split("\n").at(-1));
+          if (done >= round) child.kill("SIGKILL");
+        });
+        child.on("close", () => settle());
+      });
+      const replay = cassette(file)(noModel);
+      for (let i = 0; i <= done; i++)
+        expect(await say(replay, `call ${i}`, { node: "n" })).toContain(`call ${i}`);
+      takeChecks(0);
+    }
   });
 
   it("holds every call that has ended, at any moment, and never a broken state", async () => {
