@@ -7,6 +7,7 @@ import type { PlannerSession } from "../nodes/planner-session.js";
 import { outcomesSoFar, settleCalls } from "../nodes/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { openSession, type PlannerState, plannerStateOf, storeOf } from "./planned-state.js";
+import type { GraphOptions } from "./state.js";
 
 type State = PlannerState<PlanTalk>;
 type Step = { readonly talk: PlanTalk } | { readonly ending: Ending };
@@ -15,7 +16,7 @@ type Step = { readonly talk: PlanTalk } | { readonly ending: Ending };
  * A planner that writes a DAG of calls, whose calls start while it writes: planner → tools → joiner, then END, or the
  * planner again where the joiner wants another plan.
  */
-export function plannedDagGraph(spec: DagSpec) {
+export function plannedDagGraph(spec: DagSpec, options: GraphOptions) {
   const planner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);
     return updateOf(session, state, await writePlan(session, state.talk));
@@ -33,7 +34,7 @@ export function plannedDagGraph(spec: DagSpec) {
     const { talk } = state as State;
     return talk.next === "end" ? END : talk.next;
   };
-  return new StateGraph(plannerStateOf(spec, newPlanTalk) as any)
+  return new StateGraph(plannerStateOf(spec, newPlanTalk, options) as any)
     .addNode("planner", planner as any)
     .addNode("tools", tools as any)
     .addNode("joiner", joiner as any)

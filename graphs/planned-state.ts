@@ -5,16 +5,16 @@ import { parseInput } from "../nodes/scope.js";
 import type { Outcome } from "../src/records/outcome.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";
-import { type DagState, stateOf } from "./state.js";
+import { type DagState, type GraphOptions, stateOf } from "./state.js";
 
 /** The state of a planner topology: what every topology shares, and the planner's own part, which `invoke` leaves out. */
-export function plannerStateOf<Talk>(spec: DagSpec, start: Talk) {
-  const shared = stateOf(spec);
+export function plannerStateOf<Talk>(spec: DagSpec, start: Talk, options: GraphOptions) {
+  const shared = stateOf(spec, options).spec;
   const talk = Annotation<Talk>({ reducer: (_, after) => after, default: () => start });
+  const { input, outcomes, output } = shared;
   return {
-    stateSchema: Annotation.Root({ ...shared.spec, talk }),
-    input: Annotation.Root({ input: shared.spec.input }),
-    output: shared,
+    stateSchema: Annotation.Root({ ...shared, talk }),
+    output: Annotation.Root({ input, outcomes, output }),
   };
 }
 

@@ -5,12 +5,13 @@ import { endOrFallBack } from "../nodes/planner-fallback.js";
 import { answerCalls, outcomesSoFar } from "../nodes/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { openSession, type PlannerState, plannerStateOf, storeOf } from "./planned-state.js";
+import type { GraphOptions } from "./state.js";
 
 /**
  * A planner whose tools are the nodes: planner → tools → planner, and END when it answers. Calls start while the
  * planner's message streams; the tools node waits for them.
  */
-export function plannedGraph(spec: DagSpec) {
+export function plannedGraph(spec: DagSpec, options: GraphOptions) {
   type State = PlannerState<PlannedTalk>;
   const planner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);
@@ -24,7 +25,7 @@ export function plannedGraph(spec: DagSpec) {
     const talk = await answerCalls(session, state.talk, state.outcomes, storeOf(config));
     return { talk, outcomes: outcomesSoFar(session) };
   };
-  return new StateGraph(plannerStateOf(spec, newTalk) as any)
+  return new StateGraph(plannerStateOf(spec, newTalk, options) as any)
     .addNode("planner", planner as any)
     .addNode("tools", tools as any)
     .addEdge(START, "planner")

@@ -1,0 +1,214 @@
+import { describe, expect, it } from "@jest/globals";
+import { compile, defineDag, run } from "agent-dag";
+import { z } from "zod";
+import { plannerModel, type Said } from "./planner-model.js";
+import { review, sums } from "./specs.js";
+
+const input = "A long document that no planner should copy.";
+const planned = (planner: Parameters<typeof plannerModel>[0], options = {}) => {
+  const model = plannerModel(planner, options);
+  return {
+    model,
+    go: (more = {}, spec: typeof review | typeof sums = review) =>
+      run(spec as typeof review, input, { topology: "planned", model, ...more }),
+  };
+};
+const twoTurns =
+  (calls: Said, answer = "the answer") =>
+  (_: unknown, turn: number) =>
+    turn === 0 ? calls : answer;
+
+describe("planned", () => {
+  it("runs what the planner calls, its needs first, and writes the output node itself", async () => {
+    const { model, go } = planned(twoTurns([["verdict", "{}"]]));
+    const record = await go();
+    expect(record.state).toBe("completed");
+    expect(record.output).toBe("the answer");
+    expect(record.outcomes.meta).toMatchObject({ state: "completed", value: "the answer" });
+    expect(record.outcomes.features.state).toBe("completed");
+    expect(record.outcomes.verdict.readyAtMs).toBeGreaterThanOrEqual(
+      record.outcomes.features.endedAtMs ?? Infinity,
+    );
+    expect(record.outcomes.sentiment).toMatchObject({ state: "skipped", reason: { code: "not-called" } });
+    expect(model.requests.map((one) => one.node)).toEqual(["$planner", "features", "verdict", "$planner"]);
+    const tools = model.requests[0]?.tools.map((one) => one.name);
+    expect(tools).toEqual(["features", "sentiment", "verdict"]);
+  });
+
+  it("starts each call while the planner's message still streams", async () => {
+    const { go } = planned(
+      twoTurns([
+        ["features", "{}"],
+        ["sentiment", "{}"],
+      ]),
+      { gapMs: 40 },
+    );
+    const record = await go();
+    const planner = record.calls.find((call) => call.node === "$planner");
+    const end = (planner?.startedAtMs ?? 0) + (planner?.durationMs ?? 0);
+    expect(record.outcomes.features.startedAtMs).toBeLessThan((planner?.startedAtMs ?? 0) + 40);
+    expect(record.outcomes.sentiment.startedAtMs).toBeLessThan(end - 20);
+  });
+
+  it("tells the planner of unknown tools, malformed arguments and refusals, and counts them", async () => {
+    const script: Said[] = [
+      [
+        ["featurs", "{}"],
+        ["features", '{"focus": 3}'],
+        ["features", '{"focus"'],
+        ["sentiment", "{}"],
+      ],
+      "",
+      "done",
+    ];
+    const { model, go } = planned((_, turn) => script[turn] ?? "done");
+    const record = await go();
+    expect(record.state).toBe("completed");
+    const told = model.requests
+      .filter((one) => one.node === "$planner")[1]
+      ?.messages.filter((one) => one.role === "tool");
+    expect(told?.map((one) => one.content)).toEqual([
+      expect.stringContaining('Did you mean "features"?'),
+      expect.stringContaining("do not fit"),
+      expect.stringContaining("not valid JSON"),
+      "sentiment says so",
+    ]);
+    expect(record.outcomes.features).toMatchObject({ state: "skipped", reason: { code: "not-called" } });
+  });
+
+  it("keeps what was done when the planner never answers", async () => {
+    const { model, go } = planned(() => [["features", "{}"]]);
+    const record = await go({ planner: { maxIterations: 3 } });
+    expect(record.state).toBe("failed");
+    expect(record.outcomes.meta).toMatchObject({
+      state: "failed",
+      error: { code: "PLANNER_ITERATIONS_EXCEEDED" },
+    });
+    expect(record.outcomes.features).toMatchObject({ state: "completed" });
+    expect(record.outcomes.features.invocations).toHaveLength(2);
+    expect(model.requests.filter((one) => one.node === "$planner")).toHaveLength(3);
+  });
+
+  it("runs the nodes as declared when the planner never answers and there is a fallback", async () => {
+    const { go } = planned(() => [["features", "{}"]]);
+    const record = await go({ planner: { maxIterations: 2, fallback: "deterministic" } });
+    expect(record.state).toBe("completed");
+    expect(record.output).toBe("meta says so");
+    expect(Object.values(record.outcomes).map(({ state }) => state)).toEqual(Array(4).fill("completed"));
+  });
+
+  it("keeps every call of a node with its focus, the latest completed as its value", async () => {
+    const { model, go } = planned(
+      (_, turn) =>
+        turn === 0
+          ? [
+              ["features", '{"focus":"price"}'],
+              ["features", '{"focus":"battery"}'],
+            ]
+          : "ok",
+      {
+        node: (request: { invocation: number | null }) => `call ${request.invocation}`,
+      },
+    );
+    const record = await go();
+    expect(record.outcomes.features).toMatchObject({ state: "completed", value: "call 1" });
+    expect(
+      record.outcomes.features.invocations?.map((one) => (one.state === "completed" ? one.value : "")),
+    ).toEqual(["call 0", "call 1"]);
+    const prompts = model.requests
+      .filter((one) => one.node === "features")
+      .map((one) => one.messages.at(-1)?.content ?? "");
+    expect(prompts[0]).toContain("price");
+    expect(prompts[1]).toContain("battery");
+  });
+
+  it("lets a specialist read the text that the planner passes on, with toolInput argument", async () => {
+    const { model, go } = planned(twoTurns([["features", '{"input":"passed on"}']]));
+    await go({ planner: { toolInput: "argument" } });
+    const prompt = model.requests.find((one) => one.node === "features")?.messages.at(-1)?.content;
+    expect(prompt).toContain("passed on");
+    expect(prompt).not.toContain(input);
+  });
+
+  it("tells that only one call a message is run without parallel tool calls", async () => {
+    const { model, go } = planned(
+      twoTurns([
+        ["features", "{}"],
+        ["sentiment", "{}"],
+      ]),
+    );
+    const record = await go({ planner: { parallelToolCalls: false } });
+    expect(record.outcomes.sentiment).toMatchObject({ reason: { code: "not-called" } });
+    expect(model.requests[0]?.parallelToolCalls).toBe(false);
+  });
+
+  it("holds joins: a failed need skips, and a settled join goes on", async () => {
+    const { go } = planned(
+      twoTurns([
+        ["after", "{}"],
+        ["tolerant", "{}"],
+        ["density", '{"b": 2}'],
+      ]),
+    );
+    const record = await go({}, sums);
+    const outcomes = record.outcomes as Record<string, unknown>;
+    expect(outcomes.after).toMatchObject({ state: "skipped", reason: { code: "join" } });
+    expect(outcomes.tolerant).toMatchObject({ state: "completed" });
+    expect(outcomes.broken).toMatchObject({ state: "failed" });
+    expect(outcomes.density).toMatchObject({ state: "completed", value: 300 });
+  });
+
+  it("holds the answer to the output node's schema, telling the planner once what is wrong", async () => {
+    const spec = defineDag({
+      name: "typed",
+      nodes: {
+        a: { instructions: "Look." },
+        b: { needs: ["a"], instructions: "Judge.", output: z.object({ good: z.boolean() }) },
+      },
+    });
+    const model = plannerModel((_, turn) => ["nonsense", '{"good": true}'][turn] ?? "");
+    const record = await run(spec, input, { topology: "planned", model });
+    expect(record.output).toEqual({ good: true });
+  });
+
+  it("makes the planner's text the output where no agent is the only output", async () => {
+    const spec = defineDag({ name: "two", nodes: { a: { instructions: "A" }, b: { instructions: "B" } } });
+    const record = await run(spec, input, {
+      topology: "planned",
+      model: plannerModel(twoTurns([["a", "{}"]], "told")),
+    });
+    expect(record).toMatchObject({ state: "completed", output: "told" });
+    expect(record.outcomes.b).toMatchObject({ reason: { code: "not-called" } });
+  });
+
+  it("settles every node when the planner's model fails, and when the run is aborted", async () => {
+    const failing = await planned(() => {
+      throw new Error("down");
+    }).go({ policy: { retry: { maxAttempts: 1 } } });
+    expect(failing.state).toBe("failed");
+    expect(Object.keys(failing.outcomes)).toHaveLength(4);
+    const controller = new AbortController();
+    const slow = planned(twoTurns([["features", "{}"]]), {
+      delayMs: (r: { node: string }) => (r.node === "features" ? 700 : 0),
+    });
+    setTimeout(() => controller.abort(), 60);
+    const aborted = await slow.go({ signal: controller.signal });
+    expect(aborted.state).toBe("cancelled");
+    expect(aborted.durationMs).toBeLessThan(600);
+    expect(Object.keys(aborted.outcomes)).toHaveLength(4);
+    expect(aborted.outcomes.features.state).toBe("cancelled");
+  });
+
+  it("is drawn and invoked as a LangGraph: planner, tools, planner, END", async () => {
+    const graph = compile(review, {
+      topology: "planned",
+      model: plannerModel(twoTurns([["features", "{}"]])),
+    });
+    const drawn = (await graph.getGraphAsync()).drawMermaid();
+    expect(drawn).toMatch(/planner -.*-> tools/);
+    expect(drawn).toMatch(/tools --> planner/);
+    const state = await graph.invoke({ input });
+    expect(Object.keys(state).sort()).toEqual(["input", "outcomes", "output"]);
+    expect(state.output).toBe("the answer");
+  });
+});
