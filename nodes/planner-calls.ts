@@ -131,7 +131,7 @@ export function createCallBoard(scope: Scope): CallBoard {
       decision = await decideCall(node, declared, others, execution.nowMs, controller.signal);
       letGo(run);
       const starts = decision.go === "run" && !controller.signal.aborted;
-      if (starts) execution.emit({ type: "node-ready", ...key, atMs: decision.atMs });
+      if (starts) execution.emit({ type: "node-ready", ...key, atMs: execution.nowMs() });
       const work: Work = {
         scope,
         name: call.node,
