@@ -6,6 +6,7 @@ import { renderError } from "./error-text.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, write } from "./io.js";
+import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
 import { packageJson } from "./version.js";
 
@@ -36,6 +37,7 @@ function createProgram(io: Io): Command {
     .showHelpAfterError("(--help shows the options)");
   for (const add of [
     addRunCommand,
+    addResumeCommand,
     addCompareCommand,
     addGraphCommand,
     addCheckCommand,

@@ -1,0 +1,45 @@
+import { createInterface } from "node:readline/promises";
+import type { RunInterrupt } from "../records/events.js";
+import type { Io } from "./io.js";
+
+/** Asks a person on the terminal about every question that a run waits at; gives the answers by node. */
+export async function askApprovals(
+  questions: readonly RunInterrupt[],
+  io: Io,
+): Promise<Record<string, unknown>> {
+  const terminal = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
+  try {
+    const answers: Record<string, unknown> = {};
+    for (const question of questions) {
+      io.stderr.write(`\n${question.message}\n${shown(question.value)}\n`);
+      answers[question.node] = await askOne(question.node, (prompt) => terminal.question(prompt));
+    }
+    return answers;
+  } finally {
+    terminal.close();
+  }
+}
+
+async function askOne(node: string, ask: (prompt: string) => Promise<string>): Promise<unknown> {
+  for (;;) {
+    const reply = (await ask(`${node}: [a]pprove, [r]eject or [e]dit? `)).trim().toLowerCase();
+    if (/^(a|approve|y|yes)$/.test(reply)) return true;
+    if (/^(r|reject|n|no)$/.test(reply)) {
+      const comment = (await ask("Why? (may be empty) ")).trim();
+      return comment === "" ? false : { approve: false, comment };
+    }
+    if (/^(e|edit)$/.test(reply)) return { edit: readValue(await ask("New value (text or JSON): ")) };
+  }
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}

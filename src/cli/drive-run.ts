@@ -1,0 +1,57 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import type { RunEvent } from "../records/events.js";
+import type { RunRecord } from "../records/record.js";
+import { resume } from "../run/resume.js";
+import type { DagSpec } from "../spec/shape.js";
+import { askApprovals } from "./ask-approval.js";
+import { listenForInterrupt } from "./interrupt.js";
+import type { Io } from "./io.js";
+import { createProgress } from "./progress.js";
+import { optionsFromFlags, type RunFlags } from "./run-flags.js";
+import { printRun } from "./run-output.js";
+
+/** What one run on the command line has to do with. */
+export interface DrivenRun {
+  readonly dag: DagSpec;
+  readonly flags: RunFlags & { readonly timeline?: boolean };
+  readonly io: Io;
+  /** Where the run is kept; without it an approval cannot be answered. */
+  readonly kept: { readonly checkpointer: BaseCheckpointSaver; readonly thread: string } | null;
+}
+
+/** What a run is given so that the terminal sees it and can stop it. */
+export interface RunHooks {
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/**
+ * Runs with a live view, ends it on Ctrl-C, asks the person at the terminal where the run waits for an answer, and prints
+ * the record.
+ */
+export async function driveRun(
+  { dag, flags, io, kept }: DrivenRun,
+  start: (hooks: RunHooks) => Promise<RunRecord>,
+): Promise<RunRecord> {
+  const watched = async (begin: (hooks: RunHooks) => Promise<RunRecord>): Promise<RunRecord> => {
+    const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
+    const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the run.\n"));
+    try {
+      return await begin({ signal: interrupt.signal, onEvent: (event) => progress.onEvent(event) });
+    } finally {
+      progress.end();
+      interrupt.close();
+    }
+  };
+  let record = await watched(start);
+  while (record.state === "interrupted" && kept !== null && io.isTerminal && isTerminal(io.stdin)) {
+    const answer = await askApprovals(record.interrupts, io);
+    record = await watched((hooks) => resume(dag, { ...optionsFromFlags(flags), ...hooks, ...kept, answer }));
+  }
+  await printRun(record, flags, io);
+  return record;
+}
+
+function isTerminal(stream: Io["stdin"]): boolean {
+  return "isTTY" in stream && stream.isTTY === true;
+}

@@ -1,0 +1,72 @@
+import { type Command, Option } from "commander";
+import { type Topology, topologyNames } from "../../graphs/topology-names.js";
+import { errorMessage } from "../errors.js";
+import type { Io } from "./io.js";
+import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
+import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
+import { UsageError } from "./usage-error.js";
+
+interface ResumeFlags extends RunFlags, ThreadFlags {
+  readonly topology?: Topology;
+  readonly answer?: string;
+  readonly timeline?: boolean;
+}
+
+/** `agent-dag resume <file>`: goes on with a run that a store holds. */
+export function addResumeCommand(program: Command, io: Io): void {
+  const command = program
+    .command("resume")
+    .description("Go on with a run after a crash, an interruption or at an approval.")
+    .argument("<file>", "the graph that the run was started with")
+    .addOption(new Option("--topology <name>", "the one it was started in").choices([...topologyNames]))
+    .option("--answer <json>", 'answer to its approval: true, false, {"edit": …}, or answers by node')
+    .option("--timeline", "print who ran when");
+  addRunFlags(addThreadFlags(command)).action((file: string, flags: ResumeFlags) =>
+    resumeCommand(file, flags, io),
+  );
+}
+
+async function resumeCommand(file: string, flags: ResumeFlags, io: Io): Promise<void> {
+  if (flags.text !== undefined || flags.input !== undefined) {
+    throw new UsageError(
+      "A resumed run has its input already.",
+      "Leave out --text and --input, or start a new run.",
+    );
+  }
+  const { loadValidGraph } = await import("./graph-file.js");
+  const { driveRun } = await import("./drive-run.js");
+  const { resume } = await import("../run/resume.js");
+  const { dag } = await loadValidGraph(file);
+  const answer = flags.answer === undefined ? undefined : readAnswer(flags.answer);
+  const store = await openThread(flags);
+  const { thread } = flags;
+  if (store === null || thread === undefined) {
+    throw new UsageError("Say which run goes on.", "Give --checkpoint sqlite:FILE and --thread ID.");
+  }
+  const { checkpointer } = store;
+  try {
+    await driveRun({ dag, flags, io, kept: { checkpointer, thread } }, (hooks) =>
+      resume(dag, {
+        ...optionsFromFlags(flags),
+        ...(flags.topology !== undefined && { topology: flags.topology }),
+        ...hooks,
+        checkpointer,
+        thread,
+        ...(answer !== undefined && { answer }),
+      }),
+    );
+  } finally {
+    store.close();
+  }
+}
+
+function readAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(
+      `--answer is not JSON: ${errorMessage(error)}.`,
+      'For example --answer true, or --answer \'{"edit":"…"}\'.',
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import type { RunRecord } from "../records/record.js";
+import { type Io, write } from "./io.js";
+
+/** What a command prints of a record. */
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly timeline?: boolean;
+}
+
+/** Prints a record on stdout, what there is to say about it on stderr, and sets the status. */
+export async function printRun(record: RunRecord, flags: OutputFlags, io: Io): Promise<void> {
+  await write(
+    io.stdout,
+    flags.json ? `${JSON.stringify(record, null, 2)}\n` : await renderRun(record, flags, io),
+  );
+  const notice = endNotice(record);
+  if (notice !== null) await write(io.stderr, `${notice}\n`);
+  io.exitCode = exitCodeOf(record);
+}
+
+async function renderRun(record: RunRecord, flags: OutputFlags, io: Io): Promise<string> {
+  const { renderOutputs } = await import("../report/outputs.js");
+  const { renderTimeline } = await import("../report/timeline.js");
+  const look = { color: io.colorOut, width: io.columns };
+  const timeline = flags.timeline ? `\n${renderTimeline(record, look).trimEnd()}\n` : "";
+  return `${renderOutputs(record, look).trimEnd()}\n${timeline}`;
+}
+
+/** 0 done (partial and waiting too), 1 failed, 130 interrupted by the user. */
+export function exitCodeOf(record: RunRecord): number {
+  if (record.state === "failed") return 1;
+  return record.state === "cancelled" ? 130 : 0;
+}
+
+function endNotice(record: RunRecord): string | null {
+  const { state, error, interrupts, outcomes } = record;
+  if (state === "failed" || state === "cancelled") return `${state}: ${error?.message ?? ""}`;
+  if (state === "interrupted") {
+    return interrupts.map(({ node, message }) => `interrupted: "${node}" asks: ${message}`).join("\n");
+  }
+  if (state !== "partial") return null;
+  const lost = Object.entries(outcomes).filter(([, outcome]) => outcome.state !== "completed");
+  const named = lost.map(([name, outcome]) => `${name} ${outcome.state}`).join(", ");
+  return `partial: there is an output, but not everything completed: ${named}.`;
+}

@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import type { OpenCheckpointer } from "../stores/checkpointer.js";
+import { UsageError } from "./usage-error.js";
+
+/** Where a run is kept. */
+export interface ThreadFlags {
+  readonly checkpoint?: string;
+  readonly thread?: string;
+}
+
+/** Adds `--checkpoint` and `--thread`. */
+export function addThreadFlags(command: Command): Command {
+  return command
+    .option(
+      "--checkpoint <store>",
+      "keep finished work in memory: or sqlite:FILE, so that the run can be resumed",
+    )
+    .option("--thread <id>", "name of the run in the store");
+}
+
+/** Opens the store that the flags name; `null` when they name none. */
+export async function openThread({ checkpoint, thread }: ThreadFlags): Promise<OpenCheckpointer | null> {
+  if (checkpoint === undefined) {
+    if (thread === undefined) return null;
+    throw new UsageError(
+      "--thread names a run in a store, and no store was given.",
+      "Add --checkpoint sqlite:FILE.",
+    );
+  }
+  if (thread === undefined || thread.trim() === "") {
+    throw new UsageError("--checkpoint keeps a run under a name, and none was given.", "Add --thread ID.");
+  }
+  const { openCheckpointer } = await import("../stores/checkpointer.js");
+  return openCheckpointer(checkpoint);
+}
