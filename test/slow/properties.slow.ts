@@ -1,0 +1,8 @@
+import { it } from "@jest/globals";
+import { checkRandomDags, checkRandomJoins } from "../properties/properties.js";
+
+it("settles 1,000 random DAGs of up to 60 nodes alike in every deterministic topology", () =>
+  checkRandomDags(1000, 60));
+
+it("keeps the invariants of every join on 1,000 random DAGs, under any concurrency", () =>
+  checkRandomJoins(1000, 60));
