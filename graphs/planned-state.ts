@@ -5,6 +5,7 @@ import { parseInput } from "../nodes/scope.js";
 import type { Outcome } from "../src/records/outcome.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";
+import { quiet } from "./spec-node.js";
 import { type DagState, type GraphOptions, stateOf } from "./state.js";
 
 /** The state of a planner topology: what every topology shares, and the planner's own part, which `invoke` leaves out. */
@@ -29,6 +30,7 @@ export async function openSession(
   state: DagState,
   config: LangGraphRunnableConfig,
 ): Promise<PlannerSession> {
+  quiet(config);
   const scope = scopeOf(config, spec);
   if (scope.input === undefined) scope.open(await parseInput(spec, state.input));
   return sessionOf(scope, state.outcomes);
