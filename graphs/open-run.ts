@@ -1,5 +1,6 @@
 import { createExecution, type Execution } from "../nodes/execution.js";
 import { fingerprint } from "../nodes/kept.js";
+import { isPlanned } from "../nodes/planner-options.js";
 import type { RunOptions } from "../nodes/run-options.js";
 import { createScope, type Scope } from "../nodes/scope.js";
 import type { Outcome } from "../src/records/outcome.js";
@@ -43,7 +44,7 @@ export function openRun(
     scope,
     begin(input) {
       const { id, startedAt } = execution.begin(input, replay);
-      if (earlier !== null) scope.adopt(wholeOutcomes(earlier));
+      if (earlier !== null && !isPlanned(topology)) scope.adopt(wholeOutcomes(earlier));
       return { id, startedAt, topology, dag: dagHash(spec), input: fingerprint(input) };
     },
   };
@@ -54,7 +55,9 @@ function wholeOutcomes({ done }: Thread): Record<string, Outcome> {
   const whole = done.filter(
     ({ key }) => key.item === null && key.invocation === null && !key.node.includes("/"),
   );
-  return Object.fromEntries(whole.map(({ key, outcome }) => [key.node, outcome]));
+  return Object.fromEntries(
+    whole.flatMap(({ key, outcome }) => (outcome === null ? [] : [[key.node, outcome]])),
+  );
 }
 
 /** The highest number in the ids of its calls (`call-12`). */

@@ -6,7 +6,7 @@ import { afterCalls, callsToSettle, newPlanTalk, type PlanTalk, writePlan } from
 import type { PlannerSession } from "../nodes/planner-session.js";
 import { outcomesSoFar, settleCalls } from "../nodes/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { openSession, type PlannerState, plannerStateOf, storeOf } from "./planned-state.js";
+import { openSession, type PlannerState, plannerStateOf, storeOf, withCalls } from "./planned-state.js";
 import type { GraphOptions } from "./state.js";
 
 type State = PlannerState<PlanTalk>;
@@ -23,8 +23,11 @@ export function plannedDagGraph(spec: DagSpec, options: GraphOptions) {
   };
   const tools = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);
-    await settleCalls(session, callsToSettle(session, state.talk), state.outcomes, storeOf(config));
-    return { talk: afterCalls(session, state.talk), outcomes: outcomesSoFar(session) };
+    await settleCalls(session, callsToSettle(session, state.talk), state.outcomes, storeOf(session, config));
+    return withCalls(session, {
+      talk: afterCalls(session, state.talk),
+      outcomes: outcomesSoFar(session),
+    });
   };
   const joiner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);
@@ -45,7 +48,8 @@ export function plannedDagGraph(spec: DagSpec, options: GraphOptions) {
 }
 
 async function updateOf(session: PlannerSession, state: State, step: Step): Promise<Partial<State>> {
-  if ("talk" in step) return { talk: step.talk };
+  if ("talk" in step) return withCalls(session, { talk: step.talk });
   const ending = await endOrFallBack(session, step.ending);
-  return { talk: { ...state.talk, next: "end" }, ...(await settleEverything(session, ending)) };
+  const settled = await settleEverything(session, ending);
+  return withCalls(session, { talk: { ...state.talk, next: "end" as const }, ...settled });
 }

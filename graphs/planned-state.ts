@@ -1,10 +1,11 @@
-import { Annotation, type LangGraphRunnableConfig, task } from "@langchain/langgraph";
+import { Annotation, type LangGraphRunnableConfig } from "@langchain/langgraph";
+import { fingerprint, keep } from "../nodes/kept.js";
 import { type PlannerSession, sessionOf } from "../nodes/planner-session.js";
-import type { OutcomeStore } from "../nodes/planner-tools.js";
+import { callsSoFar, type OutcomeStore } from "../nodes/planner-tools.js";
 import { parseInput } from "../nodes/scope.js";
-import type { Outcome } from "../src/records/outcome.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";
+import { quiet } from "./spec-node.js";
 import { type DagState, type GraphOptions, stateOf } from "./state.js";
 
 /** The state of a planner topology: what every topology shares, and the planner's own part, which `invoke` leaves out. */
@@ -29,18 +30,28 @@ export async function openSession(
   state: DagState,
   config: LangGraphRunnableConfig,
 ): Promise<PlannerSession> {
+  quiet(config);
   const scope = scopeOf(config, spec);
   if (scope.input === undefined) scope.open(await parseInput(spec, state.input));
   return sessionOf(scope, state.outcomes);
 }
 
 /** Where a step's outcomes are stored one by one: LangGraph tasks, when there is a checkpointer. */
-export function storeOf(config: LangGraphRunnableConfig): OutcomeStore | undefined {
+export function storeOf(
+  { scope }: PlannerSession,
+  config: LangGraphRunnableConfig,
+): OutcomeStore | undefined {
   if (config.configurable?.__pregel_checkpointer === undefined) return undefined;
-  return async (key, body) => {
-    const settle = task({ name: "call" }, async (asked: string) => ({ asked, outcome: await body() }));
-    const stored: { asked: string; outcome: Outcome } = await settle(key);
+  const { execution } = scope;
+  return async ({ key, name, asked }, body) => {
+    const madeFrom = fingerprint(name, asked);
+    const kept = await keep({ key, name, callsOf: execution.callsOf, madeFrom: () => madeFrom }, body);
     // Another call in the place of the stored one is made anew.
-    return stored.asked === key ? stored.outcome : body();
+    return kept.madeFrom === madeFrom ? kept.outcome : body();
   };
+}
+
+/** A step's update with the model calls so far, where work is kept. */
+export function withCalls<U extends object>(session: PlannerSession, update: U): U {
+  return session.scope.execution.keeps ? { ...update, calls: callsSoFar(session) } : update;
 }

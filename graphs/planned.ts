@@ -4,7 +4,7 @@ import { settleEverything } from "../nodes/planner-ending.js";
 import { endOrFallBack } from "../nodes/planner-fallback.js";
 import { answerCalls, outcomesSoFar } from "../nodes/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { openSession, type PlannerState, plannerStateOf, storeOf } from "./planned-state.js";
+import { openSession, type PlannerState, plannerStateOf, storeOf, withCalls } from "./planned-state.js";
 import type { GraphOptions } from "./state.js";
 
 /**
@@ -16,14 +16,15 @@ export function plannedGraph(spec: DagSpec, options: GraphOptions) {
   const planner = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);
     const step = await takeTurn(session, state.talk);
-    if ("talk" in step) return { talk: step.talk };
+    if ("talk" in step) return withCalls(session, { talk: step.talk });
     const ending = await endOrFallBack(session, step.ending);
-    return { talk: { ...state.talk, pending: [] }, ...(await settleEverything(session, ending)) };
+    const settled = await settleEverything(session, ending);
+    return withCalls(session, { talk: { ...state.talk, pending: [] }, ...settled });
   };
   const tools = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);
-    const talk = await answerCalls(session, state.talk, state.outcomes, storeOf(config));
-    return { talk, outcomes: outcomesSoFar(session) };
+    const talk = await answerCalls(session, state.talk, state.outcomes, storeOf(session, config));
+    return withCalls(session, { talk, outcomes: outcomesSoFar(session) });
   };
   return new StateGraph(plannerStateOf(spec, newTalk, options) as any)
     .addNode("planner", planner as any)

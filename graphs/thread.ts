@@ -79,6 +79,10 @@ export async function readThread(
       calls: allCalls[name] ?? [],
     });
   }
+  for (const [node, own] of Object.entries(allCalls)) {
+    if (settled[node] === undefined)
+      done.push({ key: { node, item: null, invocation: null }, outcome: null, calls: own });
+  }
   return { stamp, input: values.input ?? started?.input, done, questions: [...questions.values()] };
 }
 

@@ -1,4 +1,5 @@
 import type { Message } from "../src/models/port.js";
+import type { CallRecord, WorkKey } from "../src/records/events.js";
 import { type Outcome, type Outcomes, whyMissing } from "../src/records/outcome.js";
 import { nodeOf, orderOf } from "../src/spec/order.js";
 import { nodeCallOf, type PlannedTalk } from "./planner.js";
@@ -13,11 +14,18 @@ export interface CallUnit {
   readonly call: NodeCall;
 }
 
+/** A run to be stored: its key, its node, and what was asked of it. */
+export interface StoredRun {
+  readonly key: WorkKey;
+  readonly name: string;
+  readonly asked: unknown;
+}
+
 /**
- * Gives the outcome that is stored under a key, or runs the body and stores what it gives. Called in the same order
+ * Gives the outcome that is stored of a run, or runs the body and stores what it gives. Called in the same order
  * whenever the same step is run.
  */
-export type OutcomeStore = (key: string, body: () => Promise<Outcome>) => Promise<Outcome>;
+export type OutcomeStore = (run: StoredRun, body: () => Promise<Outcome>) => Promise<Outcome>;
 
 /**
  * Settles calls, those that are under way included. With a store, the needs that they pull and the calls are stored
@@ -32,23 +40,30 @@ export async function settleCalls(
 ): Promise<void> {
   const { board, runs } = session;
   const waiting: Promise<unknown>[] = [];
+  const keyOf = (name: string, invocation: number | null): WorkKey => ({
+    node: session.scope.prefix + name,
+    item: null,
+    invocation,
+  });
   if (store !== undefined) {
     for (const name of needsToRun(session, units, before)) {
       const underWay = board.runsOf(name).at(-1);
-      const key = `need ${name}`;
-      if (underWay !== undefined) waiting.push(store(key, () => underWay.done));
-      else waiting.push(board.pull(name, (body) => store(key, body)).done);
+      const stored = { key: keyOf(name, null), name, asked: null };
+      if (underWay !== undefined) waiting.push(store(stored, () => underWay.done));
+      else waiting.push(board.pull(name, (body) => store(stored, body)).done);
     }
   }
   for (const { id, call } of units) {
     const underWay = runs.get(id);
-    const key = `call ${call.node} ${JSON.stringify([call.focus, call.text, call.args])}`;
+    const earlier = board.runsOf(call.node).filter((one) => one.called);
+    const index = underWay === undefined ? earlier.length : earlier.indexOf(underWay);
+    const asked = [call.focus ?? null, call.text ?? null, call.args ?? null];
+    const stored = { key: keyOf(call.node, index < 0 ? null : index), name: call.node, asked };
     if (underWay !== undefined) {
-      waiting.push(underWay.done);
-      if (store !== undefined) waiting.push(store(key, () => underWay.done));
+      waiting.push(store === undefined ? underWay.done : store(stored, () => underWay.done));
       continue;
     }
-    const run = board.start(call, store === undefined ? undefined : (body) => store(key, body));
+    const run = board.start(call, store === undefined ? undefined : (body) => store(stored, body));
     runs.set(id, run);
     waiting.push(run.done);
   }
@@ -93,6 +108,17 @@ export function outcomesSoFar({ spec, board }: PlannerSession): Outcomes {
       const runs = board.runsOf(name);
       const outcome = settled(runs) ? outcomeOfRuns(runs) : undefined;
       return outcome === undefined ? [] : [[name, outcome] as const];
+    }),
+  );
+}
+
+/** Every model call so far, by node; planner and joiner under their own names. What a resumed run counts on from. */
+export function callsSoFar({ scope, spec }: PlannerSession): Record<string, readonly CallRecord[]> {
+  const names = ["$planner", "$joiner", ...Object.keys(spec.nodes)];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const calls = scope.execution.callsOf({ node: name, item: null, invocation: null });
+      return calls.length === 0 ? [] : [[name, calls] as const];
     }),
   );
 }

@@ -4,6 +4,7 @@ import { didYouMean } from "../src/spec/did-you-mean.js";
 import { isObject, isPlainObject, issue, pathTo, readable, showValue } from "../src/spec/issue.js";
 import { validatePolicy } from "../src/spec/policy-rules.js";
 import type { DagSpec } from "../src/spec/shape.js";
+import { validatePlanner } from "./planner-option-rules.js";
 import type { RunOptions } from "./run-options.js";
 
 const known: Readonly<Record<keyof RunOptions, true>> = {
@@ -57,6 +58,7 @@ export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] 
     ...unknownOptions(options),
     ...readable("policy", () => validatePolicy(options.policy, "policy", { where: "run" })),
     ...readable("limits", () => validateLimits(options.limits, "limits")),
+    ...readable("planner", () => validatePlanner(options.planner, "planner")),
     ...validateModels(spec, options.models),
     ...validateUse(options.use),
     ...validateReuse(options.reuse),

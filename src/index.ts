@@ -1,11 +1,15 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
 export { type Topology, topologyNames } from "../graphs/topology-names.js";
+export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
+export type { TopologyFigures } from "./compare/figures.js";
+export type { Variant, VariantLike } from "./compare/variant.js";
 export { DagError, type DagIssue, DagValidationError } from "./errors.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
 export { langchainModel } from "./models/langchain-model.js";
+export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
 export type {
   Message,
   Model,
@@ -17,10 +21,12 @@ export type {
   ToolSpec,
 } from "./models/port.js";
 export { resolveModel } from "./models/resolve.js";
+export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-latency.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
+export { renderComparison } from "./report/comparison.js";
 export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
 export { type ResumeOptions, resume } from "./run/resume.js";
 export { type RunDagOptions as RunOptions, run } from "./run/run.js";

@@ -67,7 +67,8 @@ export function simulateLatency(
 export function drawTtftMs(profile: LatencyProfile, seed: number, request: LatencyKey): number {
   const { node, item, invocation, turn, attempt, hedged = false } = request;
   const [slow, spread, radius, angle] = uniforms(
-    JSON.stringify([seed, node, item, invocation, turn, attempt, hedged]),
+    // A planner's first call of a node draws as the node does where no planner calls.
+    JSON.stringify([seed, node, item, invocation ?? 0, turn, attempt, hedged]),
   );
   if (slow < (profile.slowShare ?? 0.02)) return profile.ttftMs * (4 + 4 * spread);
   // Box and Muller, "A Note on the Generation of Random Normal Deviates" (1958).

@@ -4,7 +4,8 @@ import type { Outcome } from "./outcome.js";
 /** A piece of work that was done earlier, with the model calls behind it. */
 export interface Done {
   readonly key: WorkKey;
-  readonly outcome: Outcome;
+  /** `null` of planner and joiner, of which only the calls are kept. */
+  readonly outcome: Outcome | null;
   readonly calls: readonly CallRecord[];
 }
 
@@ -37,7 +38,7 @@ export function replayEvents(done: readonly Done[]): RunEvent[] {
   };
 
   for (const { key, outcome, calls } of done) {
-    add(key, outcome);
+    if (outcome !== null) add(key, outcome);
     for (const call of calls) {
       if (seenCalls.has(call.id)) continue;
       seenCalls.add(call.id);

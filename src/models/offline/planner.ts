@@ -103,7 +103,9 @@ export function planLines(prompt: PlannerPrompt): string {
   const nodes = nodesAsked(prompt.goal, prompt.catalogue);
   const focus = focusOf(prompt.goal);
   const lines = nodes.map((node, i) => {
-    const references = node.needs
+    // A positional reference is an argument of a tool; what a node needs reaches it all the same.
+    const takesArgs = node.args.some((arg) => arg !== "focus");
+    const references = (takesArgs ? [] : node.needs)
       .map((need) => nodes.findIndex(({ name }) => name === need))
       .filter((at) => at >= 0 && at < i)
       .map((at) => `$${at + 1}`);

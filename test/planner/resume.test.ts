@@ -1,0 +1,77 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
+import { defineDag, resume, run } from "agent-dag";
+import type { ModelRequest } from "../../src/models/port.js";
+import { plannerModel } from "./planner-model.js";
+
+const spec = defineDag({
+  name: "resumable",
+  nodes: {
+    base: { instructions: "Base." },
+    quick: { needs: ["base"], instructions: "Quick." },
+    stuck: { instructions: "Stuck." },
+    meta: { needs: ["quick", "stuck"], instructions: "Sum up." },
+  },
+});
+
+const says = (request: ModelRequest, turn: number) => {
+  if (request.tools.length === 0) return '1. quick("short")\n2. stuck()\njoin()';
+  return turn === 0
+    ? ([
+        ["quick", '{"focus":"short"}'],
+        ["stuck", "{}"],
+      ] as const)
+    : "the answer";
+};
+
+describe.each(["planned", "planned-dag"] as const)("%s with a checkpointer", (topology) => {
+  it("makes no finished call again when it is resumed", async () => {
+    const checkpointer = new MemorySaver();
+    const first = plannerModel(says);
+    const lost = new AbortController();
+    const reached = new Promise<void>((resolve) => {
+      const onEvent = (event: { type: string; node?: string }) => {
+        if (event.type === "node-settled" && event.node === "quick") setTimeout(resolve, 50);
+      };
+      // Left behind in the middle, as a process that dies leaves it.
+      void run(spec, "input", {
+        topology,
+        model: neverEnding(first),
+        checkpointer,
+        thread: "t",
+        onEvent,
+        signal: lost.signal,
+      });
+    });
+    await reached;
+    expect(first.requests.map(({ node }) => node).sort()).toEqual(["$planner", "base", "quick", "stuck"]);
+
+    const second = plannerModel(says);
+    const record = await resume(spec, { topology, model: second, checkpointer, thread: "t" });
+    expect(record).toMatchObject({
+      state: "completed",
+      output: topology === "planned" ? "the answer" : "joined",
+    });
+    expect(second.requests.map(({ node }) => node)).toEqual([
+      "stuck",
+      topology === "planned" ? "$planner" : "$joiner",
+    ]);
+    expect(Object.values(record.outcomes).map(({ state }) => state)).toEqual(Array(4).fill("completed"));
+    expect(record.outcomes.quick.invocations).toBeUndefined();
+    const finished = ["$planner", "base", "quick", "stuck", topology === "planned" ? "$planner" : "$joiner"];
+    expect(record.calls.map(({ node }) => node)).toEqual(finished);
+    expect(record.outcomes.stuck.startedAtMs).toBeGreaterThan(record.outcomes.quick.endedAtMs ?? Infinity);
+  });
+});
+
+/** The model, whose stuck node never answers and holds no timer. */
+function neverEnding(model: ReturnType<typeof plannerModel>): typeof model {
+  return {
+    ...model,
+    async *call(request) {
+      if (request.node !== "stuck") return yield* model.call(request);
+      model.requests.push(request);
+      await new Promise(() => {});
+    },
+  };
+}
