@@ -45,27 +45,32 @@ export async function settleCalls(
     item: null,
     invocation,
   });
-  if (store !== undefined) {
-    for (const name of needsToRun(session, units, before)) {
+  // Stored runs are told from each other by their order: each is stored in a microtask of its own, new or under way.
+  const settle = (run: NodeRun, isNew: boolean, stored: StoredRun) => {
+    waiting.push(run.done);
+    if (store !== undefined && !isNew) {
+      waiting.push(Promise.resolve().then(() => store(stored, () => run.done)));
+    }
+  };
+  const placed = new Set(Object.keys(before));
+  for (const { id, call } of units) {
+    for (const name of store === undefined ? [] : needsOf(session, call.node, placed)) {
       const underWay = board.runsOf(name).at(-1);
       const stored = { key: keyOf(name, null), name, asked: null };
-      if (underWay !== undefined) waiting.push(store(stored, () => underWay.done));
-      else waiting.push(board.pull(name, (body) => store(stored, body)).done);
+      const run = underWay ?? board.pull(name, (body) => store?.(stored, body) ?? body());
+      settle(run, underWay === undefined, stored);
     }
-  }
-  for (const { id, call } of units) {
+    placed.add(call.node);
+    const known = [...board.runsOf(call.node)];
+    const called = known.filter((one) => one.called);
     const underWay = runs.get(id);
-    const earlier = board.runsOf(call.node).filter((one) => one.called);
-    const index = underWay === undefined ? earlier.length : earlier.indexOf(underWay);
+    const index = underWay === undefined ? called.length : called.indexOf(underWay);
     const asked = [call.focus ?? null, call.text ?? null, call.args ?? null];
     const stored = { key: keyOf(call.node, index < 0 ? null : index), name: call.node, asked };
-    if (underWay !== undefined) {
-      waiting.push(store === undefined ? underWay.done : store(stored, () => underWay.done));
-      continue;
-    }
-    const run = board.start(call, store === undefined ? undefined : (body) => store(stored, body));
+    const execute = store === undefined ? undefined : (body: () => Promise<Outcome>) => store(stored, body);
+    const run = underWay ?? board.start(call, execute);
     runs.set(id, run);
-    waiting.push(run.done);
+    settle(run, !known.includes(run), stored);
   }
   const results = await Promise.allSettled(waiting);
   const bubbledUp = results.find((result) => result.status === "rejected");
@@ -83,21 +88,19 @@ function reportSettled(session: PlannerSession): void {
   }
 }
 
-/** Needs of the calls, and needs of those, that have no outcome yet and that nobody called; needs first. */
-function needsToRun({ spec }: PlannerSession, units: readonly CallUnit[], before: Outcomes): string[] {
-  const called = new Set(units.map(({ call }) => call.node));
+/** The needs of a node, and needs of those, that have no place yet; needs first. They get one. */
+function needsOf({ spec }: PlannerSession, name: string, placed: Set<string>): string[] {
   const wanted = new Set<string>();
-  const visit = (name: string) => {
-    for (const need of nodeOf(spec, name).needs ?? []) {
-      if (wanted.has(need)) continue;
+  const visit = (one: string) => {
+    for (const need of nodeOf(spec, one).needs ?? []) {
+      if (wanted.has(need) || placed.has(need)) continue;
       wanted.add(need);
       visit(need);
     }
   };
-  for (const name of called) visit(name);
-  return orderOf(spec).topological.filter(
-    (name) => wanted.has(name) && !called.has(name) && before[name] === undefined,
-  );
+  visit(name);
+  for (const need of wanted) placed.add(need);
+  return orderOf(spec).topological.filter((one) => wanted.has(one));
 }
 
 /** The outcomes so far of the nodes that were run and are not running. */

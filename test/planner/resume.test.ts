@@ -75,3 +75,41 @@ function neverEnding(model: ReturnType<typeof plannerModel>): typeof model {
     },
   };
 }
+
+describe.each(["planned", "planned-dag"] as const)("%s with an approval", (topology) => {
+  const guarded = defineDag({
+    name: "guarded",
+    nodes: {
+      draft: { instructions: "Draft." },
+      allow: { needs: ["draft"], approve: { message: "Send it?" } },
+      send: { needs: ["allow"], instructions: "Send." },
+      meta: { needs: ["send"], instructions: "Report." },
+    },
+  });
+  const calls = (request: ModelRequest, turn: number) => {
+    if (request.tools.length === 0) return "1. send()\n2. draft()\njoin()";
+    return turn === 0
+      ? ([
+          ["draft", "{}"],
+          ["send", "{}"],
+        ] as const)
+      : "reported";
+  };
+
+  it("never offers it to the planner, stops at it, and goes on with the answer", async () => {
+    const checkpointer = new MemorySaver();
+    const model = plannerModel(calls);
+    const options = { topology, model, checkpointer, thread: "t" };
+    const first = await run(guarded, "input", options);
+    expect(first.state).toBe("interrupted");
+    expect(first.interrupts).toMatchObject([{ node: "allow", message: "Send it?" }]);
+    expect(first.outcomes.draft.state).toBe("completed");
+    expect(model.requests[0]?.messages.at(-1)?.content).not.toContain('"name":"allow"');
+
+    const record = await resume(guarded, { ...options, answer: true });
+    expect(record).toMatchObject({ state: "completed" });
+    expect(record.outcomes.send.state).toBe("completed");
+    expect(model.requests.filter(({ node }) => node === "draft")).toHaveLength(1);
+    expect(model.requests.filter(({ node }) => node === "send")).toHaveLength(1);
+  });
+});
