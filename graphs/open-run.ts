@@ -4,6 +4,7 @@ import { isPlanned } from "../nodes/planner-options.js";
 import type { RunOptions } from "../nodes/run-options.js";
 import { createScope, type Scope } from "../nodes/scope.js";
 import type { Outcome } from "../src/records/outcome.js";
+import { usageOf } from "../src/records/record.js";
 import { replayEvents } from "../src/records/replay.js";
 import { dagHash } from "../src/spec/canonical.js";
 import type { DagSpec } from "../src/spec/shape.js";
@@ -35,7 +36,8 @@ export function openRun(
             id: earlier.stamp.id,
             startedAt: earlier.stamp.startedAt,
             elapsedMs: replay.at(-1)?.atMs ?? 0,
-            modelCalls: lastCall(earlier),
+            lastCall: lastCall(earlier),
+            used: usageOf(replay.flatMap((event) => (event.type === "call-ended" ? [event.call] : []))),
           },
   });
   const scope = createScope(spec, execution, { keeps: topology === "dataflow" });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import type { BudgetUsed } from "../src/limits/budget.js";
 import { mergePolicies } from "../src/limits/policy-merge.js";
 import type { Model } from "../src/models/port.js";
 import type { CallRecord, RunEvent, RunInterrupt, Simulated, WorkKey } from "../src/records/events.js";
@@ -84,8 +85,10 @@ export interface Earlier {
   readonly startedAt: string;
   /** How long it had run when it was last kept, in milliseconds: the clock goes on from there. */
   readonly elapsedMs: number;
-  /** How many model calls it had made. */
-  readonly modelCalls: number;
+  /** The highest number in the ids of its calls. */
+  readonly lastCall: number;
+  /** What its calls had used: budgets go on from there. */
+  readonly used: BudgetUsed;
 }
 
 /** What a run is made of beside its spec and options. */
@@ -152,7 +155,8 @@ export function createExecution(
     remainingMs,
     onRetry: noteRetry,
     onBudgetSpent,
-    callsBefore: earlier?.modelCalls ?? 0,
+    callsBefore: earlier?.lastCall ?? 0,
+    ...(earlier !== undefined && { usedBefore: earlier.used }),
   });
 
   return {

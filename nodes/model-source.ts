@@ -1,4 +1,4 @@
-import { createBudget } from "../src/limits/budget.js";
+import { type BudgetUsed, createBudget } from "../src/limits/budget.js";
 import { createHedgeStatistics } from "../src/limits/hedge-statistics.js";
 import { createLimiter } from "../src/limits/limiter.js";
 import { recordCalls } from "../src/models/call-recorder.js";
@@ -37,6 +37,8 @@ export interface ModelSourceRun {
   onBudgetSpent(stop: StopError): void;
   /** How many calls the run had made before it was resumed: ids go on from there. */
   readonly callsBefore: number;
+  /** What those calls had used of the run's budget. */
+  readonly usedBefore?: BudgetUsed;
 }
 
 /** A source for one run; each model is resolved once, and all share one limiter and one budget. */
@@ -47,7 +49,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   let calls = run.callsBefore;
   const shared = {
     limiter: limits.limiter ?? createLimiter(limits),
-    budget: createBudget(limits),
+    budget: createBudget(limits, run.usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
     prices: loadPriceTable,
     record: recordCalls({ emit: run.emit, nowMs: run.nowMs, nextId: () => `call-${++calls}` }),

@@ -3,8 +3,9 @@ import type { Comparison } from "../compare/compare.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
+import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
 
-interface CompareCommandFlags extends RunFlags {
+interface CompareCommandFlags extends RunFlags, ThreadFlags {
   readonly topologies?: string;
   readonly repeat?: number;
 }
@@ -20,7 +21,9 @@ export function addCompareCommand(program: Command, io: Io): void {
       'what to compare, for example "deterministic,planned,planned?toolInput=argument" (default: "sequential,deterministic,planned,planned-dag")',
     )
     .option("--repeat <n>", "runs of each topology, interleaved (default: 1)", positiveInteger);
-  addRunFlags(command).action((file: string, flags: CompareCommandFlags) => compareCommand(file, flags, io));
+  addRunFlags(addThreadFlags(command)).action((file: string, flags: CompareCommandFlags) =>
+    compareCommand(file, flags, io),
+  );
 }
 
 async function compareCommand(file: string, flags: CompareCommandFlags, io: Io): Promise<void> {
@@ -32,6 +35,7 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   const { renderComparison } = await import("../report/comparison.js");
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
+  const store = await openThread(flags);
   const tape = await cassetteFromFlags(flags);
   const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the runs.\n"));
   let comparison: Comparison;
@@ -40,6 +44,8 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
       ...withCassette(optionsFromFlags(flags), tape),
       ...(flags.topologies !== undefined && { topologies: flags.topologies.split(",") }),
       ...(flags.repeat !== undefined && { repeat: flags.repeat }),
+      ...(store !== null &&
+        flags.thread !== undefined && { checkpointer: store.checkpointer, thread: flags.thread }),
       signal: interrupt.signal,
       onRun: ({ topology, repeat }) =>
         io.stderr.write(`${topology}${(flags.repeat ?? 1) > 1 ? `, run ${repeat + 1}` : ""}\n`),
@@ -47,6 +53,7 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   } finally {
     interrupt.close();
     tape?.close();
+    store?.close();
   }
   await write(
     io.stdout,

@@ -54,12 +54,23 @@ interface Waiting {
   readonly decide: (verdict: Reservation | DagError) => void;
 }
 
-/** A budget; `null` when no limit is stated. */
-export function createBudget(limits: BudgetLimits): Budget | null {
+/** What had been used of a budget before: by the first part of a run that is resumed. */
+export interface BudgetUsed {
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** US dollars; `null` where a price was unknown. */
+  readonly costUsd: number | null;
+}
+
+const nothingUsed: BudgetUsed = { modelCalls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+
+/** A budget; `null` when no limit is stated. @param used What it starts from. @default nothing */
+export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUsed): Budget | null {
   const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
   if (maxTokens === Infinity && maxCostUsd === Infinity && maxModelCalls === Infinity) return null;
-  const taken: Amount = { tokens: 0, costUsd: 0 };
-  let calls = 0;
+  const taken: Amount = { tokens: used.inputTokens + used.outputTokens, costUsd: used.costUsd ?? 0 };
+  let calls = used.modelCalls;
   let open = 0;
   const queue = new Set<Waiting>();
 
