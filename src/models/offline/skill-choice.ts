@@ -9,7 +9,7 @@ import { listProsAndCons } from "./skills/pros-and-cons.js";
 import { recommend } from "./skills/recommendation.js";
 import { draftReply } from "./skills/reply.js";
 import { judgeSentiment } from "./skills/sentiment.js";
-import { summarise } from "./skills/summary.js";
+import { sentencesAsked, summarise } from "./skills/summary.js";
 import { listTopics } from "./skills/topics.js";
 import type { Task } from "./task.js";
 
@@ -117,6 +117,7 @@ const beyond =
 export function answerTask(task: Task): string {
   if (beyond.test(task.instructions)) return fixed.unsupportedTask;
   const name = skillsAsked(task.instructions)[0];
+  if (name === "summary" && sentencesAsked(task.instructions, 0) > 0) return summarise(task);
   const several = task.needs.length - task.results.length > 1 && (name === undefined || name === "summary");
   if (several) return mergeSections(task);
   return (skills.find((skill) => skill.name === name)?.answer ?? quotePassages)(task);
