@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { compile, run } from "agent-dag";
+import { compile, defineDag, run } from "agent-dag";
 import { plannerModel } from "./planner-model.js";
 import { review, sums } from "./specs.js";
 
@@ -114,9 +114,26 @@ describe("planned-dag", () => {
   });
 
   it("counts planner and joiner in the critical path", async () => {
-    const { record } = await go(["1. features()\njoin()"], { delayMs: () => 30 });
-    expect(record.criticalPathMs).toBeGreaterThanOrEqual(55); // a request of a node or the planner, then the joiner
+    const { record } = await go(["join()"], { delayMs: () => 30 });
+    expect(record.criticalPathMs).toBeGreaterThanOrEqual(55);
     expect(record.criticalPathMs).toBeLessThanOrEqual(record.durationMs);
+  });
+
+  it("stops a need that the call which wanted it has gone on without", async () => {
+    const spec = defineDag({
+      name: "race",
+      nodes: {
+        fast: { run: () => "fast" },
+        slow: { run: () => new Promise((resolve) => setTimeout(resolve, 600, "slow")) },
+        first: { needs: ["fast", "slow"], join: "any", run: ({ needs }) => needs.fast },
+        meta: { needs: ["first"], instructions: "Sum up." },
+      },
+    });
+    const model = plannerModel(() => "1. first()\njoin()");
+    const record = await run(spec, input, { topology: "planned-dag", model });
+    expect(record.outcomes.first).toMatchObject({ state: "completed", value: "fast" });
+    expect(record.outcomes.slow).toMatchObject({ state: "cancelled", reason: { code: "not-needed" } });
+    expect(record.durationMs).toBeLessThan(500);
   });
 
   it("is drawn with its planner, tools and joiner", async () => {
