@@ -8,14 +8,14 @@ import type { Node } from "../src/spec/shape.js";
 import { notCalled, outcomeOfRuns } from "./planner-calls.js";
 import { writtenOutput } from "./planner-catalogue.js";
 import type { PlannerSession } from "./planner-session.js";
-import { outcomeError } from "./settle-work.js";
+import { outcomeError, timedOut } from "./settle-work.js";
 import { StopError, stoppedOutcome } from "./stop.js";
 import { readStructured } from "./structured-output.js";
 
 /** How a planner run ends: with an answer, or with the reason why there is none. */
 export type Ending =
   | { readonly answer: unknown; readonly startedAtMs: number }
-  | { readonly error: OutcomeError; readonly startedAtMs: number }
+  | { readonly error: OutcomeError; readonly timedOut: boolean; readonly startedAtMs: number }
   | { readonly stopped: StopError; readonly startedAtMs: number }
   /** The nodes themselves made the output: the fallback. */
   | { readonly nodes: true };
@@ -30,7 +30,7 @@ export interface Settled {
 export function endingOf(error: unknown, startedAtMs: number): Ending {
   return error instanceof StopError
     ? { stopped: error, startedAtMs }
-    : { error: outcomeError(error), startedAtMs };
+    : { error: outcomeError(error), timedOut: timedOut(error), startedAtMs };
 }
 
 /** The node whose schema and policy the answer is held to. */
@@ -104,6 +104,8 @@ function writtenOutcome(
   const times = { readyAtMs: ending.startedAtMs, startedAtMs: ending.startedAtMs, endedAtMs, attempts: 1 };
   if ("answer" in ending) return { ...times, state: "completed", value: ending.answer };
   if (ran?.state === "completed") return ran;
-  if ("error" in ending) return { ...times, state: "failed", error: ending.error };
+  if ("error" in ending) {
+    return { ...times, state: ending.timedOut ? "timed-out" : "failed", error: ending.error };
+  }
   return { ...times, ...stoppedOutcome(ending.stopped, true) };
 }

@@ -48,7 +48,8 @@ export function outcomeError(error: unknown): OutcomeError {
   return { code: errorCode(error), message: errorMessage(error), ...(typeof text === "string" && { text }) };
 }
 
-function timedOut(error: unknown): boolean {
+/** Whether an error says that time ran out. */
+export function timedOut(error: unknown): boolean {
   return error instanceof DagError && error.facts.timedOut === true;
 }
 

@@ -199,6 +199,18 @@ describe("planned", () => {
     expect(aborted.outcomes.features.state).toBe("cancelled");
   });
 
+  it("is held by policies and budgets as every other request", async () => {
+    const spent = await planned(twoTurns([["features", "{}"]])).go({ limits: { maxModelCalls: 2 } });
+    expect(spent.outcomes.features.state).toBe("completed");
+    expect(spent.outcomes.meta).toMatchObject({ state: "skipped", reason: { code: "budget" } });
+    const slow = planned(twoTurns([["features", "{}"]]), { delayMs: () => 200 });
+    const late = await slow.go({
+      policy: { timeoutMs: 30, retry: { maxAttempts: 2, initialIntervalMs: 1 } },
+    });
+    expect(late.outcomes.meta).toMatchObject({ state: "timed-out" });
+    expect(late.calls.map((call) => call.attempt)).toEqual([1, 2]);
+  });
+
   it("is drawn and invoked as a LangGraph: planner, tools, planner, END", async () => {
     const graph = compile(review, {
       topology: "planned",
