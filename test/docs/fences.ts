@@ -19,6 +19,7 @@ export function withoutTimes(text: string): string {
   return text
     .replace(/[█▉▊▋▌▍▎▏▐░┊┬─┴]+/g, " ")
     .replace(/^ +node .*$/gm, "node")
+    .replace(/^(\S+)( +\d+\.\d+){5}$/gm, "$1 #")
     .replace(/\d+(\.\d+)? s\b/g, "# s")
     .replace(/^([✓✗].*?)( +\d[\d.]*){2}( +\d)/gm, "$1 # #$3")
     .replace(/ +/g, " ")
