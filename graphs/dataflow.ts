@@ -1,9 +1,11 @@
 import {
   type BaseCheckpointSaver,
   entrypoint,
+  GraphInterrupt,
   type LangGraphRunnableConfig,
   type Pregel,
 } from "@langchain/langgraph";
+import { isFinal } from "../nodes/kept.js";
 import { parseInput, type Scope } from "../nodes/scope.js";
 import { settleDag } from "../nodes/settle-dag.js";
 import { projectDag } from "../src/records/projection.js";
@@ -28,6 +30,9 @@ export function dataflowGraph(spec: DagSpec) {
           const scope = scopeOf(config, spec);
           if (scope.input === undefined) scope.open(await parseInput(spec, given.input));
           await settleDag(scope, "dataflow");
+          // What was stopped from outside is for a resumed run to finish, so the body must not count as done.
+          if (scope.keeps && !Object.values(scope.ledger.outcomes).every(isFinal))
+            throw new GraphInterrupt([]);
           return entrypoint.final({ value: finalState(scope, given.input), save: given.run ?? null });
         },
       ) as unknown as Pregel<any, any>;
