@@ -46,6 +46,7 @@ export function starterFiles({ name, agentDag, versions }: StarterOptions): Reco
 }
 
 const jestConfig = `export default {
+  setupFilesAfterEnv: ["agent-dag/jest"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "^.+\\\\.ts$": ["@swc/jest", { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "es6" } }],
@@ -80,14 +81,19 @@ export const input = {
 
 const graphTest = `import { expect, it } from "@jest/globals";
 import { run } from "agent-dag";
+import { view } from "agent-dag/testing";
 import { feedback, input } from "./graph.js";
+
+it("keeps its graph", () => {
+  expect(view(feedback, "graph")).toMatchSnapshot();
+});
 
 it("summarises the feedback", async () => {
   const record = await run(feedback, input, { model: "offline" });
 
-  expect(record.state).toBe("completed");
+  expect(record).toHaveRunInParallel("topics", "sentiment");
+  expect(record).toHaveCompleted("summary");
   // The first run writes the snapshot; commit it. Later runs fail when an output changes.
-  expect(record.outcomes.topics).toMatchObject({ state: "completed" });
-  expect(record.output).toMatchSnapshot();
+  expect(view(record, "outputs")).toMatchSnapshot();
 });
 `;
