@@ -2,7 +2,7 @@ import { DagError } from "../src/errors.js";
 import { collectReply, type Message, type ModelReply, type ToolSpec } from "../src/models/port.js";
 import { toJsonSchema } from "../src/spec/schema.js";
 import { promptOf } from "./prompt.js";
-import { readStructured } from "./structured-output.js";
+import { readStructured, repairRequest } from "./structured-output.js";
 import { answerToolCall, toolSpecs } from "./tool-calls.js";
 import type { Work, WorkResult } from "./work.js";
 
@@ -42,13 +42,7 @@ export async function runAgent(work: Work): Promise<WorkResult> {
     const checked = await readStructured(reply.text, node.output);
     if (checked.ok) return { value: checked.value };
     if (repairs++ >= repairAttempts) throw outputInvalid(checked.message, reply);
-    conversation.push(
-      { role: "assistant", content: reply.text },
-      {
-        role: "user",
-        content: `That does not fit the schema:\n${checked.message}\nAnswer again with JSON that fits, and nothing else.`,
-      },
-    );
+    conversation.push({ role: "assistant", content: reply.text }, repairRequest(checked.message));
   }
 }
 

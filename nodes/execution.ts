@@ -4,7 +4,7 @@ import type { BudgetUsed } from "../src/limits/budget.js";
 import { mergePolicies } from "../src/limits/policy-merge.js";
 import type { Model } from "../src/models/port.js";
 import type { CallRecord, RunEvent, RunInterrupt, Simulated, WorkKey } from "../src/records/events.js";
-import type { OutcomeError, Outcomes } from "../src/records/outcome.js";
+import type { Outcome, OutcomeError, Outcomes } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { type RecordFold, type RunRecord, recordFold } from "../src/records/record.js";
 import { judgeRun, type PlannerAnswer } from "../src/records/run-state.js";
@@ -33,6 +33,8 @@ export interface Execution {
   /** Milliseconds since the run's start. */
   nowMs(): number;
   emit(event: RunEvent): void;
+  /** Emits that a piece of work has settled, with what it had cost where it was taken over from an earlier record. */
+  settled(key: WorkKey, outcome: Outcome): void;
   stop(code: StopCode, message: string): void;
   /**
    * The model of an agent, with the run's middleware and the node's policy around it; `path` names the node in requests
@@ -166,6 +168,10 @@ export function createExecution(
     signal: controller.signal,
     nowMs,
     emit,
+    settled(key, outcome) {
+      const reused = reuse.usageOf(key, outcome);
+      emit({ type: "node-settled", ...key, outcome, atMs: nowMs(), ...(reused !== null && { reused }) });
+    },
     stop,
     modelFor: models.modelFor,
     async resolveModels() {

@@ -6,6 +6,7 @@ import { defaultMaxReplans, type PlanTalk } from "./planner-plan.js";
 import { joinerPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
+import { repairRequest } from "./structured-output.js";
 
 /** How often a joiner is told that its message has no answer. */
 const maxReminders = 1;
@@ -51,10 +52,7 @@ export async function joinResults(
       const answer = await readAnswer(session, reply);
       if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
       if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
-      messages.push({
-        role: "user",
-        content: `That does not fit the schema:\n${answer.problem}\nAnswer again with JSON that fits, and nothing else.`,
-      });
+      messages.push(repairRequest(answer.problem));
     }
   } catch (error) {
     return { ending: endingOf(error, startedAtMs) };

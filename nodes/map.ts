@@ -58,14 +58,7 @@ async function settleItem(work: Work, item: unknown, index: number): Promise<Out
     const readyAtMs = execution.nowMs();
     const outcome =
       execution.reuse.item(key, readyAtMs) ?? (await settleItemNow({ ...work, key, item }, readyAtMs));
-    const reused = execution.reuse.usageOf(key, outcome);
-    execution.emit({
-      type: "node-settled",
-      ...key,
-      outcome,
-      atMs: execution.nowMs(),
-      ...(reused !== null && { reused }),
-    });
+    execution.settled(key, outcome);
     return outcome;
   };
   if (!execution.keeps) return reach();

@@ -11,6 +11,7 @@ import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
 import { createCallWatcher, type StreamedCall } from "./planner-stream.js";
 import { StopError } from "./stop.js";
+import { repairRequest } from "./structured-output.js";
 
 /** The conversation of a planner whose tools are the nodes: JSON, stored between LangGraph nodes. */
 export interface PlannedTalk {
@@ -88,10 +89,7 @@ export async function takeTurn(
       const answer = await readAnswer(session, reply);
       if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
       if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
-      messages.push({
-        role: "user",
-        content: `That does not fit the schema:\n${answer.problem}\nAnswer again with JSON that fits, and nothing else.`,
-      });
+      messages.push(repairRequest(answer.problem));
     }
   } catch (error) {
     return { ending: endingOf(error, startedAtMs) };

@@ -68,14 +68,7 @@ async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outc
   const decision = scope.ledger.decision(name) ?? (await scope.ledger.decided(name));
   const { execution } = scope;
   const enter = (outcome: Outcome) => {
-    const reused = execution.reuse.usageOf(key, outcome);
-    execution.emit({
-      type: "node-settled",
-      ...key,
-      outcome,
-      atMs: execution.nowMs(),
-      ...(reused !== null && { reused }),
-    });
+    execution.settled(key, outcome);
     return outcome;
   };
   if (decision.go === "hold") {

@@ -1,3 +1,4 @@
+import type { Message } from "../src/models/port.js";
 import { checkAgainstAsync } from "../src/spec/schema.js";
 import type { Node } from "../src/spec/shape.js";
 
@@ -10,6 +11,14 @@ export async function readStructured(text: string, schema: NonNullable<Node["out
   const parsed = parseReply(text);
   if (parsed === undefined) return { ok: false, message: "It is not JSON." };
   return checkAgainstAsync(schema, parsed.value);
+}
+
+/** Tells a model what was wrong with its answer, so that it can do better. */
+export function repairRequest(problem: string): Message {
+  return {
+    role: "user",
+    content: `That does not fit the schema:\n${problem}\nAnswer again with JSON that fits, and nothing else.`,
+  };
 }
 
 /** JSON from a reply: the whole text, a fenced block of it, or the outermost braces or brackets. */

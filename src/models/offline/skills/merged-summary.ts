@@ -168,7 +168,7 @@ function renderArea(area: Area, shown: Set<string>): string {
   for (const { quote } of chosen) shown.add(quote);
   const parts = [
     ...(area.headline === null ? [] : [area.headline]),
-    ...chosen.map(({ quote }) => `“${quote}”`),
+    ...chosen.map(({ quote }) => `“${quote.replace(fieldName, "")}”`),
   ];
   return `${area.title}: ${starLine(area.stars)}${parts.length === 0 ? "" : ` – ${parts.join("; ")}`}`;
 }
@@ -181,3 +181,6 @@ function headlineOf(text: string, title: string): string | null {
     ? null
     : first.replace(/[.:]$/, "");
 }
+
+/** The name of a field that a structured finding came from. */
+const fieldName = /^[a-z][A-Za-z]*: (?=\S)/;
