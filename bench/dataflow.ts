@@ -116,8 +116,6 @@ async function wideFanOut(): Promise<void> {
   rows.push(row("fan-out 1,024: dataflow, ms", ms.wide, "≤ 60", ms.wide <= 60));
   rows.push(row("fan-out 8,192 / 1,024: dataflow", ms.wider / ms.wide, "≤ 8.5", ms.wider / ms.wide <= 8.5));
   rows.push(row("fan-out 1,024: Promise.all, ms", ms.all, "reported", null));
-  const byHand = await timed(handWritten(fanOut(1024)));
-  rows.push(row("fan-out 1,024: StateGraph by hand, once, ms", byHand, "reported", null));
 }
 
 /** Random layered DAGs whose nodes take as long as gpt-4.1-mini's replies, at a tenth of the time. */
@@ -197,7 +195,11 @@ await wideFanOut();
 await heap();
 await unevenArms();
 await layered();
+await new Promise((resolve) => setTimeout(resolve, 50));
 rows.push(row("MaxListenersExceededWarning", warnings, "0", warnings === 0));
+// Last, because a StateGraph so wide makes LangGraph itself warn of too many listeners.
+const byHand = await timed(handWritten(fanOut(1024)));
+rows.push(row("fan-out 1,024: StateGraph by hand, once, ms", byHand, "reported", null));
 for (const { figure, measured, target, met } of rows) {
   console.log(
     `${figure.padEnd(52)} ${measured.padStart(10)}  target ${target.padEnd(9)} ${met === null ? "" : met ? "met" : "MISSED"}`,

@@ -163,10 +163,10 @@ function isWhole(event: RunEventOf<"node-settled">): boolean {
 }
 
 function inSpecOrder(dag: DagProjection, settled: ReadonlyMap<string, Outcome>): Outcomes {
-  return Object.fromEntries(
-    Object.keys(dag.nodes).flatMap((name) => {
-      const outcome = settled.get(name);
-      return outcome === undefined ? [] : [[name, outcome] as const];
-    }),
-  );
+  const outcomes: Record<string, Outcome> = {};
+  for (const name of Object.keys(dag.nodes)) {
+    const outcome = settled.get(name);
+    if (outcome !== undefined) outcomes[name] = outcome;
+  }
+  return outcomes;
 }
