@@ -1,0 +1,47 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "@jest/globals";
+import { askApprovals } from "../../src/cli/ask-approval.js";
+import type { Io } from "../../src/cli/io.js";
+
+/** Answers each prompt with the next line, and keeps what the person saw. */
+async function asked(lines: readonly string[], nodes: readonly string[] = ["ok"]) {
+  const stdin = new PassThrough();
+  const stderr = new PassThrough();
+  const seen: string[] = [];
+  const replies = [...lines];
+  stderr.on("data", (chunk) => {
+    seen.push(String(chunk));
+    if (/[?:] (\(may be empty\) )?$/.test(String(chunk))) stdin.write(`${replies.shift()}\n`);
+  });
+  const io = { stdin, stderr } as unknown as Io;
+  const questions = nodes.map((node) => ({ node, message: `Send ${node}?`, value: { text: "hello" } }));
+  return { answers: await askApprovals(questions, io), text: seen.join("") };
+}
+
+describe("an approval on the terminal", () => {
+  it("shows the message and what is to be approved", async () => {
+    const { text } = await asked(["a"]);
+    expect(text).toMatch(
+      /Send ok\?\n\{\n {2}"text": "hello"\n\}\nok: \[a\]pprove, \[r\]eject or \[e\]dit\? /,
+    );
+  });
+
+  it.each([
+    [["a"], true],
+    [["YES"], true],
+    [["r", ""], false],
+    [["no", "too long"], { approve: false, comment: "too long" }],
+    [["e", '{"text":"bye"}'], { edit: { text: "bye" } }],
+    [["edit", "just text"], { edit: "just text" }],
+    [["what?", "a"], true],
+  ])("reads %j", async (lines, expected) => {
+    expect((await asked(lines)).answers).toEqual({ ok: expected });
+  });
+
+  it("asks one question after another and answers by node", async () => {
+    expect((await asked(["a", "r", ""], ["first", "second"])).answers).toEqual({
+      first: true,
+      second: false,
+    });
+  });
+});
