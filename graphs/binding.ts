@@ -11,7 +11,7 @@ import { stopOf } from "../nodes/stop.js";
 import { DagError } from "../src/errors.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { openRun } from "./open-run.js";
-import { readThread } from "./thread.js";
+import { assertSameRun, readThread } from "./thread.js";
 
 /** Where a graph's nodes find the scope of the invocation that they run in. */
 const scopeKey = "__agent_dag_scope";
@@ -47,6 +47,7 @@ export function bindScope<G extends Compiled>(
     const checkpointer = checkpointerOf(graph, config);
     const resumes = input === null || isCommand(input);
     const earlier = checkpointer && resumes ? await readThread(graph, checkpointer, thread) : null;
+    if (earlier !== null) assertSameRun(thread, earlier, { spec, topology });
     const { execution, scope, begin } = openRun(
       spec,
       topology,

@@ -49,8 +49,9 @@ export async function readThread(
   const tuple = await checkpointer.getTuple(config);
   const stamp = tuple === undefined ? null : stampIn(tuple);
   if (tuple === undefined || stamp === null) return null;
-  const values = ((await graph.getState(config)).values ?? {}) as Partial<DagState>;
-  const started = tuple.checkpoint.channel_values.__start__ as Partial<DagState> | undefined;
+  const started = startedIn(tuple);
+  // Until a run's first step has ended, the state is still that of the thread's run before it.
+  const values = started ?? (((await graph.getState(config)).values ?? {}) as Partial<DagState>);
   const done: Done[] = [];
   const outcomes: Outcomes[] = [];
   const calls: Record<string, readonly CallRecord[]>[] = [];
@@ -66,7 +67,8 @@ export async function readThread(
   };
   readWrites(tuple);
   // The tasks of an entrypoint that has ended hang on the checkpoint before its last one.
-  if (done.length === 0 && tuple.parentConfig !== undefined && "__end__" in tuple.checkpoint.channel_values) {
+  const ended = started === undefined && "__end__" in tuple.checkpoint.channel_values;
+  if (ended && done.length === 0 && tuple.parentConfig !== undefined) {
     const before = await checkpointer.getTuple(tuple.parentConfig);
     if (before !== undefined) readWrites(before);
   }
@@ -83,7 +85,7 @@ export async function readThread(
     if (settled[node] === undefined)
       done.push({ key: { node, item: null, invocation: null }, outcome: null, calls: own });
   }
-  return { stamp, input: values.input ?? started?.input, done, questions: [...questions.values()] };
+  return { stamp, input: values.input, done, questions: [...questions.values()] };
 }
 
 /**
@@ -110,9 +112,16 @@ export function assertSameRun(
   });
 }
 
-function stampIn({ checkpoint: { channel_values: values } }: CheckpointTuple): RunStamp | null {
-  const started = values.__start__ as Partial<DagState> | undefined;
-  return (values.run as RunStamp | undefined) ?? started?.run ?? (values.__previous__ as RunStamp) ?? null;
+function stampIn(tuple: CheckpointTuple): RunStamp | null {
+  const { channel_values: values } = tuple.checkpoint;
+  const stamp = startedIn(tuple)?.run ?? values.run ?? values.__previous__;
+  return (stamp as RunStamp | undefined) ?? null;
+}
+
+/** What a run was given, as long as none of its steps has ended; without outcomes, which its input only resets. */
+function startedIn({ checkpoint }: CheckpointTuple): Partial<DagState> | undefined {
+  const started = checkpoint.channel_values.__start__ as DagState | undefined;
+  return started === undefined ? undefined : { input: started.input, run: started.run ?? null };
 }
 
 function isKept(value: unknown): value is Kept {
