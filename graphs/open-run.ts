@@ -3,6 +3,7 @@ import { fingerprint } from "../nodes/kept.js";
 import { isPlanned } from "../nodes/planner-options.js";
 import type { RunOptions } from "../nodes/run-options.js";
 import { createScope, type Scope } from "../nodes/scope.js";
+import { adoptOutcomes } from "../nodes/settle-node.js";
 import type { Outcome } from "../src/records/outcome.js";
 import { usageOf } from "../src/records/record.js";
 import { replayEvents } from "../src/records/replay.js";
@@ -15,8 +16,11 @@ import type { Thread } from "./thread.js";
 export interface OpenRun {
   readonly execution: Execution;
   readonly scope: Scope;
-  /** Emits `run-started`, and what an earlier part of the run did; enters its outcomes. Gives the run's stamp. */
-  begin(input: unknown): RunStamp;
+  /**
+   * Emits `run-started`, and what an earlier part of the run did; enters its outcomes. Gives what a checkpointer keeps of
+   * the run, `null` without one.
+   */
+  begin(input: unknown): RunStamp | null;
 }
 
 /** Creates a run's execution and scope; `earlier` is what a checkpointer holds of it. */
@@ -46,8 +50,8 @@ export function openRun(
     scope,
     begin(input) {
       const { id, startedAt } = execution.begin(input, replay);
-      if (earlier !== null && !isPlanned(topology)) scope.adopt(wholeOutcomes(earlier));
-      return { id, startedAt, topology, dag: dagHash(spec), input: fingerprint(input) };
+      if (earlier !== null && !isPlanned(topology)) adoptOutcomes(scope, wholeOutcomes(earlier));
+      return keeps ? { id, startedAt, topology, dag: dagHash(spec), input: fingerprint(input) } : null;
     },
   };
 }

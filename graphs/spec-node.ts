@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { GraphInterrupt, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { isFinal } from "../nodes/kept.js";
 import { parseInput } from "../nodes/scope.js";
-import { failFast, settleNode } from "../nodes/settle-node.js";
+import { adoptOutcomes, settleNode } from "../nodes/settle-node.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";
 import { type DagState, updateOf } from "./state.js";
@@ -14,8 +14,7 @@ export function specNode(spec: DagSpec, name: string) {
     const scope = scopeOf(config, spec);
     const { execution } = scope;
     if (scope.input === undefined) scope.open(await parseInput(spec, state.input));
-    scope.adopt(state.outcomes);
-    for (const [known, outcome] of Object.entries(state.outcomes)) failFast(scope, known, outcome);
+    adoptOutcomes(scope, state.outcomes);
     const outcome = await settleNode(scope, name);
     const update = updateOf(spec, name, outcome);
     if (!execution.keeps) return update;

@@ -45,7 +45,8 @@ export function stateOf(spec: DagSpec, { kept = false }: GraphOptions = {}) {
     ...publicChannels(spec),
     outcomes: byNode<Outcome>(),
     calls: byNode<readonly CallRecord[]>(),
-    run: Annotation<RunStamp | null>(),
+    // With a default, because LangGraph makes an error, stack and all, of each look at an empty channel.
+    run: Annotation<RunStamp | null>({ reducer: (_, after) => after, default: () => null }),
   });
 }
 

@@ -31,7 +31,7 @@ export async function runAgent(work: Work): Promise<WorkResult> {
       conversation.push({ role: "assistant", content: reply.text, toolCalls: reply.toolCalls });
       conversation.push(
         ...(await Promise.all(
-          reply.toolCalls.map((call) => answerToolCall(call, node.tools ?? [], work.signal)),
+          reply.toolCalls.map((call) => answerToolCall(call, node.tools ?? [], work.stopper)),
         )),
       );
       continue;
@@ -63,7 +63,7 @@ async function ask(
       ...key,
       turn,
       attempt: 1,
-      signal: work.signal,
+      signal: work.stopper.signal,
     }),
   );
 }

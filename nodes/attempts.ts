@@ -3,11 +3,12 @@ import { DagError } from "../src/errors.js";
 import { retryDefaults, retryWaitMs } from "../src/limits/retry-schedule.js";
 import { retriesOn, retryAfterMsOf } from "../src/limits/retryable.js";
 import { waitMs } from "../src/limits/wait.js";
-import { followSignal, untilAborted } from "../src/models/abortable.js";
 import type { Policy } from "../src/spec/policy.js";
 import { kindOf } from "../src/spec/shape.js";
 import { runKind } from "./kinds.js";
-import type { Work, WorkResult } from "./work.js";
+import { untilStopped } from "./stop.js";
+import { Stopper } from "./stopper.js";
+import type { Perform, Work, WorkResult } from "./work.js";
 
 /**
  * Does a piece of work under its policy. Functions and tools are timed and tried again whole. Agents are not: their
@@ -17,20 +18,38 @@ import type { Work, WorkResult } from "./work.js";
  * An error that says nothing about itself is worth another attempt only where a policy states `retry`: a function may
  * have done half of what it does.
  */
-export async function attemptWork(work: Work): Promise<WorkResult> {
+export function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
   const { execution, spec } = work.scope;
   const kind = kindOf(work.node);
   const perform = runKind[kind];
   if (kind === "graph") return withinTime(work, work.node.policy?.timeoutMs, perform);
   if (kind !== "function" && kind !== "tool") return perform(work);
   const policy = execution.policyFor(work.node, spec);
-  for (let attempt = 1; ; attempt++) {
+  const attempt = () => withinTime(work, policy.timeoutMs, perform);
+  let first: WorkResult | Promise<WorkResult>;
+  try {
+    first = attempt();
+  } catch (error) {
+    first = Promise.reject(error);
+  }
+  return first instanceof Promise ? attemptAgain(work, policy, first, attempt) : first;
+}
+
+async function attemptAgain(
+  work: Work,
+  policy: Policy,
+  first: Promise<WorkResult>,
+  attempt: () => WorkResult | Promise<WorkResult>,
+): Promise<WorkResult> {
+  const { execution } = work.scope;
+  for (let number = 1; ; number++) {
     try {
-      return await withinTime(work, policy.timeoutMs, perform);
+      return await (number === 1 ? first : attempt());
     } catch (error) {
-      const wait = isGraphBubbleUp(error) || work.signal.aborted ? null : waitBefore(error, attempt, policy);
+      const stopped = isGraphBubbleUp(error) || work.stopper.reason !== undefined;
+      const wait = stopped ? null : waitBefore(error, number, policy);
       if (wait === null || wait >= execution.remainingMs()) throw error;
-      await waitMs(wait, work.signal);
+      await waitMs(wait, work.stopper.signal);
       execution.noteRetry(work.key);
     }
   }
@@ -43,20 +62,21 @@ function waitBefore(error: unknown, attempt: number, { retry = {} }: Policy): nu
 }
 
 /** Ends the work after `timeoutMs`, whether or not it heeds its signal. */
-async function withinTime<T>(
+function withinTime(
   work: Work,
   timeoutMs: number | undefined,
-  perform: (work: Work) => Promise<T>,
-): Promise<T> {
+  perform: Perform,
+): WorkResult | Promise<WorkResult> {
   if (timeoutMs === undefined) return perform(work);
-  const following = followSignal(work.signal);
-  const timer = setTimeout(() => following.abort(tookTooLong(work.key.node, timeoutMs)), timeoutMs);
-  try {
-    return await untilAborted(perform({ ...work, signal: following.signal }), following.signal);
-  } finally {
+  const stopper = new Stopper();
+  const running = perform({ ...work, stopper });
+  if (!(running instanceof Promise)) return running;
+  const detach = work.stopper.onStop((reason) => stopper.stop(reason));
+  const timer = setTimeout(() => stopper.stop(tookTooLong(work.key.node, timeoutMs)), timeoutMs);
+  return untilStopped(running, stopper).finally(() => {
     clearTimeout(timer);
-    following.close();
-  }
+    detach();
+  });
 }
 
 function tookTooLong(node: string, timeoutMs: number): DagError {

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import type { BudgetUsed } from "../src/limits/budget.js";
 import { mergePolicies } from "../src/limits/policy-merge.js";
 import type { Model } from "../src/models/port.js";
@@ -19,17 +18,18 @@ import type { RunOptions } from "./run-options.js";
 import type { Scope } from "./scope.js";
 import { paceOf, settleDag } from "./settle-dag.js";
 import { type StopCode, StopError, stopOf } from "./stop.js";
+import { Stopper } from "./stopper.js";
 
 /**
- * One run in progress: its clock, its events, its signal and its models. Everything nested in the run (subgraphs, maps,
+ * One run in progress: its clock, its events, its stopper and its models. Everything nested in the run (subgraphs, maps,
  * planner) shares it; nothing outside does.
  */
 export interface Execution {
   readonly spec: DagSpec;
   readonly topology: string;
   readonly options: RunOptions;
-  /** Aborted by the user's signal, the deadline, a fail-fast failure. Its reason is a `StopError`. */
-  readonly signal: AbortSignal;
+  /** Stopped by the user's signal, the deadline, a fail-fast failure. Its reason is a `StopError`. */
+  readonly stopper: Stopper;
   /** Milliseconds since the run's start. */
   nowMs(): number;
   emit(event: RunEvent): void;
@@ -108,8 +108,7 @@ export function createExecution(
 ): Execution {
   let startedAt = new Date();
   let origin = performance.now();
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
+  const stopper = new Stopper();
   const fold: RecordFold = recordFold();
   const retries = new Map<string, number>();
   const openCalls = createOpenCalls();
@@ -135,9 +134,9 @@ export function createExecution(
     const id = workId(key);
     retries.set(id, (retries.get(id) ?? 0) + 1);
   };
-  const stop = (code: StopCode, message: string) => controller.abort(new StopError(code, message));
+  const stop = (code: StopCode, message: string) => stopper.stop(new StopError(code, message));
 
-  const onUserAbort = () => controller.abort(stopOf(options.signal?.reason));
+  const onUserAbort = () => stopper.stop(stopOf(options.signal?.reason));
   const userSignal = options.signal;
   if (userSignal?.aborted) onUserAbort();
   else userSignal?.addEventListener("abort", onUserAbort, { once: true });
@@ -165,7 +164,7 @@ export function createExecution(
     spec,
     topology,
     options,
-    signal: controller.signal,
+    stopper,
     nowMs,
     emit,
     settled(key, outcome) {
@@ -237,7 +236,7 @@ export function createExecution(
       if (ended !== undefined) return ended;
       clearTimeout(deadline);
       userSignal?.removeEventListener("abort", onUserAbort);
-      const { reason } = controller.signal;
+      const { reason } = stopper;
       const aborted = reason instanceof StopError && reason.stop === "aborted";
       const facts = {
         interrupts,

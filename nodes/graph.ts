@@ -19,7 +19,7 @@ export async function runGraph(work: Work): Promise<WorkResult> {
   const input = await parseInput(inner, inputOf(work));
   const innerScope = createScope(inner, scope.execution, {
     prefix: `${workPath(work.key)}/`,
-    signal: work.signal,
+    stopper: work.stopper,
     keeps: true,
   });
   try {
@@ -29,8 +29,8 @@ export async function runGraph(work: Work): Promise<WorkResult> {
     innerScope.close();
   }
   const { outcomes } = innerScope.ledger;
-  if (work.signal.aborted) {
-    const { stop, message } = stopOf(work.signal.reason);
+  if (work.stopper.reason !== undefined) {
+    const { stop, message } = stopOf(work.stopper.reason);
     throw new StopError(stop, message, { outcomes });
   }
   const verdict = judgeRun(projectDag(inner), outcomes, { interrupts: [], aborted: false, error: null });

@@ -4,10 +4,10 @@ import { runApproval } from "./approval.js";
 import { runFunction } from "./function.js";
 import { runGraph } from "./graph.js";
 import { runTool } from "./tool.js";
-import type { Work, WorkResult } from "./work.js";
+import type { Perform } from "./work.js";
 
 /** How each kind of node does its work. */
-export const runKind: Readonly<Record<NodeKind, (work: Work) => Promise<WorkResult>>> = {
+export const runKind: Readonly<Record<NodeKind, Perform>> = {
   agent: runAgent,
   function: runFunction,
   tool: runTool,

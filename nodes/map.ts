@@ -37,7 +37,8 @@ export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number):
   if (bubbled.length > 0) throw mergedBubbles(bubbled);
 
   const times = { readyAtMs, startedAtMs, endedAtMs: execution.nowMs(), attempts: 1, items: outcomes };
-  if (work.signal.aborted) return { ...times, ...stoppedOutcome(stopOf(work.signal.reason), true) };
+  const stopped = work.stopper.reason;
+  if (stopped !== undefined) return { ...times, ...stoppedOutcome(stopOf(stopped), true) };
   if (items.length > 0 && outcomes.every((outcome) => outcome.state !== "completed")) {
     const first = outcomes[0];
     const why = first !== undefined && "error" in first ? first.error : { code: "ITEMS_FAILED", message: "" };
@@ -70,9 +71,10 @@ async function settleItem(work: Work, item: unknown, index: number): Promise<Out
 }
 
 async function settleItemNow(work: Work, readyAtMs: number): Promise<Outcome> {
-  if (!work.signal.aborted) return settleWork(work, readyAtMs);
+  const stopped = work.stopper.reason;
+  if (stopped === undefined) return settleWork(work, readyAtMs);
   const times = { readyAtMs, startedAtMs: null, endedAtMs: readyAtMs, attempts: 0 };
-  return { ...times, ...stoppedOutcome(stopOf(work.signal.reason), false) };
+  return { ...times, ...stoppedOutcome(stopOf(stopped), false) };
 }
 
 function itemsOf(work: Work, forEach: ForEach): { items: readonly unknown[]; maxConcurrency: number } {

@@ -47,7 +47,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
   const alone = answersAlone(use);
   let calls = run.callsBefore;
-  const shared = {
+  const share = () => ({
     limiter: limits.limiter ?? createLimiter(limits),
     budget: createBudget(limits, run.usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
@@ -60,7 +60,8 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
       run.onBudgetSpent(stop);
       return stop;
     },
-  };
+  });
+  let shared: ReturnType<typeof share> | undefined;
 
   const resolve = (choice: ModelLike | Model): Promise<Model> => {
     let model = resolved.get(choice);
@@ -85,6 +86,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.
     const { fallbackModels = [] } = option === undefined ? policy : (options.policy ?? {});
     const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
+    shared ??= share();
     return withPolicy(model as Model, fallbacks, policy, shared);
   };
 

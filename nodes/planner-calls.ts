@@ -6,6 +6,7 @@ import { decideCall } from "./planner-join.js";
 import type { Scope } from "./scope.js";
 import { failFast, interrupted, reachOutcome } from "./settle-node.js";
 import { StopError, stopOf, stoppedOutcome } from "./stop.js";
+import type { Stopper } from "./stopper.js";
 import type { Work } from "./work.js";
 
 /** What a planner asks of a node. */
@@ -78,7 +79,7 @@ export function createCallBoard(scope: Scope): CallBoard {
 
   const launch = (call: NodeCall, called: boolean, execute: Execute = (body) => body()): OwnRun => {
     const list = listOf(call.node);
-    const controller = scope.controllerFor(call.node);
+    const stopper = scope.stopperFor(call.node);
     const invocation = called ? list.filter((one) => one.called).length : null;
     const fed = Object.entries(call.feeds ?? {}) as [string, OwnRun][];
     const declared = (nodeOf(scope.spec, call.node).needs ?? []).map(
@@ -92,15 +93,13 @@ export function createCallBoard(scope: Scope): CallBoard {
       outcome: undefined,
       waiting: new Set(),
       awaited: [...declared, ...others].map(([, one]) => one),
-      cancel: (stop) => controller.abort(stop),
+      cancel: (stop) => stopper.stop(stop),
       done: Promise.resolve().then(async () => {
         try {
-          run.outcome = await execute(() =>
-            settleCall(run, call, { invocation, controller, declared, others }),
-          );
+          run.outcome = await execute(() => settleCall(run, call, { invocation, stopper, declared, others }));
           return run.outcome;
         } finally {
-          scope.release(call.node, controller);
+          scope.release(call.node, stopper);
           letGo(run);
         }
       }),
@@ -123,14 +122,14 @@ export function createCallBoard(scope: Scope): CallBoard {
 
   const settleCall = async (run: OwnRun, call: NodeCall, given: Given): Promise<Outcome> => {
     const { execution } = scope;
-    const { invocation, controller, declared, others } = given;
+    const { invocation, stopper, declared, others } = given;
     const key: WorkKey = { node: scope.prefix + call.node, item: null, invocation };
     const node = nodeOf(scope.spec, call.node);
     let decision: Decided | undefined;
     try {
-      decision = await decideCall(node, declared, others, execution.nowMs, controller.signal);
+      decision = await decideCall(node, declared, others, execution.nowMs, stopper);
       letGo(run);
-      const starts = decision.go === "run" && !controller.signal.aborted;
+      const starts = decision.go === "run" && stopper.reason === undefined;
       if (starts) execution.emit({ type: "node-ready", ...key, atMs: execution.nowMs() });
       const work: Work = {
         scope,
@@ -139,7 +138,7 @@ export function createCallBoard(scope: Scope): CallBoard {
         key,
         item: undefined,
         needs: Object.fromEntries([...declared, ...others].map(([label, one]) => [label, one.outcome])),
-        signal: controller.signal,
+        stopper,
         ...(call.focus !== undefined && { focus: call.focus }),
         ...(call.text !== undefined && { text: call.text }),
         ...(call.args !== undefined && { args: call.args }),
@@ -203,7 +202,7 @@ type Labelled = readonly (readonly [string, OwnRun])[];
 
 interface Given {
   readonly invocation: number | null;
-  readonly controller: AbortController;
+  readonly stopper: Stopper;
   readonly declared: Labelled;
   readonly others: Labelled;
 }
@@ -238,8 +237,8 @@ export function outcomeOfRuns(runs: readonly NodeRun[]): Outcome | undefined {
 /** The outcome of a node that a planner never called. */
 export function notCalled(scope: Scope): Outcome {
   const times = { readyAtMs: null, startedAtMs: null, endedAtMs: scope.execution.nowMs(), attempts: 0 };
-  return scope.signal.aborted
-    ? { ...times, ...stoppedOutcome(stopOf(scope.signal.reason), false) }
+  return scope.stopper.reason !== undefined
+    ? { ...times, ...stoppedOutcome(stopOf(scope.stopper.reason), false) }
     : {
         ...times,
         state: "skipped",

@@ -8,7 +8,8 @@ import type { PlannerSession } from "./planner-session.js";
  */
 export async function endOrFallBack(session: PlannerSession, ending: Ending): Promise<Ending> {
   const { options, board, spec, scope } = session;
-  if (!("error" in ending) || options.fallback !== "deterministic" || scope.signal.aborted) return ending;
+  if (!("error" in ending) || options.fallback !== "deterministic" || scope.stopper.reason !== undefined)
+    return ending;
   await Promise.all(orderOf(spec).topological.map((name) => board.pull(name).done));
   return { nodes: true };
 }

@@ -4,6 +4,7 @@ import { joinRule } from "../src/spec/order.js";
 import type { DagSpec, Node } from "../src/spec/shape.js";
 import { createLedger, type Decided } from "./ledger.js";
 import { stopOf } from "./stop.js";
+import type { Stopper } from "./stopper.js";
 
 /** A run that a call waits for. */
 interface Awaited {
@@ -23,10 +24,10 @@ export async function decideCall(
   declared: Labelled,
   others: Labelled,
   nowMs: () => number,
-  signal: AbortSignal,
+  stopper: Stopper,
 ): Promise<Decided> {
   if (declared.length === 0 && others.length === 0) return { go: "run", atMs: nowMs() };
-  const decision = await untilAborted(joinOf(node, declared, nowMs), signal, nowMs);
+  const decision = await orStopped(joinOf(node, declared, nowMs), stopper, nowMs);
   if (decision.go !== "run" || others.length === 0) return decision;
   const settled = Promise.all(others.map(([, run]) => run.outcome ?? run.done)).then((): Decided => {
     const missing = others.filter(([, run]) => run.outcome?.state !== "completed");
@@ -39,7 +40,7 @@ export async function decideCall(
       reason: { code: "join", message: `The call wants the results it refers to; ${names}.` },
     };
   });
-  return untilAborted(settled, signal, nowMs);
+  return orStopped(settled, stopper, nowMs);
 }
 
 const self = "call";
@@ -80,15 +81,9 @@ function labelled(decision: Decided, declared: Labelled): Decided {
   return { ...decision, reason: { ...decision.reason, message } };
 }
 
-function untilAborted(
-  deciding: Promise<Decided>,
-  signal: AbortSignal,
-  nowMs: () => number,
-): Promise<Decided> {
+function orStopped(deciding: Promise<Decided>, stopper: Stopper, nowMs: () => number): Promise<Decided> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => resolve({ go: "stop", stop: stopOf(signal.reason), atMs: nowMs() });
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    deciding.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const detach = stopper.onStop((reason) => resolve({ go: "stop", stop: stopOf(reason), atMs: nowMs() }));
+    deciding.then(resolve, reject).finally(detach);
   });
 }

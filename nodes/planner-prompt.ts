@@ -115,7 +115,7 @@ function textOfInstructions(scope: Scope, name: string): string {
   const key = { node: name, item: null, invocation: null };
   const needs = Object.fromEntries((node.needs ?? []).map((need) => [need, undefined]));
   try {
-    return instructionsOf({ scope, name, node, key, item: undefined, needs, signal: scope.signal });
+    return instructionsOf({ scope, name, node, key, item: undefined, needs, stopper: scope.stopper });
   } catch {
     // Instructions that read a need's value cannot be known before the need has one.
     return node.description ?? "";

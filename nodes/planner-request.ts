@@ -27,8 +27,8 @@ export interface PlannerRequest {
 export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
   const { scope, options } = session;
   const { as, messages, tools = [], schema = null, turn, onChunk } = request;
-  const { signal } = scope;
-  if (signal.aborted) throw stopOf(signal.reason);
+  const { stopper } = scope;
+  if (stopper.reason !== undefined) throw stopOf(stopper.reason);
   const model = await scope.execution.modelFor({}, as);
   const stream = model.call({
     messages: [...messages],
@@ -42,12 +42,12 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
     invocation: null,
     turn,
     attempt: 1,
-    signal,
+    signal: stopper.signal,
   });
   try {
     return await collectReply(stream, onChunk);
   } catch (error) {
-    if (signal.aborted && !(error instanceof StopError)) throw stopOf(signal.reason);
+    if (stopper.reason !== undefined && !(error instanceof StopError)) throw stopOf(stopper.reason);
     throw error;
   }
 }

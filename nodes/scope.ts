@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { DagError } from "../src/errors.js";
 import type { Outcome } from "../src/records/outcome.js";
 import { checkAgainstAsync } from "../src/spec/schema.js";
@@ -8,6 +7,7 @@ import { fingerprint } from "./kept.js";
 import { createLedger, type Ledger } from "./ledger.js";
 import { isPlanned } from "./planner-options.js";
 import { type StopError, stopOf } from "./stop.js";
+import { Stopper } from "./stopper.js";
 
 /** One DAG being run: the run's own, or a graph node's inner one. */
 export interface Scope {
@@ -22,30 +22,33 @@ export interface Scope {
   readonly keeps: boolean;
   /** Fingerprint of the input. */
   readonly inputPrint: string;
-  /** Aborted when the run or the surrounding node is stopped. */
-  readonly signal: AbortSignal;
-  /** A controller for one node's work, aborted with the scope or when the node is no longer needed. */
-  controllerFor(name: string): AbortController;
-  /** Forgets a node's controller once it has settled. */
-  release(name: string, controller: AbortController): void;
+  /** Stopped when the run or the surrounding node is. */
+  readonly stopper: Stopper;
+  /** A stopper for one node's work, stopped with the scope or when the node is no longer needed. */
+  stopperFor(name: string): Stopper;
+  /** Forgets a node's stopper once it has settled. */
+  release(name: string, stopper: Stopper): void;
   /** Makes the first nodes ready. Later calls do nothing, so that every node may call it. */
   open(input: unknown): void;
-  /** Enters outcomes that were computed before: a checkpoint's. Later calls do nothing: what follows is this run's own. */
-  adopt(outcomes: Readonly<Record<string, Outcome>>): void;
+  /**
+   * Enters outcomes that were computed before: a checkpoint's. Later calls do nothing, and say so: what follows is this
+   * run's own.
+   */
+  adopt(outcomes: Readonly<Record<string, Outcome>>): boolean;
   close(): void;
 }
 
-/** A scope for `spec`; `signal` is the execution's or the surrounding node's. */
+/** A scope for `spec`; `stopper` is the execution's or the surrounding node's. */
 export function createScope(
   spec: DagSpec,
   execution: Execution,
   {
     prefix = "",
-    signal = execution.signal,
+    stopper = execution.stopper,
     keeps = false,
-  }: { prefix?: string; signal?: AbortSignal; keeps?: boolean } = {},
+  }: { prefix?: string; stopper?: Stopper; keeps?: boolean } = {},
 ): Scope {
-  const controllers = new Map<string, Set<AbortController>>();
+  const stoppers = new Map<string, Stopper[]>();
   let input: unknown;
   let inputPrint: string | undefined;
   let opened = false;
@@ -58,14 +61,13 @@ export function createScope(
       if (!execution.isReplayed(key)) execution.emit({ type: "node-ready", ...key, atMs: execution.nowMs() });
     },
     onUnneeded(name, stop) {
-      abortAll(controllers.get(name), stop);
+      stopAll(stoppers.get(name), stop);
     },
   });
-  const onAbort = () => {
-    const stop = stopOf(signal.reason);
-    for (const set of controllers.values()) abortAll(set, stop);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
+  const detach = stopper.onStop((reason) => {
+    const stop = stopOf(reason);
+    for (const some of stoppers.values()) stopAll(some, stop);
+  });
 
   return {
     spec,
@@ -82,18 +84,19 @@ export function createScope(
       return inputPrint;
     },
     ledger,
-    signal,
-    controllerFor(name) {
-      const controller = new AbortController();
-      setMaxListeners(0, controller.signal);
-      if (signal.aborted) controller.abort(stopOf(signal.reason));
-      const set = controllers.get(name);
-      if (set === undefined) controllers.set(name, new Set([controller]));
-      else set.add(controller);
-      return controller;
+    stopper,
+    stopperFor(name) {
+      const own = new Stopper();
+      if (stopper.reason !== undefined) own.stop(stopOf(stopper.reason));
+      const others = stoppers.get(name);
+      if (others === undefined) stoppers.set(name, [own]);
+      else others.push(own);
+      return own;
     },
-    release(name, controller) {
-      controllers.get(name)?.delete(controller);
+    release(name, own) {
+      const others = stoppers.get(name)?.filter((one) => one !== own) ?? [];
+      if (others.length === 0) stoppers.delete(name);
+      else stoppers.set(name, others);
     },
     open(given) {
       if (opened) return;
@@ -103,12 +106,13 @@ export function createScope(
       if (prefix !== "" || !isPlanned(execution.topology)) ledger.open();
     },
     adopt(outcomes) {
-      if (adopted) return;
+      if (adopted) return false;
       adopted = true;
       for (const [name, outcome] of Object.entries(outcomes)) ledger.settle(name, outcome);
+      return true;
     },
     close() {
-      signal.removeEventListener("abort", onAbort);
+      detach();
       ledger.close();
     },
   };
@@ -144,6 +148,6 @@ function describe(value: unknown): string {
       : `${typeof value} ${String(value)}`;
 }
 
-function abortAll(controllers: Set<AbortController> | undefined, stop: StopError): void {
-  for (const controller of controllers ?? []) controller.abort(stop);
+function stopAll(stoppers: readonly Stopper[] | undefined, stop: StopError): void {
+  for (const stopper of stoppers ?? []) stopper.stop(stop);
 }

@@ -1,6 +1,6 @@
 import { GraphInterrupt, isGraphBubbleUp } from "@langchain/langgraph";
 import type { WorkKey } from "../src/records/events.js";
-import { completedValue, type Outcome } from "../src/records/outcome.js";
+import { completedValue, type Outcome, type Outcomes } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { joinRule, nodeOf } from "../src/spec/order.js";
 import { conditionHolds } from "./condition.js";
@@ -66,63 +66,57 @@ function usesNeeds(scope: Scope, name: string, outcome: Outcome): boolean {
 
 async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
   const decision = scope.ledger.decision(name) ?? (await scope.ledger.decided(name));
-  const { execution } = scope;
-  const enter = (outcome: Outcome) => {
-    execution.settled(key, outcome);
-    return outcome;
-  };
+  const { execution, ledger } = scope;
   if (decision.go === "hold") {
-    enter(waitingOutcome);
+    execution.settled(key, waitingOutcome);
     throw new GraphInterrupt([]);
   }
-  try {
-    return enter(await settleDecided(scope, name, key, decision));
-  } catch (error) {
-    if (isGraphBubbleUp(error)) enter(interrupted(decision));
-    throw error;
-  }
-}
-
-async function settleDecided(scope: Scope, name: string, key: WorkKey, decision: Decided): Promise<Outcome> {
-  const controller = scope.controllerFor(name);
-  const unneeded = scope.ledger.unneeded(name);
-  if (unneeded !== undefined) controller.abort(unneeded);
-  const node = nodeOf(scope.spec, name);
-  const needs = needsOf(scope, name);
+  const stopper = scope.stopperFor(name);
+  const unneeded = ledger.unneeded(name);
+  if (unneeded !== undefined) stopper.stop(unneeded);
   try {
     const spared =
-      controller.signal.aborted || decision.go === "stop" ? undefined : sparedOutcome(scope, name, decision);
-    if (spared !== undefined) return spared;
-    return await reachOutcome(
-      { scope, name, node, key, item: undefined, needs, signal: controller.signal },
-      decision,
-    );
+      stopper.reason !== undefined || decision.go === "stop"
+        ? undefined
+        : sparedOutcome(scope, name, decision);
+    const work = { scope, name, node: nodeOf(scope.spec, name), key, item: undefined, stopper };
+    const outcome = spared ?? (await reachOutcome({ ...work, needs: needsOf(scope, name) }, decision));
+    execution.settled(key, outcome);
+    return outcome;
+  } catch (error) {
+    if (isGraphBubbleUp(error)) execution.settled(key, interrupted(decision));
+    throw error;
   } finally {
-    scope.release(name, controller);
+    scope.release(name, stopper);
   }
 }
 
 /** The outcome of a piece of work whose join is decided: `when`, then `forEach`, then the work itself. */
-export async function reachOutcome(work: Work, decision: Decided): Promise<Outcome> {
-  const { node, signal } = work;
+export function reachOutcome(work: Work, decision: Decided): Outcome | Promise<Outcome> {
+  const { node, stopper } = work;
   const { execution } = work.scope;
   const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
-  if (signal.aborted) return { ...notStarted, ...stoppedOutcome(stopOf(signal.reason), false) };
+  if (stopper.reason !== undefined) {
+    return { ...notStarted, ...stoppedOutcome(stopOf(stopper.reason), false) };
+  }
   if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
   if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
 
   const ready = { ...notStarted, readyAtMs: decision.atMs };
+  const failed = (error: unknown): Outcome => {
+    if (isGraphBubbleUp(error)) throw error;
+    return { ...ready, state: "failed", endedAtMs: execution.nowMs(), error: outcomeError(error) };
+  };
   try {
     if (node.when !== undefined && !conditionHolds(node.when, ctxOf(work))) {
       return { ...ready, state: "skipped", reason: { code: "condition", message: "Its `when` is false." } };
     }
-    return node.forEach === undefined
-      ? await settleWork(work, decision.atMs)
-      : await mapItems(work, node.forEach, decision.atMs);
   } catch (error) {
-    if (isGraphBubbleUp(error)) throw error;
-    return { ...ready, state: "failed", endedAtMs: execution.nowMs(), error: outcomeError(error) };
+    return failed(error);
   }
+  return node.forEach === undefined
+    ? settleWork(work, decision.atMs)
+    : mapItems(work, node.forEach, decision.atMs).catch(failed);
 }
 
 /** Of a node that cannot be reached before an answer comes. */
@@ -145,6 +139,12 @@ export function interrupted(decision: Decided): Outcome {
     endedAtMs: null,
     attempts: 1,
   };
+}
+
+/** Enters the outcomes that a checkpoint holds, once for each scope. */
+export function adoptOutcomes(scope: Scope, outcomes: Outcomes): void {
+  if (!scope.adopt(outcomes)) return;
+  for (const [name, outcome] of Object.entries(outcomes)) failFast(scope, name, outcome);
 }
 
 /** Stops the run when a node failed whose policy is `fail-fast`. */

@@ -10,6 +10,7 @@ import { waitingOutcome } from "./settle-node.js";
 export async function settleRest(scope: Scope): Promise<void> {
   const { execution, ledger, spec } = scope;
   const left = orderOf(spec).topological.filter((name) => ledger.outcomes[name] === undefined);
+  if (left.length === 0) return;
   const told = execution.outcomes();
   // A planner settles its nodes itself, past the ledger.
   if (left.every((name) => told[name] !== undefined)) return;

@@ -4,7 +4,7 @@ import type { Outcome, OutcomeError } from "../src/records/outcome.js";
 import { kindOf } from "../src/spec/shape.js";
 import { attemptWork } from "./attempts.js";
 import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
-import type { Work } from "./work.js";
+import type { Work, WorkResult } from "./work.js";
 
 /** Runs one piece of work to its outcome; rejects only with LangGraph's bubble-ups. */
 export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome> {
@@ -19,10 +19,7 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
   });
   try {
     const running = attemptWork(work);
-    // A graph ends by itself when it is stopped, and its inner nodes have to settle first.
-    const { value, outcomes } = await (kindOf(work.node) === "graph"
-      ? running
-      : untilStopped(running, work.signal));
+    const { value, outcomes } = running instanceof Promise ? await ended(work, running) : running;
     return {
       ...times(),
       state: "completed",
@@ -40,6 +37,11 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
       error: outcomeError(error),
     };
   }
+}
+
+/** A graph ends by itself when it is stopped, and its inner nodes have to settle first; any other work is left behind. */
+function ended(work: Work, running: Promise<WorkResult>): Promise<WorkResult> {
+  return kindOf(work.node) === "graph" ? running : untilStopped(running, work.stopper);
 }
 
 /** What was thrown, as data: code, message, and the offending text where there is one. */

@@ -1,5 +1,6 @@
 import { DagError, errorMessage } from "../src/errors.js";
 import type { OutcomeError, OutcomeReason } from "../src/records/outcome.js";
+import type { Stopper } from "./stopper.js";
 
 /** Why work was stopped from outside. */
 export type StopCode = "aborted" | "deadline" | "not-needed" | "fail-fast" | "budget" | "approval";
@@ -46,17 +47,21 @@ export function stoppedOutcome(stop: StopError, running: boolean): Stopped {
 }
 
 /**
- * What `work` gives, or the signal's reason as soon as it is aborted: work that ignores its signal is left behind.
- * @throws StopError when the signal is aborted first.
+ * What `work` gives, or the reason as soon as it is stopped: work that ignores its signal is left behind.
+ * @throws DagError the stopper's reason when it is stopped first.
  */
-export function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    work.catch(() => {});
-    return Promise.reject(stopOf(signal.reason));
-  }
+export function untilStopped<T>(work: Promise<T>, stopper: Stopper): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(stopOf(signal.reason));
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const detach = stopper.onStop(reject);
+    work.then(
+      (value) => {
+        detach();
+        resolve(value);
+      },
+      (error) => {
+        detach();
+        reject(error);
+      },
+    );
   });
 }

@@ -5,6 +5,7 @@ import type { Message, ToolCall, ToolSpec } from "../src/models/port.js";
 import type { JsonSchema, ToolLike } from "../src/spec/shape.js";
 import { textOf } from "./prompt.js";
 import { StopError, untilStopped } from "./stop.js";
+import type { Stopper } from "./stopper.js";
 
 /** LangChain tools as the port describes them. */
 export async function toolSpecs(tools: readonly ToolLike[]): Promise<ToolSpec[]> {
@@ -25,7 +26,7 @@ export async function toolSpecs(tools: readonly ToolLike[]): Promise<ToolSpec[]>
 export async function answerToolCall(
   call: ToolCall,
   tools: readonly ToolLike[],
-  signal: AbortSignal,
+  stopper: Stopper,
 ): Promise<Message> {
   const answer = (content: string): Message => ({
     role: "tool",
@@ -48,7 +49,7 @@ export async function answerToolCall(
     );
   }
   try {
-    return answer(textOf(await untilStopped(tool.invoke(args, { signal }), signal)));
+    return answer(textOf(await untilStopped(tool.invoke(args, { signal: stopper.signal }), stopper)));
   } catch (error) {
     if (error instanceof StopError) throw error;
     return answer(`The tool failed: ${errorMessage(error)}`);

@@ -7,7 +7,7 @@ import { ctxOf, type Work, type WorkResult } from "./work.js";
  * @throws DagError `ARGS_NOT_OBJECT` when the arguments are not an object, and whatever the tool throws itself.
  */
 export async function runTool(work: Work): Promise<WorkResult> {
-  return { value: await work.node.tool?.invoke(argsOf(work), { signal: work.signal }) };
+  return { value: await work.node.tool?.invoke(argsOf(work), { signal: work.stopper.signal }) };
 }
 
 function argsOf(work: Work): Record<string, unknown> {

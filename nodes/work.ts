@@ -5,6 +5,7 @@ import { nodeOf } from "../src/spec/order.js";
 import type { ReferenceScope } from "../src/spec/reference.js";
 import type { Ctx, Node } from "../src/spec/shape.js";
 import type { Scope } from "./scope.js";
+import type { Stopper } from "./stopper.js";
 
 /** One piece of work: a node, or one item of it, or one call of it by a planner. */
 export interface Work {
@@ -23,7 +24,7 @@ export interface Work {
   readonly args?: unknown;
   /** Outcomes by need, in the order of `needs`; `undefined` where a need has not settled. */
   readonly needs: Readonly<Record<string, Outcome | undefined>>;
-  readonly signal: AbortSignal;
+  readonly stopper: Stopper;
 }
 
 /** What a kind of node gives back when it completes. */
@@ -33,20 +34,27 @@ export interface WorkResult {
   readonly outcomes?: Outcomes;
 }
 
+/** How a kind of node does its work; what needs no waiting is given at once. */
+export type Perform = (work: Work) => WorkResult | Promise<WorkResult>;
+
 /** The outcomes of a node's needs. */
 export function needsOf(scope: Scope, name: string): Work["needs"] {
   const { outcomes } = scope.ledger;
-  return Object.fromEntries((nodeOf(scope.spec, name).needs ?? []).map((need) => [need, outcomes[need]]));
+  const needs: Record<string, Outcome | undefined> = {};
+  for (const need of nodeOf(scope.spec, name).needs ?? []) needs[need] = outcomes[need];
+  return needs;
 }
 
 /** What references and function forms see of a piece of work. */
 export function ctxOf(work: Work): Ctx & ReferenceScope {
+  const needs: Record<string, unknown> = {};
+  for (const name in work.needs) needs[name] = completedValue(work.needs[name]);
   return {
     input: work.scope.input,
-    needs: Object.fromEntries(
-      Object.entries(work.needs).map(([name, outcome]) => [name, completedValue(outcome)]),
-    ),
+    needs,
     item: work.item,
-    signal: work.signal,
+    get signal() {
+      return work.stopper.signal;
+    },
   };
 }

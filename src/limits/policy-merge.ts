@@ -6,7 +6,7 @@ import type { Policy } from "../spec/policy.js";
  */
 export function mergePolicies(...mostSpecificFirst: readonly (Policy | undefined)[]): Policy {
   const merged: Record<string, unknown> = {};
-  for (const policy of mostSpecificFirst) fill(merged, policy ?? {});
+  for (const policy of mostSpecificFirst) if (policy !== undefined) fill(merged, policy);
   return merged as Policy;
 }
 

@@ -21,41 +21,46 @@ export interface CriticalPath {
 export function criticalPath(spans: readonly Span[]): CriticalPath {
   const byName = new Map(spans.map((span) => [span.name, span]));
   const longest = new Map<string, { durationMs: number; via: string | null }>();
-  const visiting = new Set<string>();
-
-  const visit = (span: Span): number => {
-    const known = longest.get(span.name);
-    if (known !== undefined) return known.durationMs;
-    if (visiting.has(span.name)) return 0;
-    visiting.add(span.name);
-    let best = 0;
-    let via: string | null = null;
-    for (const need of span.needs) {
+  const needsOf = (span: Span) =>
+    span.needs.flatMap((need) => {
       const before = byName.get(need);
-      if (before === undefined || !settledBefore(before, span)) continue;
-      const reached = visit(before);
-      if (reached > best) {
-        best = reached;
-        via = need;
+      return before !== undefined && settledBefore(before, span) ? [before] : [];
+    });
+
+  // A stack of its own: chains may be longer than calls can nest. Equal times can make a circle; its edge back counts 0.
+  const measure = (last: Span): number => {
+    const stack = [last];
+    const entered = new Set<Span>();
+    for (let span = stack.at(-1); span !== undefined; span = stack.at(-1)) {
+      if (!longest.has(span.name) && !entered.has(span)) {
+        entered.add(span);
+        stack.push(...needsOf(span).filter((need) => !longest.has(need.name) && !entered.has(need)));
+        continue;
       }
+      stack.pop();
+      if (longest.has(span.name)) continue;
+      let [best, via]: [number, string | null] = [0, null];
+      for (const { name } of needsOf(span)) {
+        const reached = longest.get(name)?.durationMs ?? 0;
+        if (reached > best) [best, via] = [reached, name];
+      }
+      longest.set(span.name, { durationMs: best + ownDuration(span), via });
     }
-    const durationMs = best + ownDuration(span);
-    longest.set(span.name, { durationMs, via });
-    return durationMs;
+    return longest.get(last.name)?.durationMs ?? 0;
   };
 
   let end: string | null = null;
   let durationMs = 0;
   for (const span of spans) {
-    const reached = visit(span);
+    const reached = measure(span);
     if (reached > durationMs) {
       durationMs = reached;
       end = span.name;
     }
   }
   const names: string[] = [];
-  for (let name = end; name !== null; name = longest.get(name)?.via ?? null) names.unshift(name);
-  return { durationMs, names };
+  for (let name = end; name !== null; name = longest.get(name)?.via ?? null) names.push(name);
+  return { durationMs, names: names.reverse() };
 }
 
 function ownDuration(span: Span): number {

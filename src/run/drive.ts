@@ -53,10 +53,15 @@ export async function drive(spec: DagSpec, options: CompileOptions, start: Start
     scope.open(parsed ?? (await parseInput(spec, input)));
     const config = {
       configurable: { ...(thread !== undefined && { thread_id: thread }) },
+      // Nothing is read from LangGraph's stream: the record is folded from this package's own events.
+      streamMode: [],
       ...(checkpointer !== undefined && { durability: "sync" as const }),
     };
     const resumed = answers === null ? null : new Command({ resume: answers });
-    await graph.invoke(earlier === null ? { input, run } : resumed, withScope(config, scope));
+    await graph.invoke(
+      earlier === null ? { input, ...(run !== null && { run }) } : resumed,
+      withScope(config, scope),
+    );
     await settleRest(scope);
     await execution.callsEnded();
     return execution.end({});

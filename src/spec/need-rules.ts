@@ -6,7 +6,7 @@ import { issue, pathTo, showValue } from "./issue.js";
 export function validateNeeds(
   name: string,
   needs: unknown,
-  names: readonly string[],
+  names: ReadonlySet<string>,
   path: string,
 ): DagIssue[] {
   if (needs === undefined) return [];
@@ -20,6 +20,7 @@ export function validateNeeds(
       ),
     ];
   }
+  const seen = new Set<unknown>();
   return needs.flatMap((need: unknown, i) => {
     const at = pathTo(path, i);
     if (typeof need !== "string") {
@@ -35,14 +36,15 @@ export function validateNeeds(
     if (need === name) {
       return [issue("self-need", at, `Node "${name}" needs itself.`, "Remove the name from its needs.")];
     }
-    if (!names.includes(need)) {
-      const others = names.filter((other) => other !== name);
+    if (!names.has(need)) {
+      const others = [...names].filter((other) => other !== name);
       const message = `Node "${name}" needs ${showValue(need)}, which is not declared.`;
       return [issue("unknown-need", at, message, didYouMean(need, others))];
     }
-    if (needs.indexOf(need) < i) {
+    if (seen.has(need)) {
       return [issue("duplicate-need", at, `Node "${name}" needs "${need}" twice.`, "Name it once.")];
     }
+    seen.add(need);
     return [];
   });
 }

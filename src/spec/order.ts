@@ -60,20 +60,21 @@ function computeOrder(spec: DagSpec): Order {
   const successors = new Map<string, string[]>(names.map((name) => [name, []]));
   for (const [name, list] of needs) for (const need of list) successors.get(need)?.push(name);
 
+  const place = new Map(names.map((name, index) => [name, index]));
   const open = new Map(names.map((name) => [name, needs.get(name)?.length ?? 0]));
   const layers: string[][] = [];
   let layer = names.filter((name) => open.get(name) === 0);
   while (layer.length > 0) {
     layers.push(layer);
-    const reached = new Set<string>();
+    const reached: string[] = [];
     for (const name of layer) {
       for (const next of successors.get(name) ?? []) {
         const left = (open.get(next) ?? 0) - 1;
         open.set(next, left);
-        if (left === 0) reached.add(next);
+        if (left === 0) reached.push(next);
       }
     }
-    layer = names.filter((name) => reached.has(name));
+    layer = reached.sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
   }
   const sinks = names.filter((name) => successors.get(name)?.length === 0);
   return {

@@ -108,11 +108,12 @@ function validateNodes({ nodes, input }: Fields, path: string, nesting: Nesting)
   }
   const names = Object.keys(nodes);
   if (names.length === 0) return [issue("no-nodes", path, "The DAG has no nodes.", "Declare at least one.")];
+  const known = new Set(names);
   const issues = names.flatMap((name) => {
     const at = pathTo(path, name);
     return readable(at, () => [
       ...validateName(name, at),
-      ...validateNode({ name, node: nodes[name], names, input }, at, nesting),
+      ...validateNode({ name, node: nodes[name], names, known, input }, at, nesting),
     ]);
   });
   return [...issues, ...readable(path, () => validateCycles(nodes, names, path))];
@@ -123,11 +124,16 @@ interface NodeFacts {
   readonly node: unknown;
   /** Every declared name. */
   readonly names: readonly string[];
+  readonly known: ReadonlySet<string>;
   /** The spec's input schema. */
   readonly input: unknown;
 }
 
-function validateNode({ name, node, names, input }: NodeFacts, path: string, nesting: Nesting): DagIssue[] {
+function validateNode(
+  { name, node, names, known, input }: NodeFacts,
+  path: string,
+  nesting: Nesting,
+): DagIssue[] {
   if (!isPlainObject(node)) {
     return [
       issue(
@@ -145,7 +151,7 @@ function validateNode({ name, node, names, input }: NodeFacts, path: string, nes
     readable(at(field), () => rule(node[field], at(field)));
   return [
     ...readable(path, () => validateKind(name, node, path)),
-    ...check("needs", (value, here) => validateNeeds(name, value, names, here)),
+    ...check("needs", (value, here) => validateNeeds(name, value, known, here)),
     ...check("join", (value, here) => validateJoin(value, new Set(needs).size, here)),
     ...check("when", (value, here) => validateWhen(value, here, facts)),
     ...check("forEach", (value, here) => validateForEach(value, here, facts, input)),
