@@ -1,6 +1,9 @@
 /** @type {import("jest").Config} */
 export default {
   testEnvironment: "node",
+  // One worker a core: loading LangGraph is most of what a test file takes, and jest's own default leaves a core idle.
+  maxWorkers: "100%",
+  testTimeout: 30_000,
   roots: ["<rootDir>/test", "<rootDir>/examples"],
   testMatch: ["**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],

@@ -8,6 +8,7 @@ import {
 import { isFinal } from "../nodes/kept.js";
 import { parseInput, type Scope } from "../nodes/scope.js";
 import { settleDag } from "../nodes/settle-dag.js";
+import type { Outcome } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { outputOf } from "../src/records/run-state.js";
 import type { DagSpec } from "../src/spec/shape.js";
@@ -45,11 +46,10 @@ export function dataflowGraph(spec: DagSpec) {
 }
 
 function finalState({ spec, ledger }: Scope, input: unknown): DagState {
-  const outcomes = Object.fromEntries(
-    Object.keys(spec.nodes).flatMap((name) => {
-      const outcome = ledger.outcomes[name];
-      return outcome === undefined ? [] : [[name, outcome] as const];
-    }),
-  );
+  const outcomes: Record<string, Outcome> = {};
+  for (const name in spec.nodes) {
+    const outcome = ledger.outcomes[name];
+    if (outcome !== undefined) outcomes[name] = outcome;
+  }
   return { input, outcomes, output: outputOf(projectDag(spec), outcomes).output };
 }

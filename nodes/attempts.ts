@@ -26,13 +26,13 @@ export function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
   if (kind !== "function" && kind !== "tool") return perform(work);
   const policy = execution.policyFor(work.node, spec);
   const attempt = () => withinTime(work, policy.timeoutMs, perform);
-  let first: WorkResult | Promise<WorkResult>;
   try {
-    first = attempt();
+    const first = attempt();
+    return first instanceof Promise ? attemptAgain(work, policy, first, attempt) : first;
   } catch (error) {
-    first = Promise.reject(error);
+    if (waitBefore(work, policy, error, 1) === null) throw error;
+    return attemptAgain(work, policy, Promise.reject(error), attempt);
   }
-  return first instanceof Promise ? attemptAgain(work, policy, first, attempt) : first;
 }
 
 async function attemptAgain(
@@ -41,24 +41,25 @@ async function attemptAgain(
   first: Promise<WorkResult>,
   attempt: () => WorkResult | Promise<WorkResult>,
 ): Promise<WorkResult> {
-  const { execution } = work.scope;
   for (let number = 1; ; number++) {
     try {
       return await (number === 1 ? first : attempt());
     } catch (error) {
-      const stopped = isGraphBubbleUp(error) || work.stopper.reason !== undefined;
-      const wait = stopped ? null : waitBefore(error, number, policy);
-      if (wait === null || wait >= execution.remainingMs()) throw error;
+      const wait = waitBefore(work, policy, error, number);
+      if (wait === null) throw error;
       await waitMs(wait, work.stopper.signal);
-      execution.noteRetry(work.key);
+      work.scope.execution.noteRetry(work.key);
     }
   }
 }
 
-function waitBefore(error: unknown, attempt: number, { retry = {} }: Policy): number | null {
+/** Milliseconds until the attempt after that one, `null` when there is none. */
+function waitBefore(work: Work, { retry = {} }: Policy, error: unknown, attempt: number): number | null {
+  if (isGraphBubbleUp(error) || work.stopper.reason !== undefined) return null;
   if (attempt >= (retry.maxAttempts ?? retryDefaults.maxAttempts)) return null;
   if (!retriesOn(retry, error, { whenSilent: Object.keys(retry).length > 0 })) return null;
-  return retryWaitMs(retry, attempt, { retryAfterMs: retryAfterMsOf(error) });
+  const wait = retryWaitMs(retry, attempt, { retryAfterMs: retryAfterMsOf(error) });
+  return wait < work.scope.execution.remainingMs() ? wait : null;
 }
 
 /** Ends the work after `timeoutMs`, whether or not it heeds its signal. */

@@ -169,7 +169,8 @@ export function createExecution(
     emit,
     settled(key, outcome) {
       const reused = reuse.usageOf(key, outcome);
-      emit({ type: "node-settled", ...key, outcome, atMs: nowMs(), ...(reused !== null && { reused }) });
+      const event = { type: "node-settled" as const, ...key, outcome, atMs: nowMs() };
+      emit(reused === null ? event : { ...event, reused });
     },
     stop,
     modelFor: models.modelFor,
@@ -187,7 +188,7 @@ export function createExecution(
     },
     callsEnded: () => openCalls.ended(),
     noteRetry,
-    retriesOf: (key) => retries.get(workId(key)) ?? 0,
+    retriesOf: (key) => (retries.size === 0 ? 0 : (retries.get(workId(key)) ?? 0)),
     answer(answer) {
       answered = answer;
     },

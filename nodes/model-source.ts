@@ -93,7 +93,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   return {
     modelFor,
     async resolveAll() {
-      for (const [path, node, within] of agentsOf(spec, "")) await modelFor(node, path, within);
+      for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);
     },
   };
 }
@@ -101,10 +101,27 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
 /** `[3]` in `outer[3]/inner`: models are chosen for nodes, not for items. */
 const itemOf = /[[#]\d+\]?(?=\/)/g;
 
-/** Every agent of a spec with its path and its DAG, those of graph nodes included. */
-function* agentsOf(spec: DagSpec, prefix: string): Generator<[string, Node, DagSpec]> {
-  for (const [name, node] of Object.entries(spec.nodes)) {
-    if (kindOf(node) === "agent") yield [prefix + name, node, spec];
-    if (node.dag !== undefined) yield* agentsOf(node.dag, `${prefix}${name}/`);
+interface AgentPlace {
+  readonly path: string;
+  readonly node: Node;
+  /** The DAG that it stands in. */
+  readonly within: DagSpec;
+}
+
+const agents = new WeakMap<DagSpec, readonly AgentPlace[]>();
+
+/** Every agent of a spec, those of graph nodes included; looked for once in a frozen spec. */
+function agentsOf(spec: DagSpec): readonly AgentPlace[] {
+  const known = agents.get(spec);
+  if (known !== undefined) return known;
+  const found = [...findAgents(spec, "")];
+  if (Object.isFrozen(spec)) agents.set(spec, found);
+  return found;
+}
+
+function* findAgents(within: DagSpec, prefix: string): Generator<AgentPlace> {
+  for (const [name, node] of Object.entries(within.nodes)) {
+    if (kindOf(node) === "agent") yield { path: prefix + name, node, within };
+    if (node.dag !== undefined) yield* findAgents(node.dag, `${prefix}${name}/`);
   }
 }

@@ -94,9 +94,9 @@ export function createScope(
       return own;
     },
     release(name, own) {
-      const others = stoppers.get(name)?.filter((one) => one !== own) ?? [];
-      if (others.length === 0) stoppers.delete(name);
-      else stoppers.set(name, others);
+      const some = stoppers.get(name);
+      if (some?.length === 1 && some[0] === own) stoppers.delete(name);
+      else if (some?.includes(own)) some.splice(some.indexOf(own), 1);
     },
     open(given) {
       if (opened) return;

@@ -11,6 +11,7 @@ import type { Scope } from "./scope.js";
 import { outcomeError, settleWork } from "./settle-work.js";
 import { sparedOutcome } from "./spared.js";
 import { stopOf, stoppedOutcome } from "./stop.js";
+import type { Stopper } from "./stopper.js";
 import { ctxOf, needsOf, type Work } from "./work.js";
 
 /**
@@ -79,8 +80,8 @@ async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outc
       stopper.reason !== undefined || decision.go === "stop"
         ? undefined
         : sparedOutcome(scope, name, decision);
-    const work = { scope, name, node: nodeOf(scope.spec, name), key, item: undefined, stopper };
-    const outcome = spared ?? (await reachOutcome({ ...work, needs: needsOf(scope, name) }, decision));
+    const reached = spared ?? reachOutcome(workOf(scope, name, key, stopper), decision);
+    const outcome = reached instanceof Promise ? await reached : reached;
     execution.settled(key, outcome);
     return outcome;
   } catch (error) {
@@ -89,6 +90,11 @@ async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outc
   } finally {
     scope.release(name, stopper);
   }
+}
+
+function workOf(scope: Scope, name: string, key: WorkKey, stopper: Stopper): Work {
+  const node = nodeOf(scope.spec, name);
+  return { scope, name, node, key, item: undefined, needs: needsOf(scope, name), stopper };
 }
 
 /** The outcome of a piece of work whose join is decided: `when`, then `forEach`, then the work itself. */

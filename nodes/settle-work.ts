@@ -6,8 +6,8 @@ import { attemptWork } from "./attempts.js";
 import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
 import type { Work, WorkResult } from "./work.js";
 
-/** Runs one piece of work to its outcome; rejects only with LangGraph's bubble-ups. */
-export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome> {
+/** Runs one piece of work to its outcome, at once where it needs no waiting; rejects only with LangGraph's bubble-ups. */
+export function settleWork(work: Work, readyAtMs: number): Outcome | Promise<Outcome> {
   const { execution } = work.scope;
   const startedAtMs = execution.nowMs();
   execution.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
@@ -17,16 +17,11 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
     endedAtMs: execution.nowMs(),
     attempts: 1 + execution.retriesOf(work.key),
   });
-  try {
-    const running = attemptWork(work);
-    const { value, outcomes } = running instanceof Promise ? await ended(work, running) : running;
-    return {
-      ...times(),
-      state: "completed",
-      value: jsonValue(value),
-      ...(outcomes !== undefined && { outcomes }),
-    };
-  } catch (error) {
+  const completed = ({ value, outcomes }: WorkResult): Outcome => {
+    const settled = { ...times(), state: "completed" as const, value: jsonValue(value) };
+    return outcomes === undefined ? settled : { ...settled, outcomes };
+  };
+  const failed = (error: unknown): Outcome => {
     if (isGraphBubbleUp(error)) throw error;
     const inner = innerOutcomes(error);
     if (error instanceof StopError) return { ...times(), ...inner, ...stoppedOutcome(error, true) };
@@ -36,6 +31,14 @@ export async function settleWork(work: Work, readyAtMs: number): Promise<Outcome
       state: timedOut(error) ? "timed-out" : "failed",
       error: outcomeError(error),
     };
+  };
+  try {
+    const running = attemptWork(work);
+    return running instanceof Promise
+      ? ended(work, running).then(completed).catch(failed)
+      : completed(running);
+  } catch (error) {
+    return failed(error);
   }
 }
 

@@ -8,7 +8,7 @@ import type { DagError } from "../src/errors.js";
 export class Stopper {
   #reason: DagError | undefined;
   #controller: AbortController | undefined;
-  readonly #listeners = new Set<(reason: DagError) => void>();
+  #listeners: Set<(reason: DagError) => void> | undefined;
 
   /** Why the work was stopped; `undefined` while it was not. */
   get reason(): DagError | undefined {
@@ -31,8 +31,9 @@ export class Stopper {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener(reason);
-    this.#listeners.clear();
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    for (const listener of listeners ?? []) listener(reason);
   }
 
   /** Calls back when the work is stopped, at once when it is. Gives what takes the callback back. */
@@ -41,7 +42,8 @@ export class Stopper {
       listener(this.#reason);
       return () => {};
     }
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return () => void this.#listeners?.delete(listener);
   }
 }

@@ -47,14 +47,31 @@ export function needsOf(scope: Scope, name: string): Work["needs"] {
 
 /** What references and function forms see of a piece of work. */
 export function ctxOf(work: Work): Ctx & ReferenceScope {
-  const needs: Record<string, unknown> = {};
-  for (const name in work.needs) needs[name] = completedValue(work.needs[name]);
-  return {
-    input: work.scope.input,
-    needs,
-    item: work.item,
-    get signal() {
-      return work.stopper.signal;
+  return new WorkContext(work);
+}
+
+class WorkContext implements Ctx, ReferenceScope {
+  readonly input: unknown;
+  readonly needs: Readonly<Record<string, unknown>>;
+  readonly item: unknown;
+  declare readonly signal: AbortSignal;
+  readonly #stopper: Stopper;
+
+  constructor({ scope, needs, item, stopper }: Work) {
+    const values: Record<string, unknown> = {};
+    for (const name in needs) values[name] = completedValue(needs[name]);
+    this.input = scope.input;
+    this.needs = values;
+    this.item = item;
+    this.#stopper = stopper;
+    Object.defineProperty(this, "signal", WorkContext.#signal);
+  }
+
+  /** The context's own, so that a copy of it has the signal too; made on demand, because most functions never look. */
+  static readonly #signal: PropertyDescriptor & ThisType<WorkContext> = {
+    enumerable: true,
+    get() {
+      return this.#stopper.signal;
     },
   };
 }

@@ -21,28 +21,28 @@ export interface CriticalPath {
 export function criticalPath(spans: readonly Span[]): CriticalPath {
   const byName = new Map(spans.map((span) => [span.name, span]));
   const longest = new Map<string, { durationMs: number; via: string | null }>();
-  const needsOf = (span: Span) =>
-    span.needs.flatMap((need) => {
-      const before = byName.get(need);
-      return before !== undefined && settledBefore(before, span) ? [before] : [];
-    });
-
+  const entered = new Set<Span>();
+  const stack: Span[] = [];
   // A stack of its own: chains may be longer than calls can nest. Equal times can make a circle; its edge back counts 0.
   const measure = (last: Span): number => {
-    const stack = [last];
-    const entered = new Set<Span>();
+    stack.push(last);
     for (let span = stack.at(-1); span !== undefined; span = stack.at(-1)) {
       if (!longest.has(span.name) && !entered.has(span)) {
         entered.add(span);
-        stack.push(...needsOf(span).filter((need) => !longest.has(need.name) && !entered.has(need)));
+        for (const name of span.needs) {
+          const need = byName.get(name);
+          if (need === undefined || longest.has(name) || entered.has(need)) continue;
+          if (settledBefore(need, span)) stack.push(need);
+        }
         continue;
       }
       stack.pop();
       if (longest.has(span.name)) continue;
       let [best, via]: [number, string | null] = [0, null];
-      for (const { name } of needsOf(span)) {
+      for (const name of span.needs) {
+        const need = byName.get(name);
         const reached = longest.get(name)?.durationMs ?? 0;
-        if (reached > best) [best, via] = [reached, name];
+        if (reached > best && need !== undefined && settledBefore(need, span)) [best, via] = [reached, name];
       }
       longest.set(span.name, { durationMs: best + ownDuration(span), via });
     }

@@ -61,6 +61,11 @@ export function recordFold(): RecordFold {
   const reused: UsageSums[] = [];
   let started: RunEventOf<"run-started"> | null = null;
   let ended: RunEventOf<"run-ended"> | null = null;
+  let ordered: Outcomes | null = null;
+  const outcomesOf = (dag: DagProjection) => {
+    ordered ??= inSpecOrder(dag, settled);
+    return ordered;
+  };
   return {
     add(event) {
       if (event.type === "call-delta") return;
@@ -69,14 +74,17 @@ export function recordFold(): RecordFold {
       else if (event.type === "run-ended") ended = event;
       else if (event.type === "call-ended") calls.push(event.call);
       else if (event.type === "node-settled") {
-        if (isWhole(event)) settled.set(event.node, event.outcome);
+        if (isWhole(event)) {
+          settled.set(event.node, event.outcome);
+          ordered = null;
+        }
         if (event.reused !== undefined) reused.push(event.reused);
       }
     },
-    outcomes: () => (started === null ? {} : inSpecOrder(started.dag, settled)),
+    outcomes: () => (started === null ? {} : outcomesOf(started.dag)),
     record() {
       if (started === null) throw new RangeError("A record starts with a run-started event; none was added.");
-      const outcomes = inSpecOrder(started.dag, settled);
+      const outcomes = outcomesOf(started.dag);
       const byStart = [...calls].sort((a, b) => a.startedAtMs - b.startedAtMs);
       return {
         version: 1,
@@ -143,19 +151,21 @@ export function spansOf(dag: DagProjection, outcomes: Outcomes, calls: readonly 
     startedAtMs,
     endedAtMs: startedAtMs + durationMs,
   }));
-  const ran = Object.entries(outcomes).flatMap(([name, outcome]) => {
-    const runs = asked.length === 0 ? [outcome] : (outcome.invocations ?? [outcome]);
-    return runs.map(({ readyAtMs, startedAtMs, endedAtMs }, i) => ({
-      name: runs.length === 1 ? name : `${name} ${i + 1}`,
-      needs: dag.nodes[name]?.needs ?? [],
-      readyAtMs,
-      startedAtMs,
-      endedAtMs,
-    }));
-  });
+  const ran: Span[] = [];
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    const needs = dag.nodes[name]?.needs ?? [];
+    const runs = asked.length === 0 ? undefined : outcome.invocations;
+    if (runs === undefined || runs.length === 1) ran.push(spanOf(name, needs, outcome));
+    else runs.forEach((run, index) => void ran.push(spanOf(`${name} ${index + 1}`, needs, run)));
+  }
   if (asked.length === 0) return ran;
   const names = [...asked, ...ran].map((span) => span.name);
   return [...asked, ...ran].map((span) => ({ ...span, needs: names.filter((name) => name !== span.name) }));
+}
+
+function spanOf(name: string, needs: readonly string[], outcome: Outcome): Span {
+  const { readyAtMs, startedAtMs, endedAtMs } = outcome;
+  return { name, needs, readyAtMs, startedAtMs, endedAtMs };
 }
 
 function isWhole(event: RunEventOf<"node-settled">): boolean {

@@ -166,5 +166,5 @@ export function kindsStated(node: Node): NodeKind[] {
 
 /** The kind of a node of a validated spec. */
 export function kindOf(node: Node): NodeKind {
-  return kindsStated(node)[0] ?? "agent";
+  return kindFields.find(([field]) => node[field] !== undefined)?.[1] ?? "agent";
 }
