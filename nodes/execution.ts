@@ -69,6 +69,10 @@ export interface Execution {
   isReplayed(key: WorkKey): boolean;
   /** Notes a question that the run stops at. */
   ask(question: RunInterrupt): void;
+  /** Takes back what a node, or a node inside it, has asked: its answer is no longer needed. */
+  withdraw(node: string): void;
+  /** Whether a question was taken back since this was last asked: what LangGraph stopped for it can go on. */
+  takeWithdrawn(): boolean;
   readonly questions: readonly RunInterrupt[];
   /** The outcomes of the run's own nodes that were emitted so far. */
   outcomes(): Outcomes;
@@ -115,7 +119,8 @@ export function createExecution(
   let budgetStop: StopError | undefined;
   let reuse = createReuse(undefined, undefined);
   const calls: CallRecord[] = [];
-  const questions: RunInterrupt[] = [];
+  let questions: readonly RunInterrupt[] = [];
+  let withdrawn = false;
   const replayed = new Set<string>();
   const pace = paceOf(topology);
   const id = earlier?.id ?? randomUUID();
@@ -200,9 +205,21 @@ export function createExecution(
     },
     callsOf: (key) => calls.filter((call) => madeBy(call, key)),
     isReplayed: (key) => replayed.size > 0 && replayed.has(workId(key)),
-    questions,
+    get questions() {
+      return questions;
+    },
     ask(question) {
-      questions.push(question);
+      questions = [...questions, question];
+    },
+    withdraw(node) {
+      const left = questions.filter((question) => !isWithin(question.node, node));
+      withdrawn ||= left.length < questions.length;
+      questions = left;
+    },
+    takeWithdrawn() {
+      const was = withdrawn;
+      withdrawn = false;
+      return was;
     },
     outcomes: fold.outcomes,
     settleDag: (scope) => settleDag(scope, pace),
@@ -251,6 +268,11 @@ export function createExecution(
       return ended;
     },
   };
+}
+
+/** Whether a path is that of a node, of an item of it or of a node inside it. */
+function isWithin(path: string, node: string): boolean {
+  return path.startsWith(node) && ["", "/", "[", "#"].includes(path.charAt(node.length));
 }
 
 function workId({ node, item, invocation }: WorkKey): string {

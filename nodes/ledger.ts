@@ -43,6 +43,8 @@ export interface Ledger {
   settle(name: string, outcome: Outcome): void;
   /** A node waits for an answer: what cannot be decided without it is held too. */
   hold(name: string): void;
+  /** Whether a node waits for an answer, itself or behind another one. */
+  waits(name: string): boolean;
   /** Stops the clocks of open joins. */
   close(): void;
 }
@@ -57,7 +59,7 @@ interface Entry {
   held: number;
   decision: Decision | undefined;
   unneeded: StopError | undefined;
-  waiting: ((decision: Decision) => void)[];
+  thens: ((decision: Decision) => void)[];
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -65,6 +67,7 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
   const order = orderOf(spec);
   const outputs = new Set(order.outputs);
   const outcomes: Record<string, Outcome> = {};
+  const waiting = new Set<string>();
   const entries = new Map(order.topological.map((name) => [name, newEntry(spec, name, order)]));
 
   const entryOf = (name: string): Entry => {
@@ -78,9 +81,9 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     entry.decision = decision;
     clearTimeout(entry.timer);
     if (decision.go === "run") hooks.onReady(entry.name);
-    const waiting = entry.waiting;
-    entry.waiting = [];
-    for (const then of waiting) then(decision);
+    const { thens } = entry;
+    entry.thens = [];
+    for (const then of thens) then(decision);
     if (entry.settled < entry.total && (decision.go === "run" || decision.go === "skip"))
       releaseUnneeded(entry);
   };
@@ -110,20 +113,30 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     hold(entry.name);
   };
 
-  const hold = (name: string) => {
-    for (const next of order.successors.get(name) ?? []) {
-      const entry = entryOf(next);
-      entry.held++;
-      evaluate(entry);
+  // Lists of work in place of recursion: chains may be longer than calls can nest.
+  const toHold: string[] = [];
+  let holding = false;
+  const hold = (first: string) => {
+    toHold.push(first);
+    if (holding) return;
+    holding = true;
+    for (let name = toHold.pop(); name !== undefined; name = toHold.pop()) {
+      if (waiting.has(name)) continue;
+      waiting.add(name);
+      for (const next of order.successors.get(name) ?? []) {
+        const entry = entryOf(next);
+        entry.held++;
+        evaluate(entry);
+      }
     }
+    holding = false;
   };
 
-  /** Outputs and other sinks are always needed; any other node is as long as a join after it is open. */
+  /** Outputs and other sinks are always needed; any other node is as long as a join after it is open, or waits. */
   const needed = (name: string): boolean => {
     const after = order.successors.get(name) ?? [];
-    return (
-      after.length === 0 || outputs.has(name) || after.some((next) => entryOf(next).decision === undefined)
-    );
+    const isOpen = ({ decision }: Entry) => decision === undefined || decision.go === "hold";
+    return after.length === 0 || outputs.has(name) || after.some((next) => isOpen(entryOf(next)));
   };
 
   /** Stops the needs that a decided join did not wait for, and what only they needed. */
@@ -132,19 +145,18 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
       "not-needed",
       `No longer needed: the join of "${decided.name}" was decided without it.`,
     );
-    const release = (entry: Entry) => {
+    const toRelease = [decided];
+    for (let entry = toRelease.pop(); entry !== undefined; entry = toRelease.pop()) {
       for (const need of order.needs.get(entry.name) ?? []) {
         const before = entryOf(need);
         if (outcomes[need] !== undefined || before.unneeded !== undefined || needed(need)) continue;
         before.unneeded = stop;
-        if (before.decision === undefined) {
-          decide(before, { go: "stop", stop, atMs: hooks.nowMs() });
-          release(before);
-        }
+        const { decision } = before;
+        if (decision === undefined) decide(before, { go: "stop", stop, atMs: hooks.nowMs() });
+        if (decision === undefined || decision.go === "hold") toRelease.push(before);
         hooks.onUnneeded(need, stop);
       }
-    };
-    release(decided);
+    }
   };
 
   return {
@@ -169,6 +181,7 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
       }
     },
     hold,
+    waits: (name) => waiting.has(name),
     close() {
       for (const entry of entries.values()) clearTimeout(entry.timer);
     },
@@ -176,7 +189,7 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
 }
 
 function onDecided(entry: Entry, then: (decision: Decision) => void): void {
-  if (entry.decision === undefined) entry.waiting.push(then);
+  if (entry.decision === undefined) entry.thens.push(then);
   else then(entry.decision);
 }
 
@@ -192,7 +205,7 @@ function newEntry(spec: DagSpec, name: string, order: Order): Entry {
     held: 0,
     decision: undefined,
     unneeded: undefined,
-    waiting: [],
+    thens: [],
     timer: undefined,
   };
 }

@@ -6,7 +6,7 @@ import type { Execution } from "./execution.js";
 import { fingerprint } from "./kept.js";
 import { createLedger, type Ledger } from "./ledger.js";
 import { isPlanned } from "./planner-options.js";
-import { type StopError, stopOf } from "./stop.js";
+import { type StopError, stopOf, stoppedOutcome } from "./stop.js";
 import { Stopper } from "./stopper.js";
 
 /** One DAG being run: the run's own, or a graph node's inner one. */
@@ -62,8 +62,19 @@ export function createScope(
     },
     onUnneeded(name, stop) {
       stopAll(stoppers.get(name), stop);
+      if (ledger.waits(name)) settleUnasked(name, stop);
     },
   });
+  /** A node that waits for an answer that nobody needs any more. */
+  const settleUnasked = (name: string, stop: StopError) => {
+    const key = { node: prefix + name, item: null, invocation: null };
+    const times = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
+    const outcome: Outcome = { ...times, ...stoppedOutcome(stop, true) };
+    execution.withdraw(key.node);
+    execution.settled(key, outcome);
+    ledger.settle(name, outcome);
+  };
+
   const detach = stopper.onStop((reason) => {
     const stop = stopOf(reason);
     for (const some of stoppers.values()) stopAll(some, stop);

@@ -24,7 +24,7 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   try {
     const outcome = scope.keeps
       ? await keptOutcome(scope, name, key)
-      : (scope.ledger.outcomes[name] ?? (await settleNow(scope, name, key)));
+      : await settleNow(scope, name, key);
     scope.ledger.settle(name, outcome);
     failFast(scope, name, outcome);
     return outcome;
@@ -66,6 +66,8 @@ function usesNeeds(scope: Scope, name: string, outcome: Outcome): boolean {
 }
 
 async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
+  const known = scope.ledger.outcomes[name];
+  if (known !== undefined) return known;
   const decision = scope.ledger.decision(name) ?? (await scope.ledger.decided(name));
   const { execution, ledger } = scope;
   if (decision.go === "hold") {

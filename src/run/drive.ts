@@ -58,10 +58,12 @@ export async function drive(spec: DagSpec, options: CompileOptions, start: Start
       ...(checkpointer !== undefined && { durability: "sync" as const }),
     };
     const resumed = answers === null ? null : new Command({ resume: answers });
-    await graph.invoke(
-      earlier === null ? { input, ...(run !== null && { run }) } : resumed,
-      withScope(config, scope),
-    );
+    const scoped = withScope(config, scope);
+    await graph.invoke(earlier === null ? { input, ...(run !== null && { run }) } : resumed, scoped);
+    // LangGraph stopped at a question that has become moot: with a checkpointer it goes on from there.
+    while (checkpointer !== undefined && execution.takeWithdrawn() && execution.questions.length === 0) {
+      await graph.invoke(null, scoped);
+    }
     await settleRest(scope);
     await execution.callsEnded();
     return execution.end({});

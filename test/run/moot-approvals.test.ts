@@ -1,0 +1,91 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
+import type { Topology } from "../../graphs/topology-names.js";
+import { resume } from "../../src/run/resume.js";
+import { run } from "../../src/run/run.js";
+import { defineDag } from "../../src/spec/define.js";
+import type { DagSpec } from "../../src/spec/shape.js";
+
+const soon = (value: unknown) => () =>
+  new Promise<unknown>((resolve) => {
+    setTimeout(() => resolve(value), 5);
+  });
+
+const first = defineDag({
+  name: "first",
+  nodes: {
+    ask: { approve: { message: "Which?" } },
+    fast: { run: soon("fast") },
+    out: { needs: ["ask", "fast"], join: "any", run: ({ needs }) => needs.fast ?? needs.ask },
+  },
+});
+
+const nested = defineDag({
+  name: "nested",
+  nodes: {
+    inner: { dag: defineDag({ name: "inner", nodes: { ask: { approve: { message: "Which?" } } } }) },
+    fast: { run: soon("fast") },
+    out: { needs: ["inner", "fast"], join: "any", run: ({ needs }) => needs.fast ?? needs.inner },
+  },
+});
+
+const stillNeeded = defineDag({
+  name: "still-needed",
+  nodes: {
+    ask: { approve: { message: "Which?" } },
+    fast: { run: soon("fast") },
+    out: { needs: ["ask", "fast"], join: "any", run: ({ needs }) => needs.fast ?? needs.ask },
+    log: { needs: ["ask"], run: ({ needs }) => needs.ask },
+  },
+});
+
+describe.each<Topology>(["deterministic", "dataflow"])("in topology %s", (topology) => {
+  const kept = () => ({ topology, checkpointer: new MemorySaver(), thread: "one" });
+
+  it.each([
+    ["an approval, unkept", first, "ask", () => ({ topology })],
+    ["an approval, kept", first, "ask", kept],
+    ["an approval inside a graph, unkept", nested, "inner", () => ({ topology })],
+    ["an approval inside a graph, kept", nested, "inner", kept],
+  ] as [string, DagSpec, string, () => object][])(
+    "does not wait for an answer that nobody needs any more: %s",
+    async (_, spec, asking, options) => {
+      const record = await run(spec, "x", options());
+      expect(record).toMatchObject({ state: "completed", output: "fast", interrupts: [], error: null });
+      expect(record.outcomes[asking]).toMatchObject({ state: "cancelled", reason: { code: "not-needed" } });
+    },
+  );
+
+  it("runs each node once, also where LangGraph had stopped at the question", async () => {
+    let runs = 0;
+    const spec = defineDag({
+      ...first,
+      nodes: {
+        ...first.nodes,
+        fast: {
+          run: () => {
+            runs++;
+            return soon("fast")();
+          },
+        },
+      },
+    } as DagSpec);
+    const options = kept();
+    const record = await run(spec, "x", options);
+    expect(record.events.filter((event) => event.type === "node-started").map(({ node }) => node)).toEqual([
+      "ask",
+      "fast",
+      "out",
+    ]);
+    expect((await resume(spec, options)).output).toBe("fast");
+    expect(runs).toBe(1);
+  });
+
+  it("still waits where another node needs the answer", async () => {
+    const options = kept();
+    const asked = await run(stillNeeded, "x", options);
+    expect(asked).toMatchObject({ state: "interrupted", interrupts: [{ node: "ask" }] });
+    const answered = await resume(stillNeeded, { ...options, answer: { edit: "mine" } });
+    expect(answered).toMatchObject({ state: "completed", output: { log: "mine" } });
+  });
+});
