@@ -95,7 +95,7 @@ export function scopeOf(config: LangGraphRunnableConfig, spec: DagSpec): Scope {
 function fresh(input: any, run: unknown, checkpointer: unknown): unknown {
   if (typeof input !== "object" || input === null) return input;
   if (checkpointer === undefined) return { ...input, run };
-  return { ...input, run, outcomes: new Overwrite({}), calls: new Overwrite({}), output: null };
+  return { ...input, run, outcomes: new Overwrite({}), calls: new Overwrite({}), output: null, answer: null };
 }
 
 function checkpointerOf(graph: Compiled, config: any): BaseCheckpointSaver | undefined {

@@ -50,6 +50,8 @@ export function openRun(
     scope,
     begin(input) {
       const { id, startedAt } = execution.begin(input, replay);
+      const answer = earlier?.answer ?? null;
+      if (answer !== null) execution.answer(answer);
       if (earlier !== null && !isPlanned(topology)) adoptOutcomes(scope, wholeOutcomes(earlier));
       return keeps ? { id, startedAt, topology, dag: dagHash(spec), input: fingerprint(input) } : null;
     },

@@ -1,12 +1,18 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { joinResults } from "../nodes/joiner.js";
-import { type Ending, settleEverything } from "../nodes/planner-ending.js";
-import { endOrFallBack } from "../nodes/planner-fallback.js";
+import type { Ending } from "../nodes/planner-ending.js";
 import { afterCalls, callsToSettle, newPlanTalk, type PlanTalk, writePlan } from "../nodes/planner-plan.js";
 import type { PlannerSession } from "../nodes/planner-session.js";
 import { outcomesSoFar, settleCalls } from "../nodes/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { openSession, type PlannerState, plannerStateOf, storeOf, withCalls } from "./planned-state.js";
+import {
+  finish,
+  openSession,
+  type PlannerState,
+  plannerStateOf,
+  storeOf,
+  withCalls,
+} from "./planned-state.js";
 import type { GraphOptions } from "./state.js";
 
 type State = PlannerState<PlanTalk>;
@@ -49,7 +55,5 @@ export function plannedDagGraph(spec: DagSpec, options: GraphOptions) {
 
 async function updateOf(session: PlannerSession, state: State, step: Step): Promise<Partial<State>> {
   if ("talk" in step) return withCalls(session, { talk: step.talk });
-  const ending = await endOrFallBack(session, step.ending);
-  const settled = await settleEverything(session, ending);
-  return withCalls(session, { talk: { ...state.talk, next: "end" as const }, ...settled });
+  return finish(session, step.ending, { ...state.talk, next: "end" as const });
 }

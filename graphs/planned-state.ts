@@ -1,8 +1,11 @@
-import { Annotation, type LangGraphRunnableConfig } from "@langchain/langgraph";
+import { Annotation, GraphInterrupt, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { fingerprint, keep } from "../nodes/kept.js";
+import { type Ending, settleEverything } from "../nodes/planner-ending.js";
+import { endOrFallBack } from "../nodes/planner-fallback.js";
 import { type PlannerSession, sessionOf } from "../nodes/planner-session.js";
 import { callsSoFar, type OutcomeStore } from "../nodes/planner-tools.js";
 import { parseInput } from "../nodes/scope.js";
+import type { PlannerAnswer } from "../src/records/run-state.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";
 import { quiet } from "./spec-node.js";
@@ -12,9 +15,10 @@ import { type DagState, type GraphOptions, stateOf } from "./state.js";
 export function plannerStateOf<Talk>(spec: DagSpec, start: Talk, options: GraphOptions) {
   const shared = stateOf(spec, options).spec;
   const talk = Annotation<Talk>({ reducer: (_, after) => after, default: () => start });
+  const answer = Annotation<PlannerAnswer | null>({ reducer: (_, after) => after, default: () => null });
   const { input, outcomes, output } = shared;
   return {
-    stateSchema: Annotation.Root({ ...shared, talk }),
+    stateSchema: Annotation.Root({ ...shared, talk, answer }),
     output: Annotation.Root({ input, outcomes, output }),
   };
 }
@@ -49,6 +53,16 @@ export function storeOf(
     // Another call in the place of the stored one is made anew.
     return kept.madeFrom === madeFrom ? kept.outcome : body();
   };
+}
+
+/**
+ * The last step's update: every node settled. What stopped the run from outside is not stored, so that a resumed run goes
+ * on from the step before.
+ */
+export async function finish<Talk>(session: PlannerSession, ending: Ending, talk: Talk) {
+  const settled = await settleEverything(session, await endOrFallBack(session, ending));
+  if ("stopped" in ending && session.scope.execution.keeps) throw new GraphInterrupt([]);
+  return withCalls(session, { talk, ...settled });
 }
 
 /** A step's update with the model calls so far, where work is kept. */

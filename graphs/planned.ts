@@ -1,10 +1,15 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { newTalk, type PlannedTalk, takeTurn } from "../nodes/planner.js";
-import { settleEverything } from "../nodes/planner-ending.js";
-import { endOrFallBack } from "../nodes/planner-fallback.js";
 import { answerCalls, outcomesSoFar } from "../nodes/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { openSession, type PlannerState, plannerStateOf, storeOf, withCalls } from "./planned-state.js";
+import {
+  finish,
+  openSession,
+  type PlannerState,
+  plannerStateOf,
+  storeOf,
+  withCalls,
+} from "./planned-state.js";
 import type { GraphOptions } from "./state.js";
 
 /**
@@ -17,9 +22,7 @@ export function plannedGraph(spec: DagSpec, options: GraphOptions) {
     const session = await openSession(spec, state, config);
     const step = await takeTurn(session, state.talk);
     if ("talk" in step) return withCalls(session, { talk: step.talk });
-    const ending = await endOrFallBack(session, step.ending);
-    const settled = await settleEverything(session, ending);
-    return withCalls(session, { talk: { ...state.talk, pending: [] }, ...settled });
+    return finish(session, step.ending, { ...state.talk, pending: [] });
   };
   const tools = async (state: State, config: LangGraphRunnableConfig): Promise<Partial<State>> => {
     const session = await openSession(spec, state, config);

@@ -1,6 +1,7 @@
 import { Annotation, DeltaChannel, StateGraph } from "@langchain/langgraph";
 import type { CallRecord } from "../src/records/events.js";
 import type { Outcome, Outcomes } from "../src/records/outcome.js";
+import type { PlannerAnswer } from "../src/records/run-state.js";
 import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";
 
@@ -24,6 +25,8 @@ export interface DagState {
   /** Model calls by node, where there is a checkpointer. */
   readonly calls?: Readonly<Record<string, readonly CallRecord[]>>;
   readonly run?: RunStamp | null;
+  /** What a planner that has finished said where no output node takes its answer. */
+  readonly answer?: PlannerAnswer | null;
 }
 
 /** How a graph of this package is built. */

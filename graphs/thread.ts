@@ -5,6 +5,7 @@ import { DagError } from "../src/errors.js";
 import type { CallRecord } from "../src/records/events.js";
 import type { Outcomes } from "../src/records/outcome.js";
 import type { Done } from "../src/records/replay.js";
+import type { PlannerAnswer } from "../src/records/run-state.js";
 import { dagHash } from "../src/spec/canonical.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import type { DagState, RunStamp } from "./state.js";
@@ -23,6 +24,8 @@ export interface Thread {
   readonly input: unknown;
   readonly done: readonly Done[];
   readonly questions: readonly Question[];
+  /** What its planner said, once it has finished. */
+  readonly answer: PlannerAnswer | null;
 }
 
 /** The part of a compiled graph that reads a thread's state. */
@@ -85,7 +88,8 @@ export async function readThread(
     if (settled[node] === undefined)
       done.push({ key: { node, item: null, invocation: null }, outcome: null, calls: own });
   }
-  return { stamp, input: values.input, done, questions: [...questions.values()] };
+  const { input, answer = null } = values;
+  return { stamp, input, done, questions: [...questions.values()], answer };
 }
 
 /**

@@ -57,8 +57,7 @@ function shownBy(work: Work): unknown {
  * @throws DagError `ANSWER_INVALID` for anything else.
  */
 export function readAnswer(answer: unknown): Answer {
-  // LangGraph hands on the answer `false` of a `Command` as undefined.
-  if (answer === false || answer === "reject" || answer === undefined) {
+  if (answer === false || answer === "reject") {
     return { decision: "reject", comment: null };
   }
   if (answer === true || answer === "approve") return { decision: "approve" };

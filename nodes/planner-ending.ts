@@ -2,7 +2,7 @@ import { DagError } from "../src/errors.js";
 import type { ModelReply } from "../src/models/port.js";
 import type { Outcome, OutcomeError, Outcomes } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
-import { outputOf } from "../src/records/run-state.js";
+import { outputOf, type PlannerAnswer } from "../src/records/run-state.js";
 import { nodeOf } from "../src/spec/order.js";
 import type { Node } from "../src/spec/shape.js";
 import { notCalled, outcomeOfRuns } from "./planner-calls.js";
@@ -24,6 +24,8 @@ export type Ending =
 export interface Settled {
   readonly outcomes: Outcomes;
   readonly output: unknown;
+  /** What the planner says where no output node takes its answer, `null` where one does. */
+  readonly answer: PlannerAnswer | null;
 }
 
 /** The ending that a thrown error makes. */
@@ -86,13 +88,16 @@ export async function settleEverything(session: PlannerSession, ending: Ending):
     });
   }
   if ("nodes" in ending) {
-    return { outcomes, output: outputOf(projectDag(spec), outcomes).output };
+    return { outcomes, output: outputOf(projectDag(spec), outcomes).output, answer: null };
   }
-  if (written === undefined) {
-    if ("answer" in ending) execution.answer({ output: ending.answer });
-    else execution.answer({ error: "error" in ending ? ending.error : outcomeError(ending.stopped) });
-  }
-  return { outcomes, output: "answer" in ending ? ending.answer : null };
+  const answer = written === undefined ? answerOf(ending) : null;
+  if (answer !== null) execution.answer(answer);
+  return { outcomes, output: "answer" in ending ? ending.answer : null, answer };
+}
+
+function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
+  if ("answer" in ending) return { output: ending.answer };
+  return { error: "error" in ending ? ending.error : outcomeError(ending.stopped) };
 }
 
 /** The outcome of the output node that the planner writes; one that ran as a node of its own keeps its value. */

@@ -5,8 +5,8 @@ import { brokenIssue, createPlanCheck, type PlanCall, type PlanCheck } from "./p
 import { callsIn, type PlanPiece } from "./plan-line.js";
 import { createPlanReader } from "./plan-stream.js";
 import type { NodeCall, NodeRun } from "./planner-calls.js";
+import { mayStartEarly } from "./planner-eager.js";
 import { type Ending, endingOf } from "./planner-ending.js";
-import { mayPause } from "./planner-pause.js";
 import { planPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
@@ -168,12 +168,12 @@ function readWhileWritten(session: PlannerSession, earlier: readonly PlanCall[])
   };
 }
 
-/** Starts a call unless it may stop at an approval: that is left to the tools node, which a resumed run enters again. */
+/** Starts a call that may be started early; any other is left to the tools node. */
 function startCall(session: PlannerSession, call: PlanCall, abandoned: Map<string, NodeRun>): void {
   const again = abandoned.get(call.text);
   abandoned.delete(call.text);
   const waits = call.feeds.some((feed) => !session.runs.has(lineId(feed)));
-  if (again === undefined && (waits || mayPause(session, call.node))) return;
+  if (again === undefined && (waits || !mayStartEarly(session, call.node))) return;
   session.runs.set(lineId(call.number), again ?? session.board.start(nodeCallOf(session, call)));
 }
 

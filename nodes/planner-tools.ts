@@ -1,7 +1,9 @@
+import { GraphInterrupt } from "@langchain/langgraph";
 import type { Message } from "../src/models/port.js";
 import type { CallRecord, WorkKey } from "../src/records/events.js";
 import { type Outcome, type Outcomes, whyMissing } from "../src/records/outcome.js";
 import { nodeOf, orderOf } from "../src/spec/order.js";
+import { isFinal } from "./kept.js";
 import { nodeCallOf, type PlannedTalk } from "./planner.js";
 import type { NodeCall, NodeRun } from "./planner-calls.js";
 import { outcomeOfRuns } from "./planner-calls.js";
@@ -74,9 +76,12 @@ export async function settleCalls(
   }
   const results = await Promise.allSettled(waiting);
   const bubbledUp = results.find((result) => result.status === "rejected");
-  if (bubbledUp === undefined) return;
+  const { keeps } = session.scope.execution;
+  const isWhole = !keeps || Object.values(outcomesSoFar(session)).every(isFinal);
+  if (bubbledUp === undefined && isWhole) return;
   reportSettled(session);
-  throw bubbledUp.reason;
+  // What was stopped from outside is for a resumed run to make, so the step must not count as done.
+  throw bubbledUp?.reason ?? new GraphInterrupt([]);
 }
 
 /** Reports what has settled of a run that stops here to be resumed. */

@@ -4,8 +4,8 @@ import { didYouMean } from "../src/spec/did-you-mean.js";
 import { toJsonSchema } from "../src/spec/schema.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
+import { mayStartEarly } from "./planner-eager.js";
 import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
-import { mayPause } from "./planner-pause.js";
 import { plannedPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
@@ -112,7 +112,7 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
     const id = idOf(call, turn, call.index);
     if (last || session.runs.has(id) || problemOf(session, call, call.index) !== null) return;
     const nodeCall = nodeCallOf(session, call);
-    if (nodeCall === null || mayPause(session, nodeCall.node)) return;
+    if (nodeCall === null || !mayStartEarly(session, nodeCall.node)) return;
     const again = abandoned.find(([, one]) => sameCall(one, call));
     const run = session.runs.get(again?.[0] ?? "") ?? session.board.start(nodeCall);
     abandoned = abandoned.filter((one) => one !== again);

@@ -22,9 +22,7 @@ import { ctxOf, needsOf, type Work } from "./work.js";
 export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
   try {
-    const outcome = scope.keeps
-      ? await keptOutcome(scope, name, key)
-      : await settleNow(scope, name, key);
+    const outcome = scope.keeps ? await keptOutcome(scope, name, key) : await settleNow(scope, name, key);
     scope.ledger.settle(name, outcome);
     failFast(scope, name, outcome);
     return outcome;

@@ -1,11 +1,14 @@
 import { orderOf } from "../src/spec/order.js";
+import { settleEverything } from "./planner-ending.js";
 import { isPlanned } from "./planner-options.js";
+import { sessionOf } from "./planner-session.js";
 import type { Scope } from "./scope.js";
 import { waitingOutcome } from "./settle-node.js";
+import { stopOf } from "./stop.js";
 
 /**
  * Settles what LangGraph left: nodes behind an approval wait for it, and when a part of the run was stopped (and is to
- * be tried again by a resumed run), everything else goes on without being kept.
+ * be tried again by a resumed run), everything else goes on without being kept. A planner's run ends there.
  */
 export async function settleRest(scope: Scope): Promise<void> {
   const { execution, ledger, spec } = scope;
@@ -15,8 +18,13 @@ export async function settleRest(scope: Scope): Promise<void> {
   // A planner settles its nodes itself, past the ledger.
   if (left.every((name) => told[name] !== undefined)) return;
   if (execution.questions.length === 0) {
-    // A planner run settles its nodes itself.
-    if (isPlanned(execution.topology)) return;
+    if (isPlanned(execution.topology)) {
+      const stop = scope.stopper.reason ?? execution.budgetStop;
+      if (stop === undefined) return;
+      const stopped = { stopped: stopOf(stop), startedAtMs: execution.nowMs() };
+      await settleEverything(sessionOf(scope, {}), stopped);
+      return;
+    }
     execution.stopKeeping();
     await execution.settleDag(scope);
     return;

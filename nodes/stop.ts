@@ -27,7 +27,8 @@ export function stopOf(reason: unknown): StopError {
 }
 
 function isAbortError(reason: unknown): boolean {
-  return reason instanceof Error && reason.name === "AbortError";
+  // By its name alone: a test runner's own realm has another `Error`.
+  return typeof reason === "object" && reason !== null && "name" in reason && reason.name === "AbortError";
 }
 
 /** How work that was running, or had not started, settles when it is stopped. */

@@ -80,8 +80,15 @@ export function errorCode(error: unknown): string {
 
 /** The message of any thrown value, never empty. */
 export function errorMessage(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name;
+  if (isErrorLike(error)) return error.message || error.name;
   return typeof error === "string" && error !== ""
     ? error
     : `A value that is not an Error was thrown: ${String(error)}`;
+}
+
+/** Errors are told by what they hold: one that comes from another realm (a worker, a test runner) is no `Error` here. */
+function isErrorLike(value: unknown): value is Error {
+  if (typeof value !== "object" || value === null || !("message" in value) || !("name" in value))
+    return false;
+  return typeof value.message === "string" && typeof value.name === "string" && value.name !== "";
 }

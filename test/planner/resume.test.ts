@@ -113,3 +113,74 @@ describe.each(["planned", "planned-dag"] as const)("%s with an approval", (topol
     expect(model.requests.filter(({ node }) => node === "send")).toHaveLength(1);
   });
 });
+
+describe.each(["planned", "planned-dag"] as const)("%s without an output node of its own", (topology) => {
+  const two = defineDag({
+    name: "two",
+    nodes: { quick: { instructions: "Quick." }, stuck: { instructions: "Stuck." } },
+  });
+
+  it("gives the same record when a finished run is resumed", async () => {
+    const options = { topology, model: plannerModel(says), checkpointer: new MemorySaver(), thread: "t" };
+    const first = await run(two, "input", options);
+    expect(first).toMatchObject({ state: "completed" });
+    const asked = options.model.requests.length;
+    const again = await resume(two, options);
+    expect(again).toMatchObject({ state: "completed", output: first.output, error: null });
+    expect(again.usage).toEqual(first.usage);
+    expect(options.model.requests).toHaveLength(asked);
+  });
+
+  it("gives the same error when a run that found no answer is resumed", async () => {
+    const model = plannerModel(() => "");
+    const options = { topology, model, checkpointer: new MemorySaver(), thread: "t" };
+    const first = await run(two, "input", options);
+    expect(first).toMatchObject({ state: "failed", output: null });
+    expect(await resume(two, options)).toMatchObject({ state: "failed", error: first.error });
+  });
+
+  it("finishes a run that was aborted, and makes no finished call again", async () => {
+    const model = plannerModel(says);
+    const checkpointer = new MemorySaver();
+    const lost = new AbortController();
+    const first = await run(two, "input", {
+      topology,
+      model: neverEnding(model),
+      checkpointer,
+      thread: "t",
+      signal: lost.signal,
+      onEvent(event) {
+        if (event.type === "node-settled" && event.node === "quick") setTimeout(() => lost.abort(), 20);
+      },
+    });
+    expect(first).toMatchObject({
+      state: "cancelled",
+      outcomes: { quick: { state: "completed" }, stuck: { state: "cancelled" } },
+    });
+    model.requests.length = 0;
+    const record = await resume(two, { topology, model, checkpointer, thread: "t" });
+    expect(record).toMatchObject({ state: "completed", error: null });
+    expect(record.outcomes.stuck.state).toBe("completed");
+    const asked = model.requests.map(({ node }) => node);
+    expect(asked).toContain("stuck");
+    expect(asked).not.toContain("quick");
+  });
+
+  it("asks the planner again where the run was aborted while it wrote", async () => {
+    const model = plannerModel(says);
+    const checkpointer = new MemorySaver();
+    const lost = new AbortController();
+    const silent: typeof model = {
+      ...model,
+      async *call(request) {
+        lost.abort();
+        await new Promise(() => {});
+        yield* model.call(request);
+      },
+    };
+    const options = { topology, checkpointer, thread: "t" };
+    const first = await run(two, "input", { ...options, model: silent, signal: lost.signal });
+    expect(first).toMatchObject({ state: "cancelled", outcomes: { quick: { state: "cancelled" } } });
+    expect(await resume(two, { ...options, model })).toMatchObject({ state: "completed", error: null });
+  });
+});

@@ -15,7 +15,7 @@ const dataflow = (nodes: unknown) => run({ name: "long", nodes } as DagSpec, "x"
 it("runs a chain of thousands, declared from its end", async () => {
   const chain = Object.fromEntries(
     indexes
-      .map((i) => [`n${i}`, i === 0 ? { run: () => 0 } : { needs: [`n${i - 1}`], run: () => i }])
+      .map((i) => [`n${i}`, { ...(i > 0 && { needs: [`n${i - 1}`] }), run: (): number => i }] as const)
       .reverse(),
   );
   const record = await dataflow(chain);

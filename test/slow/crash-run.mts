@@ -10,14 +10,24 @@ const [mode, topology, file, url, input = ""] = process.argv.slice(2) as [
   string?,
 ];
 
-/** Asks the counting server, which knows each request by node and item. */
+/** What a planner calls first; then it answers. */
+const called = ["first", "each", "sub", "second"];
+
+/** Asks the counting server, which knows each request by node and item, and a planner's by turn. */
 const model: Model = {
   id: "test:counted",
-  async *call({ node, item, signal }) {
-    const reply = await fetch(`${url}/${encodeURIComponent(node)}/${item ?? "-"}`, { signal });
-    yield { type: "text", text: await reply.text() };
+  async *call({ node, item, turn, signal }) {
+    const part = node === "$planner" ? turn : (item ?? "-");
+    const reply = await (await fetch(`${url}/${encodeURIComponent(node)}/${part}`, { signal })).text();
+    const plans = node === "$planner" && turn === 0;
+    if (plans && topology === "planned") {
+      for (const [index, name] of called.entries())
+        yield { type: "tool-call", index, id: name, name, args: "{}" };
+    } else if (plans) {
+      yield { type: "text", text: [...called.map((name, i) => `${i + 1}. ${name}()`), "join()"].join("\n") };
+    } else yield { type: "text", text: reply };
     yield { type: "usage", inputTokens: 10, outputTokens: 5 };
-    yield { type: "finish", reason: "stop" };
+    yield { type: "finish", reason: plans && topology === "planned" ? "tool_calls" : "stop" };
   },
 };
 
