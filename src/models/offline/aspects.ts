@@ -1,5 +1,7 @@
-import { figuresOf } from "./figures.js";
-import { aspectNouns, emptyNouns } from "./lexicon/nouns.js";
+import { featureNamed, measuredBy, type Named } from "./aspect-rules.js";
+import type { Sentence } from "./document.js";
+import { type Figure, figuresOf } from "./figures.js";
+import { aspectNouns } from "./lexicon/nouns.js";
 import { findNounPhrases } from "./noun-phrases.js";
 import type { Source } from "./source.js";
 
@@ -22,27 +24,31 @@ export function featuresOf(source: Source, most: number): Feature[] {
     string,
     { name: string; head: string; sentences: Set<number>; figures: Set<string>; names: Map<string, number> }
   >();
-  const { subject } = source.judgement;
+  const subject = subjectOf(source);
+  const note = ({ name, head }: Named, sentence: Sentence, figure: Figure | undefined) => {
+    const entry = found.get(head) ?? {
+      name,
+      head,
+      sentences: new Set(),
+      figures: new Set(),
+      names: new Map(),
+    };
+    entry.sentences.add(sentence.index);
+    entry.names.set(name, (entry.names.get(name) ?? 0) + 1);
+    if (figure !== undefined) entry.figures.add(figure.text);
+    found.set(head, entry);
+  };
   for (const judged of source.judgement.sentences) {
     const { sentence } = judged;
     const figures = figuresOf(sentence);
-    const targets = new Set(judged.targets.map((target) => target.head));
     for (const phrase of findNounPhrases(sentence.tokens)) {
-      const figure = figures.find((candidate) => candidate.about === phrase.name);
-      const known = aspectNouns.has(phrase.head) || aspectNouns.has(phrase.name) || targets.has(phrase.head);
-      if (phrase.head === subject || emptyNouns.has(phrase.head) || (!known && figure === undefined))
-        continue;
-      const entry = found.get(phrase.head) ?? {
-        name: phrase.name,
-        head: phrase.head,
-        sentences: new Set(),
-        figures: new Set(),
-        names: new Map(),
-      };
-      entry.sentences.add(sentence.index);
-      entry.names.set(phrase.name, (entry.names.get(phrase.name) ?? 0) + 1);
-      if (figure !== undefined) entry.figures.add(figure.text);
-      found.set(phrase.head, entry);
+      const figure = figures.find(({ about }) => about === phrase.name);
+      const named = featureNamed(phrase, judged, figure);
+      if (named !== null && named.head !== subject) note(named, sentence, figure);
+    }
+    for (const figure of figures.filter(({ about }) => about === null)) {
+      const measured = measuredBy(figure, sentence);
+      if (measured !== null) note({ name: measured, head: measured }, sentence, figure);
     }
   }
   return [...found.values()]
@@ -57,6 +63,13 @@ export function featuresOf(source: Source, most: number): Feature[] {
     )
     .sort((a, b) => weight(b) - weight(a) || (a.sentences[0] ?? 0) - (b.sentences[0] ?? 0))
     .slice(0, most);
+}
+
+/** The thing the text is about; a common feature that is named twice is none. */
+function subjectOf({ judgement: { subject, sentences } }: Source): string | null {
+  if (subject === null || !aspectNouns.has(subject)) return subject;
+  const naming = sentences.filter(({ sentence }) => sentence.tokens.some(({ lemma }) => lemma === subject));
+  return naming.length > 2 ? subject : null;
 }
 
 const weight = (feature: Feature) => feature.mentions + (feature.figures.length > 0 ? 1.5 : 0);

@@ -198,7 +198,7 @@ function stringValue(field: Field, task: Task): unknown {
   ) {
     const sign = balanceOf(source.remarks) < 0 ? -1 : 1;
     const remark = strongest(source.remarks, sign, 1)[0];
-    return fitString(remark?.quote ?? centralSentences(source.document, 1)[0]?.text ?? "", schema);
+    return fitString(remark?.brief ?? centralSentences(source.document, 1)[0]?.text ?? "", schema);
   }
   if (whole.test(name))
     return fitString(

@@ -1,3 +1,4 @@
+import { splitClauses } from "./clauses.js";
 import type { Sentence } from "./document.js";
 import { textOf } from "./document.js";
 import { findNounPhrases } from "./noun-phrases.js";
@@ -41,6 +42,8 @@ const measures =
 export function figuresOf(sentence: Sentence): Figure[] {
   const { tokens } = sentence;
   const phrases = findNounPhrases(tokens);
+  const clauses = splitClauses(tokens);
+  const clauseOf = (at: number) => clauses.findIndex(({ from, to }) => at >= from && at < to);
   const figures: Figure[] = [];
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];
@@ -63,6 +66,7 @@ export function figuresOf(sentence: Sentence): Figure[] {
     const text = textOf(tokens.slice(from, to));
     const beside = phrases
       .filter((phrase) => phrase.from >= to || phrase.to <= from)
+      .filter((phrase) => clauseOf(phrase.from) === clauseOf(from))
       .sort((a, b) => gap(a, from, to) - gap(b, from, to))[0];
     figures.push({
       text,

@@ -39,6 +39,8 @@ export const fixed = {
   reasonsFor: "Reasons for",
   reasonsAgainst: "Reasons against",
   overall: "Overall",
+  inFavour: "In its favour",
+  against: "Against it",
   summary: "Executive summary",
   notEnough: "not enough evidence",
   missing: "missing",

@@ -10,6 +10,8 @@ export interface Remark {
   readonly aspect: string | null;
   /** The passage as written. */
   readonly quote: string;
+  /** The part of a long passage that holds the opinion, where that stands by itself; else the passage. */
+  readonly brief: string;
   /** Position of its sentence in the text. */
   readonly sentence: number;
 }
@@ -60,8 +62,63 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
       ? targets.find((target) => target.clause < stretch.first && target.name !== subject && !target.implied)
       : undefined;
     const aspect = (named ?? earlier ?? own.find((target) => target.name !== subject))?.name ?? null;
-    return [{ score: stretch.score, aspect, quote, sentence: sentence.index }];
+    const brief = quote.length <= longQuote ? quote : quoteOf(judged, tellingPart(judged, stretch));
+    return [{ score: stretch.score, aspect, quote, brief, sentence: sentence.index }];
   });
+}
+
+/** A passage longer than this is cut down to the part that tells, in characters. */
+const longQuote = 80;
+
+/** Clauses that cannot stand without the one before them, and conditions that the one after them must not lose. */
+const leansBack = new Set([
+  "which",
+  "who",
+  "whom",
+  "whose",
+  "that",
+  "where",
+  "because",
+  "since",
+  "than",
+  "as",
+]);
+const conditions = new Set([
+  "if",
+  "unless",
+  "when",
+  "while",
+  "until",
+  "except",
+  "although",
+  "though",
+  "despite",
+]);
+
+/** The clauses of a stretch from the first opinion of its sign to the last, with what they cannot stand without. */
+function tellingPart(judged: JudgedSentence, stretch: Stretch): Stretch {
+  const { tokens } = judged.sentence;
+  const { clauses } = judged.opinion;
+  const telling = clauses.map(({ score }) => score * stretch.score > 0);
+  let first = telling.indexOf(true, stretch.first);
+  let last = telling.lastIndexOf(true, stretch.last);
+  if (first < 0 || last < first) return stretch;
+  const wordsOf = (index: number) => {
+    const clause = clauses[index];
+    return clause === undefined ? [] : tokens.slice(clause.from, clause.to).filter(isWord);
+  };
+  const opener = (index: number) => {
+    const words = wordsOf(index);
+    return (leading.has(words[0]?.lower ?? "") ? words[1] : words[0])?.lower ?? "";
+  };
+  const standsAlone = (index: number) =>
+    !leansBack.has(opener(index)) &&
+    wordsOf(index).length >= 4 &&
+    wordsOf(index).some(({ pos }) => pos === "VERB" || pos === "AUX");
+  while (first > stretch.first && (!standsAlone(first) || conditions.has(opener(first - 1)))) first--;
+  while (last < stretch.last && conditions.has(opener(last + 1))) last++;
+  const from = clauses[first]?.from ?? stretch.from;
+  return { ...stretch, from, to: clauses[last]?.to ?? stretch.to };
 }
 
 /** Words that announce opinions and give none: "The good things first". */
@@ -138,10 +195,22 @@ export function balanceOf(remarks: readonly Remark[]): number {
 const summing =
   /\b(overall|on the whole|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
 
-/** The strongest remarks of one sign, most telling first, in a stable order. */
+/** The strongest remarks of one sign, most telling first, in a stable order; of equal ones the short and specific. */
 export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number): Remark[] {
   return remarks
     .filter((remark) => remark.score * sign > 0)
-    .sort((a, b) => Math.abs(b.score) - Math.abs(a.score) || a.sentence - b.sentence)
+    .sort((a, b) => telling(b) - telling(a) || a.sentence - b.sentence)
     .slice(0, most);
 }
+
+function telling({ score, aspect, brief }: Remark): number {
+  const words = brief.split(/\s+/).length;
+  return Math.abs(score) * (words > 25 ? 0.6 : 1) * (aspect === null ? 0.9 : 1);
+}
+
+/** Whether a remark says only that there is something: "it isn't perfect". */
+export function isVague({ aspect, brief }: Remark): boolean {
+  return aspect === null && vague.test(brief) && brief.split(/\s+/).length <= 4;
+}
+
+const vague = /^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)\b/i;

@@ -21,7 +21,7 @@ export const phrases = `
 2 without ~ problem|problems|issue|issues|trouble|hassle|hitch|fuss|hiccup|complaint; without a hitch; not ~ problem|problems|issue|issues
 2 never|not have|had|has ~ problem|problems|trouble|issue|issues; not ~ any|a|single problem|problems|issue|issues|complaint|complaints
 2 nothing ~ complain about; problem|trouble|hassle free; day and night difference; huge|big|great improvement; in a class of its|their own; of the best
-2 one of a kind; easy on the eye|eyes; high quality; top quality; good quality; quality product|item|build|construction|material|materials
+2 like nothing else; like no other; huge|big|great|real|nice step up; step up from; one of a kind; easy on the eye|eyes; high quality; top quality; good quality; quality product|item|build|construction|material|materials
 2 blazing|lightning|super fast; easy to use; ease of use; live|lives|lived up to; meet|exceed|surpass ~ expectation|expectations|need|needs
 2 fall in love; fell in love; in love; made my day; made my|our stay|trip|night; feel at home; like new; home run; come in handy; go|goes a long way
 2 save|saves|saved ~ time|money; saves the day; fit like a glove; fits perfectly; keep|keeps up with; a lot of fun; win|won ~ over; built to last
@@ -106,7 +106,8 @@ export const phrases = `
 -2 give|gave|gives|giving up; fed up; let|lets ~ down; nothing but trouble|problem|problems; thumb|thumbs down; hit or miss; hit-or-miss; hit and miss
 -2 touch and go; a pain; pain in; get|gets|got in the way; hard|tough time; long time to; hard|difficult|tricky|impossible|tough|awkward to
 -2 not easy|simple to; take|takes|took forever|ages; take|takes|took ~ while|getting; getting used to; too bad; a shame; a joke; a bummer; a letdown
--2 a mess; a must to avoid; not impressed|happy|satisfied|pleased|good|great; nothing special|fancy; nothing to write home about
+-1 only|minor|small|one gripe|complaint|quibble|nitpick|niggle
+-2 canned answer|answers|response|responses|reply|replies; hung|hang|hangs up on; fall|falls|fell out; a mess; a must to avoid; not impressed|happy|satisfied|pleased|good|great; nothing special|fancy; nothing to write home about
 -2 could be better|improved|bit|louder|longer|brighter|faster|larger|bigger|smaller|easier|clearer|more|stronger|cleaner|friendlier
 -2 room for improvement
 -2 only complaint|gripe|problem|drawback|downside|issue|negative|con|flaw|quibble|disappointment|caveat|concern|fault|weakness|shortcoming|limitation

@@ -6,8 +6,8 @@ import type { Source } from "../source.js";
 import { materialOf, type Task } from "../task.js";
 
 /** Most lines of the list, and how many features are looked at for them. */
-const mostLines = 8;
-const mostFeatures = 14;
+const mostLines = 10;
+const mostFeatures = 16;
 
 /**
  * The features that the text names, with the figures beside them and the clause that says what of them. Features that
@@ -42,10 +42,18 @@ function tellingFirst(source: Source, features: readonly Feature[]): Feature[] {
   return [...features].sort((a, b) => score(b) - score(a));
 }
 
-/** What is said of a feature: the remark on it, else the clause that names it. */
+/** What is said of a feature: the clause with its figure, else the remark on it, else the clause that names it. */
 function clauseAbout(source: Source, feature: Feature): string {
+  const [figure] = feature.figures;
+  const measured = feature.sentences
+    .map((index) => source.document.sentences[index])
+    .find((sentence) => figure !== undefined && sentence?.text.includes(figure));
+  if (measured !== undefined && figure !== undefined) {
+    const clause = clauseWith(measured, (text) => text.includes(figure));
+    if (clause !== null) return clause;
+  }
   const remark = source.remarks.find(({ aspect }) => aspect?.endsWith(feature.head));
-  if (remark !== undefined && remark.quote.length <= longQuote) return remark.quote;
+  if (remark !== undefined && remark.brief.length <= longQuote) return remark.brief;
   const sentence = source.document.sentences[feature.sentences[0] ?? 0];
   return sentence === undefined ? "" : clauseNaming(sentence, feature);
 }
@@ -53,14 +61,23 @@ function clauseAbout(source: Source, feature: Feature): string {
 /** A remark longer than this is cut down to the clause that names the feature, in characters. */
 const longQuote = 90;
 
-function clauseNaming({ tokens, text }: Sentence, { head }: Feature): string {
-  const named = splitClauses(tokens).find(({ from, to }) =>
-    tokens.slice(from, to).some(({ lower, lemma }) => lower === head || lemma === head),
-  );
-  if (named === undefined) return text;
-  const clause = textOf(tokens.slice(named.from, named.to))
-    .replace(/[\s,;:.–—-]+$/, "")
-    .replace(/^(?:and|or|but) /i, "");
-  // Two or three words say nothing by themselves.
-  return clause.split(" ").length < 4 ? text.replace(/[\s,;:.]+$/, "") : clause;
+function clauseNaming(sentence: Sentence, { head }: Feature): string {
+  const names = (_: string, tokens: Sentence["tokens"]) =>
+    tokens.some(({ lower, lemma }) => lower === head || lemma === head);
+  return clauseWith(sentence, names) ?? sentence.text.replace(/[\s,;:.]+$/, "");
+}
+
+/** The first clause of which something holds; `null` where none is, or where it is too short to say anything. */
+function clauseWith(
+  { tokens }: Sentence,
+  holds: (text: string, tokens: Sentence["tokens"]) => boolean,
+): string | null {
+  for (const { from, to } of splitClauses(tokens)) {
+    const own = tokens.slice(from, to);
+    const clause = textOf(own);
+    if (!holds(clause, own)) continue;
+    const bare = clause.replace(/[\s,;:.–—-]+$/, "").replace(/^(?:and|or|but) /i, "");
+    return bare.split(" ").length < 4 ? null : bare;
+  }
+  return null;
 }

@@ -4,7 +4,6 @@ import { balanceOf, type Remark, strongest } from "../remarks.js";
 import { readSource, type Source } from "../source.js";
 import { plainText, type Task } from "../task.js";
 import { titleOf } from "../words.js";
-import { renderRemark } from "./pros-and-cons.js";
 import { verdictOf } from "./recommendation.js";
 
 /** An area of a merged summary: a section with its rating and the passages that it follows from. */
@@ -18,26 +17,30 @@ export interface Area {
   readonly headline: string | null;
 }
 
-/** Merges labelled sections: a line with a star rating for each area, then what speaks for and against. */
+/** Merges labelled sections: an executive summary in one paragraph, then a line with a star rating for each area. */
 export function mergeSections(task: Task): string {
   if (!/\b(stars?|rat(?:e|ing|ings)|executive)\b/i.test(task.instructions)) return joinSections(task);
   const areas = areasOf(task);
   const remarks = allRemarks(task);
-  const score = balanceOf(remarks);
-  const lines = [
-    `${fixed.overall}: ${remarks.length === 0 ? fixed.notEnough : `${starLine(starsOf(score, remarks.length))} – ${verdictOf(score, remarks.filter((remark) => remark.score < 0).length)}`}`,
-    "",
-  ];
   const shown = new Set<string>();
-  for (const area of areas) lines.push(renderArea(area, shown));
-  for (const [sign, title] of [
-    [1, fixed.strongestPraise],
-    [-1, fixed.strongestCriticism],
-  ] as const) {
+  return [
+    `${fixed.overall}: ${remarks.length === 0 ? fixed.notEnough : verdictParagraph(remarks, shown)}`,
+    "",
+    ...areas.map((area) => renderArea(area, shown)),
+  ].join("\n");
+}
+
+/** The executive summary: stars, verdict, and the two strongest passages on each side. */
+function verdictParagraph(remarks: readonly Remark[], shown: Set<string>): string {
+  const score = balanceOf(remarks);
+  const blames = remarks.filter((remark) => remark.score < 0).length;
+  const sides = ([1, -1] as const).flatMap((sign) => {
     const found = strongest(remarks, sign, 2);
-    if (found.length > 0) lines.push("", `${title}:`, ...found.map(renderRemark));
-  }
-  return lines.join("\n");
+    for (const { brief } of found) shown.add(brief);
+    const passages = found.map(({ brief }) => `“${brief.replace(fieldName, "")}”`).join(" and ");
+    return found.length === 0 ? [] : [`${sign === 1 ? fixed.inFavour : fixed.against}: ${passages}.`];
+  });
+  return [`${starLine(starsOf(score, remarks.length))} – ${verdictOf(score, blames)}`, ...sides].join(" ");
 }
 
 /** Where no rating is asked for: each section with the sentences that stand best for it. */
@@ -148,7 +151,8 @@ function statedScore(text: string): number | null {
 
 /** Stars for a balance from -1 to 1; little evidence keeps away from the ends. */
 export function starsOf(score: number, remarks: number): number {
-  const sure = remarks >= 3 ? 1 : 0.8;
+  const faint = remarks === 1 && Math.abs(score) <= 0.5;
+  const sure = remarks >= 3 ? 1 : faint ? 0.4 : 0.8;
   return Math.max(1, Math.min(5, Math.round(3 + 2.4 * score * sure)));
 }
 
@@ -163,18 +167,22 @@ function renderArea(area: Area, shown: Set<string>): string {
     return `${area.title}: ${area.reason === null ? fixed.notEnough : `${fixed.missing} (${area.reason})`}`;
   }
   const side = area.stars >= 3 ? 1 : -1;
-  const fresh = area.evidence.filter(({ quote }) => !shown.has(quote));
+  const fresh = area.evidence.filter(
+    ({ brief }) => !shown.has(brief) && brief.replace(fieldName, "") !== area.headline,
+  );
   const chosen = [...strongest(fresh, side, 1), ...strongest(fresh, side === 1 ? -1 : 1, 1)];
-  for (const { quote } of chosen) shown.add(quote);
+  for (const { brief } of chosen) shown.add(brief);
   const parts = [
     ...(area.headline === null ? [] : [area.headline]),
-    ...chosen.map(({ quote }) => `“${quote.replace(fieldName, "")}”`),
+    ...chosen.map(({ brief }) => `“${brief.replace(fieldName, "")}”`),
   ];
   return `${area.title}: ${starLine(area.stars)}${parts.length === 0 ? "" : ` – ${parts.join("; ")}`}`;
 }
 
-/** The first line of an upstream text where it is a short statement and no list or JSON. */
+/** The first line of an upstream text where it is a short statement and no list, or the label that its JSON states. */
 function headlineOf(text: string, title: string): string | null {
+  const label = /^\{[^{}]*"(?:label|sentiment|verdict)"\s*:\s*"([\p{L} -]+)"/u.exec(text.trim())?.[1];
+  if (label !== undefined) return label;
   const line = (text.trim().split("\n")[0] ?? "").trim();
   const first = line.startsWith(`${title}: `) ? line.slice(title.length + 2) : line;
   return first.length > 120 || /^[-*#[{]|[:“]$/.test(first) || !/\s/.test(first) || first.includes("“")

@@ -14,7 +14,9 @@ export function recommend(task: Task): string {
   const sentiment = sentimentOf(remarks);
   if (remarks.length === 0) return fixed.cannotSay;
   const lines = [verdictOf(sentiment.score, sentiment.blames)];
-  for (const sentence of source.document.sentences.filter(({ text }) => audience.test(text)).slice(0, 2)) {
+  const told = source.document.sentences.filter(({ text }) => audience.test(text)).slice(0, 2);
+  const others = remarks.filter(({ sentence }) => !told.some(({ index }) => index === sentence));
+  for (const sentence of told) {
     const score = source.judgement.sentences[sentence.index]?.opinion.score ?? 0;
     lines.push(`${score < 0 ? fixed.notFor : fixed.forWhom}: “${sentence.text}”`);
   }
@@ -22,7 +24,7 @@ export function recommend(task: Task): string {
     [1, fixed.reasonsFor],
     [-1, fixed.reasonsAgainst],
   ] as const) {
-    const reasons = strongest(remarks, sign, 3);
+    const reasons = strongest(others.some(({ score }) => score * sign > 0) ? others : remarks, sign, 3);
     if (reasons.length > 0) lines.push("", `${title}:`, ...reasons.map(renderRemark));
   }
   return lines.join("\n");
@@ -30,7 +32,7 @@ export function recommend(task: Task): string {
 
 /** The verdict in words for a balance from -1 to 1. */
 export function verdictOf(score: number, blames: number): string {
-  if (score >= 0.35) return blames === 0 || score >= 0.75 ? fixed.yes : fixed.yesBut;
+  if (score >= 0.35) return (blames === 0 && score > 0.5) || score >= 0.75 ? fixed.yes : fixed.yesBut;
   if (score > 0.1) return fixed.yesBut;
   return score >= -0.3 ? fixed.undecided : fixed.no;
 }

@@ -13,9 +13,10 @@ export function draftReply(task: Task): string {
   const question = input.document.sentences.find(({ text }) => text.endsWith("?"));
   const main = question ?? centralSentences(input.document, 1)[0];
   const lines: string[] = [fixed.draftThanks];
-  if (main !== undefined && main.text !== blame?.quote) lines.push(`${fixed.draftNoted} “${main.text}”`);
-  if (blame !== undefined) lines.push(`${fixed.draftSorry} “${blame.quote}”`);
-  else if (praise !== undefined) lines.push(`${fixed.draftGlad} “${praise.quote}”`);
+  if (main !== undefined && main.text !== blame?.quote && main.text !== blame?.brief)
+    lines.push(`${fixed.draftNoted} “${main.text}”`);
+  if (blame !== undefined) lines.push(`${fixed.draftSorry} “${blame.brief}”`);
+  else if (praise !== undefined) lines.push(`${fixed.draftGlad} “${praise.brief}”`);
   const asked = contentStems(input.text);
   for (const need of task.needs) {
     const { document } = readSource(need.label, plainText(need.text), task.readTokens);

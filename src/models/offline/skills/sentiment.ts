@@ -43,7 +43,7 @@ export function judgeSentiment(task: Task): string {
     [-1, fixed.strongestCriticism],
   ] as const) {
     const remark = strongest(remarks, sign, 1)[0];
-    if (remark !== undefined) lines.push(`${title}: “${remark.quote}”`);
+    if (remark !== undefined) lines.push(`${title}: “${remark.brief}”`);
   }
   return lines.join("\n");
 }
