@@ -21,7 +21,7 @@ export function listItems(field: Field, items: Field["schema"], task: Task): (st
   const { document, remarks } = source;
   const objects = items.type === "object" || "properties" in items || "$ref" in items || "anyOf" in items;
   const texts = (list: readonly string[]) => (objects ? list.map((text) => part(task, text)) : [...list]);
-  const quotes = (list: readonly Remark[]) => texts(list.map((remark) => remark.brief));
+  const quotes = (list: readonly Remark[]) => texts(list.map((remark) => remark.quote));
   if (items.type === "number" || items.type === "integer")
     return document.sentences.flatMap((sentence) => figuresOf(sentence).map(({ value }) => value));
   if (praise.test(field.name) !== blame.test(field.name))

@@ -48,7 +48,17 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
   opinion.clauses.forEach((clause, i) => {
     const last = stretches.at(-1);
     const opposed = last !== undefined && last.score * clause.score < 0;
-    if (last === undefined || clause.after === ";" || (opposed && Math.abs(clause.score) >= 0.4)) {
+    const ownThing =
+      last !== undefined &&
+      Math.min(Math.abs(last.score), Math.abs(clause.score)) >= 1 &&
+      targets.some((target) => target.clause === i && !target.implied) &&
+      standsAlone(judged, i);
+    if (
+      last === undefined ||
+      clause.after === ";" ||
+      (opposed && Math.abs(clause.score) >= 0.4) ||
+      (!opposed && ownThing)
+    ) {
       stretches.push({ from: clause.from, to: clause.to, score: clause.score, first: i, last: i });
     } else Object.assign(last, { to: clause.to, score: last.score + clause.score, last: i });
   });
@@ -97,28 +107,40 @@ const conditions = new Set([
 
 /** The clauses of a stretch from the first opinion of its sign to the last, with what they cannot stand without. */
 function tellingPart(judged: JudgedSentence, stretch: Stretch): Stretch {
-  const { tokens } = judged.sentence;
   const { clauses } = judged.opinion;
   const telling = clauses.map(({ score }) => score * stretch.score > 0);
   let first = telling.indexOf(true, stretch.first);
   let last = telling.lastIndexOf(true, stretch.last);
   if (first < 0 || last < first) return stretch;
-  const wordsOf = (index: number) => {
-    const clause = clauses[index];
-    return clause === undefined ? [] : tokens.slice(clause.from, clause.to).filter(isWord);
-  };
-  const opener = (index: number) => {
-    const words = wordsOf(index);
-    return (leading.has(words[0]?.lower ?? "") ? words[1] : words[0])?.lower ?? "";
-  };
-  const standsAlone = (index: number) =>
-    !leansBack.has(opener(index)) &&
-    wordsOf(index).length >= 4 &&
-    wordsOf(index).some(({ pos }) => pos === "VERB" || pos === "AUX");
-  while (first > stretch.first && (!standsAlone(first) || conditions.has(opener(first - 1)))) first--;
-  while (last < stretch.last && conditions.has(opener(last + 1))) last++;
+  while (
+    first > stretch.first &&
+    (!standsAlone(judged, first) || conditions.has(openerOf(judged, first - 1)))
+  )
+    first--;
+  while (last < stretch.last && conditions.has(openerOf(judged, last + 1))) last++;
   const from = clauses[first]?.from ?? stretch.from;
   return { ...stretch, from, to: clauses[last]?.to ?? stretch.to };
+}
+
+function wordsOfClause({ sentence, opinion }: JudgedSentence, index: number) {
+  const clause = opinion.clauses[index];
+  return clause === undefined ? [] : sentence.tokens.slice(clause.from, clause.to).filter(isWord);
+}
+
+/** The first word of a clause that is no conjunction. */
+function openerOf(judged: JudgedSentence, index: number): string {
+  const words = wordsOfClause(judged, index);
+  return (leading.has(words[0]?.lower ?? "") ? words[1] : words[0])?.lower ?? "";
+}
+
+/** Whether a clause can be read without the one before it: it says something of its own. */
+function standsAlone(judged: JudgedSentence, index: number): boolean {
+  const words = wordsOfClause(judged, index);
+  return (
+    !leansBack.has(openerOf(judged, index)) &&
+    words.length >= 4 &&
+    words.some(({ pos }) => pos === "VERB" || pos === "AUX")
+  );
 }
 
 /** Words that announce opinions and give none: "The good things first". */
@@ -181,11 +203,11 @@ function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
     : quote.replace(/^["“]([^"“”]*)["”]$/, "$1");
 }
 
-/** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh double. */
+/** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh three times as much. */
 export function balanceOf(remarks: readonly Remark[]): number {
   let [praise, blame] = [0, 0];
   for (const remark of remarks) {
-    const weight = Math.min(4, Math.abs(remark.score)) * (summing.test(remark.quote) ? 2 : 1);
+    const weight = Math.min(4, Math.abs(remark.score)) * (summing.test(remark.quote) ? 3 : 1);
     if (remark.score > 0) praise += weight;
     else blame += weight;
   }
@@ -193,7 +215,7 @@ export function balanceOf(remarks: readonly Remark[]): number {
 }
 
 const summing =
-  /\b(overall|on the whole|all in all|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
+  /\b(overall|on the whole|all in all|would i buy|one of (my|the) (favou?rite|best|worst)|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
 
 /** The strongest remarks of one sign, most telling first, in a stable order; of equal ones the short and specific. */
 export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number): Remark[] {

@@ -56,7 +56,7 @@ export const phrases = `
 1 lot|lots of option|options|choice|choices|room|space|storage; user friendly; feel|feels solid|sturdy|premium|substantial
 1 high resolution|definition|speed|capacity; fair price; look|looks|looking forward; first class; no wonder; sure beats; nothing beats
 1 cool thing|factor|feature|features; spot on; not take ~ long; not take long; no other; no end to; for the price|money; i am happy to
-0 no difference; used to; free of charge; out of the box; right out of the box; kind of; sort of; as well; as well as; good|great deal of
+0 lost suitcase|luggage|bag|bags|key|keys|property|parcel; no difference; used to; free of charge; out of the box; right out of the box; kind of; sort of; as well; as well as; good|great deal of
 0 a good|great many; at least; the most; no matter; thank you for; customer|technical|tech support|service; support team|staff|line|desk; help desk
 0 power button|supply|cord|cable|adapter|brick|bank|switch|source; hit the button|key; trial and error; error message|messages
 0 noise level|reduction|cancellation|cancelling; stress test; crash test; mind you; to be fair|honest; be fair|honest; a while; happy hour; fast food

@@ -176,7 +176,12 @@ function renderArea(area: Area, shown: Set<string>): string {
     ...(area.headline === null ? [] : [area.headline]),
     ...chosen.map(({ brief }) => `“${brief.replace(fieldName, "")}”`),
   ];
-  return `${area.title}: ${starLine(area.stars)}${parts.length === 0 ? "" : ` – ${parts.join("; ")}`}`;
+  return `${area.title}: ${starLine(area.stars)} – ${parts.length === 0 ? countsOf(area.evidence) : parts.join("; ")}`;
+}
+
+function countsOf(evidence: readonly Remark[]): string {
+  const praises = evidence.filter(({ score }) => score > 0).length;
+  return `${praises} ${fixed.favourable}, ${evidence.length - praises} ${fixed.unfavourable}`;
 }
 
 /** The first line of an upstream text where it is a short statement and no list, or the label that its JSON states. */

@@ -32,7 +32,7 @@ export function recommend(task: Task): string {
 
 /** The verdict in words for a balance from -1 to 1. */
 export function verdictOf(score: number, blames: number): string {
-  if (score >= 0.35) return (blames === 0 && score > 0.5) || score >= 0.75 ? fixed.yes : fixed.yesBut;
+  if (score >= 0.35) return (blames === 0 && score > 0.5) || score >= 0.63 ? fixed.yes : fixed.yesBut;
   if (score > 0.1) return fixed.yesBut;
   return score >= -0.3 ? fixed.undecided : fixed.no;
 }
