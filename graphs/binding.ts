@@ -94,8 +94,15 @@ export function scopeOf(config: LangGraphRunnableConfig, spec: DagSpec): Scope {
 /** A new run's input; on a thread that has been used, it begins without the outcomes of the run before. */
 function fresh(input: any, run: unknown, checkpointer: unknown): unknown {
   if (typeof input !== "object" || input === null) return input;
-  if (checkpointer === undefined) return { ...input, run };
-  return { ...input, run, outcomes: new Overwrite({}), calls: new Overwrite({}), output: null, answer: null };
+  if (checkpointer === undefined) return { ...input, $run: run };
+  return {
+    ...input,
+    $run: run,
+    outcomes: new Overwrite({}),
+    $calls: new Overwrite({}),
+    output: null,
+    answer: null,
+  };
 }
 
 function checkpointerOf(graph: Compiled, config: any): BaseCheckpointSaver | undefined {

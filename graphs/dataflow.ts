@@ -34,7 +34,7 @@ export function dataflowGraph(spec: DagSpec) {
           // What was stopped from outside is for a resumed run to finish, so the body must not count as done.
           if (scope.keeps && !Object.values(scope.ledger.outcomes).every(isFinal))
             throw new GraphInterrupt([]);
-          return entrypoint.final({ value: finalState(scope, given.input), save: given.run ?? null });
+          return entrypoint.final({ value: finalState(scope, given.input), save: given.$run ?? null });
         },
       ) as unknown as Pregel<any, any>;
       const drawn = () => deterministicGraph(spec).compile({ name });

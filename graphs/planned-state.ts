@@ -67,5 +67,5 @@ export async function finish<Talk>(session: PlannerSession, ending: Ending, talk
 
 /** A step's update with the model calls so far, where work is kept. */
 export function withCalls<U extends object>(session: PlannerSession, update: U): U {
-  return session.scope.execution.keeps ? { ...update, calls: callsSoFar(session) } : update;
+  return session.scope.execution.keeps ? { ...update, $calls: callsSoFar(session) } : update;
 }

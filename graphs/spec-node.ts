@@ -21,7 +21,7 @@ export function specNode(spec: DagSpec, name: string) {
     // Not stored, so that a resumed run has another go at it; the rest of this run is settled without LangGraph.
     if (!isFinal(outcome)) throw new GraphInterrupt([]);
     const calls = execution.callsOf({ node: name, item: null, invocation: null });
-    return { ...update, ...(calls.length > 0 && { calls: { [name]: calls } }) };
+    return { ...update, ...(calls.length > 0 && { $calls: { [name]: calls } }) };
   };
 }
 

@@ -17,14 +17,14 @@ export interface RunStamp {
   readonly input: string;
 }
 
-/** The state's values. */
+/** The state's values; names with a `$` cannot be those of nodes. */
 export interface DagState {
   readonly input: unknown;
   readonly outcomes: Outcomes;
   readonly output: unknown;
   /** Model calls by node, where there is a checkpointer. */
-  readonly calls?: Readonly<Record<string, readonly CallRecord[]>>;
-  readonly run?: RunStamp | null;
+  readonly $calls?: Readonly<Record<string, readonly CallRecord[]>>;
+  readonly $run?: RunStamp | null;
   /** What a planner that has finished said where no output node takes its answer. */
   readonly answer?: PlannerAnswer | null;
 }
@@ -47,9 +47,9 @@ export function stateOf(spec: DagSpec, { kept = false }: GraphOptions = {}) {
   return Annotation.Root({
     ...publicChannels(spec),
     outcomes: byNode<Outcome>(),
-    calls: byNode<readonly CallRecord[]>(),
+    $calls: byNode<readonly CallRecord[]>(),
     // With a default, because LangGraph makes an error, stack and all, of each look at an empty channel.
-    run: Annotation<RunStamp | null>({ reducer: (_, after) => after, default: () => null }),
+    $run: Annotation<RunStamp | null>({ reducer: (_, after) => after, default: () => null }),
   });
 }
 

@@ -4,7 +4,7 @@ import { fingerprint } from "../nodes/kept.js";
 import { DagError } from "../src/errors.js";
 import type { CallRecord } from "../src/records/events.js";
 import type { Outcomes } from "../src/records/outcome.js";
-import type { Done } from "../src/records/replay.js";
+import { type Done, workPath } from "../src/records/replay.js";
 import type { PlannerAnswer } from "../src/records/run-state.js";
 import { dagHash } from "../src/spec/canonical.js";
 import type { DagSpec } from "../src/spec/shape.js";
@@ -14,7 +14,7 @@ import type { DagState, RunStamp } from "./state.js";
 export interface Question {
   /** LangGraph's id of the interrupt. */
   readonly id: string;
-  /** The node that asks. */
+  /** The node that asks, as a path. */
   readonly node: string;
 }
 
@@ -64,7 +64,7 @@ export async function readThread(
     for (const [, channel, value] of pendingWrites) {
       if (channel === "__return__" && isKept(value)) done.push(...doneOf(value));
       else if (channel === "outcomes") outcomes.push(value as Outcomes);
-      else if (channel === "calls") calls.push(value as Record<string, readonly CallRecord[]>);
+      else if (channel === "$calls") calls.push(value as Record<string, readonly CallRecord[]>);
       else if (channel === "__interrupt__") for (const one of questionsIn(value)) questions.set(one.id, one);
     }
   };
@@ -75,7 +75,7 @@ export async function readThread(
     const before = await checkpointer.getTuple(tuple.parentConfig);
     if (before !== undefined) readWrites(before);
   }
-  const allCalls = Object.assign({}, values.calls, ...calls) as Record<string, readonly CallRecord[]>;
+  const allCalls = Object.assign({}, values.$calls, ...calls) as Record<string, readonly CallRecord[]>;
   const settled = Object.assign({}, values.outcomes, ...outcomes) as Outcomes;
   for (const [name, outcome] of Object.entries(settled)) {
     done.push({
@@ -89,7 +89,11 @@ export async function readThread(
       done.push({ key: { node, item: null, invocation: null }, outcome: null, calls: own });
   }
   const { input, answer = null } = values;
-  return { stamp, input, done, questions: [...questions.values()], answer };
+  const answered = new Set(done.flatMap(({ key, outcome }) => (outcome === null ? [] : [workPath(key)])));
+  const open = [...questions.values()]
+    .filter(({ node }) => !answered.has(node))
+    .sort((a, b) => a.node.localeCompare(b.node));
+  return { stamp, input, done, questions: open, answer };
 }
 
 /**
@@ -118,14 +122,14 @@ export function assertSameRun(
 
 function stampIn(tuple: CheckpointTuple): RunStamp | null {
   const { channel_values: values } = tuple.checkpoint;
-  const stamp = startedIn(tuple)?.run ?? values.run ?? values.__previous__;
+  const stamp = startedIn(tuple)?.$run ?? values.$run ?? values.__previous__;
   return (stamp as RunStamp | undefined) ?? null;
 }
 
 /** What a run was given, as long as none of its steps has ended; without outcomes, which its input only resets. */
 function startedIn({ checkpoint }: CheckpointTuple): Partial<DagState> | undefined {
   const started = checkpoint.channel_values.__start__ as DagState | undefined;
-  return started === undefined ? undefined : { input: started.input, run: started.run ?? null };
+  return started === undefined ? undefined : { input: started.input, $run: started.$run ?? null };
 }
 
 function isKept(value: unknown): value is Kept {

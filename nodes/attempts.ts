@@ -6,7 +6,7 @@ import { waitMs } from "../src/limits/wait.js";
 import type { Policy } from "../src/spec/policy.js";
 import { kindOf } from "../src/spec/shape.js";
 import { runKind } from "./kinds.js";
-import { untilStopped } from "./stop.js";
+import { StopError, untilStopped } from "./stop.js";
 import { Stopper } from "./stopper.js";
 import type { Perform, Work, WorkResult } from "./work.js";
 
@@ -74,10 +74,28 @@ function withinTime(
   if (!(running instanceof Promise)) return running;
   const detach = work.stopper.onStop((reason) => stopper.stop(reason));
   const timer = setTimeout(() => stopper.stop(tookTooLong(work.key.node, timeoutMs)), timeoutMs);
-  return untilStopped(running, stopper).finally(() => {
+  const stop = () => {
     clearTimeout(timer);
     detach();
-  });
+  };
+  return (
+    kindOf(work.node) === "graph" ? graphEnded(running, stopper) : untilStopped(running, stopper)
+  ).finally(stop);
+}
+
+/** A graph that took too long ends by itself, and tells what its nodes came to. */
+async function graphEnded(running: Promise<WorkResult>, stopper: Stopper): Promise<WorkResult> {
+  try {
+    return await running;
+  } catch (error) {
+    const { reason } = stopper;
+    if (reason === undefined || reason instanceof StopError || !(error instanceof DagError)) throw error;
+    const { outcomes } = error.facts;
+    throw new DagError(reason.code, reason.message, {
+      facts: { ...reason.facts, outcomes },
+      retryable: true,
+    });
+  }
 }
 
 function tookTooLong(node: string, timeoutMs: number): DagError {

@@ -1,6 +1,6 @@
 import { DagError } from "../src/errors.js";
 import type { Outcome } from "../src/records/outcome.js";
-import { completedValue } from "../src/records/outcome.js";
+import { completedValue, spanning } from "../src/records/outcome.js";
 import { readReference } from "../src/spec/reference.js";
 import type { ForEach } from "../src/spec/shape.js";
 import { mergedBubbles } from "./bubbles.js";
@@ -36,7 +36,8 @@ export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number):
   await Promise.all(Array.from({ length: Math.min(maxConcurrency, items.length) }, lane));
   if (bubbled.length > 0) throw mergedBubbles(bubbled);
 
-  const times = { readyAtMs, startedAtMs, endedAtMs: execution.nowMs(), attempts: 1, items: outcomes };
+  const own = { readyAtMs, startedAtMs, endedAtMs: execution.nowMs(), attempts: 1 };
+  const times = { ...spanning(own, outcomes), items: outcomes };
   const stopped = work.stopper.reason;
   if (stopped !== undefined) return { ...times, ...stoppedOutcome(stopOf(stopped), true) };
   if (items.length > 0 && outcomes.every((outcome) => outcome.state !== "completed")) {

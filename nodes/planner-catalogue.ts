@@ -1,7 +1,7 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import type { CatalogueEntry } from "../src/models/catalogue.js";
-import { orderOf } from "../src/spec/order.js";
+import { nodeOf, orderOf } from "../src/spec/order.js";
 import { type DagSpec, type JsonSchema, kindOf, type Node, type ToolLike } from "../src/spec/shape.js";
 
 /** A node that a planner may call. */
@@ -39,13 +39,24 @@ export function callablesOf(
   return callables;
 }
 
-/** The output node that a planner or joiner writes itself: the only one, when it is an agent. */
+/** The output node that a planner or joiner writes itself: the only one, when it is an agent that needs no approval. */
 export function writtenOutput(spec: DagSpec): string | undefined {
   const [output, ...others] = orderOf(spec).outputs;
   if (output === undefined || others.length > 0) return undefined;
   const node = spec.nodes[output];
   const plain = node !== undefined && kindOf(node) === "agent" && node.forEach === undefined;
-  return plain ? output : undefined;
+  const guarded = (node?.needs ?? []).some((need) => kindOf(nodeOf(spec, need)) === "approval");
+  return plain && !guarded ? output : undefined;
+}
+
+/** The approvals that stand before a node. */
+export function approvalsBefore(spec: DagSpec, name: string, found = new Set<string>()): Set<string> {
+  for (const need of nodeOf(spec, name).needs ?? []) {
+    if (found.has(need)) continue;
+    if (kindOf(nodeOf(spec, need)) === "approval") found.add(need);
+    approvalsBefore(spec, need, found);
+  }
+  return found;
 }
 
 function descriptionOf(name: string, node: Node): string {

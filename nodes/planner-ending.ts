@@ -3,10 +3,10 @@ import type { ModelReply } from "../src/models/port.js";
 import type { Outcome, OutcomeError, Outcomes } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { outputOf, type PlannerAnswer } from "../src/records/run-state.js";
-import { nodeOf } from "../src/spec/order.js";
+import { nodeOf, orderOf } from "../src/spec/order.js";
 import type { Node } from "../src/spec/shape.js";
 import { notCalled, outcomeOfRuns } from "./planner-calls.js";
-import { writtenOutput } from "./planner-catalogue.js";
+import { approvalsBefore, writtenOutput } from "./planner-catalogue.js";
 import type { PlannerSession } from "./planner-session.js";
 import { outcomeError, timedOut } from "./settle-work.js";
 import { StopError, stoppedOutcome } from "./stop.js";
@@ -65,7 +65,8 @@ export function answerInvalid(problem: string, reply: ModelReply): DagError {
  * Settles every node of the spec: what was called as it came out, the output node as the ending says, everything else
  * as skipped. Stops what still runs. Where no output node takes the answer, the answer is the run's output.
  */
-export async function settleEverything(session: PlannerSession, ending: Ending): Promise<Settled> {
+export async function settleEverything(session: PlannerSession, reached: Ending): Promise<Settled> {
+  const ending = heldToApprovals(session, reached);
   const { scope, board, spec } = session;
   const { execution } = scope;
   await board.stopAll(new StopError("not-needed", "No longer needed: the planner has finished."));
@@ -98,6 +99,22 @@ export async function settleEverything(session: PlannerSession, ending: Ending):
 function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
   if ("answer" in ending) return { output: ending.answer };
   return { error: "error" in ending ? ending.error : outcomeError(ending.stopped) };
+}
+
+/** An answer that goes past an approval is none: what a person has to allow is not the planner's to say. */
+function heldToApprovals({ board, spec }: PlannerSession, ending: Ending): Ending {
+  if (!("answer" in ending)) return ending;
+  const before = orderOf(spec).outputs.flatMap((name) => [...approvalsBefore(spec, name)]);
+  const passed = [...new Set(before)].filter((name) => {
+    const outcome = outcomeOfRuns(board.runsOf(name));
+    const notAsked = outcome?.state === "skipped" && outcome.reason.code === "condition";
+    return outcome?.state !== "completed" && !notAsked;
+  });
+  if (passed.length === 0) return ending;
+  const names = passed.map((name) => `"${name}"`).join(", ");
+  const message = `The planner answered without the approval ${names}, which stands before the output; its answer is not used.`;
+  const error = { code: "APPROVAL_PASSED_BY", message };
+  return { error, timedOut: false, startedAtMs: ending.startedAtMs };
 }
 
 /** The outcome of the output node that the planner writes; one that ran as a node of its own keeps its value. */

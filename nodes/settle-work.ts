@@ -1,6 +1,6 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { DagError, errorCode, errorMessage } from "../src/errors.js";
-import type { Outcome, OutcomeError } from "../src/records/outcome.js";
+import { type Outcome, type OutcomeError, spanning } from "../src/records/outcome.js";
 import { kindOf } from "../src/spec/shape.js";
 import { attemptWork } from "./attempts.js";
 import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
@@ -19,7 +19,7 @@ export function settleWork(work: Work, readyAtMs: number): Outcome | Promise<Out
   });
   const completed = ({ value, outcomes }: WorkResult): Outcome => {
     const settled = { ...times(), state: "completed" as const, value: jsonValue(value) };
-    return outcomes === undefined ? settled : { ...settled, outcomes };
+    return outcomes === undefined ? settled : { ...spanning(settled, Object.values(outcomes)), outcomes };
   };
   const failed = (error: unknown): Outcome => {
     if (isGraphBubbleUp(error)) throw error;

@@ -67,3 +67,17 @@ export function whyMissing(outcome: Outcome | undefined): string {
   const { code, message } = "error" in outcome ? outcome.error : outcome.reason;
   return `${outcome.state} (${code}): ${message}`;
 }
+
+/** Times that begin no later than their parts': in a resumed run, parts may have been done before. */
+export function spanning<T extends Pick<OutcomeTimes, "readyAtMs" | "startedAtMs">>(
+  times: T,
+  parts: Iterable<OutcomeTimes>,
+): T {
+  let { readyAtMs, startedAtMs } = times;
+  for (const part of parts) {
+    if (part.startedAtMs === null || startedAtMs === null || part.startedAtMs >= startedAtMs) continue;
+    startedAtMs = part.startedAtMs;
+    if (readyAtMs !== null) readyAtMs = Math.min(readyAtMs, part.readyAtMs ?? part.startedAtMs);
+  }
+  return startedAtMs === times.startedAtMs ? times : { ...times, readyAtMs, startedAtMs };
+}

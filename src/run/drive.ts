@@ -59,7 +59,7 @@ export async function drive(spec: DagSpec, options: CompileOptions, start: Start
     };
     const resumed = answers === null ? null : new Command({ resume: answers });
     const scoped = withScope(config, scope);
-    await graph.invoke(earlier === null ? { input, ...(run !== null && { run }) } : resumed, scoped);
+    await graph.invoke(earlier === null ? { input, ...(run !== null && { $run: run }) } : resumed, scoped);
     // LangGraph stopped at a question that has become moot: with a checkpointer it goes on from there.
     while (checkpointer !== undefined && execution.takeWithdrawn() && execution.questions.length === 0) {
       await graph.invoke(null, scoped);
@@ -103,11 +103,18 @@ function threadUnknown(thread: string): DagError {
 
 /** The answers by LangGraph's interrupt ids; `null` when there is nothing to answer. */
 function answersTo({ questions }: Thread, answer: unknown): Record<string, unknown> | null {
-  if (answer === undefined || questions.length === 0) return null;
+  if (answer === undefined) return null;
+  if (questions.length === 0) {
+    throw new DagError("ANSWER_INVALID", "The run waits for no answer.", {
+      hint: "Leave out the answer to go on with the run, or to get the record of one that has ended.",
+    });
+  }
   const byNode = namesQuestions(answer, questions);
-  if (byNode === null && questions.length > 1) {
+  if (byNode === null && (questions.length > 1 || namesOthers(answer))) {
     const nodes = questions.map(({ node }) => `"${node}"`).join(", ");
-    throw new DagError("ANSWER_INVALID", `The run waits for ${questions.length} answers: ${nodes}.`, {
+    const waits = questions.length === 1 ? "an answer" : `${questions.length} answers`;
+    const given = namesOthers(answer) ? `, not for ${JSON.stringify(answer)}` : "";
+    throw new DagError("ANSWER_INVALID", `The run waits for ${waits}: ${nodes}${given}.`, {
       hint: 'Answer by name: { "node": true, "other": { "edit": … } }.',
     });
   }
@@ -120,6 +127,12 @@ function answersTo({ questions }: Thread, answer: unknown): Record<string, unkno
   );
   for (const [, one] of answers) readAnswer(one);
   return Object.fromEntries(answers);
+}
+
+/** Whether an answer names nodes, none of which waits. */
+function namesOthers(answer: unknown): boolean {
+  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return false;
+  return !["approve", "edit", "reject"].some((key) => key in answer);
 }
 
 function namesQuestions(answer: unknown, questions: readonly Question[]): Record<string, unknown> | null {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { longestMs } from "./bounds.js";
 import { modelPattern } from "./model-rules.js";
-import { namePattern, reservedNames } from "./node-rules.js";
+import { namePattern, objectNames, reservedNames } from "./node-rules.js";
 import type { JsonSchema } from "./shape.js";
 
 /**
@@ -19,7 +19,9 @@ export function fileSchema(): JsonSchema {
 }
 
 function dagFile() {
-  const allowed = new RegExp(`^(?!(?:${reservedNames.join("|")})$)${namePattern.source.slice(1)}`);
+  const allowed = new RegExp(
+    `^(?!(?:${[...reservedNames, ...objectNames].join("|")})$)${namePattern.source.slice(1)}`,
+  );
   return z.strictObject({
     $schema: z.string().optional().describe("Where this schema is found; for editors."),
     name: z.string().min(1).max(200).describe("Name of the DAG."),

@@ -9,6 +9,11 @@ import { kindsStated, type NodeKind } from "./shape.js";
 /** Names that a node must not have: LangGraph channels, planner parts and keys of the run's state use them. */
 export const reservedNames: readonly string[] = ["input", "outcomes", "output", "planner", "tools", "joiner"];
 
+/** What every object has: as names they would be found where nothing was put. */
+export const objectNames: readonly string[] = Object.getOwnPropertyNames(Object.prototype).filter((name) =>
+  /^[A-Za-z]/.test(name),
+);
+
 /** What a node's name looks like. */
 export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
@@ -39,6 +44,16 @@ export function validateName(name: string, path: string): DagIssue[] {
         path,
         `"${name}" is a reserved name.`,
         `Choose a name other than ${reservedNames.join(", ")}.`,
+      ),
+    ];
+  }
+  if (objectNames.includes(name)) {
+    return [
+      issue(
+        "reserved-name",
+        path,
+        `"${name}" is a reserved name: every object has it.`,
+        "Choose another name.",
       ),
     ];
   }

@@ -2,6 +2,7 @@ import type { DagIssue } from "../errors.js";
 import { validateNumber } from "./bounds.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
+import { type KnownValues, validateIsArray, validateReachable, validateReferencePath } from "./path-rules.js";
 import { referencesIn } from "./reference.js";
 import { validateArrayField } from "./schema-rules.js";
 
@@ -15,6 +16,7 @@ export interface ReferenceFacts {
   readonly names: readonly string[];
   /** Whether there is an item at this place. */
   readonly item: boolean;
+  readonly values: KnownValues;
 }
 
 const referenceKeys = ["node", "input", "item", "path"];
@@ -41,6 +43,7 @@ export function validateReference(
     return [...issues, issue("bad-reference", path, `The reference points at ${which}.`, forms)];
   }
   if (node !== undefined) issues.push(...validateTarget(node, pathTo(path, "node"), facts));
+  if (issues.length === 0) issues.push(...validateReferencePath(reference, path, facts.values));
   for (const key of ["input", "item"] as const) {
     if (reference[key] === undefined || reference[key] === true) continue;
     issues.push(
@@ -128,6 +131,7 @@ export function validateWhen(when: unknown, path: string, facts: ReferenceFacts)
       ),
     );
   }
+  if (issues.length === 0) issues.push(...validateReachable(when, path, facts.values));
   return [...issues, ...validateTests(when, path)];
 }
 
@@ -207,6 +211,7 @@ function validateItems(items: unknown, path: string, facts: ReferenceFacts, inpu
     ];
   }
   const issues = validateReference(items, path, { ...facts, item: false });
+  if (issues.length === 0 && items.input !== true) issues.push(...validateIsArray(items, path, facts.values));
   if (items.input !== true) return issues;
   if (input === undefined) issues.push(issue("bad-for-each", path, text, hint));
   else if (typeof items.path === "string" && !items.path.includes("."))

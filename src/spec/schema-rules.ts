@@ -56,11 +56,20 @@ export function validateArrayField(schema: unknown, field: string, path: string)
   ];
 }
 
-function asJsonSchema(schema: unknown): Fields {
+const known = new WeakMap<object, Fields>();
+
+/** A schema as JSON Schema; empty where it cannot be written as one, so that nothing is known. */
+export function asJsonSchema(schema: unknown): Fields {
   if (!isObject(schema)) return {};
-  try {
-    return isZodSchema(schema) ? z.toJSONSchema(schema, { unrepresentable: "any" }) : schema;
-  } catch {
-    return {}; // not representable: nothing is known
+  if (!isZodSchema(schema)) return schema;
+  let json = known.get(schema);
+  if (json === undefined) {
+    try {
+      json = z.toJSONSchema(schema, { unrepresentable: "any" }) as Fields;
+    } catch {
+      json = {};
+    }
+    known.set(schema, json);
   }
+  return json;
 }

@@ -113,7 +113,7 @@ function validateNodes({ nodes, input }: Fields, path: string, nesting: Nesting)
     const at = pathTo(path, name);
     return readable(at, () => [
       ...validateName(name, at),
-      ...validateNode({ name, node: nodes[name], names, known, input }, at, nesting),
+      ...validateNode({ name, node: nodes[name], nodes, names, known, input }, at, nesting),
     ]);
   });
   return [...issues, ...readable(path, () => validateCycles(nodes, names, path))];
@@ -122,6 +122,8 @@ function validateNodes({ nodes, input }: Fields, path: string, nesting: Nesting)
 interface NodeFacts {
   readonly name: string;
   readonly node: unknown;
+  /** The spec's nodes. */
+  readonly nodes: Fields;
   /** Every declared name. */
   readonly names: readonly string[];
   readonly known: ReadonlySet<string>;
@@ -130,7 +132,7 @@ interface NodeFacts {
 }
 
 function validateNode(
-  { name, node, names, known, input }: NodeFacts,
+  { name, node, nodes, names, known, input }: NodeFacts,
   path: string,
   nesting: Nesting,
 ): DagIssue[] {
@@ -146,7 +148,8 @@ function validateNode(
   }
   const at = (field: string) => pathTo(path, field);
   const needs: readonly unknown[] = Array.isArray(node.needs) ? node.needs : [];
-  const facts: ReferenceFacts = { name, needs, names, item: node.forEach !== undefined };
+  const values = { nodes, input };
+  const facts: ReferenceFacts = { name, needs, names, item: node.forEach !== undefined, values };
   const check = (field: string, rule: (value: unknown, at: string) => DagIssue[]) =>
     readable(at(field), () => rule(node[field], at(field)));
   return [

@@ -224,3 +224,19 @@ describe("planned", () => {
     expect(state.output).toBe("the answer");
   });
 });
+
+describe.each(["planned", "planned-dag"] as const)("%s before an approval", (topology) => {
+  const guarded = defineDag({
+    name: "guarded-output",
+    nodes: {
+      ok: { approve: { message: "May I?" } },
+      reply: { needs: ["ok"], instructions: "Write a reply." },
+    },
+  });
+
+  it("does not take the planner's own words for what a person has to approve", async () => {
+    const model = plannerModel((request) => (request.tools.length === 0 ? "join()" : "Here is the reply."));
+    const record = await run(guarded, "input", { topology, model });
+    expect(record).toMatchObject({ state: "failed", output: null, error: { code: "APPROVAL_PASSED_BY" } });
+  });
+});

@@ -4,6 +4,12 @@ export const a = { instructions: "Say a." };
 const b = { needs: ["a"], instructions: "Say b." };
 export const dag = (nodes: object, more: object = {}) => ({ name: "x", nodes, ...more });
 const node = (fields: object) => dag({ a, n: { needs: ["a"], instructions: "Say n.", ...fields } });
+/** A node after one whose value has a label and items. */
+const labelled = (fields: object) =>
+  dag({
+    a: { ...a, output: z.object({ label: z.enum(["bug", "praise"]), items: z.array(z.string()) }) },
+    n: { needs: ["a"], instructions: "Say n.", ...fields },
+  });
 const policy = (fields: object) => node({ policy: fields });
 export const tool = { name: "t", invoke: async () => 1 };
 const throwing = Object.defineProperty({}, "name", {
@@ -124,6 +130,33 @@ export const mistakes: [unknown, string, string, RegExp][] = [
     "nodes.n.forEach.maxConcurrency",
     /at least 1/,
   ],
+  [dag({ toString: a }), "reserved-name", "nodes.toString", /every object/],
+  [
+    labelled({ when: { node: "a", path: "labl", equals: "bug" } }),
+    "unknown-field",
+    "nodes.n.when.path",
+    /"label"/,
+  ],
+  [
+    labelled({ when: { node: "a", path: "label.x", exists: true } }),
+    "unknown-field",
+    "nodes.n.when.path",
+    /type string/,
+  ],
+  [
+    labelled({ when: { node: "a", path: "label", equals: "bugg" } }),
+    "never-equal",
+    "nodes.n.when.equals",
+    /"bug"/,
+  ],
+  [
+    labelled({ when: { node: "a", path: "label", in: ["bug", "x"] } }),
+    "never-equal",
+    "nodes.n.when.in[1]",
+    /"x"/,
+  ],
+  [labelled({ forEach: { node: "a", path: "label" } }), "bad-for-each", "nodes.n.forEach", /type string/],
+  [labelled({ forEach: { node: "a", path: "itms" } }), "unknown-field", "nodes.n.forEach.path", /"items"/],
   [node({ forEach: { item: true } }), "no-item", "nodes.n.forEach.item", /no item/],
   [
     dag({ a: { ...a, forEach: "tag" } }, { input: z.object({ tags: z.array(z.string()) }) }),
