@@ -9,7 +9,7 @@ type Checked =
 /** A reply's text as the value that its schema describes, or what is wrong with it. */
 export async function readStructured(text: string, schema: NonNullable<Node["output"]>): Promise<Checked> {
   const parsed = parseReply(text);
-  if (parsed === undefined) return { ok: false, message: "It is not JSON." };
+  if (parsed === undefined) return { ok: false, message: "It is not JSON" };
   return checkAgainstAsync(schema, parsed.value);
 }
 

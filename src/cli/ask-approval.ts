@@ -1,23 +1,40 @@
 import { createInterface } from "node:readline/promises";
 import type { RunInterrupt } from "../records/events.js";
+import { listenForInterrupt } from "./interrupt.js";
 import type { Io } from "./io.js";
 
-/** Asks a person on the terminal about every question that a run waits at; gives the answers by node. */
+/**
+ * Asks a person on the terminal about every question that a run waits at; gives the answers by node, `null` where the
+ * input ends (Ctrl-D) or the command is interrupted (Ctrl-C) before all are answered.
+ */
 export async function askApprovals(
   questions: readonly RunInterrupt[],
   io: Io,
-): Promise<Record<string, unknown>> {
+): Promise<Record<string, unknown> | null> {
   const terminal = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
+  const interrupt = listenForInterrupt(() => terminal.close());
+  const left = new Promise<null>((resolve) => {
+    terminal.once("close", () => resolve(null));
+  });
   try {
-    const answers: Record<string, unknown> = {};
-    for (const question of questions) {
-      io.stderr.write(`\n${question.message}\n${shown(question.value)}\n`);
-      answers[question.node] = await askOne(question.node, (prompt) => terminal.question(prompt));
-    }
-    return answers;
+    return await Promise.race([left, askAll(questions, io, (prompt) => terminal.question(prompt))]);
   } finally {
+    interrupt.close();
     terminal.close();
   }
+}
+
+async function askAll(
+  questions: readonly RunInterrupt[],
+  io: Io,
+  ask: (prompt: string) => Promise<string>,
+): Promise<Record<string, unknown>> {
+  const answers: Record<string, unknown> = {};
+  for (const question of questions) {
+    io.stderr.write(`\n${question.message}\n${shown(question.value)}\n`);
+    answers[question.node] = await askOne(question.node, ask);
+  }
+  return answers;
 }
 
 async function askOne(node: string, ask: (prompt: string) => Promise<string>): Promise<unknown> {

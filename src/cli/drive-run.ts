@@ -46,6 +46,10 @@ export async function driveRun(
   let record = await watched(start);
   while (record.state === "interrupted" && kept !== null && io.isTerminal && isTerminal(io.stdin)) {
     const answer = await askApprovals(record.interrupts, io);
+    if (answer === null) {
+      io.stderr.write("\nNot answered.\n");
+      break;
+    }
     record = await watched((hooks) => resume(dag, { ...optionsFromFlags(flags), ...hooks, ...kept, answer }));
   }
   await printRun(record, flags, io);

@@ -66,12 +66,21 @@ async function importScript(path: string, name: string): Promise<Record<string, 
     return await jiti.import<Record<string, unknown>>(path);
   } catch (error) {
     if (error instanceof Error && "issues" in error) throw error;
+    const place = placeIn(path, error);
     throw new UsageError(
-      `"${name}" could not be loaded: ${errorMessage(error).split("\n")[0]}`,
+      `"${name}" could not be loaded${place === null ? "" : ` (line ${place})`}: ${errorMessage(error).split("\n")[0]}`,
       undefined,
       error,
     );
   }
+}
+
+/** The line and column of the file that a syntax error names, `null` where it names none. */
+function placeIn(path: string, error: unknown): string | null {
+  const text = error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : "";
+  const at = text.indexOf(`${path}:`);
+  const [, line, column] = at < 0 ? [] : (/^:(\d+):(\d+)/.exec(text.slice(at + path.length)) ?? []);
+  return line === undefined ? null : `${line}, column ${column}`;
 }
 
 /** Lets a graph file that has no installation of its own import this package by its name. */

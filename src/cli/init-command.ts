@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { errorMessage } from "../errors.js";
 import { type Io, write } from "./io.js";
 import { starterFiles } from "./starter-files.js";
 import { UsageError } from "./usage-error.js";
-import { packageJson } from "./version.js";
+import { packageFolder, packageJson } from "./version.js";
 
 /** `agent-dag init DIR`: writes a small project of the user's own. */
 export function addInitCommand(program: Command, io: Io): void {
@@ -25,7 +25,7 @@ export function addInitCommand(program: Command, io: Io): void {
             .toLowerCase()
             .replace(/[^a-z0-9._-]+/g, "-")
             .replace(/^[._-]+/, "") || "my-graph",
-        agentDag: flags.package ?? `^${own.version}`,
+        agentDag: flags.package ?? installedFrom(folder, own.version),
         versions: own.devDependencies,
       });
       try {
@@ -40,11 +40,22 @@ export function addInitCommand(program: Command, io: Io): void {
         );
       }
       const shown = relative(process.cwd(), folder) || ".";
+      const inside =
+        shown === "."
+          ? ""
+          : `  cd ${/^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`}\n`;
       await write(
         io.stdout,
-        `Wrote ${Object.keys(files).join(", ")} to ${shown}. Next:\n\n  cd ${shown}\n  npm install\n  npm start    # run the graph\n  npm test     # run its snapshot test\n`,
+        `Wrote ${Object.keys(files).join(", ")} to ${shown === "." ? "this folder" : shown}. Next:\n\n${inside}  npm install\n  npm start    # run the graph\n  npm test     # run its snapshot test\n`,
       );
     });
+}
+
+/** Where the new project gets this package from: where it was installed from, or the checkout that it is run from. */
+function installedFrom(folder: string, version: string): string {
+  const own = packageFolder();
+  if (own.split(sep).includes("node_modules")) return `^${version}`;
+  return `file:${relative(folder, own).split(sep).join("/")}`;
 }
 
 function assertEmpty(folder: string, dir: string): void {

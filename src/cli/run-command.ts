@@ -6,6 +6,7 @@ import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flag
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
+import { UsageError } from "./usage-error.js";
 
 interface RunCommandFlags extends RunFlags, ThreadFlags {
   readonly topology: Topology;
@@ -32,6 +33,12 @@ export function addRunCommand(program: Command, io: Io): void {
 }
 
 async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise<void> {
+  if (flags.goal !== undefined && !flags.topology.startsWith("planned")) {
+    throw new UsageError(
+      `--goal is for a planner, and "${flags.topology}" has none.`,
+      "Add --topology planned or --topology planned-dag.",
+    );
+  }
   // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
   const { loadValidGraph } = await import("./graph-file.js");
   const { readInput } = await import("./input-flag.js");

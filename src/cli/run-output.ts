@@ -38,8 +38,22 @@ function endNotice(record: RunRecord): string | null {
   if (state === "interrupted") {
     return interrupts.map(({ node, message }) => `interrupted: "${node}" asks: ${message}`).join("\n");
   }
-  if (state !== "partial") return null;
+  const items = lostItems(outcomes);
+  if (state !== "partial") return items === "" ? null : `${state}, but ${items}.`;
   const lost = Object.entries(outcomes).filter(([, outcome]) => outcome.state !== "completed");
   const named = lost.map(([name, outcome]) => `${name} ${outcome.state}`).join(", ");
-  return `partial: there is an output, but not everything completed: ${named}.`;
+  const all = [named, items].filter((part) => part !== "").join("; ");
+  return `partial: there is an output, but not everything completed: ${all}.`;
+}
+
+/** What a map that completed has lost: "2 of 5 items of \"notes\" did not complete". */
+function lostItems(outcomes: RunRecord["outcomes"]): string {
+  return Object.entries(outcomes)
+    .flatMap(([name, { state, items = [] }]) => {
+      const lost = items.filter((item) => item.state !== "completed").length;
+      return state !== "completed" || lost === 0
+        ? []
+        : [`${lost} of ${items.length} items of "${name}" did not complete`];
+    })
+    .join(", ");
 }

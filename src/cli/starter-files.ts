@@ -79,7 +79,8 @@ export const input = {
 };
 `;
 
-const graphTest = `import { expect, it } from "@jest/globals";
+const graphTest = `import "agent-dag/jest"; // the types of its matchers
+import { expect, it } from "@jest/globals";
 import { run } from "agent-dag";
 import { view } from "agent-dag/testing";
 import { feedback, input } from "./graph.js";

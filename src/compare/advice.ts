@@ -13,6 +13,13 @@ export function adviceOf(topologies: readonly TopologyFigures[]): string {
   const close = sound.filter(({ wallMs }) => wallMs.median <= fastest * (1 + closeShare));
   const best = close.reduce((a, b) => (tokensOf(b) < tokensOf(a) ? b : a));
   if (others.length === 0) return `Only "${best.topology}" was run: ${describe(best)}.`;
+  if (topologies.every(({ runs }) => runs.length > 0 && runs.every(({ state }) => state === "failed"))) {
+    return `Every run failed, so nothing can be said: ${first.runs[0]?.error?.message ?? ""}`.trimEnd();
+  }
+  if (isTooShort(topologies)) {
+    const frugal = sound.reduce((a, b) => (tokensOf(b) < tokensOf(a) ? b : a));
+    return `The runs differ by milliseconds, too little to judge by: "${frugal.topology}" used the fewest tokens (${tokensOf(frugal)}). Simulated latency (--simulate) shows what a model's pace makes of it.`;
+  }
 
   const slowest = topologies.reduce((a, b) => (b.wallMs.median > a.wallMs.median ? b : a));
   const reasons = [describe(best)];
@@ -32,6 +39,15 @@ export function adviceOf(topologies: readonly TopologyFigures[]): string {
     reasons.push(`while nodes failed in ${failing.join(" and ")}`);
   }
   return `"${best.topology}" suits this input: ${reasons.join(", ")}.`;
+}
+
+/** Walls of real time that lie less apart than this, in milliseconds, say more of the machine than of the topology. */
+const tellingMs = 250;
+
+function isTooShort(topologies: readonly TopologyFigures[]): boolean {
+  const walls = topologies.map(({ wallMs }) => wallMs.median);
+  const simulated = topologies.some(({ runs }) => runs.some((run) => run.simulated !== null));
+  return !simulated && Math.max(...walls) - Math.min(...walls) < tellingMs;
 }
 
 const tokensOf = ({ inputTokens, outputTokens }: TopologyFigures) => inputTokens + outputTokens;

@@ -118,7 +118,9 @@ export function renderExplanation(explanation: Explanation, source: NodeDuration
     `Supersteps     ${seconds(superstepsMs)} s`,
     saved > 0.5
       ? `Dataflow       ${seconds(criticalPath.durationMs)} s: saves ${seconds(saved)} s (${share} %)`
-      : "Dataflow       saves nothing: no node waits for another layer",
+      : waits.length === 0
+        ? "Dataflow       saves nothing: no node waits for another layer"
+        : "Dataflow       saves nothing: no node of the critical path waits",
     ...(longest.length === 0 ? [] : ["", "Under supersteps these wait although their needs have settled"]),
     ...longest.map(({ node, forNode, waitMs }) => `  ${node} waits ${seconds(waitMs)} s for ${forNode}`),
     "",

@@ -26,6 +26,14 @@ describe("an approval on the terminal", () => {
     );
   });
 
+  it("gives up where the input ends before an answer", async () => {
+    const stdin = new PassThrough();
+    const io = { stdin, stderr: new PassThrough() } as unknown as Io;
+    const asking = askApprovals([{ node: "ok", message: "?", value: 1 }], io);
+    stdin.end();
+    expect(await asking).toBeNull();
+  });
+
   it.each([
     [["a"], true],
     [["YES"], true],

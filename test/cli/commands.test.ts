@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RunRecord } from "../../src/records/record.js";
 import { cli } from "./cli-run.js";
@@ -99,6 +99,30 @@ describe("agent-dag run", () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
+  it("refuses a goal where no planner is to reach it", async () => {
+    const { exitCode, stderr } = await cli([
+      "run",
+      "examples/review.ts",
+      "--text",
+      "Good.",
+      "--goal",
+      "Be brief.",
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/--goal is for a planner, and "deterministic" has none/);
+  });
+
+  it("says in which line a graph file cannot be read", async () => {
+    const file = join(folder, "broken.ts");
+    writeFileSync(
+      file,
+      'import { defineDag } from "agent-dag";\nexport default defineDag({\n  name: "x" nodes: {}\n});\n',
+    );
+    const { exitCode, stderr } = await cli(["check", file]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/could not be loaded \(line 3, column \d+\)/);
+  });
+
   it("shows the stack with --debug", async () => {
     const { stderr } = await cli(["run", "nowhere.yaml", "--debug"]);
     expect(stderr).toMatch(/\n\s+at /);
@@ -162,6 +186,11 @@ describe("agent-dag init", () => {
     expect(readdirSync(target).sort()).toEqual(
       [".gitignore", "graph.test.ts", "graph.ts", "jest.config.js", "package.json", "tsconfig.json"].sort(),
     );
+    // Run from a checkout, the project installs the checkout.
+    const other = join(folder, "sub dir", "other");
+    expect((await cli(["init", other])).stdout).toContain("other'\n");
+    const { dependencies } = JSON.parse(readFileSync(join(other, "package.json"), "utf8"));
+    expect(resolve(other, dependencies["agent-dag"].replace("file:", ""))).toBe(process.cwd());
     const again = await cli(["init", target]);
     expect(again.exitCode).toBe(2);
     expect(again.stderr).toMatch(/is not empty/);

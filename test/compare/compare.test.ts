@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { compare, type RunRecord } from "agent-dag";
+import { compare, defineDag, type RunRecord } from "agent-dag";
 import { simulateLatency } from "agent-dag/testing";
 import { adviceOf } from "../../src/compare/advice.js";
 import { agreementOf, textSimilarity } from "../../src/compare/agreement.js";
@@ -136,10 +136,28 @@ describe("advice", () => {
     expect(adviceOf([figures("a", 2000, 10), figures("b", 1000, 10)])).toMatch(
       /^"b" suits.*2\.0 times faster than "a"/,
     );
-    expect(adviceOf([figures("a", 1000, 90), figures("b", 1030, 10)])).toMatch(/^"b" suits/);
+    expect(adviceOf([figures("a", 10_000, 90), figures("b", 10_300, 10)])).toMatch(/^"b" suits/);
     expect(adviceOf([figures("a", 1000, 10, 2), figures("b", 5000, 10)])).toMatch(
       /^"b" suits.*nodes failed in "a"/,
     );
     expect(adviceOf([figures("a", 1000, 100), figures("b", 1500, 60)])).toContain("40 % fewer tokens");
+  });
+
+  it("judges nothing by milliseconds, nor by runs that all failed", async () => {
+    expect(adviceOf([figures("a", 20, 100), figures("b", 180, 60)])).toMatch(
+      /differ by milliseconds.*"b" used the fewest tokens \(60\)/,
+    );
+    const broken = defineDag({
+      name: "broken",
+      nodes: {
+        only: {
+          run: () => {
+            throw new Error("no");
+          },
+        },
+      },
+    });
+    const { advice } = await compare(broken, "x", { topologies: ["sequential", "dataflow"] });
+    expect(advice).toMatch(/^Every run failed.*no$/);
   });
 });
