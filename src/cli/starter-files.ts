@@ -42,6 +42,8 @@ export function starterFiles({ name, agentDag, versions }: StarterOptions): Reco
     "graph.ts": graph,
     "graph.test.ts": graphTest,
     ".gitignore": "node_modules/\n",
+    // A folder is installed as a package would be; linked, it would bring a second Jest's types along.
+    ...(/^file:(?!.*\.tgz$)/.test(agentDag) && { ".npmrc": "install-links=true\n" }),
   };
 }
 

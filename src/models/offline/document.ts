@@ -21,7 +21,8 @@ export interface Document {
 }
 
 /** Reads a text: paragraphs and list items are split first, then sentences inside them. */
-export function readDocument(text: string, readTokens: ReadTokens): Document {
+export function readDocument(given: string, readTokens: ReadTokens): Document {
+  const text = withoutTags(given);
   const sentences: Sentence[] = [];
   splitBlocks(text).forEach((content, block) => {
     for (const tokens of readTokens(content).flatMap(cutLong)) {
@@ -30,6 +31,26 @@ export function readDocument(text: string, readTokens: ReadTokens): Document {
     }
   });
   return { text, sentences, language: languageOf(sentences.flatMap((sentence) => sentence.tokens)) };
+}
+
+const entities: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  "#39": "'",
+  nbsp: " ",
+};
+
+/** A text without HTML: block tags end a line, scripts and styles go as a whole. Any other text as it is. */
+function withoutTags(text: string): string {
+  if (!/<\/?[a-z][a-z\d]*(?:\s[^<>]*)?\/?>/i.test(text)) return text;
+  return text
+    .replace(/<(script|style)\b[\s\S]*?(?:<\/\1>|$)/gi, " ")
+    .replace(/<(?:br|hr|\/?(?:p|div|li|ul|ol|tr|h[1-6]|blockquote))\b[^<>]*>/gi, "\n\n")
+    .replace(/<\/?[a-z][a-z\d]*(?:\s[^<>]*)?\/?>/gi, "")
+    .replace(/&(amp|lt|gt|quot|apos|#39|nbsp);/g, (_, name: string) => entities[name] ?? " ");
 }
 
 /** Most tokens of one sentence; a longer run without an end is cut. */
@@ -67,11 +88,17 @@ function splitBlocks(text: string): string[] {
       .trim();
     const starts = marks.test(line) || /^\s*[\w /-]{1,40}:(\s|$)/.test(line);
     if (content === "") open = false;
-    else if (open && !starts) blocks.push(`${blocks.pop() ?? ""} ${content}`);
-    else blocks.push(content);
+    else if (open && !starts && !isOver(blocks.at(-1) ?? "", content)) {
+      blocks.push(`${blocks.pop() ?? ""} ${content}`);
+    } else blocks.push(content);
     if (content !== "") open = !/^#{1,6}\s/.test(line.trim());
   }
   return blocks;
+}
+
+/** Whether a line ended what was said: it was short and the next one begins anew. A wrapped line is long. */
+function isOver(line: string, next: string): boolean {
+  return line.length < 60 && /^[\p{Lu}\d"“(]/u.test(next);
 }
 
 /** The tokens as they stood in the text, white space folded. */

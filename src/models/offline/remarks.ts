@@ -18,7 +18,10 @@ export interface Remark {
 
 /** Passages of one sign each: a sentence that praises and blames gives two. */
 export function remarksOf(judgement: Judgement): Remark[] {
-  const remarks = judgement.sentences.flatMap((judged) => sentenceRemarks(judged, judgement.subject));
+  const seen = new Set<string>();
+  const remarks = judgement.sentences
+    .flatMap((judged) => sentenceRemarks(judged, judgement.subject))
+    .filter(({ quote }) => !seen.has(quote.toLowerCase()) && seen.add(quote.toLowerCase()));
   const sarcastic = judgement.sentences.some(({ sentence }) => sarcasm.test(sentence.text));
   return sarcastic
     ? remarks.filter((remark) => remark.score < 0 || remark.quote.split(/\s+/).length > 3)

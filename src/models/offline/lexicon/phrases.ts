@@ -10,6 +10,8 @@ export const phrases = `
 3 can|could not be happier|better; could not ask for more|better; can not say enough; can|could not live without; can|could not complain
 3 can|could not beat; could not put it|this down; bang for the|your buck; bang for my buck; a must; a must have; a steal; value for money
 3 top of the line; state of the art; head|heads and shoulder|shoulders above; nothing short of; far superior; ahead of; knock ~ socks off; blow ~ away
+3 to die for; not think there is a better; not buy it|one|them sooner|earlier|before; not buying it|one|them sooner|earlier|before; not think there 's a better; not think there are better; 6 stars out of 5
+2 pain|ache|headache|noise|smell|itch|problem|issue|stain|stains is|are|was gone
 3 hit the spot; go above|out and|of beyond; above and beyond; went|go out of their|his|her way; thumb|thumbs up; highest quality; in awe; work of art
 3 works of art; could not have asked for; could not ask for; not ~ give ~ up for; not trade; can not recommend ~ enough|highly
 2 worth it; worth a visit|look|try|read|watch; well worth; can|could not wait; can|could not fault; hard|tough to beat; not to like
@@ -24,7 +26,7 @@ export const phrases = `
 2 like nothing else; like no other; huge|big|great|real|nice step up; step up from; one of a kind; easy on the eye|eyes; high quality; top quality; good quality; quality product|item|build|construction|material|materials
 2 blazing|lightning|super fast; easy to use; ease of use; live|lives|lived up to; meet|exceed|surpass ~ expectation|expectations|need|needs
 2 fall in love; fell in love; in love; made my day; made my|our stay|trip|night; feel at home; like new; home run; come in handy; go|goes a long way
-2 save|saves|saved ~ time|money; saves the day; fit like a glove; fits perfectly; keep|keeps up with; a lot of fun; win|won ~ over; built to last
+2 save|saves|saved time|money; save|saves|saved me|us|you|a|lots ~ time|money; saves the day; fit like a glove; fits perfectly; keep|keeps up with; a lot of fun; win|won ~ over; built to last
 2 built like a tank; rock solid; as advertised|described|promised|expected; as good as any|new|it; just as good
 2 better than expected|ever|most|any|anything|others; better than i|we ~ expected|thought|hoped
 2 would|will buy|order|purchase|stay|eat|return|come|go|shop|use|choose|visit ~ again; will|would be back; coming|come|came back for more
@@ -56,7 +58,7 @@ export const phrases = `
 1 lot|lots of option|options|choice|choices|room|space|storage; user friendly; feel|feels solid|sturdy|premium|substantial
 1 high resolution|definition|speed|capacity; fair price; look|looks|looking forward; first class; no wonder; sure beats; nothing beats
 1 cool thing|factor|feature|features; spot on; not take ~ long; not take long; no other; no end to; for the price|money; i am happy to
-0 lost suitcase|luggage|bag|bags|key|keys|property|parcel; no difference; used to; free of charge; out of the box; right out of the box; kind of; sort of; as well; as well as; good|great deal of
+0 lucky to be alive; only downside|complaint|gripe is that; only thing i could complain about; think|thought|feared|expected it would|will break|fail|leak; lost suitcase|luggage|bag|bags|key|keys|property|parcel; no difference; used to; free of charge; out of the box; right out of the box; kind of; sort of; as well; as well as; good|great deal of
 0 a good|great many; at least; the most; no matter; thank you for; customer|technical|tech support|service; support team|staff|line|desk; help desk
 0 power button|supply|cord|cable|adapter|brick|bank|switch|source; hit the button|key; trial and error; error message|messages
 0 noise level|reduction|cancellation|cancelling; stress test; crash test; mind you; to be fair|honest; be fair|honest; a while; happy hour; fast food
@@ -107,6 +109,8 @@ export const phrases = `
 -2 touch and go; a pain; pain in; get|gets|got in the way; hard|tough time; long time to; hard|difficult|tricky|impossible|tough|awkward to
 -2 not easy|simple to; take|takes|took forever|ages; take|takes|took ~ while|getting; getting used to; too bad; a shame; a joke; a bummer; a letdown
 -1 only|minor|small|one gripe|complaint|quibble|nitpick|niggle
+-3 catch|catches|caught fire; burst|bursts into flames; electric shock; never buy
+-2 burning plastic; food poisoning; fog|fogged|fogs up; hair in my|the|our; no paper; is|was|were raw
 -2 canned answer|answers|response|responses|reply|replies; hung|hang|hangs up on; fall|falls|fell out; a mess; a must to avoid; not impressed|happy|satisfied|pleased|good|great; nothing special|fancy; nothing to write home about
 -2 could be better|improved|bit|louder|longer|brighter|faster|larger|bigger|smaller|easier|clearer|more|stronger|cleaner|friendlier
 -2 room for improvement

@@ -88,7 +88,7 @@ export function areasOf(task: Task): Area[] {
 }
 
 function areaOfNeed(need: Source, task: Task): Area {
-  const stated = statedScore(need.text);
+  const stated = allRemarks(task).length === 0 ? null : statedScore(need.text);
   const evidence = remarksOfNeed(need, task);
   const rated =
     stated === null
@@ -164,7 +164,7 @@ export function starLine(stars: number): string {
 /** The area's line: its stars, what its section says first, and passages that no earlier line showed. */
 function renderArea(area: Area, shown: Set<string>): string {
   if (area.stars === null) {
-    return `${area.title}: ${area.reason === null ? fixed.notEnough : `${fixed.missing} (${area.reason})`}`;
+    return `${area.title}: ${area.reason === null ? fixed.notEnough : `${fixed.missing} (${firstPart(area.reason)})`}`;
   }
   const side = area.stars >= 3 ? 1 : -1;
   const fresh = area.evidence.filter(
@@ -177,6 +177,11 @@ function renderArea(area: Area, shown: Set<string>): string {
     ...chosen.map(({ brief }) => `“${brief.replace(fieldName, "")}”`),
   ];
   return `${area.title}: ${starLine(area.stars)} – ${parts.length === 0 ? countsOf(area.evidence) : parts.join("; ")}`;
+}
+
+/** A reason's first sentence, without the words that only lead to it. */
+function firstPart(reason: string): string {
+  return reason.replace(/^Nothing came from [^:]+: /, "").replace(/\.(?:\s.*)?$/s, "");
 }
 
 function countsOf(evidence: readonly Remark[]): string {
