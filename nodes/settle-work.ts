@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { DagError, errorCode, errorMessage } from "../src/errors.js";
 import { type Outcome, type OutcomeError, spanning } from "../src/records/outcome.js";
@@ -66,21 +67,31 @@ function innerOutcomes(error: unknown): Pick<Outcome, "outcomes"> {
 
 /**
  * A value as JSON can hold it: `undefined` is `null`.
- * @throws DagError `VALUE_NOT_JSON` for what would make the record unwritable: bigints, cycles, functions, symbols.
+ * @throws DagError `VALUE_NOT_JSON` for what a record would lose: bigints, cycles, functions, symbols, maps, sets.
  */
 function jsonValue(value: unknown): unknown {
-  if (value === undefined) return null;
+  if (value === undefined || value === null) return null;
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
   let text: string | undefined;
   let cause: unknown;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(value, refuseCollections);
   } catch (error) {
     cause = error;
   }
   if (text !== undefined) return value;
+  if (cause instanceof DagError) throw cause;
   throw new DagError("VALUE_NOT_JSON", `The node returned a value that JSON cannot hold (${typeof value}).`, {
     cause,
     hint: "Return strings, numbers, booleans, null, arrays and plain objects.",
+  });
+}
+
+/** JSON would write a map or a set as `{}`, without a word. */
+function refuseCollections(_key: string, value: unknown): unknown {
+  if (!types.isMap(value) && !types.isSet(value)) return value;
+  const kind = types.isMap(value) ? "Map" : "Set";
+  throw new DagError("VALUE_NOT_JSON", `The node returned a value that holds a ${kind}, which JSON loses.`, {
+    hint: "Return its entries as an array or a plain object.",
   });
 }

@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology-names.js";
 import { errorMessage } from "../errors.js";
-import type { Io } from "./io.js";
+import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
-import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
+import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
 interface ResumeFlags extends RunFlags, ThreadFlags {
@@ -45,7 +45,7 @@ async function resumeCommand(file: string, flags: ResumeFlags, io: Io): Promise<
   }
   const { checkpointer } = store;
   try {
-    await driveRun({ dag, flags, io, kept: { checkpointer, thread } }, (hooks) =>
+    const record = await driveRun({ dag, flags, io, kept: { checkpointer, thread } }, (hooks) =>
       resume(dag, {
         ...optionsFromFlags(flags),
         ...(flags.topology !== undefined && { topology: flags.topology }),
@@ -55,6 +55,7 @@ async function resumeCommand(file: string, flags: ResumeFlags, io: Io): Promise<
         ...(answer !== undefined && { answer }),
       }),
     );
+    if (record.state === "interrupted") await write(io.stderr, `${howToResume(file, flags)}\n`);
   } finally {
     store.close();
   }

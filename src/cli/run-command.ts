@@ -5,7 +5,7 @@ import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
-import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
+import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
 interface RunCommandFlags extends RunFlags, ThreadFlags {
@@ -81,10 +81,4 @@ function hasApproval(dag: DagSpec): boolean {
   return Object.values(dag.nodes).some(
     (node) => node.approve !== undefined || (node.dag !== undefined && hasApproval(node.dag)),
   );
-}
-
-function howToResume(file: string, { checkpoint, thread }: RunCommandFlags): string {
-  return checkpoint?.startsWith("sqlite:")
-    ? `Answer with: agent-dag resume ${file} --checkpoint ${checkpoint} --thread ${thread} --answer true`
-    : "It was not kept, so it cannot be resumed: run it again with --checkpoint sqlite:FILE --thread ID.";
 }

@@ -33,3 +33,10 @@ export async function openThread({ checkpoint, thread }: ThreadFlags): Promise<O
   const { openCheckpointer } = await import("../stores/checkpointer.js");
   return openCheckpointer(checkpoint);
 }
+
+/** What to type to answer a run that waits. */
+export function howToResume(file: string, { checkpoint, thread }: ThreadFlags): string {
+  return checkpoint?.startsWith("sqlite:")
+    ? `Answer with: agent-dag resume ${file} --checkpoint ${checkpoint} --thread ${thread} --answer true`
+    : "It was not kept, so it cannot be resumed: run it again with --checkpoint sqlite:FILE --thread ID.";
+}

@@ -73,14 +73,14 @@ function valueAt(reference: Fields, { nodes, input }: KnownValues): Found {
   if (reference.input === true) return input === undefined ? null : follow(asJsonSchema(input), steps);
   const node = typeof reference.node === "string" ? nodes[reference.node] : undefined;
   if (!isPlainObject(node)) return null;
-  const value = valueOf(node);
+  const value = declaredValue(node);
   return value === null
     ? null
     : follow(node.forEach === undefined ? value : { type: "array", items: value }, steps);
 }
 
 /** The schema of a node's value, where it declares one. */
-function valueOf({ output, run, instructions }: Fields): Fields | null {
+function declaredValue({ output, run, instructions }: Fields): Fields | null {
   return output !== undefined && (run !== undefined || instructions !== undefined)
     ? asJsonSchema(output)
     : null;

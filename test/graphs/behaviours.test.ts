@@ -249,6 +249,13 @@ const cases: Case[] = [
     },
   },
   {
+    claim: "refuses a map inside a value, of which JSON would keep nothing",
+    spec: { name: "map", nodes: { held: value({ by: new Map([["a", 1]]) }), fine: value(2) } },
+    check: (record) => {
+      expect(record.outcomes.held).toMatchObject({ state: "failed", error: { code: "VALUE_NOT_JSON" } });
+    },
+  },
+  {
     claim: "runs a chain of 60 nodes",
     spec: {
       name: "chain",

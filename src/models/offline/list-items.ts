@@ -14,6 +14,15 @@ const praise =
 const blame =
   /\b(cons?|weakness(es)?|negatives?|dislikes?|disadvantages?|criticisms?|complaints?|downsides?|problems?|issues?|risks?|pain ?points?|bad|drawbacks?)\b/i;
 
+const money = /[$€£¥]|\b(dollars?|euros?|pounds?|cents?|usd|eur|gbp)\b/;
+
+const month = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?";
+/** Dates as people write them: "14 March 2026", "March 14th", "2026-03-14", "14/03/2026", "Friday". */
+const dates = new RegExp(
+  `\\b(?:\\d{1,2}(?:st|nd|rd|th)? (?:of )?${month}(?: \\d{4})?|${month} \\d{1,2}(?:st|nd|rd|th)?(?:,? \\d{4})?|\\d{4}-\\d{2}-\\d{2}|\\d{1,2}[./]\\d{1,2}[./]\\d{2,4}|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\\b`,
+  "gi",
+);
+
 /** What a list field asks for: texts or numbers, or a task of its own for each object to fill. */
 export function listItems(field: Field, items: Field["schema"], task: Task): (string | number | Task)[] {
   const words = wordsOf(field);
@@ -36,6 +45,15 @@ export function listItems(field: Field, items: Field["schema"], task: Task): (st
       : featuresOf(source, 10).map(({ name }) => name);
   if (asks === "topics" || /\b(tags?|labels?|categories)\b/i.test(field.name))
     return texts(topicsOf(source, 6).map(({ name }) => name));
+  if (/\b(amounts?|prices?|costs?|fees?|charges|totals?)\b/i.test(words))
+    return texts(
+      document.sentences.flatMap((sentence) =>
+        figuresOf(sentence)
+          .filter(({ unit }) => money.test(unit))
+          .map(({ text }) => text),
+      ),
+    );
+  if (/\b(dates?|days)\b/i.test(field.name)) return texts(document.text.match(dates) ?? []);
   if (asks === "figures")
     return texts(document.sentences.flatMap((sentence) => figuresOf(sentence).map(({ text }) => text)));
   if (

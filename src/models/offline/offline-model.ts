@@ -3,6 +3,7 @@ import type { Model, ModelChunk, ModelRequest } from "../port.js";
 import type { Section } from "../sections.js";
 import { loadTokenCounter } from "../usage.js";
 import { answer } from "./answer.js";
+import { fixed } from "./fixed-phrases.js";
 import { loadNlp, type ReadTokens } from "./nlp.js";
 import { callsToMake, type PlannedCall, planLines, readPlannerPrompt } from "./planner.js";
 import { readTask, type Task, taskOf } from "./task.js";
@@ -64,7 +65,10 @@ function replyTo(
     .flatMap((message) => (message.role === "system" ? [message.content] : []))
     .join("\n");
   const task = taskOf(prompt.goal || system, [...prompt.material, ...resultsOf(messages)], readTokens);
-  return { text: answer(task, schema), calls: [] };
+  const text = answer(task, schema);
+  // A goal that no sentence answers is answered by what was called for it.
+  const found = text === fixed.notFound ? task.needs.map((need) => need.text) : [];
+  return { text: found.length > 0 ? found.join("\n\n") : text, calls: [] };
 }
 
 /** Tool results as sections labelled by tool; of several, all. */
