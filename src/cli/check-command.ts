@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { dagHash } from "../spec/canonical.js";
 import type { DagSpec } from "../spec/shape.js";
 import { type Io, write } from "./io.js";
 import { UsageError } from "./usage-error.js";
@@ -46,7 +47,11 @@ async function explanation(dag: DagSpec, { times }: CheckFlags): Promise<string>
     );
   }
   const durations = recordedDurations(record);
-  return renderExplanation(explain(dag, durations), durations.source);
+  const other =
+    record.dag.hash === dagHash(dag)
+      ? ""
+      : "\nThe record is of another version of this graph: its nodes may have changed.";
+  return renderExplanation(explain(dag, durations), durations.source) + other;
 }
 
 function plural(count: number, noun: string): string {

@@ -7,8 +7,10 @@ import { counted, seconds } from "./plain-text.js";
 /** How long each node takes, and where that is known from. */
 export interface NodeDurations {
   readonly source: "record" | "estimate";
-  /** Milliseconds by node name. */
+  /** Milliseconds by node name; a node that did not run has none. */
   readonly durationMs: Readonly<Record<string, number>>;
+  /** Of graph nodes that are no maps: how long their nodes take, which a topology changes too. */
+  readonly inner?: Readonly<Record<string, NodeDurations>>;
 }
 
 /** What supersteps cost a DAG, told from how long its nodes take. */
@@ -28,35 +30,41 @@ const firstTokenMs = 661;
 const tokensPerSecond = 70;
 
 /** How long each node took in a record; nodes that did not run count as nothing. */
-export function recordedDurations(record: Pick<RunRecord, "outcomes">): NodeDurations {
-  const durationMs = Object.fromEntries(
-    Object.entries(record.outcomes).map(([name, { startedAtMs, endedAtMs }]) => [
-      name,
-      startedAtMs === null || endedAtMs === null ? 0 : endedAtMs - startedAtMs,
-    ]),
-  );
-  return { source: "record", durationMs };
+export function recordedDurations({ outcomes }: Pick<RunRecord, "outcomes">): NodeDurations {
+  const durationMs: Record<string, number> = {};
+  const inner: Record<string, NodeDurations> = {};
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    const { startedAtMs, endedAtMs } = outcome;
+    if (startedAtMs !== null && endedAtMs !== null) durationMs[name] = endedAtMs - startedAtMs;
+    if (outcome.outcomes !== undefined) inner[name] = recordedDurations({ outcomes: outcome.outcomes });
+  }
+  return { source: "record", durationMs, inner };
 }
 
 /** A guess from the declaration alone: agents at the pace of a small model, functions as nothing. */
 export function estimatedDurations(spec: DagSpec): NodeDurations {
-  const estimate = (dag: DagSpec): number => explain(dag, estimatedDurations(dag)).criticalPath.durationMs;
-  const durationMs = Object.fromEntries(
-    Object.entries(spec.nodes).map(([name, node]) => {
-      const kind = kindOf(node);
-      if (kind === "graph" && node.dag !== undefined) return [name, estimate(node.dag)];
-      if (kind !== "agent") return [name, 0];
-      const tokens = node.modelOptions?.maxTokens ?? guessedOutputTokens;
-      return [name, firstTokenMs + (tokens / tokensPerSecond) * 1000];
-    }),
-  );
-  return { source: "estimate", durationMs };
+  const durationMs: Record<string, number> = {};
+  const inner: Record<string, NodeDurations> = {};
+  for (const [name, node] of Object.entries(spec.nodes)) {
+    const tokens = node.modelOptions?.maxTokens ?? guessedOutputTokens;
+    durationMs[name] = kindOf(node) === "agent" ? firstTokenMs + (tokens / tokensPerSecond) * 1000 : 0;
+    if (node.dag === undefined) continue;
+    inner[name] = estimatedDurations(node.dag);
+    durationMs[name] = explain(node.dag, inner[name]).criticalPath.durationMs;
+  }
+  return { source: "estimate", durationMs, inner };
 }
 
 /** Works out layers, critical path, the time that supersteps take, and who waits for whom in them. */
-export function explain(spec: DagSpec, { durationMs }: NodeDurations): Explanation {
+export function explain(spec: DagSpec, { durationMs, inner = {} }: NodeDurations): Explanation {
   const { topological, layers, needs } = orderOf(spec);
-  const own = (name: string) => durationMs[name] ?? 0;
+  const within = new Map<string, Explanation>();
+  for (const [name, durations] of Object.entries(inner)) {
+    const { dag, forEach } = spec.nodes[name] ?? {};
+    if (dag !== undefined && forEach === undefined) within.set(name, explain(dag, durations));
+  }
+  const own = (name: string) => within.get(name)?.criticalPath.durationMs ?? durationMs[name] ?? 0;
+  const inSupersteps = (name: string) => within.get(name)?.superstepsMs ?? durationMs[name] ?? 0;
 
   const chain = new Map<string, { readonly endMs: number; readonly via: string | null }>();
   for (const name of topological) {
@@ -83,13 +91,20 @@ export function explain(spec: DagSpec, { durationMs }: NodeDurations): Explanati
     const startMs = barrierMs;
     for (const name of layer) {
       const ready = Math.max(0, ...(needs.get(name) ?? []).map((need) => endedAt.get(need) ?? 0));
-      if (startMs > ready) waits.push({ node: name, forNode: slowest, waitMs: startMs - ready });
-      endedAt.set(name, startMs + own(name));
+      if (startMs > ready && durationMs[name] !== undefined) {
+        waits.push({ node: name, forNode: slowest, waitMs: startMs - ready });
+      }
+      endedAt.set(name, startMs + inSupersteps(name));
     }
     for (const name of layer) {
       if ((endedAt.get(name) ?? 0) <= barrierMs && slowest !== "") continue;
       barrierMs = endedAt.get(name) ?? 0;
       slowest = name;
+    }
+  }
+  for (const [name, { waits: inside }] of within) {
+    for (const { node, forNode, waitMs } of inside) {
+      waits.push({ node: `${name}/${node}`, forNode: `${name}/${forNode}`, waitMs });
     }
   }
   return {

@@ -49,6 +49,25 @@ Times are those of the record."
     expect(found).toMatchObject({ superstepsMs: 11, criticalPath: { durationMs: 11 }, waits: [] });
   });
 
+  it("knows that supersteps hold inside a graph node too, and names who waits there", () => {
+    const spec: DagSpec = { name: "outer", nodes: { g: { dag: uneven }, end: { ...leaf, needs: ["g"] } } };
+    const inner = { g: { source: "record" as const, durationMs } };
+    const found = explain(spec, { source: "record", durationMs: { g: 2050, end: 10 }, inner });
+    expect(found).toMatchObject({
+      superstepsMs: 2060,
+      criticalPath: { names: ["g", "end"], durationMs: 1160 },
+      waits: [{ node: "g/b", forNode: "g/c", waitMs: 900 }],
+    });
+  });
+
+  it("lets no node wait that never ran, and says when what waits is not on the critical path", () => {
+    const { b: _, ...ran } = durationMs;
+    expect(explain(uneven, { source: "record", durationMs: ran }).waits).toEqual([]);
+    const even = { ...durationMs, b: 10, d: 900 };
+    const found = explain(uneven, { source: "record", durationMs: even });
+    expect(renderExplanation(found, "record")).toContain("saves nothing: no node of the critical path waits");
+  });
+
   it("agrees with what really happened in both topologies", async () => {
     const wait = (ms: number) => ({ run: () => new Promise((resolve) => setTimeout(() => resolve(ms), ms)) });
     const spec: DagSpec = {

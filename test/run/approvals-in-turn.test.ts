@@ -11,6 +11,12 @@ const later = (ms: number, value: unknown) => () =>
     setTimeout(() => resolve(value), ms);
   });
 
+/** Ends when it is stopped. */
+const stopped = (signal: AbortSignal) =>
+  new Promise<unknown>((resolve) => {
+    signal.addEventListener("abort", () => resolve(null));
+  });
+
 const inTurn = defineDag({
   name: "in-turn",
   nodes: {
@@ -100,7 +106,7 @@ describe.each<Topology>(["sequential", "deterministic", "dataflow"])("in topolog
   it("keeps what a graph's nodes came to when the graph takes too long", async () => {
     const inner = defineDag({
       name: "inner",
-      nodes: { quick: { run: () => 1 }, slow: { needs: ["quick"], run: later(5000, 2) } },
+      nodes: { quick: { run: () => 1 }, slow: { needs: ["quick"], run: ({ signal }) => stopped(signal) } },
     });
     const spec = defineDag({ name: "late", nodes: { g: { dag: inner, policy: { timeoutMs: 30 } } } });
     const record = await run(spec, "x", { topology });
