@@ -87,7 +87,9 @@ function itemsOf(work: Work, forEach: ForEach): { items: readonly unknown[]; max
   const items = readReference(reference, ctxOf(work));
   if (Array.isArray(items)) return { items, maxConcurrency: over.maxConcurrency ?? Infinity };
   const shown = items === undefined ? "nothing" : items === null ? "null" : typeof items;
-  throw new DagError("FOR_EACH_NOT_ARRAY", `\`forEach\` points at ${shown} where an array is expected.`, {
+  const place = "path" in reference && reference.path !== undefined ? ` at "${reference.path}"` : "";
+  const message = `\`forEach\` points at ${shown}${place} where an array is expected.`;
+  throw new DagError("FOR_EACH_NOT_ARRAY", message, {
     facts: { reference },
     hint: "Point it at an array of the input or of one of the node's needs.",
   });
