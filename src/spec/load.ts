@@ -32,12 +32,12 @@ export async function loadDag(path: string): Promise<DagSpec> {
  * @throws DagError when the file cannot be read.
  */
 export async function loadDagFile(path: string): Promise<DagFile> {
-  const loading: Loading = { top: resolve(path), files: new Map(), issues: [] };
+  const loading: Loading = { top: resolve(path), files: new Map(), issues: [], isBroken: false };
   const file = await loadFile(resolve(path), loading, []);
   const { dag, source } = file;
   const found = [...loading.issues];
-  // A file that does not parse, or is missing, makes the rest of what could be said a guess.
-  if (found.length === 0) {
+  // A file that does not parse makes the rest of what could be said a guess.
+  if (!loading.isBroken) {
     found.push(
       ...validate(dag)
         .slice(0, mostIssues)
@@ -68,12 +68,18 @@ interface Loading {
   /** Every file is read once. */
   readonly files: Map<string, LoadedFile>;
   readonly issues: DagIssue[];
+  /** Whether one of them does not parse. */
+  isBroken: boolean;
 }
+
+/** Stands for the DAG of a graph node whose file cannot be used, so that the other nodes are looked at all the same. */
+const missingDag = { name: "missing", nodes: { missing: { instructions: "-" } } };
 
 async function loadFile(path: string, loading: Loading, around: readonly string[]): Promise<LoadedFile> {
   const text = await loadText(path);
   const source = parseSource(text, formOf(path));
   loading.issues.push(...source.issues.map((one) => inFile(one, path, loading)));
+  loading.isBroken ||= source.issues.length > 0;
   const { dag, example } = splitExample(source.value);
   const file: LoadedFile = { path, source, dag, example, inner: new Map() };
   const real = await realpath(path);
@@ -83,9 +89,8 @@ async function loadFile(path: string, loading: Loading, around: readonly string[
   for (const [name, node] of Object.entries(nodes)) {
     if (!isPlainObject(node) || node.dag === undefined) continue;
     const inner = await loadInner(node.dag, name, file, loading, [...around, real]);
-    if (inner === undefined) continue;
-    file.inner.set(name, inner);
-    nodes[name] = { ...node, dag: inner.dag };
+    if (inner !== undefined) file.inner.set(name, inner);
+    nodes[name] = { ...node, dag: inner?.dag ?? missingDag };
   }
   Object.assign(dag, { nodes });
   return file;

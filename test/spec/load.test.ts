@@ -248,4 +248,21 @@ describe("a graph node's file", () => {
       `${code} nodes.inner.dag 4:5`,
     ]);
   });
+
+  it("does not hide the mistakes of other nodes when its file cannot be used", async () => {
+    const path = await file(
+      "hides.yaml",
+      `name: hides
+nodes:
+  inner: { dag: none.yaml }
+  a: { instructions: A, needs: [b] }
+  c: { instructions: C, needs: [inner], join: { atLeast: 3 } }
+`,
+    );
+    expect(places(await issuesOf(path)).sort()).toEqual([
+      expect.stringMatching(/^bad-dag-file nodes\.inner\.dag 3:/),
+      expect.stringMatching(/^join-above-needs nodes\.c\.join/),
+      expect.stringMatching(/^unknown-need nodes\.a\.needs\[0\] 4:/),
+    ]);
+  });
 });
