@@ -124,6 +124,34 @@ describe("the offline model's merged summary", () => {
   });
 });
 
+describe("the offline model on ratings in figures", () => {
+  const overall = async (text: string) => {
+    const summary = await ask("Write an executive summary with a star rating.", [input(text)]);
+    return Number(/\((\d)\/5\)/.exec(summary)?.[1]);
+  };
+
+  it.each([
+    ["It is a tent. Overall 4/5.", 4],
+    ["Nice place. 2 out of 5 stars.", 2],
+    ["It has 8 out of 10 cores in use.", Number.NaN],
+  ])("takes %j for what it says", async (text, stars) => {
+    expect(await overall(text)).toBe(stars);
+  });
+
+  it("lists the rated parts by name", async () => {
+    const answer = await ask(instructions.prosCons, [input("A laptop.\nKeyboard: 9/10\nSpeakers: 2/10")]);
+    expect(answer).toBe("Pros\n- keyboard: “Keyboard: 9/10”\n\nCons\n- speakers: “Speakers: 2/10”");
+  });
+
+  it("reads markup as text, ends what a line ends, and says a repeated sentence once", async () => {
+    const text =
+      "<p>The <b>lid</b> is great.</p><p>The lid is great.</p><script>bad()</script>\nCons: The hinge broke";
+    expect(await ask(instructions.prosCons, [input(text)])).toBe(
+      "Pros\n- “The lid is great”\n\nCons\n- hinge: “The hinge broke”",
+    );
+  });
+});
+
 describe("the offline model on text it cannot judge", () => {
   it.each([
     ["German", germanText],

@@ -1,6 +1,7 @@
 import { isWord, textOf } from "./document.js";
 import type { JudgedSentence, Judgement } from "./opinions.js";
 import { leaning } from "./polarity.js";
+import { statedRating } from "./stated-rating.js";
 
 /** A passage that praises or blames, quoted from one sentence. */
 export interface Remark {
@@ -14,18 +15,31 @@ export interface Remark {
   readonly brief: string;
   /** Position of its sentence in the text. */
   readonly sentence: number;
+  /** The rating of the whole thing that it states in figures, from -1 to 1. */
+  readonly rating?: number;
 }
 
 /** Passages of one sign each: a sentence that praises and blames gives two. */
 export function remarksOf(judgement: Judgement): Remark[] {
   const seen = new Set<string>();
   const remarks = judgement.sentences
-    .flatMap((judged) => sentenceRemarks(judged, judgement.subject))
+    .flatMap((judged) => ratedRemark(judged) ?? sentenceRemarks(judged, judgement.subject))
     .filter(({ quote }) => !seen.has(quote.toLowerCase()) && seen.add(quote.toLowerCase()));
   const sarcastic = judgement.sentences.some(({ sentence }) => sarcasm.test(sentence.text));
   return sarcastic
     ? remarks.filter((remark) => remark.score < 0 || remark.quote.split(/\s+/).length > 3)
     : remarks;
+}
+
+/** A short sentence that states a rating in figures is a remark of its own; a middling one is none. */
+function ratedRemark({ sentence }: JudgedSentence): Remark[] | null {
+  const quote = sentence.text.replace(/[\s.,;:]+$/, "");
+  const rating = quote.length <= longQuote ? statedRating(quote) : null;
+  if (rating === null) return null;
+  const { score, aspect } = rating;
+  const remark = { score, aspect, quote, brief: quote, sentence: sentence.index };
+  if (Math.abs(score) < 0.5) return [];
+  return [aspect === null ? { ...remark, rating: score / 2 } : remark];
 }
 
 /** What only someone sarcastic writes; short praise beside it ("Brilliant.") is not taken at its word. */
@@ -200,13 +214,16 @@ function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
     (/^[^\p{L}\d)%”"!]+$/u.test(tokens[to - 1]?.text ?? "") || leading.has(tokens[to - 1]?.lower ?? ""))
   )
     to--;
-  const quote = textOf(tokens.slice(from, to)).replace(/[\s,;:–—-]+$/, "");
+  const quote = textOf(tokens.slice(from, to))
+    .replace(/[\s,;:–—-]+$/, "")
+    .replace(/^(?:pros?|cons?|likes|dislikes|plus|minus|good|bad): (?=\S)/i, "");
   return (quote.match(/["“”]/g) ?? []).length % 2 === 1
     ? quote.replaceAll(/["“”]/g, "")
     : quote.replace(/^["“]([^"“”]*)["”]$/, "$1");
 }
 
-/** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh three times as much. */
+/** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh three times as much,
+ * and a rating that the text states in figures more than everything else together. */
 export function balanceOf(remarks: readonly Remark[]): number {
   let [praise, blame] = [0, 0];
   for (const remark of remarks) {
@@ -214,7 +231,10 @@ export function balanceOf(remarks: readonly Remark[]): number {
     if (remark.score > 0) praise += weight;
     else blame += weight;
   }
-  return praise + blame === 0 ? 0 : (praise - blame) / (praise + blame + 1);
+  const said = praise + blame === 0 ? 0 : (praise - blame) / (praise + blame + 1);
+  const ratings = remarks.flatMap(({ rating = [] }) => rating);
+  if (ratings.length === 0) return said;
+  return 0.3 * said + (0.7 * ratings.reduce((sum, rating) => sum + rating, 0)) / ratings.length;
 }
 
 const summing =

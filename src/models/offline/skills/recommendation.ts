@@ -34,5 +34,5 @@ export function recommend(task: Task): string {
 export function verdictOf(score: number, blames: number): string {
   if (score >= 0.35) return (blames === 0 && score > 0.5) || score >= 0.63 ? fixed.yes : fixed.yesBut;
   if (score > 0.1) return fixed.yesBut;
-  return score >= -0.3 ? fixed.undecided : fixed.no;
+  return score >= -0.2 ? fixed.undecided : fixed.no;
 }
