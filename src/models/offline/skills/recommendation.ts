@@ -1,8 +1,7 @@
 import { fixed } from "../fixed-phrases.js";
-import { strongest } from "../remarks.js";
+import { balanceOf, strongest } from "../remarks.js";
 import { materialOf, type Task } from "../task.js";
 import { renderRemark } from "./pros-and-cons.js";
-import { sentimentOf } from "./sentiment.js";
 
 const audience =
   /\b(?:recommend(?:ed)? (?:it |this |them )?(?:to|for)|(?:great|perfect|good|ideal|best|fine|excellent|suitable|right) (?:choice |option |fit |one )?for|anyone who|those who|people who|if you(?:'re| are| want| need| like| travel| have| work))\b/i;
@@ -11,9 +10,8 @@ const audience =
 export function recommend(task: Task): string {
   const source = materialOf(task);
   const { remarks } = source;
-  const sentiment = sentimentOf(remarks);
   if (remarks.length === 0) return fixed.cannotSay;
-  const lines = [verdictOf(sentiment.score, sentiment.blames)];
+  const lines = [verdictOf(balanceOf(remarks), remarks.filter(({ score }) => score < 0).length)];
   const told = source.document.sentences.filter(({ text }) => audience.test(text)).slice(0, 2);
   const others = remarks.filter(({ sentence }) => !told.some(({ index }) => index === sentence));
   for (const sentence of told) {
