@@ -37,8 +37,6 @@ export interface Ledger {
   decision(name: string): Decision | undefined;
   /** Why a node is no longer needed, if it is not: it must not be started. */
   unneeded(name: string): StopError | undefined;
-  /** Calls back as soon as the node is decided, at once when it is. */
-  onDecided(name: string, then: (decision: Decision) => void): void;
   /** Enters an outcome; the first one of a node counts. */
   settle(name: string, outcome: Outcome): void;
   /** A node waits for an answer: what cannot be decided without it is held too. */
@@ -169,7 +167,6 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     decision: (name) => entryOf(name).decision,
     unneeded: (name) => entryOf(name).unneeded,
     decided: (name) => new Promise((resolve) => onDecided(entryOf(name), resolve)),
-    onDecided: (name, then) => onDecided(entryOf(name), then),
     settle(name, outcome) {
       if (outcomes[name] !== undefined) return;
       outcomes[name] = outcome;

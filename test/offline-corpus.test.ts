@@ -138,6 +138,20 @@ describe("the offline model on ratings in figures", () => {
     expect(await overall(text)).toBe(stars);
   });
 
+  it("takes amounts of money and dates from a text, and no other figures", async () => {
+    const text = "On 14 March I paid $612.50 for order A-20419. I decided 12 days later; 10 marks were left.";
+    const list = { type: "array", items: { type: "string" } };
+    const schema = {
+      type: "object",
+      properties: { amounts: list, dates: list },
+      required: ["amounts", "dates"],
+    };
+    expect(JSON.parse(await ask("Extract the data.", [input(text)], schema))).toEqual({
+      amounts: ["$612.50"],
+      dates: ["14 March"],
+    });
+  });
+
   it("lists the rated parts by name", async () => {
     const answer = await ask(instructions.prosCons, [input("A laptop.\nKeyboard: 9/10\nSpeakers: 2/10")]);
     expect(answer).toBe("Pros\n- keyboard: “Keyboard: 9/10”\n\nCons\n- speakers: “Speakers: 2/10”");

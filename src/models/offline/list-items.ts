@@ -16,7 +16,8 @@ const blame =
 
 const money = /[$€£¥]|\b(dollars?|euros?|pounds?|cents?|usd|eur|gbp)\b/;
 
-const month = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?";
+const month =
+  "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\b\\.?";
 /** Dates as people write them: "14 March 2026", "March 14th", "2026-03-14", "14/03/2026", "Friday". */
 const dates = new RegExp(
   `\\b(?:\\d{1,2}(?:st|nd|rd|th)? (?:of )?${month}(?: \\d{4})?|${month} \\d{1,2}(?:st|nd|rd|th)?(?:,? \\d{4})?|\\d{4}-\\d{2}-\\d{2}|\\d{1,2}[./]\\d{1,2}[./]\\d{2,4}|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\\b`,

@@ -10,7 +10,7 @@ export const phrases = `
 3 can|could not be happier|better; could not ask for more|better; can not say enough; can|could not live without; can|could not complain
 3 can|could not beat; could not put it|this down; bang for the|your buck; bang for my buck; a must; a must have; a steal; value for money
 3 top of the line; state of the art; head|heads and shoulder|shoulders above; nothing short of; far superior; ahead of; knock ~ socks off; blow ~ away
-3 to die for; not think there is a better; not buy it|one|them sooner|earlier|before; not buying it|one|them sooner|earlier|before; not think there 's a better; not think there are better; 6 stars out of 5
+3 to die for; not think there is a better; not buy it|one|them sooner|earlier|before; not buying it|one|them sooner|earlier|before; not think there 's a better; not think there are better
 2 pain|ache|headache|noise|smell|itch|problem|issue|stain|stains is|are|was gone
 3 hit the spot; go above|out and|of beyond; above and beyond; went|go out of their|his|her way; thumb|thumbs up; highest quality; in awe; work of art
 3 works of art; could not have asked for; could not ask for; not ~ give ~ up for; not trade; can not recommend ~ enough|highly
