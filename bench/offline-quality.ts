@@ -10,10 +10,10 @@
  */
 import { readFileSync } from "node:fs";
 import vader from "vader-sentiment";
-import { documentOf } from "../src/models/offline/document.js";
-import { loadNlp, type ReadTokens } from "../src/models/offline/nlp.js";
-import { singular } from "../src/models/offline/noun-phrases.js";
-import { type JudgedSentence, judgeDocument } from "../src/models/offline/opinions.js";
+import { documentOf } from "../src/offline/document.js";
+import { loadNlp, type ReadTokens } from "../src/offline/nlp.js";
+import { singular } from "../src/offline/noun-phrases.js";
+import { type JudgedSentence, judgeDocument } from "../src/offline/opinions.js";
 
 interface Row {
   readonly id: string;

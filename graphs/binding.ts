@@ -4,10 +4,10 @@ import {
   type LangGraphRunnableConfig,
   Overwrite,
 } from "@langchain/langgraph";
-import type { RunOptions } from "../nodes/run-options.js";
-import { parseInput, type Scope } from "../nodes/scope.js";
-import { outcomeError } from "../nodes/settle-work.js";
-import { stopOf } from "../nodes/stop.js";
+import type { RunOptions } from "../nodes/engine/run-options.js";
+import { parseInput, type Scope } from "../nodes/engine/scope.js";
+import { outcomeError } from "../nodes/engine/settle-work.js";
+import { stopOf } from "../nodes/engine/stop.js";
 import { DagError } from "../src/errors.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { openRun } from "./open-run.js";

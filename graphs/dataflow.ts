@@ -5,9 +5,9 @@ import {
   type LangGraphRunnableConfig,
   type Pregel,
 } from "@langchain/langgraph";
-import { isFinal } from "../nodes/kept.js";
-import { parseInput, type Scope } from "../nodes/scope.js";
-import { settleDag } from "../nodes/settle-dag.js";
+import { isFinal } from "../nodes/engine/kept.js";
+import { parseInput, type Scope } from "../nodes/engine/scope.js";
+import { settleDag } from "../nodes/engine/settle-dag.js";
 import type { Outcome } from "../src/records/outcome.js";
 import { projectDag } from "../src/records/projection.js";
 import { outputOf } from "../src/records/run-state.js";

@@ -1,9 +1,9 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
-import { joinResults } from "../nodes/joiner.js";
-import type { Ending } from "../nodes/planner-ending.js";
-import { afterCalls, callsToSettle, newPlanTalk, type PlanTalk, writePlan } from "../nodes/planner-plan.js";
-import type { PlannerSession } from "../nodes/planner-session.js";
-import { outcomesSoFar, settleCalls } from "../nodes/planner-tools.js";
+import { joinResults } from "../nodes/planner/joiner.js";
+import type { Ending } from "../nodes/planner/planner-ending.js";
+import { afterCalls, callsToSettle, newPlanTalk, type PlanTalk, writePlan } from "../nodes/planner/planner-plan.js";
+import type { PlannerSession } from "../nodes/planner/planner-session.js";
+import { outcomesSoFar, settleCalls } from "../nodes/planner/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import {
   finish,

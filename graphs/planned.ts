@@ -1,6 +1,6 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
-import { newTalk, type PlannedTalk, takeTurn } from "../nodes/planner.js";
-import { answerCalls, outcomesSoFar } from "../nodes/planner-tools.js";
+import { newTalk, type PlannedTalk, takeTurn } from "../nodes/planner/planner.js";
+import { answerCalls, outcomesSoFar } from "../nodes/planner/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import {
   finish,

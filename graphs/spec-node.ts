@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { GraphInterrupt, type LangGraphRunnableConfig } from "@langchain/langgraph";
-import { isFinal } from "../nodes/kept.js";
-import { parseInput } from "../nodes/scope.js";
-import { adoptOutcomes, settleNode } from "../nodes/settle-node.js";
+import { isFinal } from "../nodes/engine/kept.js";
+import { parseInput } from "../nodes/engine/scope.js";
+import { adoptOutcomes, settleNode } from "../nodes/engine/settle-node.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";
 import { type DagState, updateOf } from "./state.js";

@@ -1,6 +1,6 @@
 import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
-import type { Kept } from "../nodes/kept.js";
-import { fingerprint } from "../nodes/kept.js";
+import type { Kept } from "../nodes/engine/kept.js";
+import { fingerprint } from "../nodes/engine/kept.js";
 import { DagError } from "../src/errors.js";
 import type { CallRecord } from "../src/records/events.js";
 import type { Outcomes } from "../src/records/outcome.js";

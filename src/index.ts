@@ -10,7 +10,7 @@ export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
 export { langchainModel } from "./models/langchain-model.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
-export { OfflineChatModel } from "./models/offline/chat-model.js";
+export { OfflineChatModel } from "./offline/chat-model.js";
 export type {
   Message,
   Model,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { fixedWords } from "../src/models/offline/fixed-phrases.js";
-import { functionWords } from "../src/models/offline/lexicon/function-words.js";
-import { impliedAspects } from "../src/models/offline/lexicon/nouns.js";
-import { offlineModel } from "../src/models/offline/offline-model.js";
+import { fixedWords } from "../src/offline/fixed-phrases.js";
+import { functionWords } from "../src/offline/lexicon/function-words.js";
+import { impliedAspects } from "../src/offline/lexicon/nouns.js";
+import { offlineModel } from "../src/offline/offline-model.js";
 import { collectReply, type ModelRequest } from "../src/models/port.js";
 import { renderSections, type Section } from "../src/models/sections.js";
 import { germanText, japaneseText, labelledTexts } from "./offline-texts.js";

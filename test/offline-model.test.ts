@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { offlineModel } from "../src/models/offline/offline-model.js";
+import { offlineModel } from "../src/offline/offline-model.js";
 import { collectReply, type ModelChunk, type ModelRequest } from "../src/models/port.js";
 import { renderSections } from "../src/models/sections.js";
 

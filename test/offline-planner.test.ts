@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { type CatalogueEntry, renderCatalogue } from "../src/models/catalogue.js";
-import { offlineModel } from "../src/models/offline/offline-model.js";
+import { offlineModel } from "../src/offline/offline-model.js";
 import {
   collectReply,
   type Message,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { offlineModel } from "../src/models/offline/offline-model.js";
+import { offlineModel } from "../src/offline/offline-model.js";
 import { collectReply } from "../src/models/port.js";
 import { labelledTexts } from "./offline-texts.js";
 

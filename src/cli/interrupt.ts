@@ -1,4 +1,4 @@
-import { StopError } from "../../nodes/stop.js";
+import { StopError } from "../../nodes/engine/stop.js";
 
 /** Ctrl-C while a command works. */
 export interface Interrupt {

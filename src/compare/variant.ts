@@ -1,5 +1,5 @@
 import { type Topology, topologyNames } from "../../graphs/topology-names.js";
-import type { PlannerOptions } from "../../nodes/planner-options.js";
+import type { PlannerOptions } from "../../nodes/planner/planner-options.js";
 import { DagError } from "../errors.js";
 import { didYouMean } from "../spec/did-you-mean.js";
 

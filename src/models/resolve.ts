@@ -40,7 +40,7 @@ export async function resolveModel(
       'Use "provider:name", or a LangChain chat model.',
     );
   }
-  if (model === "offline") return (await import("./offline/offline-model.js")).offlineModel();
+  if (model === "offline") return (await import("../offline/offline-model.js")).offlineModel();
   const colon = model.indexOf(":");
   const [provider, name] = [model.slice(0, colon), model.slice(colon + 1).trim()];
   if (colon === -1) throw invalidName(model, 'is not of the form "provider:name"', suggestion(model));

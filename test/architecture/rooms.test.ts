@@ -8,7 +8,7 @@ const rooms = [
   ["spec", /^src\/spec\//],
   ["records", /^src\/records\//],
   ["limits", /^src\/limits\//],
-  ["models", /^src\/models\//],
+  ["models", /^src\/(models|offline)\//],
   ["stores", /^src\/stores\//],
   ["nodes", /^nodes\//],
   ["graphs", /^graphs\//],
@@ -53,7 +53,7 @@ it("has no import cycles", () => {
 
 it("keeps source files at 300 lines or fewer, under names that say what they hold", () => {
   const lines = (file: string) => readFileSync(join(root, file), "utf8").split("\n").length - 1;
-  const wordList = /^src\/models\/offline\/lexicon\//;
+  const wordList = /^src\/offline\/lexicon\//;
   expect(files.filter((file) => !wordList.test(file) && lines(file) > 300)).toEqual([]);
   expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual([]);
 });

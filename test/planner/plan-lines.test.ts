@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { createPlanCheck } from "../../nodes/plan-check.js";
-import type { PlanPiece } from "../../nodes/plan-line.js";
-import { createPlanReader } from "../../nodes/plan-stream.js";
-import { callablesOf } from "../../nodes/planner-catalogue.js";
+import { createPlanCheck } from "../../nodes/planner/plan-check.js";
+import type { PlanPiece } from "../../nodes/planner/plan-line.js";
+import { createPlanReader } from "../../nodes/planner/plan-stream.js";
+import { callablesOf } from "../../nodes/planner/planner-catalogue.js";
 import { sums } from "./specs.js";
 
 function read(chunks: readonly string[]): PlanPiece[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { validateRunOptions } from "../../nodes/run-option-rules.js";
+import { validateRunOptions } from "../../nodes/engine/run-option-rules.js";
 import { DagValidationError } from "../../src/errors.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { run } from "../../src/run/run.js";

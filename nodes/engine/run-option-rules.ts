@@ -1,0 +1,123 @@
+import { type DagIssue, DagValidationError } from "../../src/errors.js";
+import { validateLimits } from "../../src/limits/limit-rules.js";
+import { didYouMean } from "../../src/spec/did-you-mean.js";
+import { isObject, isPlainObject, issue, pathTo, readable, showValue } from "../../src/spec/issue.js";
+import { validatePolicy } from "../../src/spec/policy-rules.js";
+import type { DagSpec } from "../../src/spec/shape.js";
+import { validatePlanner } from "../planner/planner-option-rules.js";
+import type { RunOptions } from "./run-options.js";
+
+const known: Readonly<Record<keyof RunOptions, true>> = {
+  model: true,
+  models: true,
+  policy: true,
+  limits: true,
+  planner: true,
+  use: true,
+  checkpointer: true,
+  thread: true,
+  reuse: true,
+  signal: true,
+  onEvent: true,
+};
+
+/** Options of `compile`, `compare` and `resume`, which pass theirs on. */
+const alsoKnown = ["topology", "topologies", "repeat", "answer"];
+
+/** Options that are looked for at the top and belong in another one. */
+const homes: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["retry", "timeoutMs", "idleTimeoutMs", "deadlineMs", "onError", "fallbackModels", "hedge"].map((key) => [
+      key,
+      "policy",
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...[
+        "maxConcurrency",
+        "requestsPerMinute",
+        "tokensPerMinute",
+        "maxTokens",
+        "maxCostUsd",
+        "maxModelCalls",
+      ],
+      ...["limiter", "hedgeStatistics"],
+    ].map((key) => [key, "limits"]),
+  ),
+};
+
+/** Every issue of a run's options; an empty list means that they can be used. Takes any value and never throws. */
+export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] {
+  if (!isObject(options)) {
+    return [
+      issue("bad-value", "", `Options have to be an object, but are ${showValue(options)}.`, "Write { … }."),
+    ];
+  }
+  return [
+    ...unknownOptions(options),
+    ...readable("policy", () => validatePolicy(options.policy, "policy", { where: "run" })),
+    ...readable("limits", () => validateLimits(options.limits, "limits")),
+    ...readable("planner", () => validatePlanner(options.planner, "planner")),
+    ...validateModels(spec, options.models),
+    ...validateUse(options.use),
+    ...validateReuse(options.reuse),
+  ];
+}
+
+/**
+ * Asserts that a run's options can be used.
+ * @throws DagValidationError carrying every issue.
+ */
+export function assertRunOptions(spec: DagSpec, options: RunOptions): void {
+  const issues = validateRunOptions(spec, options);
+  if (issues.length > 0) throw new DagValidationError("The options", issues);
+}
+
+function unknownOptions(options: object): DagIssue[] {
+  const names = [...Object.keys(known), ...alsoKnown];
+  return Object.entries(options)
+    .filter(([key, value]) => value !== undefined && !names.includes(key))
+    .map(([key]) => {
+      const home = Object.hasOwn(homes, key) ? homes[key] : undefined;
+      const hint = home === undefined ? didYouMean(key, names) : `Write ${home}: { ${key}: … }.`;
+      return issue("unknown-option", key, `${showValue(key)} is not an option here.`, hint);
+    });
+}
+
+function validateModels(spec: DagSpec, models: unknown): DagIssue[] {
+  if (models === undefined) return [];
+  if (!isPlainObject(models)) {
+    const message = `It has to be an object of models by node, but is ${showValue(models)}.`;
+    return [issue("bad-value", "models", message, "Write { node: model }.")];
+  }
+  const names = Object.keys(spec.nodes);
+  return Object.keys(models)
+    .filter((path) => !path.startsWith("$") && !names.includes(path.split(/[/[#]/)[0] ?? path))
+    .map((path) => {
+      const message = `${showValue(path)} is not a node of "${spec.name}".`;
+      return issue("unknown-node", pathTo("models", path), message, didYouMean(path, names));
+    });
+}
+
+function validateUse(use: unknown): DagIssue[] {
+  if (use === undefined || (Array.isArray(use) && use.every((one) => typeof one === "function"))) return [];
+  return [
+    issue("bad-value", "use", `It has to be a list of middleware, but is ${showValue(use)}.`, "Write [ … ]."),
+  ];
+}
+
+function validateReuse(reuse: unknown): DagIssue[] {
+  if (reuse === undefined) return [];
+  const fits =
+    isObject(reuse) &&
+    reuse.version === 1 &&
+    isObject(reuse.dag) &&
+    isObject(reuse.dag.nodes) &&
+    isObject(reuse.outcomes) &&
+    Array.isArray(reuse.calls) &&
+    Array.isArray(reuse.events);
+  if (fits) return [];
+  const message = `It has to be the record of an earlier run, but is ${showValue(reuse)}.`;
+  return [issue("bad-value", "reuse", message, "Pass what `run` returned, or its JSON, parsed.")];
+}

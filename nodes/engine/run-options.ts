@@ -1,0 +1,35 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import type { LimitOptions } from "../../src/limits/limit-options.js";
+import type { Model, ModelMiddleware } from "../../src/models/port.js";
+import type { RunEvent } from "../../src/records/events.js";
+import type { RunRecord } from "../../src/records/record.js";
+import type { Policy } from "../../src/spec/policy.js";
+import type { ModelLike } from "../../src/spec/shape.js";
+
+import type { PlannerOptions } from "../planner/planner-options.js";
+
+/** What a run is given besides the spec and the input. */
+export interface RunOptions {
+  /** Replaces the model of every agent. `"provider:name"`, `"offline"`, a LangChain chat model, or a model of this package's port. */
+  readonly model?: ModelLike | Model;
+  /** Models by node name; more specific than `model`. */
+  readonly models?: Readonly<Record<string, ModelLike | Model>>;
+  /** Overrides the spec's policy; a node's own policy overrides both. */
+  readonly policy?: Policy;
+  /** Rates, concurrency and budgets of the whole run. */
+  readonly limits?: LimitOptions;
+  /** How the planner of a planner topology works. */
+  readonly planner?: PlannerOptions;
+  /** Middleware around every model request; the first is the outermost. */
+  readonly use?: readonly ModelMiddleware[];
+  /** Keeps what was done, so that the run can be resumed. Needs `thread`. */
+  readonly checkpointer?: BaseCheckpointSaver;
+  /** Names the run at its checkpointer. */
+  readonly thread?: string;
+  /** An earlier record: only what it did not complete is run. */
+  readonly reuse?: RunRecord;
+  /** Ends the run when aborted; finished outcomes are kept. */
+  readonly signal?: AbortSignal;
+  /** Sees every event as it happens. */
+  readonly onEvent?: (event: RunEvent) => void;
+}

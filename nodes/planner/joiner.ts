@@ -1,0 +1,79 @@
+import { DagError } from "../../src/errors.js";
+import type { Message, ModelReply } from "../../src/models/port.js";
+import { toJsonSchema } from "../../src/spec/schema.js";
+import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
+import { defaultMaxReplans, type PlanTalk } from "./planner-plan.js";
+import { joinerPrompt } from "./planner-prompt.js";
+import { askPlanner } from "./planner-request.js";
+import type { PlannerSession } from "./planner-session.js";
+import { repairRequest } from "../kinds/structured-output.js";
+
+/** How often a joiner is told that its message has no answer. */
+const maxReminders = 1;
+
+/**
+ * Answers from the results, or asks for another plan with a first line `REPLAN: reason`. A model that is held to the
+ * schema of a structured answer cannot ask.
+ */
+export async function joinResults(
+  session: PlannerSession,
+  talk: PlanTalk,
+): Promise<{ readonly talk: PlanTalk } | { readonly ending: Ending }> {
+  const { maxReplans = defaultMaxReplans } = session.options;
+  const { execution } = session.scope;
+  const { repairAttempts = 1 } = execution.policyFor(answerNode(session));
+  const { output } = answerNode(session);
+  const mayReplan = talk.plans <= maxReplans;
+  const messages: Message[] = joinerPrompt(session, mayReplan);
+  let { joins } = talk;
+  let repairs = 0;
+  let reminders = 0;
+  let startedAtMs = execution.nowMs();
+  try {
+    for (;;) {
+      startedAtMs = execution.nowMs();
+      const schema = output === undefined ? null : toJsonSchema(output);
+      const reply = await askPlanner(session, { as: "$joiner", messages, schema, turn: joins++ });
+      const reason = /^\s*REPLAN:[ \t]*([^\n]*)/.exec(reply.text)?.[1];
+      if (reason !== undefined && mayReplan) {
+        const trouble = { label: "replan", content: reason.trim() || "The results are not enough." };
+        return { talk: { ...talk, next: "planner", joins, trouble } };
+      }
+      messages.push({ role: "assistant", content: reply.text });
+      if (reason !== undefined || reply.text.trim() === "") {
+        if (reminders++ >= maxReminders)
+          throw reason === undefined ? emptyAnswer(reply) : tooManyPlans(talk.plans, reply);
+        messages.push({
+          role: "user",
+          content: "No further plan can be made: answer the goal now from the results that there are.",
+        });
+        continue;
+      }
+      const answer = await readAnswer(session, reply);
+      if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
+      if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
+      messages.push(repairRequest(answer.problem));
+    }
+  } catch (error) {
+    return { ending: endingOf(error, startedAtMs) };
+  }
+}
+
+function tooManyPlans(plans: number, reply: ModelReply): DagError {
+  return new DagError(
+    "REPLANS_EXCEEDED",
+    `The joiner asked for another plan after ${plans === 1 ? "the only one" : `${plans} plans`}, and gave no answer.`,
+    {
+      facts: { plans, text: reply.text },
+      hint: "Raise `planner.maxReplans`, or give the planner nodes that can answer the goal.",
+    },
+  );
+}
+
+function emptyAnswer(reply: ModelReply): DagError {
+  return new DagError(
+    "EMPTY_REPLY",
+    `The joiner's reply is empty (finish reason: ${reply.finishReason ?? "none"}).`,
+    { hint: "Try another model for the planner (`planner.model`)." },
+  );
+}

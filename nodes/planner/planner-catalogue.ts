@@ -1,0 +1,101 @@
+import type { StructuredToolInterface } from "@langchain/core/tools";
+import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
+import type { CatalogueEntry } from "../../src/models/catalogue.js";
+import { nodeOf, orderOf } from "../../src/spec/order.js";
+import { type DagSpec, type JsonSchema, kindOf, type Node, type ToolLike } from "../../src/spec/shape.js";
+
+/** A node that a planner may call. */
+export interface Callable {
+  readonly name: string;
+  readonly node: Node;
+  /** Its line in the catalogue of the planner's prompt. */
+  readonly entry: CatalogueEntry;
+  /** JSON Schema of the arguments of a call. */
+  readonly parameters: JsonSchema;
+}
+
+/** Longest focus of a call, in characters. A focus says where to look; it does not carry the document. */
+export const maxFocusLength = 200;
+
+const maxDescriptionLength = 300;
+
+/**
+ * The nodes that a planner may call, by name: all but approvals, which are only ever needs, and the output node that
+ * the planner writes itself.
+ */
+export function callablesOf(
+  spec: DagSpec,
+  toolInput: "state" | "argument" = "state",
+): ReadonlyMap<string, Callable> {
+  const written = writtenOutput(spec);
+  const callables = new Map<string, Callable>();
+  for (const [name, node] of Object.entries(spec.nodes)) {
+    if (name === written || kindOf(node) === "approval") continue;
+    const parameters = parametersOf(node, toolInput);
+    const args = Object.keys((parameters.properties ?? {}) as object);
+    const entry = { name, description: descriptionOf(name, node), args, needs: node.needs ?? [] };
+    callables.set(name, { name, node, entry, parameters });
+  }
+  return callables;
+}
+
+/** The output node that a planner or joiner writes itself: the only one, when it is an agent that needs no approval. */
+export function writtenOutput(spec: DagSpec): string | undefined {
+  const [output, ...others] = orderOf(spec).outputs;
+  if (output === undefined || others.length > 0) return undefined;
+  const node = spec.nodes[output];
+  const plain = node !== undefined && kindOf(node) === "agent" && node.forEach === undefined;
+  const guarded = (node?.needs ?? []).some((need) => kindOf(nodeOf(spec, need)) === "approval");
+  return plain && !guarded ? output : undefined;
+}
+
+/** The approvals that stand before a node. */
+export function approvalsBefore(spec: DagSpec, name: string, found = new Set<string>()): Set<string> {
+  for (const need of nodeOf(spec, name).needs ?? []) {
+    if (found.has(need)) continue;
+    if (kindOf(nodeOf(spec, need)) === "approval") found.add(need);
+    approvalsBefore(spec, need, found);
+  }
+  return found;
+}
+
+function descriptionOf(name: string, node: Node): string {
+  const { description, instructions, tool, dag } = node;
+  const text =
+    description ??
+    (typeof instructions === "string" ? instructions : undefined) ??
+    tool?.description ??
+    dag?.description ??
+    name;
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length <= maxDescriptionLength ? line : `${line.slice(0, maxDescriptionLength - 1)}…`;
+}
+
+function parametersOf(node: Node, toolInput: "state" | "argument"): JsonSchema {
+  if (node.tool !== undefined) return toolParameters(node.tool, node.args !== undefined);
+  if (kindOf(node) !== "agent") return { type: "object", properties: {}, additionalProperties: false };
+  const focus = {
+    type: "string",
+    maxLength: maxFocusLength,
+    description: "What to look at in particular, in a few words. Leave it out to look at everything.",
+  };
+  if (toolInput === "state") {
+    return { type: "object", properties: { focus }, additionalProperties: false };
+  }
+  const input = { type: "string", description: "The whole text to work on." };
+  return {
+    type: "object",
+    properties: { input, focus },
+    required: ["input"],
+    additionalProperties: false,
+  };
+}
+
+/** A tool's own parameters; what the node's `args` fill in need not be given. */
+function toolParameters(tool: ToolLike, filled: boolean): JsonSchema {
+  const { function: described } = convertToOpenAITool(tool as StructuredToolInterface);
+  const parameters = (described.parameters ?? { type: "object", properties: {} }) as JsonSchema;
+  if (!filled) return parameters;
+  const { required: _, ...optional } = parameters;
+  return optional;
+}

@@ -1,0 +1,133 @@
+import { DagError } from "../../src/errors.js";
+import type { ModelReply } from "../../src/models/port.js";
+import type { Outcome, OutcomeError, Outcomes } from "../../src/records/outcome.js";
+import { projectDag } from "../../src/records/projection.js";
+import { outputOf, type PlannerAnswer } from "../../src/records/run-state.js";
+import { nodeOf, orderOf } from "../../src/spec/order.js";
+import type { Node } from "../../src/spec/shape.js";
+import { notCalled, outcomeOfRuns } from "./planner-calls.js";
+import { approvalsBefore, writtenOutput } from "./planner-catalogue.js";
+import type { PlannerSession } from "./planner-session.js";
+import { outcomeError, timedOut } from "../engine/settle-work.js";
+import { StopError, stoppedOutcome } from "../engine/stop.js";
+import { readStructured } from "../kinds/structured-output.js";
+
+/** How a planner run ends: with an answer, or with the reason why there is none. */
+export type Ending =
+  | { readonly answer: unknown; readonly startedAtMs: number }
+  | { readonly error: OutcomeError; readonly timedOut: boolean; readonly startedAtMs: number }
+  | { readonly stopped: StopError; readonly startedAtMs: number }
+  /** The nodes themselves made the output: the fallback. */
+  | { readonly nodes: true };
+
+/** What the state is given at the end. */
+export interface Settled {
+  readonly outcomes: Outcomes;
+  readonly output: unknown;
+  /** What the planner says where no output node takes its answer, `null` where one does. */
+  readonly answer: PlannerAnswer | null;
+}
+
+/** The ending that a thrown error makes. */
+export function endingOf(error: unknown, startedAtMs: number): Ending {
+  return error instanceof StopError
+    ? { stopped: error, startedAtMs }
+    : { error: outcomeError(error), timedOut: timedOut(error), startedAtMs };
+}
+
+/** The node whose schema and policy the answer is held to. */
+export function answerNode({ spec }: PlannerSession): Node {
+  const written = writtenOutput(spec);
+  return written === undefined ? { instructions: "" } : nodeOf(spec, written);
+}
+
+/** A reply's text as the run's answer, or what is wrong with it. */
+export async function readAnswer(
+  session: PlannerSession,
+  reply: ModelReply,
+): Promise<{ readonly value: unknown } | { readonly problem: string }> {
+  const { output } = answerNode(session);
+  if (output === undefined) return { value: reply.text };
+  const checked = await readStructured(reply.text, output);
+  return checked.ok ? { value: checked.value } : { problem: checked.message };
+}
+
+/** The error of an answer that does not fit, with the text kept. */
+export function answerInvalid(problem: string, reply: ModelReply): DagError {
+  return new DagError(
+    "OUTPUT_INVALID",
+    `The answer does not fit the schema: ${problem.replaceAll("\n", "; ")}.`,
+    { facts: { text: reply.text }, hint: "The offending text is kept in `error.text`." },
+  );
+}
+
+/**
+ * Settles every node of the spec: what was called as it came out, the output node as the ending says, everything else
+ * as skipped. Stops what still runs. Where no output node takes the answer, the answer is the run's output.
+ */
+export async function settleEverything(session: PlannerSession, reached: Ending): Promise<Settled> {
+  const ending = heldToApprovals(session, reached);
+  const { scope, board, spec } = session;
+  const { execution } = scope;
+  await board.stopAll(new StopError("not-needed", "No longer needed: the planner has finished."));
+  const written = "nodes" in ending ? undefined : writtenOutput(spec);
+  const outcomes: Record<string, Outcome> = {};
+  for (const name of Object.keys(spec.nodes)) {
+    const ran = outcomeOfRuns(board.runsOf(name));
+    const outcome =
+      name === written && !("nodes" in ending)
+        ? writtenOutcome(ending, execution.nowMs(), ran)
+        : (ran ?? notCalled(scope));
+    outcomes[name] = outcome;
+    execution.emit({
+      type: "node-settled",
+      node: scope.prefix + name,
+      item: null,
+      invocation: null,
+      outcome,
+      atMs: execution.nowMs(),
+    });
+  }
+  if ("nodes" in ending) {
+    return { outcomes, output: outputOf(projectDag(spec), outcomes).output, answer: null };
+  }
+  const answer = written === undefined ? answerOf(ending) : null;
+  if (answer !== null) execution.answer(answer);
+  return { outcomes, output: "answer" in ending ? ending.answer : null, answer };
+}
+
+function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
+  if ("answer" in ending) return { output: ending.answer };
+  return { error: "error" in ending ? ending.error : outcomeError(ending.stopped) };
+}
+
+/** An answer that goes past an approval is none: what a person has to allow is not the planner's to say. */
+function heldToApprovals({ board, spec }: PlannerSession, ending: Ending): Ending {
+  if (!("answer" in ending)) return ending;
+  const before = orderOf(spec).outputs.flatMap((name) => [...approvalsBefore(spec, name)]);
+  const passed = [...new Set(before)].filter((name) => {
+    const outcome = outcomeOfRuns(board.runsOf(name));
+    const notAsked = outcome?.state === "skipped" && outcome.reason.code === "condition";
+    return outcome?.state !== "completed" && !notAsked;
+  });
+  if (passed.length === 0) return ending;
+  const names = passed.map((name) => `"${name}"`).join(", ");
+  const message = `The planner answered without the approval ${names}, which stands before the output; its answer is not used.`;
+  const error = { code: "APPROVAL_PASSED_BY", message };
+  return { error, timedOut: false, startedAtMs: ending.startedAtMs };
+}
+
+/** The outcome of the output node that the planner writes; one that ran as a node of its own keeps its value. */
+function writtenOutcome(
+  ending: Exclude<Ending, { nodes: true }>,
+  endedAtMs: number,
+  ran: Outcome | undefined,
+): Outcome {
+  const times = { readyAtMs: ending.startedAtMs, startedAtMs: ending.startedAtMs, endedAtMs, attempts: 1 };
+  if ("answer" in ending) return { ...times, state: "completed", value: ending.answer };
+  if (ran?.state === "completed") return ran;
+  if ("error" in ending) {
+    return { ...times, state: ending.timedOut ? "timed-out" : "failed", error: ending.error };
+  }
+  return { ...times, ...stoppedOutcome(ending.stopped, true) };
+}

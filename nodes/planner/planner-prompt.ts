@@ -1,0 +1,123 @@
+import { catalogueLabel, goalLabel, renderCatalogue } from "../../src/models/catalogue.js";
+import type { Message } from "../../src/models/port.js";
+import { renderSections, type Section } from "../../src/models/sections.js";
+import { nodeOf, orderOf } from "../../src/spec/order.js";
+import { outcomeOfRuns } from "./planner-calls.js";
+import { type Callable, writtenOutput } from "./planner-catalogue.js";
+import type { PlannerOptions } from "./planner-options.js";
+import type { PlannerSession } from "./planner-session.js";
+import { dataSections, instructionsOf, needSection } from "../kinds/prompt.js";
+import type { Scope } from "../engine/scope.js";
+
+/** The first messages of the planner of topology `planned`, whose tools are the nodes. */
+export function plannedPrompt(session: PlannerSession): Message[] {
+  const { toolInput, parallelToolCalls } = session.options;
+  const system = [
+    `You decide which specialists to run to reach the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line; each is a tool.`,
+    toolInput === "argument"
+      ? "Pass the whole text of the section `input` to each tool that has an argument `input`."
+      : "Specialists read the input by themselves: never copy it into a call.",
+    parallelToolCalls === false
+      ? "Call one tool in a message."
+      : "Call all the tools that do not wait for each other's results in one message.",
+    "Call only what the goal asks for. What a specialist needs is run for it. Give a `focus` of a few words only where the goal asks about one thing in particular.",
+    "When you have what the goal asks for, answer it from the results, without calling a tool. Say what is missing; never make it up.",
+    answerRule(session.scope, session.goal),
+  ];
+  return promptOf(session, system, catalogueSections(session), []);
+}
+
+/** The messages of the planner of topology `planned-dag`: it writes a plan, from line `first` on. */
+export function planPrompt(
+  session: PlannerSession,
+  { first, results, trouble }: { first: number; results: readonly Section[]; trouble: readonly Section[] },
+): Message[] {
+  const system = [
+    `You plan the work of specialists that reaches the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line.`,
+    `Write one call a line, as \`${first}. name()\`, counting up from ${first}; the last line is \`join()\`. Write nothing else.`,
+    'Arguments are JSON literals, `name=value`, or `$2` for the result of line 2; refer only to lines above. A specialist takes at most a `focus` of a few words: `1. name("price")`.',
+    "Specialists read the input by themselves, and what a specialist needs is run for it and reaches it: name neither. Call only what the goal asks for.",
+  ];
+  if (results.length > 0) {
+    system.push("Sections labelled `$N name` hold results of earlier calls, which need not be made again.");
+  }
+  if (trouble.length > 0) system.push("The last section says why a new plan is wanted.");
+  return promptOf(session, system, catalogueSections(session), [...results, ...trouble]);
+}
+
+/** The joiner's first messages: it answers from the results, or asks for another plan where it may. */
+export function joinerPrompt(session: PlannerSession, mayReplan: boolean): Message[] {
+  const system = [
+    "Answer the goal from the results of the specialists: the sections that are labelled by their names. Say what is missing; never make it up.",
+    answerRule(session.scope, session.goal),
+  ];
+  if (mayReplan) {
+    system.push(
+      "If the results are not enough and other calls would help, write one line instead: `REPLAN: ` and the reason.",
+    );
+  }
+  return promptOf(session, system, [], resultSections(session));
+}
+
+/** What the planner is to reach: the option, else the output node's instructions. */
+export function goalOf(scope: Scope, options: PlannerOptions): string {
+  if (options.goal !== undefined) return options.goal;
+  const written = writtenOutput(scope.spec);
+  const goal = written === undefined ? "" : textOfInstructions(scope, written);
+  if (goal !== "") return goal;
+  const { description } = scope.spec;
+  const outputs = orderOf(scope.spec).outputs.join(", ");
+  return description ?? `Find out everything that ${outputs} can tell about the input, and sum it up.`;
+}
+
+/** The results so far by node name, in the spec's order. */
+export function resultSections(session: PlannerSession): Section[] {
+  const { scope, board } = session;
+  return Object.keys(scope.spec.nodes).flatMap((name) => {
+    const runs = board.runsOf(name).filter((run) => run.outcome !== undefined);
+    if (runs.length <= 1) return runs.map((run) => needSection(name, run.outcome));
+    const completed = runs.filter((run) => run.outcome?.state === "completed");
+    if (completed.length === 0) return [needSection(name, outcomeOfRuns(runs))];
+    return completed.map((run, i) => needSection(i === 0 ? name : `${name} ${i + 1}`, run.outcome));
+  });
+}
+
+function promptOf(
+  session: PlannerSession,
+  system: readonly string[],
+  before: readonly Section[],
+  after: readonly Section[],
+): Message[] {
+  const goal: Section = { label: goalLabel, content: session.goal };
+  const data = [goal, ...before, ...dataSections("input", session.scope.input), ...after];
+  return [
+    { role: "system", content: system.filter((line) => line !== "").join("\n") },
+    { role: "user", content: renderSections(data) },
+  ];
+}
+
+function catalogueSections({ callables }: PlannerSession): Section[] {
+  const entries = [...callables.values()].map((callable: Callable) => callable.entry);
+  return [{ label: catalogueLabel, content: renderCatalogue(entries) }];
+}
+
+/** How the answer is written, where it takes the place of an output node with instructions of its own. */
+function answerRule(scope: Scope, goal: string): string {
+  const written = writtenOutput(scope.spec);
+  if (written === undefined) return "";
+  const instructions = textOfInstructions(scope, written);
+  if (instructions === "" || instructions === goal) return "";
+  return `Your answer takes the place of "${written}". As far as the goal asks for it, follow its instructions:\n${instructions}`;
+}
+
+function textOfInstructions(scope: Scope, name: string): string {
+  const node = nodeOf(scope.spec, name);
+  const key = { node: name, item: null, invocation: null };
+  const needs = Object.fromEntries((node.needs ?? []).map((need) => [need, undefined]));
+  try {
+    return instructionsOf({ scope, name, node, key, item: undefined, needs, stopper: scope.stopper });
+  } catch {
+    // Instructions that read a need's value cannot be known before the need has one.
+    return node.description ?? "";
+  }
+}

@@ -1,0 +1,53 @@
+import {
+  collectReply,
+  type Message,
+  type ModelChunk,
+  type ModelReply,
+  type ToolSpec,
+} from "../../src/models/port.js";
+import type { JsonSchema } from "../../src/spec/shape.js";
+import type { PlannerSession } from "./planner-session.js";
+import { StopError, stopOf } from "../engine/stop.js";
+
+/** One request of a planner or joiner. */
+export interface PlannerRequest {
+  readonly as: "$planner" | "$joiner";
+  readonly messages: readonly Message[];
+  readonly tools?: readonly ToolSpec[];
+  readonly schema?: JsonSchema | null;
+  /** Which request of the planner or joiner, from 0. */
+  readonly turn: number;
+  readonly onChunk?: (chunk: ModelChunk) => void;
+}
+
+/**
+ * Sends one request of a planner or joiner.
+ * @throws StopError when the run is stopped, and what the model port throws.
+ */
+export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
+  const { scope, options } = session;
+  const { as, messages, tools = [], schema = null, turn, onChunk } = request;
+  const { stopper } = scope;
+  if (stopper.reason !== undefined) throw stopOf(stopper.reason);
+  const model = await scope.execution.modelFor({}, as);
+  const stream = model.call({
+    messages: [...messages],
+    tools,
+    ...(tools.length > 0 &&
+      options.parallelToolCalls !== undefined && { parallelToolCalls: options.parallelToolCalls }),
+    schema,
+    modelOptions: {},
+    node: as,
+    item: null,
+    invocation: null,
+    turn,
+    attempt: 1,
+    signal: stopper.signal,
+  });
+  try {
+    return await collectReply(stream, onChunk);
+  } catch (error) {
+    if (stopper.reason !== undefined && !(error instanceof StopError)) throw stopOf(stopper.reason);
+    throw error;
+  }
+}

@@ -1,0 +1,209 @@
+import { DagError, errorMessage } from "../../src/errors.js";
+import type { Message, ModelChunk, ToolCall, ToolSpec } from "../../src/models/port.js";
+import { didYouMean } from "../../src/spec/did-you-mean.js";
+import { toJsonSchema } from "../../src/spec/schema.js";
+import { schemaProblem } from "./plan-check.js";
+import type { NodeCall } from "./planner-calls.js";
+import { mayStartEarly } from "./planner-eager.js";
+import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
+import { plannedPrompt } from "./planner-prompt.js";
+import { askPlanner } from "./planner-request.js";
+import type { PlannerSession } from "./planner-session.js";
+import { createCallWatcher, type StreamedCall } from "./planner-stream.js";
+import { StopError } from "../engine/stop.js";
+import { repairRequest } from "../kinds/structured-output.js";
+
+/** The conversation of a planner whose tools are the nodes: JSON, stored between LangGraph nodes. */
+export interface PlannedTalk {
+  /** What was said after the first messages. */
+  readonly messages: readonly Message[];
+  /** Messages that the planner wrote so far. */
+  readonly turns: number;
+  /** Calls and messages of the planner that could not be used. */
+  readonly mistakes: number;
+  /** Calls of the latest message that have no answer yet. */
+  readonly pending: readonly PendingCall[];
+}
+
+/** A call that the planner asked for: what to run, or what is wrong with it. */
+export interface PendingCall {
+  readonly id: string;
+  readonly name: string;
+  readonly args: string;
+  readonly problem: string | null;
+}
+
+export const defaultMaxIterations = 10;
+
+export const newTalk: PlannedTalk = { messages: [], turns: 0, mistakes: 0, pending: [] };
+
+/** One step of the planner: calls to make, or the end. Calls whose arguments are complete start while it writes. */
+export async function takeTurn(
+  session: PlannerSession,
+  talk: PlannedTalk,
+): Promise<{ readonly talk: PlannedTalk } | { readonly ending: Ending }> {
+  const { maxIterations = defaultMaxIterations } = session.options;
+  const { repairAttempts = 1 } = session.scope.execution.policyFor(answerNode(session));
+  const { output } = answerNode(session);
+  const schema = output === undefined ? null : toJsonSchema(output);
+  const messages: Message[] = [...talk.messages];
+  let { turns, mistakes } = talk;
+  let repairs = 0;
+  let startedAtMs = session.scope.execution.nowMs();
+
+  try {
+    for (;;) {
+      const last = turns + 1 >= maxIterations;
+      startedAtMs = session.scope.execution.nowMs();
+      const eager = startEagerly(session, turns, last);
+      const reply = await askPlanner(session, {
+        as: "$planner",
+        messages: [...plannedPrompt(session), ...messages, ...(last && turns > 0 ? [lastMessage] : [])],
+        tools: toolsOf(session),
+        schema,
+        turn: turns++,
+        onChunk: eager.onChunk,
+      });
+      const calls = reply.toolCalls.map((call, index) => ({ ...call, id: idOf(call, turns - 1, index) }));
+      eager.confirm(calls);
+      messages.push({
+        role: "assistant",
+        content: reply.text,
+        ...(calls.length > 0 && { toolCalls: calls }),
+      });
+      if (calls.length > 0) {
+        if (last) throw outOfIterations(maxIterations, mistakes, reply.text);
+        const pending = calls.map((call, index) => pendingCall(session, call, index));
+        return { talk: { messages, turns, mistakes, pending } };
+      }
+      const refused = reply.finishReason === "content_filter" || reply.text.trim() === "";
+      if (refused) {
+        mistakes++;
+        if (turns >= maxIterations) throw outOfIterations(maxIterations, mistakes, reply.text);
+        messages.push({
+          role: "user",
+          content: `Your message has no answer (finish reason: ${reply.finishReason ?? "none"}). Call a tool, or answer the goal.`,
+        });
+        continue;
+      }
+      const answer = await readAnswer(session, reply);
+      if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
+      if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
+      messages.push(repairRequest(answer.problem));
+    }
+  } catch (error) {
+    return { ending: endingOf(error, startedAtMs) };
+  }
+}
+
+const lastMessage: Message = {
+  role: "user",
+  content: "This is your last message: answer the goal now from what there is, without calling a tool.",
+};
+
+/** Starts calls while the planner's message streams; `confirm` stops those that the whole message does not hold. */
+function startEagerly(session: PlannerSession, turn: number, last: boolean) {
+  let watcher = createCallWatcher();
+  /** Started calls by id; of a message that broke off and was begun again, those that may come again. */
+  const started = new Map<string, StreamedCall>();
+  let abandoned: [string, StreamedCall][] = [];
+
+  const start = (call: StreamedCall) => {
+    const id = idOf(call, turn, call.index);
+    if (last || session.runs.has(id) || problemOf(session, call, call.index) !== null) return;
+    const nodeCall = nodeCallOf(session, call);
+    if (nodeCall === null || !mayStartEarly(session, nodeCall.node)) return;
+    const again = abandoned.find(([, one]) => sameCall(one, call));
+    const run = session.runs.get(again?.[0] ?? "") ?? session.board.start(nodeCall);
+    abandoned = abandoned.filter((one) => one !== again);
+    if (again !== undefined) session.runs.delete(again[0]);
+    session.runs.set(id, run);
+    started.set(id, call);
+  };
+  const drop = (id: string, name: string) => {
+    const message = `The planner's message does not hold this call of "${name}".`;
+    session.runs.get(id)?.cancel(new StopError("not-needed", message));
+    session.runs.delete(id);
+  };
+  return {
+    onChunk(chunk: ModelChunk) {
+      if (chunk.type === "restart") {
+        watcher = createCallWatcher();
+        abandoned = [...abandoned, ...started];
+        started.clear();
+      }
+      for (const call of watcher.add(chunk)) start(call);
+    },
+    confirm(calls: readonly ToolCall[]) {
+      for (const [id, { name }] of abandoned) drop(id, name);
+      for (const [id, call] of started) {
+        if (!calls.some((one) => one.id === id && sameCall(one, call))) drop(id, call.name);
+      }
+    },
+  };
+}
+
+const sameCall = (a: Omit<ToolCall, "id">, b: Omit<ToolCall, "id">) =>
+  a.name === b.name && a.args.trim() === b.args.trim();
+
+/** A call's id, made up where the provider gives none. */
+function idOf(call: ToolCall, turn: number, index: number): string {
+  return call.id === "" ? `call_${turn}_${index}` : call.id;
+}
+
+function pendingCall(session: PlannerSession, call: ToolCall, index: number): PendingCall {
+  return { id: call.id, name: call.name, args: call.args, problem: problemOf(session, call, index) };
+}
+
+/** What is wrong with a call, told to the planner; `null` when it can be made. */
+function problemOf(session: PlannerSession, call: Omit<ToolCall, "id">, index: number): string | null {
+  const callable = session.callables.get(call.name);
+  if (callable === undefined) {
+    return `There is no tool "${call.name}". ${didYouMean(call.name, session.callables.keys())}`;
+  }
+  if (session.options.parallelToolCalls === false && index > 0) {
+    return "It was not run: only one call in a message is allowed. Call it again.";
+  }
+  try {
+    const args: unknown = call.args.trim() === "" ? {} : JSON.parse(call.args);
+    const problem = schemaProblem(args, callable.parameters);
+    return problem === undefined
+      ? null
+      : `The arguments do not fit: ${problem}. Call it again with arguments that do.`;
+  } catch (error) {
+    return `The arguments are not valid JSON: ${errorMessage(error)}. Call it again with valid JSON.`;
+  }
+}
+
+/** A call that has no problem, as the board takes it. */
+export function nodeCallOf(session: PlannerSession, call: Omit<ToolCall, "id">): NodeCall | null {
+  const callable = session.callables.get(call.name);
+  if (callable === undefined) return null;
+  const args = (call.args.trim() === "" ? {} : JSON.parse(call.args)) as Record<string, unknown>;
+  if (callable.node.tool !== undefined) return { node: call.name, args };
+  const { focus, input } = args;
+  return {
+    node: call.name,
+    ...(typeof focus === "string" && focus.trim() !== "" && { focus }),
+    ...(typeof input === "string" && { text: input }),
+  };
+}
+
+function toolsOf({ callables }: PlannerSession): ToolSpec[] {
+  return [...callables.values()].map(({ name, entry, parameters }) => ({
+    name,
+    description: entry.description,
+    parameters,
+  }));
+}
+
+function outOfIterations(maxIterations: number, mistakes: number, text: string): DagError {
+  return new DagError(
+    "PLANNER_ITERATIONS_EXCEEDED",
+    `The planner wrote ${maxIterations} messages, ${mistakes} of them or of their calls unusable, and gave no answer.`,
+    {
+      facts: { maxIterations, mistakes, ...(text !== "" && { text }) },
+      hint: "Raise `planner.maxIterations`, or narrow the goal.",
+    },
+  );
+}

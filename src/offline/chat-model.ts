@@ -1,0 +1,157 @@
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import type {
+  BaseLanguageModelInput,
+  StructuredOutputMethodOptions,
+} from "@langchain/core/language_models/base";
+import {
+  BaseChatModel,
+  type BaseChatModelCallOptions,
+  type BindToolsInput,
+} from "@langchain/core/language_models/chat_models";
+import { type AIMessage, AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
+import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
+import { type Runnable, RunnableLambda } from "@langchain/core/runnables";
+import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
+import { toJsonSchema } from "@langchain/core/utils/json_schema";
+import { type InteropZodType, interopParse, isInteropZodSchema } from "@langchain/core/utils/types";
+import type { JsonSchema } from "../spec/shape.js";
+import type { Message, ModelRequest, ToolSpec } from "../models/port.js";
+import { offlineModel } from "./offline-model.js";
+
+/** Options of one call. */
+export interface OfflineChatOptions extends BaseChatModelCallOptions {
+  tools?: readonly ToolSpec[];
+  /** JSON Schema that the answer's text has to fit. */
+  schema?: JsonSchema;
+  /** Whether several tools may be called in one message. @default true */
+  parallel_tool_calls?: boolean;
+}
+
+/** The offline model as a LangChain chat model: `invoke`, `stream`, tool calls, structured output. It counts no tokens. */
+export class OfflineChatModel extends BaseChatModel<OfflineChatOptions, AIMessageChunk> {
+  private readonly port = offlineModel();
+
+  constructor() {
+    super({});
+  }
+
+  override _llmType(): string {
+    return "offline";
+  }
+
+  override bindTools(
+    tools: BindToolsInput[],
+    options?: Partial<OfflineChatOptions>,
+  ): Runnable<BaseLanguageModelInput, AIMessageChunk, OfflineChatOptions> {
+    return this.withConfig({ ...options, tools: tools.map(toolSpecOf) });
+  }
+
+  override async _generate(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    manager?: CallbackManagerForLLMRun,
+  ): Promise<ChatResult> {
+    let whole: ChatGenerationChunk | undefined;
+    for await (const chunk of this._streamResponseChunks(messages, options, manager))
+      whole = whole === undefined ? chunk : whole.concat(chunk);
+    return { generations: whole === undefined ? [] : [whole] };
+  }
+
+  override async *_streamResponseChunks(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    manager?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    for await (const chunk of this.port.call(requestOf(messages, options))) {
+      if (chunk.type === "usage") continue;
+      const message =
+        chunk.type === "tool-call"
+          ? new AIMessageChunk({
+              content: "",
+              tool_call_chunks: [
+                {
+                  type: "tool_call_chunk",
+                  index: chunk.index,
+                  args: chunk.args,
+                  ...(chunk.id === undefined ? {} : { id: chunk.id }),
+                  ...(chunk.name === undefined ? {} : { name: chunk.name }),
+                },
+              ],
+            })
+          : new AIMessageChunk({
+              content: chunk.type === "text" ? chunk.text : "",
+              response_metadata: chunk.type === "finish" ? { finish_reason: chunk.reason } : {},
+            });
+      const text = chunk.type === "text" ? chunk.text : "";
+      yield new ChatGenerationChunk({ message, text });
+      if (text !== "") await manager?.handleLLMNewToken(text);
+    }
+  }
+
+  /**
+   * A runnable that answers with data of this schema (zod or JSON Schema).
+   * @throws SyntaxError or a zod error, from the runnable, when the text does not state what the schema asks for
+   */
+  override withStructuredOutput<Out extends Record<string, any> = Record<string, any>>(
+    schema: InteropZodType<Out> | Record<string, any>,
+    config?: StructuredOutputMethodOptions<boolean>,
+  ): any {
+    const jsonSchema = (isInteropZodSchema(schema) ? toJsonSchema(schema) : schema) as JsonSchema;
+    const model = this.withConfig({ schema: jsonSchema });
+    const parse = (raw: AIMessage): Out => {
+      const value: unknown = JSON.parse(raw.text);
+      return isInteropZodSchema(schema) ? (interopParse(schema, value) as Out) : (value as Out);
+    };
+    if (config?.includeRaw !== true) return model.pipe(RunnableLambda.from(parse));
+    return model.pipe(
+      RunnableLambda.from((raw: AIMessage) => {
+        try {
+          return { raw, parsed: parse(raw) };
+        } catch {
+          return { raw, parsed: null };
+        }
+      }),
+    );
+  }
+}
+
+function requestOf(messages: readonly BaseMessage[], options: OfflineChatOptions): ModelRequest {
+  return {
+    messages: messages.map(messageOf),
+    tools: options.tools ?? [],
+    ...(options.parallel_tool_calls === undefined ? {} : { parallelToolCalls: options.parallel_tool_calls }),
+    schema: options.schema ?? null,
+    modelOptions: {},
+    node: "",
+    item: null,
+    invocation: null,
+    turn: 0,
+    attempt: 1,
+    signal: options.signal ?? new AbortController().signal,
+  };
+}
+
+function messageOf(message: BaseMessage): Message {
+  const content = message.text;
+  if (message.type === "system" || message.type === "developer") return { role: "system", content };
+  if (message.type === "tool") {
+    const { tool_call_id: toolCallId = "", name = "" } = message as BaseMessage & { tool_call_id?: string };
+    return { role: "tool", content, toolCallId, name };
+  }
+  if (message.type !== "ai") return { role: "user", content };
+  const calls = (message as AIMessage).tool_calls ?? [];
+  return {
+    role: "assistant",
+    content,
+    toolCalls: calls.map(({ id = "", name, args }) => ({ id, name, args: JSON.stringify(args) })),
+  };
+}
+
+function toolSpecOf(tool: BindToolsInput): ToolSpec {
+  const { function: stated } = convertToOpenAITool(tool as Parameters<typeof convertToOpenAITool>[0]);
+  return {
+    name: stated.name,
+    description: stated.description ?? "",
+    parameters: (stated.parameters ?? {}) as JsonSchema,
+  };
+}
