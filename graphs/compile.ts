@@ -1,7 +1,7 @@
 import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgraph";
-import { isPlanned, mostPlannerIterations } from "../nodes/planner/planner-options.js";
 import { assertRunOptions } from "../nodes/engine/run-option-rules.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
+import { isPlanned, mostPlannerIterations } from "../nodes/planner/planner-options.js";
 import { assertValid } from "../src/spec/assert-valid.js";
 import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";

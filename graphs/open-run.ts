@@ -1,9 +1,9 @@
 import { createExecution, type Execution } from "../nodes/engine/execution.js";
 import { fingerprint } from "../nodes/engine/kept.js";
-import { isPlanned } from "../nodes/planner/planner-options.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
 import { createScope, type Scope } from "../nodes/engine/scope.js";
 import { adoptOutcomes } from "../nodes/engine/settle-node.js";
+import { isPlanned } from "../nodes/planner/planner-options.js";
 import type { Outcome } from "../src/records/outcome.js";
 import { usageOf } from "../src/records/record.js";
 import { replayEvents } from "../src/records/replay.js";

@@ -1,7 +1,13 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { joinResults } from "../nodes/planner/joiner.js";
 import type { Ending } from "../nodes/planner/planner-ending.js";
-import { afterCalls, callsToSettle, newPlanTalk, type PlanTalk, writePlan } from "../nodes/planner/planner-plan.js";
+import {
+  afterCalls,
+  callsToSettle,
+  newPlanTalk,
+  type PlanTalk,
+  writePlan,
+} from "../nodes/planner/planner-plan.js";
 import type { PlannerSession } from "../nodes/planner/planner-session.js";
 import { outcomesSoFar, settleCalls } from "../nodes/planner/planner-tools.js";
 import type { DagSpec } from "../src/spec/shape.js";

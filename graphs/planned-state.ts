@@ -1,10 +1,10 @@
 import { Annotation, GraphInterrupt, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { fingerprint, keep } from "../nodes/engine/kept.js";
+import { parseInput } from "../nodes/engine/scope.js";
 import { type Ending, settleEverything } from "../nodes/planner/planner-ending.js";
 import { endOrFallBack } from "../nodes/planner/planner-fallback.js";
 import { type PlannerSession, sessionOf } from "../nodes/planner/planner-session.js";
 import { callsSoFar, type OutcomeStore } from "../nodes/planner/planner-tools.js";
-import { parseInput } from "../nodes/engine/scope.js";
 import type { PlannerAnswer } from "../src/records/run-state.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { scopeOf } from "./binding.js";

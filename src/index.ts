@@ -10,7 +10,6 @@ export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
 export { langchainModel } from "./models/langchain-model.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
-export { OfflineChatModel } from "./offline/chat-model.js";
 export type {
   Message,
   Model,
@@ -23,6 +22,7 @@ export type {
 } from "./models/port.js";
 export { resolveModel } from "./models/resolve.js";
 export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-latency.js";
+export { OfflineChatModel } from "./offline/chat-model.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
+import { collectReply, type ModelRequest } from "../src/models/port.js";
+import { renderSections, type Section } from "../src/models/sections.js";
 import { fixedWords } from "../src/offline/fixed-phrases.js";
 import { functionWords } from "../src/offline/lexicon/function-words.js";
 import { impliedAspects } from "../src/offline/lexicon/nouns.js";
 import { offlineModel } from "../src/offline/offline-model.js";
-import { collectReply, type ModelRequest } from "../src/models/port.js";
-import { renderSections, type Section } from "../src/models/sections.js";
 import { germanText, japaneseText, labelledTexts } from "./offline-texts.js";
 
 async function ask(

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
 import { type CatalogueEntry, renderCatalogue } from "../src/models/catalogue.js";
-import { offlineModel } from "../src/offline/offline-model.js";
 import {
   collectReply,
   type Message,
@@ -9,6 +8,7 @@ import {
   type ToolSpec,
 } from "../src/models/port.js";
 import { renderSections } from "../src/models/sections.js";
+import { offlineModel } from "../src/offline/offline-model.js";
 
 const review =
   "The kettle boils quickly and looks great. The lid is flimsy and the handle gets hot. It costs $35.";

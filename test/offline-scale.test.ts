@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { offlineModel } from "../src/offline/offline-model.js";
 import { collectReply } from "../src/models/port.js";
+import { offlineModel } from "../src/offline/offline-model.js";
 import { labelledTexts } from "./offline-texts.js";
 
 const ask = (content: string) =>

@@ -9,10 +9,10 @@ import { type RecordFold, type RunRecord, recordFold } from "../../src/records/r
 import { judgeRun, type PlannerAnswer } from "../../src/records/run-state.js";
 import type { Policy } from "../../src/spec/policy.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
+import { isPlanned } from "../planner/planner-options.js";
 import { madeBy } from "./kept.js";
 import { createModelSource } from "./model-source.js";
 import { createOpenCalls } from "./open-calls.js";
-import { isPlanned } from "../planner/planner-options.js";
 import { createReuse, type Reuse } from "./reuse.js";
 import type { RunOptions } from "./run-options.js";
 import type { Scope } from "./scope.js";

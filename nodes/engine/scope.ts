@@ -2,10 +2,10 @@ import { DagError } from "../../src/errors.js";
 import type { Outcome } from "../../src/records/outcome.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
 import type { DagSpec } from "../../src/spec/shape.js";
+import { isPlanned } from "../planner/planner-options.js";
 import type { Execution } from "./execution.js";
 import { fingerprint } from "./kept.js";
 import { createLedger, type Ledger } from "./ledger.js";
-import { isPlanned } from "../planner/planner-options.js";
 import { type StopError, stopOf, stoppedOutcome } from "./stop.js";
 import { Stopper } from "./stopper.js";
 

@@ -1,10 +1,10 @@
 import { DagError } from "../../src/errors.js";
 import { collectReply, type Message, type ModelReply, type ToolSpec } from "../../src/models/port.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
+import type { Work, WorkResult } from "../engine/work.js";
 import { promptOf } from "./prompt.js";
 import { readStructured, repairRequest } from "./structured-output.js";
 import { answerToolCall, toolSpecs } from "./tool-calls.js";
-import type { Work, WorkResult } from "../engine/work.js";
 
 const defaultRepairAttempts = 1;
 const defaultToolRounds = 8;

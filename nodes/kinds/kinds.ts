@@ -1,10 +1,10 @@
 import type { NodeKind } from "../../src/spec/shape.js";
+import type { Perform } from "../engine/work.js";
 import { runAgent } from "./agent.js";
 import { runApproval } from "./approval.js";
 import { runFunction } from "./function.js";
 import { runGraph } from "./graph.js";
 import { runTool } from "./tool.js";
-import type { Perform } from "../engine/work.js";
 
 /** How each kind of node does its work. */
 export const runKind: Readonly<Record<NodeKind, Perform>> = {

@@ -3,9 +3,9 @@ import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { errorMessage } from "../../src/errors.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import type { JsonSchema, ToolLike } from "../../src/spec/shape.js";
-import { textOf } from "./prompt.js";
 import { StopError, untilStopped } from "../engine/stop.js";
 import type { Stopper } from "../engine/stopper.js";
+import { textOf } from "./prompt.js";
 
 /** LangChain tools as the port describes them. */
 export async function toolSpecs(tools: readonly ToolLike[]): Promise<ToolSpec[]> {

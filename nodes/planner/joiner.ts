@@ -1,12 +1,12 @@
 import { DagError } from "../../src/errors.js";
 import type { Message, ModelReply } from "../../src/models/port.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
+import { repairRequest } from "../kinds/structured-output.js";
 import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
 import { defaultMaxReplans, type PlanTalk } from "./planner-plan.js";
 import { joinerPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
-import { repairRequest } from "../kinds/structured-output.js";
 
 /** How often a joiner is told that its message has no answer. */
 const maxReminders = 1;

@@ -2,12 +2,12 @@ import type { WorkKey } from "../../src/records/events.js";
 import type { Outcome } from "../../src/records/outcome.js";
 import { nodeOf } from "../../src/spec/order.js";
 import type { Decided } from "../engine/ledger.js";
-import { decideCall } from "./planner-join.js";
 import type { Scope } from "../engine/scope.js";
 import { failFast, interrupted, reachOutcome } from "../engine/settle-node.js";
 import { StopError, stopOf, stoppedOutcome } from "../engine/stop.js";
 import type { Stopper } from "../engine/stopper.js";
 import type { Work } from "../engine/work.js";
+import { decideCall } from "./planner-join.js";
 
 /** What a planner asks of a node. */
 export interface NodeCall {

@@ -5,12 +5,12 @@ import { projectDag } from "../../src/records/projection.js";
 import { outputOf, type PlannerAnswer } from "../../src/records/run-state.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import type { Node } from "../../src/spec/shape.js";
-import { notCalled, outcomeOfRuns } from "./planner-calls.js";
-import { approvalsBefore, writtenOutput } from "./planner-catalogue.js";
-import type { PlannerSession } from "./planner-session.js";
 import { outcomeError, timedOut } from "../engine/settle-work.js";
 import { StopError, stoppedOutcome } from "../engine/stop.js";
 import { readStructured } from "../kinds/structured-output.js";
+import { notCalled, outcomeOfRuns } from "./planner-calls.js";
+import { approvalsBefore, writtenOutput } from "./planner-catalogue.js";
+import type { PlannerSession } from "./planner-session.js";
 
 /** How a planner run ends: with an answer, or with the reason why there is none. */
 export type Ending =

@@ -1,6 +1,8 @@
 import { DagError, type DagIssue } from "../../src/errors.js";
 import type { ModelChunk, ModelReply } from "../../src/models/port.js";
 import type { Section } from "../../src/models/sections.js";
+import { StopError } from "../engine/stop.js";
+import { needSection } from "../kinds/prompt.js";
 import { brokenIssue, createPlanCheck, type PlanCall, type PlanCheck } from "./plan-check.js";
 import { callsIn, type PlanPiece } from "./plan-line.js";
 import { createPlanReader } from "./plan-stream.js";
@@ -11,8 +13,6 @@ import { planPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
 import type { CallUnit } from "./planner-tools.js";
-import { needSection } from "../kinds/prompt.js";
-import { StopError } from "../engine/stop.js";
 
 /** Where a run whose planner writes plans stands: JSON, stored between LangGraph nodes. */
 export interface PlanTalk {

@@ -2,12 +2,12 @@ import { catalogueLabel, goalLabel, renderCatalogue } from "../../src/models/cat
 import type { Message } from "../../src/models/port.js";
 import { renderSections, type Section } from "../../src/models/sections.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
+import type { Scope } from "../engine/scope.js";
+import { dataSections, instructionsOf, needSection } from "../kinds/prompt.js";
 import { outcomeOfRuns } from "./planner-calls.js";
 import { type Callable, writtenOutput } from "./planner-catalogue.js";
 import type { PlannerOptions } from "./planner-options.js";
 import type { PlannerSession } from "./planner-session.js";
-import { dataSections, instructionsOf, needSection } from "../kinds/prompt.js";
-import type { Scope } from "../engine/scope.js";
 
 /** The first messages of the planner of topology `planned`, whose tools are the nodes. */
 export function plannedPrompt(session: PlannerSession): Message[] {

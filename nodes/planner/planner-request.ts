@@ -6,8 +6,8 @@ import {
   type ToolSpec,
 } from "../../src/models/port.js";
 import type { JsonSchema } from "../../src/spec/shape.js";
-import type { PlannerSession } from "./planner-session.js";
 import { StopError, stopOf } from "../engine/stop.js";
+import type { PlannerSession } from "./planner-session.js";
 
 /** One request of a planner or joiner. */
 export interface PlannerRequest {

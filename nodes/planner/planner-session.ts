@@ -1,10 +1,10 @@
 import type { Outcomes } from "../../src/records/outcome.js";
 import type { DagSpec } from "../../src/spec/shape.js";
+import type { Scope } from "../engine/scope.js";
 import { type CallBoard, createCallBoard, type NodeRun } from "./planner-calls.js";
 import { type Callable, callablesOf } from "./planner-catalogue.js";
 import type { PlannerOptions } from "./planner-options.js";
 import { goalOf } from "./planner-prompt.js";
-import type { Scope } from "../engine/scope.js";
 
 /** What the LangGraph nodes of one planner run share while its process lives: calls that are under way. */
 export interface PlannerSession {

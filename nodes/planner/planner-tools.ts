@@ -4,11 +4,11 @@ import type { CallRecord, WorkKey } from "../../src/records/events.js";
 import { type Outcome, type Outcomes, whyMissing } from "../../src/records/outcome.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import { isFinal } from "../engine/kept.js";
+import { textOf } from "../kinds/prompt.js";
 import { nodeCallOf, type PlannedTalk } from "./planner.js";
 import type { NodeCall, NodeRun } from "./planner-calls.js";
 import { outcomeOfRuns } from "./planner-calls.js";
 import type { PlannerSession } from "./planner-session.js";
-import { textOf } from "../kinds/prompt.js";
 
 /** A call to be settled, by the id under which its run is found. */
 export interface CallUnit {

@@ -2,6 +2,8 @@ import { DagError, errorMessage } from "../../src/errors.js";
 import type { Message, ModelChunk, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
+import { StopError } from "../engine/stop.js";
+import { repairRequest } from "../kinds/structured-output.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
 import { mayStartEarly } from "./planner-eager.js";
@@ -10,8 +12,6 @@ import { plannedPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
 import { createCallWatcher, type StreamedCall } from "./planner-stream.js";
-import { StopError } from "../engine/stop.js";
-import { repairRequest } from "../kinds/structured-output.js";
 
 /** The conversation of a planner whose tools are the nodes: JSON, stored between LangGraph nodes. */
 export interface PlannedTalk {

@@ -14,8 +14,8 @@ import { type Runnable, RunnableLambda } from "@langchain/core/runnables";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 import { type InteropZodType, interopParse, isInteropZodSchema } from "@langchain/core/utils/types";
-import type { JsonSchema } from "../spec/shape.js";
 import type { Message, ModelRequest, ToolSpec } from "../models/port.js";
+import type { JsonSchema } from "../spec/shape.js";
 import { offlineModel } from "./offline-model.js";
 
 /** Options of one call. */
