@@ -1,14 +1,16 @@
 import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgraph";
 import { assertRunOptions } from "../nodes/engine/run-option-rules.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
-import { isPlanned, mostPlannerIterations } from "../nodes/planner/planner-options.js";
+import { DagError } from "../src/errors.js";
 import { assertValid } from "../src/spec/assert-valid.js";
-import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { bindScope } from "./binding.js";
+import { dataflow } from "./dataflow.js";
+import { opaqueSaver } from "./langgraph/opaque-saver.js";
+import { bindLifecycle } from "./lifecycle.js";
+import { planned, plannedDag } from "./planned.js";
 import type { DagState, stateOf } from "./state.js";
-import { graphOf } from "./topology.js";
-import { defaultTopology, type Topology } from "./topology-names.js";
+import { deterministic, sequential } from "./state-graphs.js";
+import { defaultTopology, type Topology, type TopologyWiring, topologyNames } from "./topology.js";
 
 /** What `compile` and `run` are given. */
 export interface CompileOptions extends RunOptions {
@@ -27,6 +29,25 @@ export type CompiledDag = CompiledStateGraph<
   StateDefinition
 >;
 
+const topologies: Readonly<Record<Topology, TopologyWiring>> = {
+  deterministic,
+  sequential,
+  dataflow,
+  planned,
+  "planned-dag": plannedDag,
+};
+
+/**
+ * The topology of that name.
+ * @throws DagError `TOPOLOGY_UNKNOWN`.
+ */
+export function topologyOf(name: Topology): TopologyWiring {
+  if (Object.hasOwn(topologies, name)) return topologies[name];
+  throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology "${String(name)}".`, {
+    hint: `Choose one of: ${topologyNames.join(", ")}.`,
+  });
+}
+
 /**
  * Compiles a spec to a LangGraph runnable: `invoke({ input })` gives `{ input, outcomes, output }`; `stream`, `getGraph`
  * and a checkpointer work as in any compiled LangGraph.
@@ -35,41 +56,29 @@ export type CompiledDag = CompiledStateGraph<
 export function compile(spec: DagSpec, options: CompileOptions = {}): CompiledDag {
   assertValid(spec);
   assertRunOptions(spec, options);
-  const { topology = defaultTopology, checkpointer } = options;
-  return bindScope(bareGraph(spec, topology, checkpointer), spec, topology, options);
+  return wire(spec, topologyOf(options.topology ?? defaultTopology), options);
 }
 
-const graphs = new WeakMap<DagSpec, Map<Topology, CompiledDag>>();
+const graphs = new WeakMap<DagSpec, Map<TopologyWiring, CompiledDag>>();
 
-/** The compiled graph of a spec for callers that bring their own scope; without a checkpointer it is compiled once. */
-export function graphFor(spec: DagSpec, topology: Topology, checkpointer?: BaseCheckpointSaver): CompiledDag {
-  if (checkpointer !== undefined || !Object.isFrozen(spec)) return bareGraph(spec, topology, checkpointer);
-  let known = graphs.get(spec);
-  if (known === undefined) {
-    known = new Map();
-    graphs.set(spec, known);
-  }
-  let graph = known.get(topology);
-  if (graph === undefined) {
-    graph = bareGraph(spec, topology);
-    known.set(topology, graph);
-  }
+/** The compiled graph of a spec for callers that bring their own options; without a checkpointer it is compiled once. */
+export function graphFor(spec: DagSpec, name: Topology, checkpointer?: BaseCheckpointSaver): CompiledDag {
+  const topology = topologyOf(name);
+  if (checkpointer !== undefined) return wire(spec, topology, { checkpointer });
+  if (!Object.isFrozen(spec)) return wire(spec, topology, {});
+  const known = graphs.get(spec) ?? new Map<TopologyWiring, CompiledDag>();
+  graphs.set(spec, known);
+  const graph = known.get(topology) ?? wire(spec, topology, {});
+  known.set(topology, graph);
   return graph;
 }
 
-function bareGraph(spec: DagSpec, topology: Topology, checkpointer?: BaseCheckpointSaver): CompiledDag {
-  const kept = checkpointer !== undefined;
-  const compiled = graphOf(spec, topology, { kept }).compile({
+function wire(spec: DagSpec, topology: TopologyWiring, options: RunOptions): CompiledDag {
+  const { checkpointer } = options;
+  const graph = topology.wire(spec, {
     name: spec.name,
-    ...(checkpointer !== undefined && { checkpointer }),
+    ...(checkpointer !== undefined && { checkpointer: opaqueSaver(checkpointer) }),
   });
-  compiled.config = { ...compiled.config, recursionLimit: mostSupersteps(spec, topology) };
-  return compiled as unknown as CompiledDag;
-}
-
-/** A superstep for each node, or for each step of a planner that uses all it may, is the most a run can take. */
-function mostSupersteps(spec: DagSpec, topology: Topology): number {
-  const startAndEnd = 10;
-  if (!isPlanned(topology)) return orderOf(spec).topological.length + startAndEnd;
-  return 3 * mostPlannerIterations + startAndEnd;
+  graph.config = { ...graph.config, recursionLimit: topology.mostSupersteps(spec) };
+  return bindLifecycle(graph, spec, topology, options) as unknown as CompiledDag;
 }

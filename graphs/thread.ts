@@ -1,151 +1,294 @@
-import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
-import type { Kept } from "../nodes/engine/kept.js";
-import { fingerprint } from "../nodes/engine/kept.js";
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import { type EarlierRun, isFinal, type RunStamp, readRun } from "../nodes/engine/journal.js";
+import { answerRecord } from "../nodes/engine/questions.js";
+import type { RunOptions } from "../nodes/engine/run-options.js";
+import type { DagInput } from "../nodes/engine/scope.js";
 import { DagError } from "../src/errors.js";
-import type { CallRecord } from "../src/records/events.js";
-import type { Outcomes } from "../src/records/outcome.js";
-import { type Done, workPath } from "../src/records/replay.js";
-import type { PlannerAnswer } from "../src/records/run-state.js";
-import { dagHash } from "../src/spec/canonical.js";
-import type { DagSpec } from "../src/spec/shape.js";
-import type { DagState, RunStamp } from "./state.js";
-
-/** A question that a thread stopped at, as LangGraph knows it. */
-export interface Question {
-  /** LangGraph's id of the interrupt. */
-  readonly id: string;
-  /** The node that asks, as a path. */
-  readonly node: string;
-}
-
-/** What a checkpointer holds of a run. */
-export interface Thread {
-  readonly stamp: RunStamp;
-  readonly input: unknown;
-  readonly done: readonly Done[];
-  readonly questions: readonly Question[];
-  /** What its planner said, once it has finished. */
-  readonly answer: PlannerAnswer | null;
-}
-
-/** The part of a compiled graph that reads a thread's state. */
-interface StateReader {
-  getState(config: { configurable: Record<string, unknown> }): Promise<{ values: unknown }>;
-}
-
-/** The stamp of a thread's run, `null` where the checkpointer holds none. */
-export async function readStamp(checkpointer: BaseCheckpointSaver, thread: string): Promise<RunStamp | null> {
-  const tuple = await checkpointer.getTuple({ configurable: { thread_id: thread } });
-  return tuple === undefined ? null : stampIn(tuple);
-}
+import type { RunAnswer, RunEvent, RunInterrupt } from "../src/records/events.js";
+import type { Outcome } from "../src/records/outcome.js";
+import { foldEvents, type RunRecord } from "../src/records/record.js";
+import { replayEvents } from "../src/records/replay.js";
+import { contains, isTopLevel, nodeWork } from "../src/records/work-id.js";
+import { canonicalJson, dagHash, hashOf } from "../src/spec/canonical.js";
+import { jsonCopy } from "../src/spec/json-value.js";
+import { orderOf } from "../src/spec/order.js";
+import { type DagSpec, kindOf } from "../src/spec/shape.js";
+import { readLog, readLogs } from "../src/stores/thread-log.js";
+import { type PrivateGraph, privateNames } from "./langgraph/private-names.js";
+import type { Topology } from "./topology.js";
 
 /**
- * What a checkpointer holds of a thread's run, `null` where it holds none: finished nodes from the graph's state, and
- * from the writes of the step that was under way.
+ * The name of a run's thread.
+ * @throws DagError `THREAD_MISSING` without one.
  */
-export async function readThread(
-  graph: StateReader,
-  checkpointer: BaseCheckpointSaver,
-  thread: string,
-): Promise<Thread | null> {
-  const config = { configurable: { thread_id: thread } };
-  const tuple = await checkpointer.getTuple(config);
-  const stamp = tuple === undefined ? null : stampIn(tuple);
-  if (tuple === undefined || stamp === null) return null;
-  const started = startedIn(tuple);
-  // Until a run's first step has ended, the state is still that of the thread's run before it.
-  const values = started ?? (((await graph.getState(config)).values ?? {}) as Partial<DagState>);
-  const done: Done[] = [];
-  const outcomes: Outcomes[] = [];
-  const calls: Record<string, readonly CallRecord[]>[] = [];
-  const questions = new Map<string, Question>();
+export function threadOf({ thread }: RunOptions): string {
+  if (typeof thread === "string" && thread !== "") return thread;
+  throw new DagError("THREAD_MISSING", "A run with a checkpointer needs a thread to be persisted under.", {
+    hint: 'Pass `thread: "…"` (`--thread ID`): a name of your choice for this run.',
+  });
+}
 
-  const readWrites = ({ pendingWrites = [] }: CheckpointTuple) => {
-    for (const [, channel, value] of pendingWrites) {
-      if (channel === "__return__" && isKept(value)) done.push(...doneOf(value));
-      else if (channel === "outcomes") outcomes.push(value as Outcomes);
-      else if (channel === "$calls") calls.push(value as Record<string, readonly CallRecord[]>);
-      else if (channel === "__interrupt__") for (const one of questionsIn(value)) questions.set(one.id, one);
-    }
-  };
-  readWrites(tuple);
-  // The tasks of an entrypoint that has ended hang on the checkpoint before its last one.
-  const ended = started === undefined && "__end__" in tuple.checkpoint.channel_values;
-  if (ended && done.length === 0 && tuple.parentConfig !== undefined) {
-    const before = await checkpointer.getTuple(tuple.parentConfig);
-    if (before !== undefined) readWrites(before);
+export function threadUnknown(thread: string): DagError {
+  return new DagError("THREAD_UNKNOWN", `The checkpointer holds no run under the thread "${thread}".`, {
+    hint: "Check the name of the thread and the checkpointer, or start the run with `run`.",
+  });
+}
+
+/** The topology of a thread's run; `null` where the checkpointer holds none. */
+export async function topologyOfThread(saver: BaseCheckpointSaver, thread: string): Promise<Topology | null> {
+  const log = await readLog(saver, thread);
+  const run = log === null ? null : readRun(log.entries);
+  return run === null ? null : (run.stamp.topology as Topology);
+}
+
+/** A run that waits for answers. */
+export interface WaitingThread {
+  readonly thread: string;
+  /** Name of the spec. */
+  readonly dag: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly interrupts: readonly RunInterrupt[];
+}
+
+/** The runs that wait for an answer at a checkpointer, with their questions. */
+export async function waitingThreads(checkpointer: BaseCheckpointSaver): Promise<WaitingThread[]> {
+  const waiting: WaitingThread[] = [];
+  for await (const { thread, entries } of readLogs(checkpointer)) {
+    const run = readRun(entries);
+    if (run === null || run.ended || run.questions.size === 0) continue;
+    const { startedAt, declared } = run.stamp;
+    waiting.push({ thread, dag: declared.name, startedAt, interrupts: [...run.questions.values()] });
   }
-  const allCalls = Object.assign({}, values.$calls, ...calls) as Record<string, readonly CallRecord[]>;
-  const settled = Object.assign({}, values.outcomes, ...outcomes) as Outcomes;
-  for (const [name, outcome] of Object.entries(settled)) {
-    done.push({
-      key: { node: name, item: null, invocation: null },
-      outcome,
-      calls: allCalls[name] ?? [],
-    });
-  }
-  for (const [node, own] of Object.entries(allCalls)) {
-    if (settled[node] === undefined)
-      done.push({ key: { node, item: null, invocation: null }, outcome: null, calls: own });
-  }
-  const { input, answer = null } = values;
-  const answered = new Set(done.flatMap(({ key, outcome }) => (outcome === null ? [] : [workPath(key)])));
-  const open = [...questions.values()]
-    .filter(({ node }) => !answered.has(node))
-    .sort((a, b) => a.node.localeCompare(b.node));
-  return { stamp, input, done, questions: open, answer };
+  return waiting;
 }
 
 /**
- * Refuses to go on with a run whose spec, topology or input has changed: what is kept would be mixed with what is new.
+ * Refuses to go on with a run whose spec, topology or input has changed: what is persisted would be mixed with what is new.
  * @throws DagError `CHECKPOINT_MISMATCH`.
  */
 export function assertSameRun(
   thread: string,
-  { stamp }: Pick<Thread, "stamp">,
-  now: { readonly spec: DagSpec; readonly topology: string; readonly input?: { readonly given: unknown } },
+  stamp: RunStamp,
+  now: { readonly spec: DagSpec; readonly topology: string; readonly input: DagInput | null },
 ): void {
   const changed =
     stamp.dag !== dagHash(now.spec)
       ? `another version of the spec (${stamp.dag}; "${now.spec.name}" is now ${dagHash(now.spec)})`
       : stamp.topology !== now.topology
         ? `topology "${stamp.topology}" (not "${now.topology}")`
-        : now.input !== undefined && stamp.input !== fingerprint(now.input.given)
+        : now.input !== null && canonicalJson(stamp.input) !== canonicalJson(now.input.given)
           ? "another input"
           : null;
   if (changed === null) return;
+  const { id, startedAt, topology, dag } = stamp;
   throw new DagError("CHECKPOINT_MISMATCH", `The thread "${thread}" holds a run of ${changed}.`, {
-    facts: { thread, stamp },
-    hint: "Use another thread for a new run, or go back to what the run was started with.",
+    facts: { thread, stamp: { id, startedAt, topology, dag } },
+    hint: "Run on another thread; with `reuse: { checkpointer, thread }` what has not changed is taken over from this one.",
   });
 }
 
-function stampIn(tuple: CheckpointTuple): RunStamp | null {
-  const { channel_values: values } = tuple.checkpoint;
-  const stamp = startedIn(tuple)?.$run ?? values.$run ?? values.__previous__;
-  return (stamp as RunStamp | undefined) ?? null;
+/** The events that what a run did earlier stands for. */
+export function replayOf({ settled, calls, given }: EarlierRun): RunEvent[] {
+  const done = settled.map(({ key, outcome }) => ({ key, outcome, calls: [] }));
+  const answered = given.map((answer): RunEvent => ({ type: "question-answered", atMs: 0, answer }));
+  return [...replayEvents([...done, { key: nodeWork(""), outcome: null, calls }]), ...answered];
 }
 
-/** What a run was given, as long as none of its steps has ended; without outcomes, which its input only resets. */
-function startedIn({ checkpoint }: CheckpointTuple): Partial<DagState> | undefined {
-  const started = checkpoint.channel_values.__start__ as DagState | undefined;
-  return started === undefined ? undefined : { input: started.input, $run: started.$run ?? null };
+/** What a run reuses, as a record: a thread's run is read from its checkpointer. */
+export async function reuseOf({ reuse }: RunOptions): Promise<RunRecord | undefined> {
+  if (reuse === undefined || !("checkpointer" in reuse)) return reuse;
+  const log = await readLog(reuse.checkpointer, reuse.thread);
+  const run = log === null ? null : readRun(log.entries);
+  if (run === null) throw threadUnknown(reuse.thread);
+  const { id, startedAt, topology, declared, input } = run.stamp;
+  const started: RunEvent = {
+    type: "run-started",
+    atMs: 0,
+    id,
+    thread: reuse.thread,
+    dag: declared,
+    topology,
+    input: input ?? null,
+    startedAt,
+    simulated: null,
+  };
+  return foldEvents([started, ...replayOf(run)]);
 }
 
-function isKept(value: unknown): value is Kept {
-  return typeof value === "object" && value !== null && "madeFrom" in value && "outcomes" in value;
+/** Whether LangGraph's own checkpoints on a thread are those of a run: it may have been killed before the first one. */
+export async function holdsRun(saver: BaseCheckpointSaver, thread: string, id: string): Promise<boolean> {
+  const tuple = await saver.getTuple({ configurable: { thread_id: thread } });
+  if (tuple === undefined) return false;
+  const { channel_values: values } = tuple.checkpoint as { channel_values: Record<string, any> };
+  const known = values[privateNames.start]?.$run ?? values.$run ?? values.__previous__;
+  return known?.id === id;
 }
 
-function doneOf({ key, outcomes, calls }: Kept): Done[] {
-  return Object.values(outcomes).map((outcome) => ({ key, outcome, calls }));
-}
-
-function questionsIn(value: unknown): Question[] {
-  const interrupts = (Array.isArray(value) ? value : [value]) as {
-    id?: string;
-    value?: { node?: unknown };
-  }[];
-  return interrupts.flatMap(({ id, value: asked }) =>
-    id !== undefined && typeof asked?.node === "string" ? [{ id, node: asked.node }] : [],
+/**
+ * What a run goes on from when the caller points at an older checkpoint, or has edited the state: what stands in that state,
+ * less what LangGraph is about to run again and what follows it. `null` where the thread just goes on.
+ */
+export async function forkedFrom(
+  graph: PrivateGraph,
+  config: any,
+  spec: DagSpec,
+  run: EarlierRun,
+): Promise<EarlierRun | null> {
+  const thread = config.configurable?.thread_id;
+  const saver = graph.checkpointer as BaseCheckpointSaver | undefined;
+  if (saver === undefined || typeof thread !== "string") return null;
+  const latest = await saver.getTuple({ configurable: { thread_id: thread } });
+  const chosen = config.configurable.checkpoint_id as string | undefined;
+  const latestId = latest?.checkpoint.id;
+  const source = latest?.metadata?.source;
+  const isOlder = chosen !== undefined && chosen !== latestId;
+  const isEdited = source === "update" || source === "fork";
+  if ((!isOlder && !isEdited) || run.stamp.fork === (chosen ?? latestId)) return null;
+  const state = await graph.getState({ configurable: { ...config.configurable, thread_id: thread } });
+  const again = new Set<string>();
+  const { successors } = orderOf(spec);
+  const stack = [...state.next];
+  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
+    if (again.has(name)) continue;
+    again.add(name);
+    stack.push(...(successors.get(name) ?? []));
+  }
+  const outcomes = Object.entries((state.values?.outcomes ?? {}) as Record<string, Outcome>);
+  const madeFrom = hashOf(run.stamp.input);
+  const settled = outcomes.flatMap(([name, outcome]) =>
+    again.has(name) || !Object.hasOwn(spec.nodes, name) || !isFinal(outcome)
+      ? []
+      : [
+          {
+            key: nodeWork(name),
+            madeFrom,
+            outcome: jsonCopy(outcome, "VALUE_NOT_JSON", "The state") as Outcome,
+          },
+        ],
   );
+  const fork = chosen ?? latestId;
+  return {
+    ...run,
+    stamp: { ...run.stamp, ...(fork !== undefined && { fork }) },
+    settled,
+    steps: [],
+    calls: run.calls.filter((call) => settled.some(({ key }) => contains(key, call))),
+    questions: new Map(),
+    answers: new Map(),
+    given: [],
+    ended: false,
+    plannerAnswer: null,
+  };
+}
+
+/** An earlier run without what failed, timed out or was skipped because of that: it is run again. */
+export function withoutFailed(spec: DagSpec, run: EarlierRun): EarlierRun {
+  const own = new Map(
+    run.settled.filter(({ key }) => isTopLevel(key)).map(({ key, outcome }) => [key.node, outcome]),
+  );
+  const again = new Set<string>();
+  for (const name of orderOf(spec).topological) {
+    const outcome = own.get(name);
+    const needsAgain = (spec.nodes[name]?.needs ?? []).some((need) => again.has(need));
+    if (outcome === undefined || needsAgain || hasFailed(outcome)) again.add(name);
+  }
+  return {
+    ...run,
+    settled: run.settled.filter(({ key, outcome }) => {
+      const [top = ""] = key.node.split("/");
+      const isOwn = [...again].some((name) => contains(nodeWork(name), key));
+      return !isOwn || (!isTopLevel(key) && top !== "" && !hasFailed(outcome));
+    }),
+    ended: false,
+  };
+}
+
+function hasFailed(outcome: Outcome): boolean {
+  if ("error" in outcome) return true;
+  const parts = [...(outcome.items ?? []), ...Object.values(outcome.outcomes ?? {})];
+  return parts.some(hasFailed);
+}
+
+/**
+ * Refuses a run that could never be answered before it costs anything.
+ * @throws DagError `CHECKPOINTER_MISSING` for a spec with an approval.
+ */
+export function refuseUnanswerable(spec: DagSpec): void {
+  const approval = approvalIn(spec, "");
+  if (approval === undefined) return;
+  throw new DagError(
+    "CHECKPOINTER_MISSING",
+    `The approval "${approval}" could never be answered: the run has no checkpointer to wait at.`,
+    {
+      facts: { node: approval },
+      hint: "Pass a `checkpointer` and a `thread` (`--checkpoint sqlite:FILE --thread ID`), and answer with `resume`.",
+    },
+  );
+}
+
+function approvalIn(spec: DagSpec, prefix: string): string | undefined {
+  for (const [name, node] of Object.entries(spec.nodes)) {
+    if (kindOf(node) === "approval") return prefix + name;
+    if (node.dag === undefined) continue;
+    const inner = approvalIn(node.dag, `${prefix}${name}/`);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
+
+/** An answer to one of a run's questions, read. */
+export interface GivenAnswer {
+  /** Id of the question. */
+  readonly id: string;
+  readonly value: unknown;
+  readonly record: RunAnswer;
+}
+
+/**
+ * The answers to a run's questions: one for the only question, or several by the name of the node or the id of the question.
+ * @throws DagError `ANSWER_INVALID` when nothing waits for it or it cannot be read, `ANSWER_NOT_JSON`.
+ */
+export function answersTo({ questions }: EarlierRun, answer: unknown): GivenAnswer[] {
+  if (answer === undefined) return [];
+  const open = [...questions].map(([id, question]) => ({ id, question }));
+  if (open.length === 0) {
+    throw new DagError("ANSWER_INVALID", "The run waits for no answer.", {
+      hint: "Leave out the answer to go on with the run, or to get the record of one that has ended.",
+    });
+  }
+  const given = jsonCopy(answer, "ANSWER_NOT_JSON", "The answer");
+  const byName = namedAnswers(given, open);
+  const [only] = open;
+  const isForOther = only?.question.kind !== "interrupt" && namesOthers(given);
+  if (byName === null && (open.length > 1 || isForOther)) {
+    const nodes = open.map(({ question }) => `"${question.node}"`).join(", ");
+    const waits = open.length === 1 ? "an answer" : `${open.length} answers`;
+    const told = isForOther ? `, not for ${JSON.stringify(given)}` : "";
+    throw new DagError("ANSWER_INVALID", `The run waits for ${waits}: ${nodes}${told}.`, {
+      hint: 'Answer by name: { "node": true, "other": { "edit": … } }.',
+    });
+  }
+  return open.flatMap(({ id, question }) => {
+    const key = byName === null ? null : Object.hasOwn(byName, id) ? id : question.node;
+    if (key !== null && !Object.hasOwn(byName as object, key)) return [];
+    const value = key === null ? given : byName?.[key];
+    return [{ id, value, record: answerRecord(question, value) }];
+  });
+}
+
+/** Whether an answer names nodes, none of which waits. */
+function namesOthers(answer: unknown): boolean {
+  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return false;
+  return !["approve", "edit", "reject"].some((key) => key in answer);
+}
+
+function namedAnswers(
+  answer: unknown,
+  open: readonly { readonly id: string; readonly question: RunInterrupt }[],
+): Readonly<Record<string, unknown>> | null {
+  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return null;
+  const names = new Set(open.flatMap(({ id, question }) => [id, question.node]));
+  const keys = Object.keys(answer);
+  return keys.length > 0 && keys.every((key) => names.has(key)) ? (answer as Record<string, unknown>) : null;
 }

@@ -1,29 +1,31 @@
-import { DagError } from "../src/errors.js";
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import type { TopologyTraits } from "../nodes/engine/run-context.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { dataflowGraph } from "./dataflow.js";
-import { deterministicGraph } from "./deterministic.js";
-import { plannedGraph } from "./planned.js";
-import { plannedDagGraph } from "./planned-dag.js";
-import { sequentialGraph } from "./sequential.js";
-import type { GraphOptions } from "./state.js";
-import { type Topology, topologyNames } from "./topology-names.js";
+import type { Invocation } from "./invocation.js";
+import type { PrivateGraph } from "./langgraph/private-names.js";
 
-/** The topologies by name: each turns a spec into a LangGraph that is ready to be compiled. */
-const topologies = {
-  deterministic: deterministicGraph,
-  sequential: sequentialGraph,
-  dataflow: dataflowGraph,
-  planned: plannedGraph,
-  "planned-dag": plannedDagGraph,
-} satisfies Record<Topology, (spec: DagSpec, options: GraphOptions) => unknown>;
-
-/**
- * The graph of a spec in a topology.
- * @throws DagError `TOPOLOGY_UNKNOWN`.
- */
-export function graphOf(spec: DagSpec, topology: Topology, options: GraphOptions = {}) {
-  if (Object.hasOwn(topologies, topology)) return topologies[topology](spec, options);
-  throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology "${String(topology)}".`, {
-    hint: `Choose one of: ${topologyNames.join(", ")}.`,
-  });
+/** How a graph of a topology is compiled. */
+export interface WiringOptions {
+  readonly name: string;
+  readonly checkpointer?: BaseCheckpointSaver;
 }
+
+/** One way of wiring a spec as a LangGraph. */
+export interface TopologyWiring extends TopologyTraits {
+  readonly name: Topology;
+  /** The compiled LangGraph. */
+  wire(spec: DagSpec, options: WiringOptions): PrivateGraph;
+  /** Most supersteps that a run can take. */
+  mostSupersteps(spec: DagSpec): number;
+  /** Settles what LangGraph left when it stopped at a question, or because the run was cancelled. */
+  settleLeft(invocation: Invocation): Promise<void>;
+}
+
+/** The names of the topologies, the default first. */
+export const topologyNames = ["deterministic", "sequential", "dataflow", "planned", "planned-dag"] as const;
+
+/** Name of a topology. */
+export type Topology = (typeof topologyNames)[number];
+
+/** What `run` and `compile` use when nothing else is said. */
+export const defaultTopology: Topology = "deterministic";

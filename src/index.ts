@@ -1,5 +1,5 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
-export { type Topology, topologyNames } from "../graphs/topology-names.js";
+export { type Topology, topologyNames } from "../graphs/topology.js";
 export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
@@ -29,8 +29,7 @@ export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/re
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { renderComparison } from "./report/comparison.js";
 export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
-export { type ResumeOptions, resume } from "./run/resume.js";
-export { type RunDagOptions as RunOptions, run } from "./run/run.js";
+export { type ResumeOptions, type RunDagOptions as RunOptions, resume, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";
 export { defineDag, extendDag, node } from "./spec/define.js";

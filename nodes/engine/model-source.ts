@@ -2,65 +2,90 @@ import { type BudgetUsed, createBudget } from "../../src/limits/budget.js";
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { recordCalls } from "../../src/models/call-recorder.js";
-import { chooseModel, noticeOnce } from "../../src/models/choose.js";
+import { chooseModel } from "../../src/models/choose.js";
 import { answersAlone, deferModel, environmentModel } from "../../src/models/deferred-model.js";
 import { withPolicy } from "../../src/models/policy-calls.js";
-import type { Model, ModelRequest } from "../../src/models/port.js";
+import type { Model, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
 import { wrapModel } from "../../src/models/port.js";
 import { resolveModel } from "../../src/models/resolve.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { loadPriceTable } from "../../src/records/price.js";
+import { declaredPath, type WorkKey } from "../../src/records/work-id.js";
 import type { Policy } from "../../src/spec/policy.js";
 import { type DagSpec, kindOf, type ModelLike, type Node } from "../../src/spec/shape.js";
+import { CancelError } from "./cancel.js";
+import type { EventLog } from "./event-log.js";
+import type { Journal } from "./journal.js";
 import type { RunOptions } from "./run-options.js";
-import { StopError } from "./stop.js";
 
 /** Gives every agent of a run its model, with the run's middleware and the node's policy around it. */
 export interface ModelSource {
   /** The model of a node; `path` names the node in requests and records, `within` is the DAG it stands in. */
   modelFor(node: Pick<Node, "model" | "policy">, path: string, within?: DagSpec): Promise<Model>;
+  /** Id of the model of a declared node, once it was resolved. */
+  idOf(path: string): string | undefined;
   /**
    * Resolves the models of every agent of the spec and of the graphs in it, fallback models included, and loads what
-   * their first calls need, so that no node's time holds it.
+   * their first calls need, so that no node's time holds it; the planner's too where there is one.
    * @throws DagError what `resolveModel` throws: a missing key, an unknown provider, a bad name.
    */
-  resolveAll(): Promise<void>;
+  resolveAll(planned: boolean): Promise<void>;
 }
 
-/** What a source needs of its run. */
-export interface ModelSourceRun {
-  emit(event: RunEvent): void;
-  nowMs(): number;
-  remainingMs(): number;
-  policyFor(node: Pick<Node, "policy">, within?: DagSpec): Policy;
-  onRetry(request: ModelRequest): void;
-  onBudgetSpent(stop: StopError): void;
-  /** How many calls the run had made before it was resumed: ids go on from there. */
+/** What the run had asked for before it was resumed. */
+export interface AskedBefore {
+  /** The highest number in the ids of its calls: ids go on from there. */
   readonly callsBefore: number;
   /** What those calls had used of the run's budget. */
   readonly usedBefore?: BudgetUsed;
 }
 
+/** What a source needs of its run. */
+export interface ModelRun {
+  readonly spec: DagSpec;
+  readonly options: RunOptions;
+  readonly events: EventLog;
+  readonly journal: Journal;
+  budgetSpent: CancelError | undefined;
+  policyFor(node: Pick<Node, "policy">, within?: DagSpec): Policy;
+  remainingMs(): number;
+  noteRetry(key: WorkKey): void;
+}
+
 /** A source for one run; each model is resolved once, and all share one limiter and one budget. */
-export function createModelSource(spec: DagSpec, options: RunOptions, run: ModelSourceRun): ModelSource {
+export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: AskedBefore): ModelSource {
+  const { spec, options, events, journal } = run;
   const { limits = {}, use = [] } = options;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
   const alone = answersAlone(use);
-  let calls = run.callsBefore;
+  const ids = new Map<string, string>();
+  let calls = callsBefore;
+  const emit = (event: RunEvent) => {
+    if (event.type === "call-started") journal.callStarted(event);
+    else if (event.type === "call-ended") journal.callEnded(event.call);
+    events.emit(event);
+  };
   const share = () => ({
     limiter: limits.limiter ?? createLimiter(limits),
-    budget: createBudget(limits, run.usedBefore),
+    budget: createBudget(limits, usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
     prices: loadPriceTable,
-    record: recordCalls({ emit: run.emit, nowMs: run.nowMs, nextId: () => `call-${++calls}` }),
-    remainingMs: run.remainingMs,
-    onRetry: run.onRetry,
+    record: recordCalls({ emit, nowMs: () => events.nowMs(), nextId: () => `call-${++calls}` }),
+    remainingMs: () => run.remainingMs(),
+    onRetry: (request: ModelRequest) => run.noteRetry(request),
     onBudgetSpent(error: Error) {
-      const stop = new StopError("budget", error.message, { cause: error });
-      run.onBudgetSpent(stop);
-      return stop;
+      const cancel = new CancelError("budget", error.message, { cause: error });
+      run.budgetSpent ??= cancel;
+      return cancel;
     },
   });
+  const noticed = new Set<string>();
+  const notice = (text: string | null) => {
+    if (text === null || noticed.has(text)) return;
+    noticed.add(text);
+    events.notice("MODEL_CHOSEN", text);
+  };
+  const environment = environmentModel(notice);
   let shared: ReturnType<typeof share> | undefined;
 
   const resolve = (choice: ModelLike | Model): Promise<Model> => {
@@ -68,7 +93,7 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
     if (model === undefined) {
       model = (alone ? deferModel(choice) : resolveModel(choice)).then(async (found) => {
         await found.prepare?.();
-        return wrapModel(found, use);
+        return wrapModel(found, journal.active ? [...use, writtenFirst(journal)] : use);
       });
       resolved.set(choice, model);
     }
@@ -77,29 +102,40 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
 
   const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
-    const option = options.models?.[path.replace(itemOf, "")] ?? planner ?? options.model;
+    const option = options.models?.[declaredPath(path)] ?? planner ?? options.model;
     const specModel = within.model ?? spec.model;
-    const unchosen = alone && specModel === undefined ? environmentModel : undefined;
+    const unchosen = alone && specModel === undefined ? environment : undefined;
     const choice = chooseModel({ option, node: node.model ?? unchosen, spec: specModel });
-    noticeOnce(choice.notice);
+    notice(choice.notice);
     const policy = run.policyFor(node, within);
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.
     const { fallbackModels = [] } = option === undefined ? policy : (options.policy ?? {});
     const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
+    ids.set(declaredPath(path), (model as Model).id);
     shared ??= share();
     return withPolicy(model as Model, fallbacks, policy, shared);
   };
 
   return {
     modelFor,
-    async resolveAll() {
+    idOf: (path) => ids.get(path),
+    async resolveAll(planned) {
       for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);
+      if (planned) await modelFor({}, "$planner");
     },
   };
 }
 
-/** `[3]` in `outer[3]/inner`: models are chosen for nodes, not for items. */
-const itemOf = /[[#]\d+\]?(?=\/)/g;
+/** Lets a request be sent only once its start is written down, so that a request of a process that is killed is counted. */
+function writtenFirst(journal: Journal): ModelMiddleware {
+  return (model) => ({
+    ...model,
+    async *call(request) {
+      await journal.flushed();
+      yield* model.call(request);
+    },
+  });
+}
 
 interface AgentPlace {
   readonly path: string;

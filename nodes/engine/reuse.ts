@@ -1,65 +1,117 @@
-import type { DagProjection, UsageSums, WorkKey } from "../../src/records/events.js";
-import { completedValue, type Outcome, type Outcomes } from "../../src/records/outcome.js";
+import type { DagProjection, UsageSums } from "../../src/records/events.js";
+import { completedValue, type Outcome, type Outcomes, reused } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { addUsages, type RunRecord, usageOf } from "../../src/records/record.js";
+import { contains, declaredPath, type WorkKey } from "../../src/records/work-id.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
+import { copyOf } from "../../src/spec/json-value.js";
 import { joinRule, nodeOf } from "../../src/spec/order.js";
-import type { Scope } from "./scope.js";
-import { needsOf } from "./work.js";
+import { readPath, readReference, referencesIn } from "../../src/spec/reference.js";
+import { type DagSpec, kindOf, type Node } from "../../src/spec/shape.js";
 
-/** What an earlier record spares a run: outcomes that would be the same, told by declaration, input and needs. */
+/** What a reuse looks at of a node that is about to be run. */
+export interface ReusePlace {
+  readonly spec: DagSpec;
+  readonly prefix: string;
+  readonly frontier: { readonly outcomes: Outcomes };
+}
+
+/**
+ * What an earlier record spares a run: outcomes that would be the same. A node's is when everything that can change its value
+ * is: what it is (kind, instructions, schema, tools, source), its model, what it reads of the input, the values of its needs.
+ * An item's is when it is the same item besides.
+ */
 export interface Reuse {
-  /** The node's earlier outcome, when it completed and nothing about it has changed. Asked once its join is decided. */
-  node(scope: Scope, name: string, readyAtMs: number): Outcome | undefined;
-  /** An item's earlier outcome; known once its node was asked for. */
-  item(key: WorkKey, readyAtMs: number): Outcome | undefined;
+  /** The node's earlier outcome. Asked once its join is decided. */
+  node(place: ReusePlace, name: string, readyAtMs: number): Outcome | undefined;
+  /** An item's earlier outcome, found by its key where it has one; known once its node was asked for. */
+  item(key: WorkKey, item: unknown, itemKey: string | undefined, readyAtMs: number): Outcome | undefined;
   /** What a reused outcome had cost; `null` for any other. */
   usageOf(key: WorkKey, outcome: Outcome): UsageSums | null;
 }
 
 interface EarlierDag {
   readonly dag: DagProjection;
+  readonly input: unknown;
+  readonly sameInput: boolean;
   readonly outcomes: Outcomes;
 }
 
-/** Reuse of `record` for a run on `input`; without a record, or on another input, nothing is reused. */
-export function createReuse(record: RunRecord | undefined, input: unknown): Reuse {
+/** The items of an earlier map. */
+interface EarlierItems {
+  readonly items: readonly unknown[];
+  readonly outcomes: readonly Outcome[];
+  readonly keyPath: string | undefined;
+  readonly taken: Set<number>;
+}
+
+const nothing: Reuse = { node: () => undefined, item: () => undefined, usageOf: () => null };
+
+/** Reuse of `record` for a run on `input`. @param modelOf Id of the model that an agent has now, where it is known. */
+export function createReuse(
+  record: RunRecord | undefined,
+  input: unknown,
+  modelOf: (path: string) => string | undefined,
+): Reuse {
+  if (record === undefined) return nothing;
   const dags = new Map<string, EarlierDag>();
-  const items = new Map<string, readonly Outcome[]>();
-  if (record !== undefined && sameJson(record.input, input)) dags.set("", record);
+  const maps = new Map<string, EarlierItems>();
+  /** Where a reused item stood in the earlier record. */
+  const origins = new WeakMap<Outcome, WorkKey>();
+  dags.set("", { ...record, sameInput: sameJson(record.input, input ?? null) });
+
+  const sameModel = (path: string) => {
+    const now = modelOf(declaredPath(path));
+    const asked = record.calls.filter((call) => call.node === path);
+    return now === undefined || asked.length === 0 || asked.some(({ model }) => model === now);
+  };
 
   return {
-    node(scope, name, readyAtMs) {
-      const earlier = dags.get(scope.prefix);
+    node(place, name, readyAtMs) {
+      const earlier = dags.get(place.prefix);
       const outcome = earlier?.outcomes[name];
-      if (earlier === undefined || outcome === undefined || !isSame(earlier, scope, name)) return undefined;
-      const path = scope.prefix + name;
+      if (earlier === undefined || outcome === undefined) return undefined;
+      const node = nodeOf(place.spec, name);
+      const path = place.prefix + name;
+      if (!sameDeclaration(earlier, place.spec, name) || !sameModel(path)) return undefined;
+      if (!earlier.sameInput && readsInput(node)) return undefined;
+      const changed = changedNeeds(earlier, place, name);
+      if (changed.length === 0 && isWhole(outcome) && (earlier.sameInput || !mapsInput(node))) {
+        return reused(copyOf(outcome), readyAtMs);
+      }
+      const over = mappedNeed(node);
+      if (outcome.items !== undefined && changed.every((need) => need === over)) {
+        maps.set(path, itemsOf(earlier, node, outcome.items));
+      }
       const inner = earlier.dag.nodes[name]?.dag;
-      if (isWhole(outcome)) return reused(outcome, readyAtMs);
-      if (outcome.items !== undefined) items.set(path, outcome.items);
-      if (outcome.outcomes !== undefined && inner !== undefined) {
-        dags.set(`${path}/`, { dag: inner, outcomes: outcome.outcomes });
+      if (outcome.outcomes !== undefined && inner !== undefined && changed.length === 0) {
+        const { outcomes } = outcome;
+        dags.set(`${path}/`, { dag: inner, input: null, sameInput: true, outcomes });
       }
       return undefined;
     },
-    item({ node, item }, readyAtMs) {
-      const outcome = item === null ? undefined : items.get(node)?.[item];
-      return outcome !== undefined && isWhole(outcome) ? reused(outcome, readyAtMs) : undefined;
+    item(key, item, itemKey, readyAtMs) {
+      const map = maps.get(key.node);
+      if (map === undefined) return undefined;
+      const index = indexOf(map, item, itemKey, key.item);
+      const outcome = index === undefined ? undefined : map.outcomes[index];
+      if (index === undefined || outcome === undefined || !isWhole(outcome)) return undefined;
+      map.taken.add(index);
+      const taken = reused(copyOf(outcome), readyAtMs);
+      origins.set(taken, { ...key, item: index });
+      return taken;
     },
     usageOf(key, outcome) {
-      if (record === undefined || outcome.reused !== true) return null;
+      if (outcome.reused !== true) return null;
+      const origin = origins.get(outcome) ?? key;
       const before = record.events.flatMap((event) =>
-        event.type === "node-settled" && event.reused !== undefined && isPartOf(event, key)
+        event.type === "node-settled" && event.reused !== undefined && contains(origin, event)
           ? [event.reused]
           : [],
       );
-      return addUsages([usageOf(record.calls.filter((call) => isPartOf(call, key))), ...before]);
+      return addUsages([usageOf(record.calls.filter((call) => contains(origin, call))), ...before]);
     },
   };
-}
-
-function reused(outcome: Outcome, readyAtMs: number): Outcome {
-  return { ...outcome, readyAtMs, startedAtMs: null, endedAtMs: readyAtMs, attempts: 0, reused: true };
 }
 
 /** Whether an outcome completed in all its parts: a map whose items did not all complete is run for those again. */
@@ -67,25 +119,107 @@ function isWhole(outcome: Outcome): boolean {
   return outcome.state === "completed" && (outcome.items ?? []).every(isWhole);
 }
 
-/** Whether the node is declared as it was, and every need has the value that it had. */
-function isSame({ dag, outcomes }: EarlierDag, scope: Scope, name: string): boolean {
-  if (dag.nodes[name]?.hash !== projectDag(scope.spec).nodes[name]?.hash) return false;
-  const counts = joinRule(nodeOf(scope.spec, name).join).rule === "count";
-  return Object.entries(needsOf(scope, name)).every(([need, outcome]) => {
-    if (counts && outcome?.state !== "completed") return true; // It may have settled in another order.
+/** Whether nothing of the declaration has changed that can change the node's value. Older records know the whole hash only. */
+function sameDeclaration({ dag }: EarlierDag, spec: DagSpec, name: string): boolean {
+  const before = dag.nodes[name];
+  const now = projectDag(spec).nodes[name];
+  return before?.valueHash === undefined ? before?.hash === now?.hash : before.valueHash === now?.valueHash;
+}
+
+/** The needs that have another value now. */
+function changedNeeds({ outcomes }: EarlierDag, { spec, frontier }: ReusePlace, name: string): string[] {
+  const node = nodeOf(spec, name);
+  const counts = joinRule(node.join).rule === "count";
+  return (node.needs ?? []).filter((need) => {
+    const now = frontier.outcomes[need];
+    if (counts && now?.state !== "completed") return false; // It may have settled in another order.
     const before = outcomes[need];
     return (
-      (outcome?.state === "completed") === (before?.state === "completed") &&
-      sameJson(completedValue(outcome), completedValue(before))
+      (now?.state === "completed") !== (before?.state === "completed") ||
+      !sameJson(completedValue(now), completedValue(before))
     );
   });
 }
 
-/** Whether something was made by a node (or by one item of it), or by nodes within it. */
-function isPartOf(part: WorkKey, { node, item }: WorkKey): boolean {
-  if (part.node === node) return item === null || part.item === item;
-  const within = item === null ? node : `${node}[${item}]`;
-  return part.node.startsWith(`${within}/`) || (item === null && part.node.startsWith(`${node}[`));
+/** Whether a node, or each item of it, can see the run's input other than through what it maps over. */
+function readsInput(node: Node): boolean {
+  const { instructions, when, args, input, include = "both", forEach, approve } = node;
+  const isCode = [instructions, when, args, input, node.run].some((part) => typeof part === "function");
+  if (isCode || (when !== undefined && referencesInput(when))) return true;
+  switch (kindOf(node)) {
+    case "agent":
+      return include !== "needs" && forEach === undefined;
+    case "tool":
+      return referencesInput(args);
+    case "graph":
+      return input === undefined ? forEach === undefined : referencesInput(input);
+    case "approval":
+      return forEach === undefined && (node.needs ?? []).length === 0 && approve !== undefined;
+    default:
+      return true;
+  }
+}
+
+function referencesInput(template: unknown): boolean {
+  const isInput = (part: unknown) => typeof part === "object" && part !== null && "input" in part;
+  return (
+    isInput(template) ||
+    referencesIn(template).some(({ reference }) => isInput(reference)) ||
+    hasInput(template)
+  );
+}
+
+/** Conditions hold references without `$ref`, combined ones in lists. */
+function hasInput(condition: unknown): boolean {
+  if (typeof condition !== "object" || condition === null) return false;
+  return "input" in condition || Object.values(condition).some(hasInput);
+}
+
+function mapReference({ forEach }: Node) {
+  if (forEach === undefined) return undefined;
+  const items = typeof forEach === "object" && "items" in forEach ? forEach.items : forEach;
+  return typeof items === "string" ? { input: true as const, path: items } : items;
+}
+
+function mapsInput(node: Node): boolean {
+  return mapReference(node)?.input === true;
+}
+
+function mappedNeed(node: Node): string | undefined {
+  return mapReference(node)?.node;
+}
+
+function itemsOf(earlier: EarlierDag, node: Node, outcomes: readonly Outcome[]): EarlierItems {
+  const needs = Object.fromEntries(
+    Object.entries(earlier.outcomes).map(([name, outcome]) => [name, completedValue(outcome)]),
+  );
+  const reference = mapReference(node);
+  const items =
+    reference === undefined
+      ? undefined
+      : readReference(reference, { input: earlier.input, needs, item: undefined });
+  const { forEach } = node;
+  const keyPath = typeof forEach === "object" && "items" in forEach ? forEach.key : undefined;
+  return { items: Array.isArray(items) ? items : [], outcomes, keyPath, taken: new Set() };
+}
+
+/** Where an item stood before: the one with its key, else the same place, else an equal one that nobody took; equal always. */
+function indexOf(
+  { items, keyPath, taken }: EarlierItems,
+  item: unknown,
+  key: string | undefined,
+  place: number | null,
+): number | undefined {
+  const text = canonicalJson(item);
+  const fits = (index: number) =>
+    index < items.length && !taken.has(index) && canonicalJson(items[index]) === text;
+  if (key !== undefined && keyPath !== undefined) {
+    const index = items.findIndex((one) => String(readPath(one, keyPath)) === key);
+    return index >= 0 && fits(index) ? index : undefined;
+  }
+  if (place !== null && fits(place)) return place;
+  const index = items.findIndex((_, at) => fits(at));
+  return index < 0 ? undefined : index;
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

@@ -17,6 +17,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   checkpointer: true,
   thread: true,
   reuse: true,
+  context: true,
   signal: true,
   onEvent: true,
 };
@@ -109,6 +110,7 @@ function validateUse(use: unknown): DagIssue[] {
 
 function validateReuse(reuse: unknown): DagIssue[] {
   if (reuse === undefined) return [];
+  if (isObject(reuse) && isObject(reuse.checkpointer) && typeof reuse.thread === "string") return [];
   const fits =
     isObject(reuse) &&
     reuse.version === 1 &&

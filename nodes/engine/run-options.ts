@@ -26,10 +26,12 @@ export interface RunOptions {
   readonly checkpointer?: BaseCheckpointSaver;
   /** Names the run at its checkpointer. */
   readonly thread?: string;
-  /** An earlier record: only what it did not complete is run. */
-  readonly reuse?: RunRecord;
+  /** An earlier record, or where a run was persisted: only what it did not complete, or what has changed, is run. */
+  readonly reuse?: RunRecord | { readonly checkpointer: BaseCheckpointSaver; readonly thread: string };
+  /** Handed to functions, tools and function forms as `context`; never recorded, never persisted. */
+  readonly context?: unknown;
   /** Ends the run when aborted; finished outcomes are kept. */
   readonly signal?: AbortSignal;
-  /** Sees every event as it happens. */
-  readonly onEvent?: (event: RunEvent) => void;
+  /** Sees every event as it happens. What it throws or rejects changes nothing about the run. */
+  readonly onEvent?: (event: RunEvent) => unknown;
 }

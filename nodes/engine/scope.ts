@@ -1,145 +1,186 @@
 import { DagError } from "../../src/errors.js";
-import type { Outcome } from "../../src/records/outcome.js";
+import { notStarted, type Outcome } from "../../src/records/outcome.js";
+import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
+import { hashOf } from "../../src/spec/canonical.js";
+import { jsonCopy } from "../../src/spec/json-value.js";
+import { orderOf } from "../../src/spec/order.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
-import type { DagSpec } from "../../src/spec/shape.js";
-import { isPlanned } from "../planner/planner-options.js";
-import type { Execution } from "./execution.js";
-import { fingerprint } from "./kept.js";
-import { createLedger, type Ledger } from "./ledger.js";
-import { type StopError, stopOf, stoppedOutcome } from "./stop.js";
-import { Stopper } from "./stopper.js";
+import type { DagSpec, Node, NodeKind } from "../../src/spec/shape.js";
+import { type CancelError, Canceller, cancelledOutcome, cancelOf } from "./cancel.js";
+import { createFrontier, type Frontier } from "./frontier.js";
+import type { RunContext } from "./run-context.js";
 
-/** One DAG being run: the run's own, or a graph node's inner one. */
-export interface Scope {
-  readonly spec: DagSpec;
-  readonly execution: Execution;
-  /** Prefix of node names in events: empty for the run's own DAG, `outer/` inside a graph node. */
-  readonly prefix: string;
-  /** The input, parsed. */
-  readonly input: unknown;
-  readonly ledger: Ledger;
-  /** Whether each node is kept as a task of its own (a `StateGraph` keeps its nodes itself). */
-  readonly keeps: boolean;
-  /** Fingerprint of the input. */
-  readonly inputPrint: string;
-  /** Stopped when the run or the surrounding node is. */
-  readonly stopper: Stopper;
-  /** A stopper for one node's work, stopped with the scope or when the node is no longer needed. */
-  stopperFor(name: string): Stopper;
-  /** Forgets a node's stopper once it has settled. */
-  release(name: string, stopper: Stopper): void;
-  /** Makes the first nodes ready. Later calls do nothing, so that every node may call it. */
-  open(input: unknown): void;
-  /**
-   * Enters outcomes that were computed before: a checkpoint's. Later calls do nothing, and say so: what follows is this
-   * run's own.
-   */
-  adopt(outcomes: Readonly<Record<string, Outcome>>): boolean;
-  close(): void;
+/** An input as it was given, and as the spec's schema makes of it. */
+export interface DagInput {
+  /** JSON. */
+  readonly given: unknown;
+  readonly parsed: unknown;
 }
 
-/** A scope for `spec`; `stopper` is the execution's or the surrounding node's. */
-export function createScope(
-  spec: DagSpec,
-  execution: Execution,
-  {
-    prefix = "",
-    stopper = execution.stopper,
-    keeps = false,
-  }: { prefix?: string; stopper?: Stopper; keeps?: boolean } = {},
-): Scope {
-  const stoppers = new Map<string, Stopper[]>();
-  let input: unknown;
-  let inputPrint: string | undefined;
-  let opened = false;
-  let adopted = false;
+/** One piece of work: a node, or one item of it, or one call of it by a planner. */
+export interface Work {
+  readonly scope: Scope;
+  readonly name: string;
+  readonly node: Node;
+  /** Names the work in events, requests and records. */
+  readonly key: WorkKey;
+  /** The item, under `forEach`; else `undefined`. */
+  readonly item: unknown;
+  /** What a planner asked to look at in particular. */
+  readonly focus?: string;
+  /** The text that a planner passed on, in place of the run's input. */
+  readonly text?: string;
+  /** A planner's own arguments for a tool node. */
+  readonly args?: unknown;
+  /** Outcomes by need, in the order of `needs`; `undefined` where a need has not settled. */
+  readonly needs: Readonly<Record<string, Outcome | undefined>>;
+  /** Which attempt of the work this is, from 1. */
+  readonly attempt: number;
+  readonly canceller: Canceller;
+}
 
-  const ledger = createLedger(spec, {
-    nowMs: execution.nowMs,
-    onReady(name) {
-      const key = { node: prefix + name, item: null, invocation: null };
-      if (!execution.isReplayed(key)) execution.emit({ type: "node-ready", ...key, atMs: execution.nowMs() });
-    },
-    onUnneeded(name, stop) {
-      stopAll(stoppers.get(name), stop);
-      if (ledger.waits(name)) settleUnasked(name, stop);
-    },
-  });
+/** What a kind of node gives back: its value, or, of a node with parts, what went wrong beside what its parts came to. */
+export type WorkResult =
+  | { readonly value: unknown; readonly parts?: WorkParts }
+  | { readonly error: unknown; readonly parts: WorkParts };
+
+/** What the nodes inside a graph node came to. */
+export type WorkParts = Pick<Outcome, "outcomes" | "rounds" | "exhausted">;
+
+/** How a kind of node does its work; what needs no waiting is given at once. */
+export type Perform = (work: Work) => WorkResult | Promise<WorkResult>;
+
+/** How each kind of node does its work. */
+export type Performers = Readonly<Record<NodeKind, Perform>>;
+
+/** One DAG being run: the run's own, or a graph node's inner one. */
+export class Scope {
+  readonly spec: DagSpec;
+  readonly run: RunContext;
+  readonly performers: Performers;
+  /** Prefix of node names in events: empty for the run's own DAG, `outer/` inside a graph node. */
+  readonly prefix: string;
+  readonly frontier: Frontier;
+  /** Cancelled when the run or the surrounding node is. */
+  readonly canceller: Canceller;
+  readonly #cancellers = new Map<string, Canceller[]>();
+  readonly #detach: () => void;
+  #input: DagInput | undefined;
+  #print: string | undefined;
+
+  /** A scope for `spec`; `canceller` is the run's or the surrounding work's. */
+  constructor(
+    spec: DagSpec,
+    run: RunContext,
+    performers: Performers,
+    { prefix = "", canceller = run.canceller }: { prefix?: string; canceller?: Canceller } = {},
+  ) {
+    this.spec = spec;
+    this.run = run;
+    this.performers = performers;
+    this.prefix = prefix;
+    this.canceller = canceller;
+    this.frontier = createFrontier(spec, {
+      nowMs: () => run.events.nowMs(),
+      onReady: (name) => {
+        const key = nodeWork(prefix + name);
+        if (!run.isReplayed(key)) run.events.emit({ type: "node-ready", ...key, atMs: run.events.nowMs() });
+      },
+      onUnneeded: (name, cancel) => {
+        cancelAll(this.#cancellers.get(name), cancel);
+        if (this.frontier.waits(name)) this.#settleUnasked(name, cancel);
+      },
+    });
+    this.#detach = canceller.onCancel((reason) => {
+      const cancel = cancelOf(reason);
+      for (const some of this.#cancellers.values()) cancelAll(some, cancel);
+    });
+  }
+
+  /** The input, parsed. */
+  get input(): unknown {
+    return this.#input?.parsed;
+  }
+
+  /** The input as it was given. */
+  get given(): unknown {
+    return this.#input?.given;
+  }
+
+  /** Fingerprint of the input as it was given: what the DAG's persisted work was made from. */
+  get inputPrint(): string {
+    this.#print ??= hashOf(this.#input?.given);
+    return this.#print;
+  }
+
+  get isOpen(): boolean {
+    return this.#input !== undefined;
+  }
+
+  /** Enters the input and what was persisted of the nodes, then makes the first nodes ready. Gives what was entered. */
+  open(input: DagInput): Readonly<Record<string, Outcome>> {
+    this.#input = input;
+    // Under a planner nothing of the run's own DAG is ready before it is called.
+    if (this.prefix === "" && this.run.topology.planned) return {};
+    const adopted: Record<string, Outcome> = {};
+    if (this.run.journal.active) {
+      for (const name of orderOf(this.spec).topological) {
+        const outcome = this.run.journal.outcome(nodeWork(this.prefix + name), this.inputPrint);
+        if (outcome === undefined) continue;
+        adopted[name] = outcome;
+        this.frontier.settle(name, outcome);
+      }
+    }
+    this.frontier.open();
+    return adopted;
+  }
+
+  /** A canceller for one node's work, cancelled with the scope or when the node is no longer needed. */
+  cancellerFor(name: string): Canceller {
+    const own = new Canceller();
+    if (this.canceller.reason !== undefined) own.cancel(cancelOf(this.canceller.reason));
+    const others = this.#cancellers.get(name);
+    if (others === undefined) this.#cancellers.set(name, [own]);
+    else others.push(own);
+    return own;
+  }
+
+  /** Forgets a node's canceller once it has settled. */
+  releaseCanceller(name: string, own: Canceller): void {
+    const some = this.#cancellers.get(name);
+    if (some?.length === 1 && some[0] === own) this.#cancellers.delete(name);
+    else if (some?.includes(own)) some.splice(some.indexOf(own), 1);
+  }
+
+  close(): void {
+    this.#detach();
+    this.frontier.close();
+  }
+
   /** A node that waits for an answer that nobody needs any more. */
-  const settleUnasked = (name: string, stop: StopError) => {
-    const key = { node: prefix + name, item: null, invocation: null };
-    const times = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
-    const outcome: Outcome = { ...times, ...stoppedOutcome(stop, true) };
-    execution.withdraw(key.node);
-    execution.settled(key, outcome);
-    ledger.settle(name, outcome);
-  };
-
-  const detach = stopper.onStop((reason) => {
-    const stop = stopOf(reason);
-    for (const some of stoppers.values()) stopAll(some, stop);
-  });
-
-  return {
-    spec,
-    execution,
-    prefix,
-    get input() {
-      return input;
-    },
-    get keeps() {
-      return keeps && execution.keeps;
-    },
-    get inputPrint() {
-      inputPrint ??= fingerprint(input);
-      return inputPrint;
-    },
-    ledger,
-    stopper,
-    stopperFor(name) {
-      const own = new Stopper();
-      if (stopper.reason !== undefined) own.stop(stopOf(stopper.reason));
-      const others = stoppers.get(name);
-      if (others === undefined) stoppers.set(name, [own]);
-      else others.push(own);
-      return own;
-    },
-    release(name, own) {
-      const some = stoppers.get(name);
-      if (some?.length === 1 && some[0] === own) stoppers.delete(name);
-      else if (some?.includes(own)) some.splice(some.indexOf(own), 1);
-    },
-    open(given) {
-      if (opened) return;
-      opened = true;
-      input = given;
-      // Under a planner nothing is ready before it is called.
-      if (prefix !== "" || !isPlanned(execution.topology)) ledger.open();
-    },
-    adopt(outcomes) {
-      if (adopted) return false;
-      adopted = true;
-      for (const [name, outcome] of Object.entries(outcomes)) ledger.settle(name, outcome);
-      return true;
-    },
-    close() {
-      detach();
-      ledger.close();
-    },
-  };
+  #settleUnasked(name: string, cancel: CancelError): void {
+    const key = nodeWork(this.prefix + name);
+    const outcome = cancelledOutcome(cancel, true, notStarted(this.run.events.nowMs()));
+    this.run.questions.withdraw(key.node);
+    void this.run.journal.settled(key, outcome, this.inputPrint);
+    this.run.settled(key, outcome);
+    this.frontier.settle(name, outcome);
+  }
 }
 
 /**
- * A DAG's input, parsed by its schema; without a schema the input is a string.
- * @throws DagError `INPUT_INVALID` when it does not fit.
+ * A DAG's input, which has to be JSON, parsed by its schema; without a schema the input is a string.
+ * @throws DagError `INPUT_NOT_JSON` where JSON would change or lose something, `INPUT_INVALID` when it does not fit.
  */
-export async function parseInput(spec: DagSpec, input: unknown): Promise<unknown> {
+export async function parseInput(spec: DagSpec, input: unknown): Promise<DagInput> {
   if (spec.input === undefined) {
-    if (typeof input === "string") return input;
+    if (typeof input === "string") return { given: input, parsed: input };
     throw inputError(spec, `a string is expected, ${describe(input)} was given`);
   }
-  const checked = await checkAgainstAsync(spec.input, input);
-  if (checked.ok) return checked.value;
+  const given =
+    input === undefined ? undefined : jsonCopy(input, "INPUT_NOT_JSON", `The input of "${spec.name}"`);
+  const checked = await checkAgainstAsync(spec.input, given);
+  if (checked.ok) return { given, parsed: checked.value };
   throw inputError(spec, checked.message);
 }
 
@@ -159,6 +200,6 @@ function describe(value: unknown): string {
       : `${typeof value} ${String(value)}`;
 }
 
-function stopAll(stoppers: readonly Stopper[] | undefined, stop: StopError): void {
-  for (const stopper of stoppers ?? []) stopper.stop(stop);
+function cancelAll(cancellers: readonly Canceller[] | undefined, cancel: CancelError): void {
+  for (const canceller of cancellers ?? []) canceller.cancel(cancel);
 }

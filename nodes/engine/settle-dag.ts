@@ -1,32 +1,16 @@
 import { orderOf } from "../../src/spec/order.js";
-import { mergedBubbles } from "./bubbles.js";
+import type { Pace } from "./run-context.js";
 import type { Scope } from "./scope.js";
 import { settleNode } from "./settle-node.js";
 
 /**
- * When the nodes of a DAG start: one after another, layer by layer as in LangGraph's supersteps, or each as soon as its
- * own join is decided.
+ * Settles every node of an open scope that can be settled, at the pace of the run's topology. What waits for an answer is
+ * `interrupted`; everything that does not need that answer goes on.
  */
-export type Pace = "one-by-one" | "supersteps" | "dataflow";
-
-/** The pace of the DAGs inside a run of that topology. */
-export function paceOf(topology: string): Pace {
-  if (topology === "sequential") return "one-by-one";
-  return topology === "dataflow" ? "dataflow" : "supersteps";
-}
-
-/**
- * Settles every node of an open scope. All nodes of a stage are begun in topological order, whatever the order in which
- * they can start: with a checkpointer that order is what names their results.
- * @throws GraphInterrupt when nodes wait for an answer, after everything that does not wait for them has settled.
- */
-export async function settleDag(scope: Scope, pace: Pace): Promise<void> {
-  for (const stage of stagesOf(scope, pace)) {
-    const bubbled: unknown[] = [];
-    await Promise.all(
-      stage.map((name) => settleNode(scope, name).catch((error: unknown) => void bubbled.push(error))),
-    );
-    if (bubbled.length > 0) throw mergedBubbles(bubbled);
+export async function settleDag(scope: Scope): Promise<void> {
+  for (const stage of stagesOf(scope, scope.run.topology.pace)) {
+    const left = stage.filter((name) => scope.frontier.outcomes[name] === undefined);
+    await Promise.all(left.map((name) => settleNode(scope, name)));
   }
 }
 
@@ -34,4 +18,12 @@ function stagesOf(scope: Scope, pace: Pace): readonly (readonly string[])[] {
   const { topological, layers } = orderOf(scope.spec);
   if (pace === "supersteps") return layers;
   return pace === "dataflow" ? [topological] : topological.map((name) => [name]);
+}
+
+/** Settles what LangGraph left of the run's own DAG: it stops at a question, or when a part of the run was cancelled. */
+export async function settleLeft(scope: Scope): Promise<void> {
+  const told = scope.run.events.outcomes();
+  const { outcomes } = scope.frontier;
+  const left = orderOf(scope.spec).topological.filter((name) => outcomes[name] === undefined);
+  if (left.some((name) => told[name]?.state !== "interrupted")) await settleDag(scope);
 }

@@ -1,161 +1,105 @@
-import { GraphInterrupt, isGraphBubbleUp } from "@langchain/langgraph";
-import type { WorkKey } from "../../src/records/events.js";
-import { completedValue, type Outcome, type Outcomes } from "../../src/records/outcome.js";
-import { projectDag } from "../../src/records/projection.js";
-import { joinRule, nodeOf } from "../../src/spec/order.js";
-import { conditionHolds } from "./condition.js";
-import { assertMadeFrom, fingerprint, keep } from "./kept.js";
-import type { Decided } from "./ledger.js";
+import { failed, interrupted, notStarted, type Outcome, skipped } from "../../src/records/outcome.js";
+import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
+import { nodeOf } from "../../src/spec/order.js";
+import { kindOf } from "../../src/spec/shape.js";
+import { cancelledOutcome, cancelOf } from "./cancel.js";
+import { whyNot } from "./condition.js";
+import type { Decided } from "./frontier.js";
 import { mapItems } from "./map.js";
-import type { Scope } from "./scope.js";
+import type { Scope, Work } from "./scope.js";
 import { outcomeError, settleWork } from "./settle-work.js";
-import { sparedOutcome } from "./spared.js";
-import { stopOf, stoppedOutcome } from "./stop.js";
-import type { Stopper } from "./stopper.js";
-import { ctxOf, needsOf, type Work } from "./work.js";
+import { Suspension, suspendedOutcome } from "./suspension.js";
+import { ctxOf, needsOf } from "./work.js";
 
 /**
- * Brings one node to its outcome, in the order join, `when`, `forEach`, work. Never rejects, but for LangGraph's own
- * bubble-ups (interrupts) and a checkpoint that does not fit: whatever else goes wrong is the outcome. A node that has
- * settled is not run again.
+ * Brings one node to its outcome, in the order join, `when`, `forEach`, work. Never rejects: whatever goes wrong is the
+ * outcome. A node that has settled is not run again; one that waits for an answer is `interrupted`, which is not settled.
  */
 export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
-  const key: WorkKey = { node: scope.prefix + name, item: null, invocation: null };
+  const { run, frontier } = scope;
+  const known = frontier.outcomes[name];
+  if (known !== undefined) return known;
+  const key = nodeWork(scope.prefix + name);
+  const decision = frontier.decision(name) ?? (await frontier.decided(name));
+  if (decision.go === "suspend") return suspended(scope, name, key);
+  const canceller = scope.cancellerFor(name);
+  const unneeded = frontier.unneeded(name);
+  if (unneeded !== undefined) canceller.cancel(unneeded);
   try {
-    const outcome = scope.keeps ? await keptOutcome(scope, name, key) : await settleNow(scope, name, key);
-    scope.ledger.settle(name, outcome);
+    const node = nodeOf(scope.spec, name);
+    const needs = needsOf(scope, name);
+    const work: Work = { scope, name, node, key, item: undefined, needs, attempt: 1, canceller };
+    const reached = reusedOrUnpaid(work, decision) ?? reachOutcome(work, decision);
+    const outcome = reached instanceof Promise ? await reached : reached;
+    const written = run.journal.settled(key, outcome, scope.inputPrint);
+    if (written !== undefined) await written;
+    run.settled(key, outcome);
+    if (outcome.state === "interrupted") frontier.suspend(name, outcome);
+    else frontier.settle(name, outcome);
     failFast(scope, name, outcome);
     return outcome;
-  } catch (error) {
-    scope.ledger.hold(name);
-    throw error;
-  }
-}
-
-/** The outcome that a checkpoint holds, else the one that comes of settling the node now. */
-async function keptOutcome(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
-  let settledNow = false;
-  const { callsOf } = scope.execution;
-  const madeFrom = (outcome: Outcome) => sourceOf(scope, name, outcome);
-  const kept = await keep({ key, name, callsOf, madeFrom }, () => {
-    settledNow = true;
-    return settleNow(scope, name, key);
-  });
-  if (settledNow) return kept.outcome;
-  if (usesNeeds(scope, name, kept.outcome)) {
-    const { go } = await scope.ledger.decided(name);
-    if (go === "hold") throw new GraphInterrupt([]);
-  }
-  assertMadeFrom(key, kept.madeFrom, madeFrom(kept.outcome));
-  return kept.outcome;
-}
-
-/** Fingerprint of what an outcome was made from: the node, the DAG's input and, where the join waits for all, the needs. */
-function sourceOf(scope: Scope, name: string, outcome: Outcome): string {
-  const needs = usesNeeds(scope, name, outcome)
-    ? Object.values(needsOf(scope, name)).map((need) => completedValue(need) ?? null)
-    : [];
-  return fingerprint(projectDag(scope.spec).nodes[name]?.hash, scope.inputPrint, needs);
-}
-
-function usesNeeds(scope: Scope, name: string, outcome: Outcome): boolean {
-  const { rule, deadlineMs } = joinRule(nodeOf(scope.spec, name).join);
-  return (outcome.state === "completed" || "error" in outcome) && rule !== "count" && deadlineMs === null;
-}
-
-async function settleNow(scope: Scope, name: string, key: WorkKey): Promise<Outcome> {
-  const known = scope.ledger.outcomes[name];
-  if (known !== undefined) return known;
-  const decision = scope.ledger.decision(name) ?? (await scope.ledger.decided(name));
-  const { execution, ledger } = scope;
-  if (decision.go === "hold") {
-    execution.settled(key, waitingOutcome);
-    throw new GraphInterrupt([]);
-  }
-  const stopper = scope.stopperFor(name);
-  const unneeded = ledger.unneeded(name);
-  if (unneeded !== undefined) stopper.stop(unneeded);
-  try {
-    const spared =
-      stopper.reason !== undefined || decision.go === "stop"
-        ? undefined
-        : sparedOutcome(scope, name, decision);
-    const reached = spared ?? reachOutcome(workOf(scope, name, key, stopper), decision);
-    const outcome = reached instanceof Promise ? await reached : reached;
-    execution.settled(key, outcome);
-    return outcome;
-  } catch (error) {
-    if (isGraphBubbleUp(error)) execution.settled(key, interrupted(decision));
-    throw error;
   } finally {
-    scope.release(name, stopper);
+    scope.releaseCanceller(name, canceller);
   }
 }
 
-function workOf(scope: Scope, name: string, key: WorkKey, stopper: Stopper): Work {
-  const node = nodeOf(scope.spec, name);
-  return { scope, name, node, key, item: undefined, needs: needsOf(scope, name), stopper };
+/** A node that cannot be decided before an answer comes. */
+function suspended(scope: Scope, name: string, key: WorkKey): Outcome {
+  const outcome = interrupted(notStarted(null), "waiting", "It waits for a node that waits for an answer.");
+  scope.run.settled(key, outcome);
+  scope.frontier.suspend(name, outcome);
+  return outcome;
+}
+
+/**
+ * The outcome of a node that need not, or must not, be started: an earlier record's, or `skipped` when the budget is spent
+ * and the node is an agent or lacks a need for that reason. Functions that have what they need still run: they put together
+ * what was paid for.
+ */
+function reusedOrUnpaid(work: Work, decision: Decided): Outcome | undefined {
+  const { scope, name, node, needs, canceller } = work;
+  if (canceller.reason !== undefined || decision.go === "cancel") return undefined;
+  const earlier = decision.go === "run" ? scope.run.reuse.node(scope, name, decision.atMs) : undefined;
+  if (earlier !== undefined) return earlier;
+  const { budgetSpent } = scope.run;
+  if (budgetSpent === undefined) return undefined;
+  const lacks = Object.values(needs).some(
+    (need) => need !== undefined && "reason" in need && need.reason.code === "budget",
+  );
+  if (decision.go === "skip" ? !lacks : kindOf(node) !== "agent") return undefined;
+  const readyAtMs = decision.go === "run" ? decision.atMs : null;
+  return cancelledOutcome(budgetSpent, false, notStarted(scope.run.events.nowMs(), readyAtMs));
 }
 
 /** The outcome of a piece of work whose join is decided: `when`, then `forEach`, then the work itself. */
 export function reachOutcome(work: Work, decision: Decided): Outcome | Promise<Outcome> {
-  const { node, stopper } = work;
-  const { execution } = work.scope;
-  const notStarted = { readyAtMs: null, startedAtMs: null, endedAtMs: execution.nowMs(), attempts: 0 };
-  if (stopper.reason !== undefined) {
-    return { ...notStarted, ...stoppedOutcome(stopOf(stopper.reason), false) };
+  const { node, canceller } = work;
+  const { events } = work.scope.run;
+  if (canceller.reason !== undefined) {
+    return cancelledOutcome(cancelOf(canceller.reason), false, notStarted(events.nowMs()));
   }
-  if (decision.go === "stop") return { ...notStarted, ...stoppedOutcome(decision.stop, false) };
-  if (decision.go === "skip") return { ...notStarted, state: "skipped", reason: decision.reason };
-
-  const ready = { ...notStarted, readyAtMs: decision.atMs };
-  const failed = (error: unknown): Outcome => {
-    if (isGraphBubbleUp(error)) throw error;
-    return { ...ready, state: "failed", endedAtMs: execution.nowMs(), error: outcomeError(error) };
-  };
+  if (decision.go === "cancel") return cancelledOutcome(decision.cancel, false, notStarted(events.nowMs()));
+  if (decision.go === "skip") {
+    return skipped(notStarted(events.nowMs()), decision.reason.code, decision.reason.message);
+  }
+  const wentWrong = (error: unknown): Outcome =>
+    error instanceof Suspension
+      ? suspendedOutcome(error, { ...notStarted(null, decision.atMs), attempts: 1 })
+      : failed(notStarted(events.nowMs(), decision.atMs), outcomeError(error));
   try {
-    if (node.when !== undefined && !conditionHolds(node.when, ctxOf(work))) {
-      return { ...ready, state: "skipped", reason: { code: "condition", message: "Its `when` is false." } };
-    }
+    const not = node.when === undefined ? undefined : whyNot(node.when, ctxOf(work), work.needs);
+    if (not !== undefined) return skipped(notStarted(events.nowMs(), decision.atMs), "condition", not);
   } catch (error) {
-    return failed(error);
+    return wentWrong(error);
   }
   return node.forEach === undefined
     ? settleWork(work, decision.atMs)
-    : mapItems(work, node.forEach, decision.atMs).catch(failed);
+    : mapItems(work, node.forEach, decision.atMs).catch(wentWrong);
 }
 
-/** Of a node that cannot be reached before an answer comes. */
-export const waitingOutcome: Outcome = {
-  state: "interrupted",
-  reason: { code: "waiting", message: "It waits for a node that waits for an answer." },
-  readyAtMs: null,
-  startedAtMs: null,
-  endedAtMs: null,
-  attempts: 0,
-};
-
-/** The outcome of work that waits for an answer. */
-export function interrupted(decision: Decided): Outcome {
-  return {
-    state: "interrupted",
-    reason: { code: "approval", message: "The run waits for an answer." },
-    readyAtMs: decision.atMs,
-    startedAtMs: decision.atMs,
-    endedAtMs: null,
-    attempts: 1,
-  };
-}
-
-/** Enters the outcomes that a checkpoint holds, once for each scope. */
-export function adoptOutcomes(scope: Scope, outcomes: Outcomes): void {
-  if (!scope.adopt(outcomes)) return;
-  for (const [name, outcome] of Object.entries(outcomes)) failFast(scope, name, outcome);
-}
-
-/** Stops the run when a node failed whose policy is `fail-fast`. */
+/** Cancels the run when a node failed whose policy is `fail-fast`. */
 export function failFast(scope: Scope, name: string, outcome: Outcome): void {
   if (outcome.state !== "failed" && outcome.state !== "timed-out") return;
-  if (scope.execution.policyFor(nodeOf(scope.spec, name), scope.spec).onError !== "fail-fast") return;
-  scope.execution.stop("fail-fast", `"${scope.prefix}${name}" ${outcome.state} and its policy is fail-fast.`);
+  if (scope.run.policyFor(nodeOf(scope.spec, name), scope.spec).onError !== "fail-fast") return;
+  scope.run.cancel("fail-fast", `"${scope.prefix}${name}" ${outcome.state} and its policy is fail-fast.`);
 }

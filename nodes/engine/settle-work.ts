@@ -1,51 +1,168 @@
-import { types } from "node:util";
-import { isGraphBubbleUp } from "@langchain/langgraph";
 import { DagError, errorCode, errorMessage } from "../../src/errors.js";
-import { type Outcome, type OutcomeError, spanning } from "../../src/records/outcome.js";
+import { retryDefaults, retryWaitMs } from "../../src/limits/retry-schedule.js";
+import { retriesOn, retryAfterMsOf } from "../../src/limits/retryable.js";
+import { waitMs } from "../../src/limits/wait.js";
+import {
+  completed,
+  failed,
+  type Outcome,
+  type OutcomeError,
+  type OutcomeTimes,
+  partsOf,
+  spanning,
+} from "../../src/records/outcome.js";
+import { nodeValue } from "../../src/spec/json-value.js";
+import type { Policy } from "../../src/spec/policy.js";
 import { kindOf } from "../../src/spec/shape.js";
-import { attemptWork } from "./attempts.js";
-import { StopError, stoppedOutcome, untilStopped } from "./stop.js";
-import type { Work, WorkResult } from "./work.js";
+import { CancelError, Canceller, cancelledOutcome, untilCancelled } from "./cancel.js";
+import type { Perform, Work, WorkResult } from "./scope.js";
+import { Suspension, suspendedOutcome } from "./suspension.js";
 
-/** Runs one piece of work to its outcome, at once where it needs no waiting; rejects only with LangGraph's bubble-ups. */
+/** Runs one piece of work to its outcome, at once where it needs no waiting. Never rejects. */
 export function settleWork(work: Work, readyAtMs: number): Outcome | Promise<Outcome> {
-  const { execution } = work.scope;
-  const startedAtMs = execution.nowMs();
-  execution.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
-  const times = () => ({
+  const { run } = work.scope;
+  const startedAtMs = run.events.nowMs();
+  run.events.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
+  const times = (endedAtMs: number | null = run.events.nowMs()): OutcomeTimes => ({
     readyAtMs,
     startedAtMs,
-    endedAtMs: execution.nowMs(),
-    attempts: 1 + execution.retriesOf(work.key),
+    endedAtMs,
+    attempts: 1 + run.retriesOf(work.key),
   });
-  const completed = ({ value, outcomes }: WorkResult): Outcome => {
-    const settled = { ...times(), state: "completed" as const, value: jsonValue(value) };
-    return outcomes === undefined ? settled : { ...spanning(settled, Object.values(outcomes)), outcomes };
+  const done = (result: WorkResult): Outcome => {
+    if ("error" in result) return spanned({ ...wentWrong(result.error), ...result.parts });
+    return spanned({ ...completed(times(), nodeValue(result.value)), ...result.parts });
   };
-  const failed = (error: unknown): Outcome => {
-    if (isGraphBubbleUp(error)) throw error;
-    const inner = innerOutcomes(error);
-    if (error instanceof StopError) return { ...times(), ...inner, ...stoppedOutcome(error, true) };
-    return {
-      ...times(),
-      ...inner,
-      state: timedOut(error) ? "timed-out" : "failed",
-      error: outcomeError(error),
-    };
+  const wentWrong = (error: unknown): Outcome => {
+    if (error instanceof Suspension) return suspendedOutcome(error, times(null));
+    if (error instanceof CancelError) return cancelledOutcome(error, true, times());
+    return failed(times(), outcomeError(error), timedOut(error) ? "timed-out" : "failed");
   };
   try {
     const running = attemptWork(work);
     return running instanceof Promise
-      ? ended(work, running).then(completed).catch(failed)
-      : completed(running);
+      ? ended(work, running, work.canceller).then(done).catch(wentWrong)
+      : done(running);
   } catch (error) {
-    return failed(error);
+    return wentWrong(error);
   }
 }
 
-/** A graph ends by itself when it is stopped, and its inner nodes have to settle first; any other work is left behind. */
-function ended(work: Work, running: Promise<WorkResult>): Promise<WorkResult> {
-  return kindOf(work.node) === "graph" ? running : untilStopped(running, work.stopper);
+/** In a resumed run, parts may have been done before. */
+function spanned(outcome: Outcome): Outcome {
+  return outcome.outcomes === undefined && outcome.rounds === undefined
+    ? outcome
+    : spanning(outcome, partsOf(outcome));
+}
+
+/**
+ * Does a piece of work under its policy. Functions and tools are timed and tried again whole, but only where a policy states
+ * `retry`: they may have done half of what they do. Agents are not: their policy is around each model request, so that what
+ * they have already paid for is kept. A graph's nodes have policies themselves; as a whole it has only a time limit of its own.
+ */
+function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
+  const { run, spec } = work.scope;
+  const kind = kindOf(work.node);
+  const perform = work.scope.performers[kind];
+  if (kind === "graph") return withinTime(work, work.node.policy?.timeoutMs, perform);
+  if (kind !== "function" && kind !== "tool") return perform(work);
+  const policy = run.policyFor(work.node, spec);
+  const attempt = (number: number) => attemptOnce({ ...work, attempt: number }, policy.timeoutMs, perform);
+  try {
+    const first = attempt(1);
+    return first instanceof Promise ? attemptAgain(work, policy, first, attempt) : first;
+  } catch (error) {
+    if (waitBefore(work, policy, error, 1) === null) throw error;
+    return attemptAgain(work, policy, Promise.reject(error), attempt);
+  }
+}
+
+async function attemptAgain(
+  work: Work,
+  policy: Policy,
+  first: Promise<WorkResult>,
+  attempt: (number: number) => WorkResult | Promise<WorkResult>,
+): Promise<WorkResult> {
+  for (let number = 1; ; number++) {
+    try {
+      return await (number === 1 ? first : attempt(number));
+    } catch (error) {
+      const wait = waitBefore(work, policy, error, number);
+      if (wait === null) throw error;
+      await waitMs(wait, work.canceller.signal);
+      work.scope.run.noteRetry(work.key);
+    }
+  }
+}
+
+/** Milliseconds until the attempt after that one, `null` when there is none. */
+function waitBefore(work: Work, { retry }: Policy, error: unknown, attempt: number): number | null {
+  if (retry === undefined || error instanceof Suspension || work.canceller.reason !== undefined) return null;
+  if (attempt >= (retry.maxAttempts ?? retryDefaults.maxAttempts)) return null;
+  if (!retriesOn(retry, error, { whenSilent: true })) return null;
+  const wait = retryWaitMs(retry, attempt, { retryAfterMs: retryAfterMsOf(error) });
+  return wait < work.scope.run.remainingMs() ? wait : null;
+}
+
+/** One attempt of a function or a tool, told as an event. */
+function attemptOnce(
+  work: Work,
+  timeoutMs: number | undefined,
+  perform: Perform,
+): WorkResult | Promise<WorkResult> {
+  const { events } = work.scope.run;
+  const startedAtMs = events.nowMs();
+  const told = (error: OutcomeError | null) => {
+    const { key, attempt } = work;
+    events.emit({ type: "node-attempt", ...key, attempt, startedAtMs, error, atMs: events.nowMs() });
+  };
+  const wentWrong = (error: unknown): never => {
+    if (!(error instanceof Suspension)) told(outcomeError(error));
+    throw error;
+  };
+  try {
+    const running = withinTime(work, timeoutMs, perform);
+    if (running instanceof Promise) {
+      return running.then((result) => {
+        told(null);
+        return result;
+      }, wentWrong);
+    }
+    told(null);
+    return running;
+  } catch (error) {
+    return wentWrong(error);
+  }
+}
+
+/** Ends the work after `timeoutMs`, whether or not it heeds its signal. */
+function withinTime(
+  work: Work,
+  timeoutMs: number | undefined,
+  perform: Perform,
+): WorkResult | Promise<WorkResult> {
+  if (timeoutMs === undefined) return perform(work);
+  const canceller = new Canceller();
+  const running = perform({ ...work, canceller });
+  if (!(running instanceof Promise)) return running;
+  const detach = work.canceller.onCancel((reason) => canceller.cancel(reason));
+  const timer = setTimeout(() => canceller.cancel(tookTooLong(work.key.node, timeoutMs)), timeoutMs);
+  return ended(work, running, canceller).finally(() => {
+    clearTimeout(timer);
+    detach();
+  });
+}
+
+/** A graph ends by itself when it is cancelled, and its inner nodes have to settle first; any other work is left behind. */
+function ended(work: Work, running: Promise<WorkResult>, canceller: Canceller): Promise<WorkResult> {
+  return kindOf(work.node) === "graph" ? running : untilCancelled(running, canceller);
+}
+
+function tookTooLong(node: string, timeoutMs: number): DagError {
+  return new DagError("NODE_TIMEOUT", `"${node}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`, {
+    retryable: true,
+    facts: { node, timeoutMs, timedOut: true },
+  });
 }
 
 /** What was thrown, as data: code, message, and the offending text where there is one. */
@@ -57,41 +174,4 @@ export function outcomeError(error: unknown): OutcomeError {
 /** Whether an error says that time ran out. */
 export function timedOut(error: unknown): boolean {
   return error instanceof DagError && error.facts.timedOut === true;
-}
-
-/** A graph node that failed still tells what its inner nodes came to. */
-function innerOutcomes(error: unknown): Pick<Outcome, "outcomes"> {
-  const outcomes = error instanceof DagError ? error.facts.outcomes : undefined;
-  return outcomes === undefined ? {} : { outcomes: outcomes as NonNullable<Outcome["outcomes"]> };
-}
-
-/**
- * A value as JSON can hold it: `undefined` is `null`.
- * @throws DagError `VALUE_NOT_JSON` for what a record would lose: bigints, cycles, functions, symbols, maps, sets.
- */
-function jsonValue(value: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  let text: string | undefined;
-  let cause: unknown;
-  try {
-    text = JSON.stringify(value, refuseCollections);
-  } catch (error) {
-    cause = error;
-  }
-  if (text !== undefined) return value;
-  if (cause instanceof DagError) throw cause;
-  throw new DagError("VALUE_NOT_JSON", `The node returned a value that JSON cannot hold (${typeof value}).`, {
-    cause,
-    hint: "Return strings, numbers, booleans, null, arrays and plain objects.",
-  });
-}
-
-/** JSON would write a map or a set as `{}`, without a word. */
-function refuseCollections(_key: string, value: unknown): unknown {
-  if (!types.isMap(value) && !types.isSet(value)) return value;
-  const kind = types.isMap(value) ? "Map" : "Set";
-  throw new DagError("VALUE_NOT_JSON", `The node returned a value that holds a ${kind}, which JSON loses.`, {
-    hint: "Return its entries as an array or a plain object.",
-  });
 }

@@ -1,77 +1,120 @@
-import type { WorkKey } from "../../src/records/events.js";
-import type { Outcome, Outcomes } from "../../src/records/outcome.js";
+import type { Outcome } from "../../src/records/outcome.js";
 import { completedValue } from "../../src/records/outcome.js";
+import { workPath } from "../../src/records/work-id.js";
+import { hashOf } from "../../src/spec/canonical.js";
+import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { nodeOf } from "../../src/spec/order.js";
 import type { ReferenceScope } from "../../src/spec/reference.js";
-import type { Ctx, Node } from "../../src/spec/shape.js";
-import type { Scope } from "./scope.js";
-import type { Stopper } from "./stopper.js";
-
-/** One piece of work: a node, or one item of it, or one call of it by a planner. */
-export interface Work {
-  readonly scope: Scope;
-  readonly name: string;
-  readonly node: Node;
-  /** Names the work in events, requests and records. */
-  readonly key: WorkKey;
-  /** The item, under `forEach`; else `undefined`. */
-  readonly item: unknown;
-  /** What a planner asked to look at in particular. */
-  readonly focus?: string;
-  /** The text that a planner passed on, in place of the run's input. */
-  readonly text?: string;
-  /** A planner's own arguments for a tool node. */
-  readonly args?: unknown;
-  /** Outcomes by need, in the order of `needs`; `undefined` where a need has not settled. */
-  readonly needs: Readonly<Record<string, Outcome | undefined>>;
-  readonly stopper: Stopper;
-}
-
-/** What a kind of node gives back when it completes. */
-export interface WorkResult {
-  readonly value: unknown;
-  /** Of a graph node: the inner outcomes. */
-  readonly outcomes?: Outcomes;
-}
-
-/** How a kind of node does its work; what needs no waiting is given at once. */
-export type Perform = (work: Work) => WorkResult | Promise<WorkResult>;
+import type { Ctx } from "../../src/spec/shape.js";
+import type { Scope, Work } from "./scope.js";
 
 /** The outcomes of a node's needs. */
 export function needsOf(scope: Scope, name: string): Work["needs"] {
-  const { outcomes } = scope.ledger;
+  const { outcomes } = scope.frontier;
   const needs: Record<string, Outcome | undefined> = {};
   for (const need of nodeOf(scope.spec, name).needs ?? []) needs[need] = outcomes[need];
   return needs;
 }
 
-/** What references and function forms see of a piece of work. */
-export function ctxOf(work: Work): Ctx & ReferenceScope {
-  return new WorkContext(work);
+/**
+ * What references and function forms see of a piece of work. Every value in it is a copy of its own, made when it is looked
+ * at: what is done to it is seen by nobody else.
+ */
+export function ctxOf(
+  work: Work,
+  loop?: { readonly previous: unknown; readonly round: number },
+): Ctx & ReferenceScope {
+  const ctx = new WorkContext(work);
+  if (loop === undefined) return ctx;
+  ownCopy(ctx, "previous", loop.previous);
+  ownCopy(ctx, "round", loop.round);
+  return ctx;
 }
 
 class WorkContext implements Ctx, ReferenceScope {
-  readonly input: unknown;
+  declare readonly input: unknown;
   readonly needs: Readonly<Record<string, unknown>>;
-  readonly item: unknown;
+  declare readonly outcomes: Readonly<Record<string, Outcome>>;
+  declare readonly item: unknown;
+  readonly index: number | undefined;
+  declare readonly previous?: unknown;
+  declare readonly round?: number;
+  readonly context: unknown;
+  readonly runId: string;
+  readonly node: string;
+  readonly attempt: number;
+  declare readonly idempotencyKey: string;
   declare readonly signal: AbortSignal;
-  readonly #stopper: Stopper;
+  declare readonly progress: (value: unknown) => void;
+  readonly #work: Work;
 
-  constructor({ scope, needs, item, stopper }: Work) {
+  constructor(work: Work) {
+    const { scope, needs, item, key } = work;
     const values: Record<string, unknown> = {};
-    for (const name in needs) values[name] = completedValue(needs[name]);
-    this.input = scope.input;
+    for (const name in needs) ownCopy(values, name, completedValue(needs[name]));
     this.needs = values;
-    this.item = item;
-    this.#stopper = stopper;
-    Object.defineProperty(this, "signal", WorkContext.#signal);
+    this.index = key.item ?? undefined;
+    this.context = scope.run.options.context;
+    this.runId = scope.run.id;
+    this.node = key.node;
+    this.attempt = work.attempt;
+    this.#work = work;
+    ownCopy(this, "input", scope.input);
+    ownCopy(this, "item", item);
+    Object.defineProperties(this, WorkContext.#onDemand);
   }
 
-  /** The context's own, so that a copy of it has the signal too; made on demand, because most functions never look. */
-  static readonly #signal: PropertyDescriptor & ThisType<WorkContext> = {
-    enumerable: true,
-    get() {
-      return this.#stopper.signal;
+  /** The context's own, so that a copy of it has them too; made on demand, because most functions never look. */
+  static readonly #onDemand: PropertyDescriptorMap & ThisType<WorkContext> = {
+    signal: {
+      enumerable: true,
+      get() {
+        return this.#work.canceller.signal;
+      },
+    },
+    outcomes: {
+      enumerable: true,
+      get() {
+        const settled = Object.entries(this.#work.needs).filter(([, outcome]) => outcome !== undefined);
+        return copyOf(Object.fromEntries(settled));
+      },
+    },
+    idempotencyKey: {
+      enumerable: true,
+      get() {
+        return hashOf([this.runId, workPath(this.#work.key)]);
+      },
+    },
+    progress: {
+      enumerable: true,
+      get() {
+        const { scope, key } = this.#work;
+        const { events } = scope.run;
+        return (value: unknown) => {
+          const told = jsonCopy(value, "VALUE_NOT_JSON", "The progress");
+          events.emit({ type: "node-progress", ...key, value: told, atMs: events.nowMs() });
+        };
+      },
     },
   };
+}
+
+/** Gives an object a value as its own: primitives as they are, anything else as a copy that is made when it is looked at. */
+function ownCopy(target: object, name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+    return;
+  }
+  let copy: unknown;
+  Object.defineProperty(target, name, {
+    enumerable: true,
+    configurable: true,
+    get() {
+      copy ??= copyOf(value);
+      return copy;
+    },
+    set(other: unknown) {
+      copy = other;
+    },
+  });
 }

@@ -1,10 +1,10 @@
 import { DagError } from "../../src/errors.js";
 import { collectReply, type Message, type ModelReply, type ToolSpec } from "../../src/models/port.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
-import type { Work, WorkResult } from "../engine/work.js";
+import type { Work, WorkResult } from "../engine/scope.js";
 import { promptOf } from "./prompt.js";
 import { readStructured, repairRequest } from "./structured-output.js";
-import { answerToolCall, toolSpecs } from "./tool-calls.js";
+import { answerToolCalls, toolSpecs } from "./tool-calls.js";
 
 const defaultRepairAttempts = 1;
 const defaultToolRounds = 8;
@@ -18,7 +18,7 @@ const defaultToolRounds = 8;
 export async function runAgent(work: Work): Promise<WorkResult> {
   const { node } = work;
   const { maxToolRounds = defaultToolRounds, repairAttempts = defaultRepairAttempts } =
-    work.scope.execution.policyFor(node, work.scope.spec);
+    work.scope.run.policyFor(node, work.scope.spec);
   const tools = await toolSpecs(node.tools ?? []);
   const conversation: Message[] = promptOf(work);
   let rounds = 0;
@@ -29,11 +29,7 @@ export async function runAgent(work: Work): Promise<WorkResult> {
     if (reply.toolCalls.length > 0) {
       if (rounds++ >= maxToolRounds) throw toolRoundsExceeded(maxToolRounds, reply);
       conversation.push({ role: "assistant", content: reply.text, toolCalls: reply.toolCalls });
-      conversation.push(
-        ...(await Promise.all(
-          reply.toolCalls.map((call) => answerToolCall(call, node.tools ?? [], work.stopper)),
-        )),
-      );
+      conversation.push(...(await answerToolCalls(work, reply.toolCalls, turn)));
       continue;
     }
     if (reply.text.trim() === "") throw emptyReply(reply);
@@ -46,25 +42,36 @@ export async function runAgent(work: Work): Promise<WorkResult> {
   }
 }
 
+/** One request; what a resumed run had been answered before is not asked again. */
 async function ask(
   work: Work,
   messages: readonly Message[],
   tools: readonly ToolSpec[],
   turn: number,
 ): Promise<ModelReply> {
-  const { node, key } = work;
-  const model = await work.scope.execution.modelFor(node, key.node, work.scope.spec);
-  return collectReply(
-    model.call({
-      messages: [...messages],
-      tools,
-      schema: node.output === undefined ? null : toJsonSchema(node.output),
-      modelOptions: node.modelOptions ?? {},
-      ...key,
-      turn,
-      attempt: 1,
-      signal: work.stopper.signal,
-    }),
+  const { node, key, scope } = work;
+  const { run } = scope;
+  const schema = node.output === undefined ? null : toJsonSchema(node.output);
+  const modelOptions = node.modelOptions ?? {};
+  return run.journal.step(
+    key,
+    `turn ${turn}`,
+    () => ({ messages, tools, schema, modelOptions }),
+    async () => {
+      const model = await run.models.modelFor(node, key.node, scope.spec);
+      return collectReply(
+        model.call({
+          messages: [...messages],
+          tools,
+          schema,
+          modelOptions,
+          ...key,
+          turn,
+          attempt: 1,
+          signal: work.canceller.signal,
+        }),
+      );
+    },
   );
 }
 

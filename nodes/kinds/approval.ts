@@ -1,84 +1,53 @@
-import { GraphInterrupt, interrupt } from "@langchain/langgraph";
-import { DagError } from "../../src/errors.js";
-import type { RunInterrupt } from "../../src/records/events.js";
-import { StopError } from "../engine/stop.js";
-import { ctxOf, type Work, type WorkResult } from "../engine/work.js";
-
-/** A person's answer to an approval, read. */
-export type Answer =
-  | { readonly decision: "approve" }
-  | { readonly decision: "edit"; readonly value: unknown }
-  | { readonly decision: "reject"; readonly comment: string | null };
+import { completedValue } from "../../src/records/outcome.js";
+import { jsonCopy } from "../../src/spec/json-value.js";
+import { type Reference, readReference } from "../../src/spec/reference.js";
+import { CancelError } from "../engine/cancel.js";
+import { readApproval } from "../engine/questions.js";
+import type { Work, WorkResult } from "../engine/scope.js";
+import { ctxOf } from "../engine/work.js";
 
 /**
- * Runs an approval: stops the run until a person answers. Approved, its value is what was shown; edited, what the
- * person put in its place; rejected, the node is skipped with reason `approval`.
- * @throws GraphInterrupt while there is no answer, DagError `ANSWER_INVALID` when the answer cannot be read.
+ * Runs an approval: the work waits until a person answers. Approved, its value is what it passes on; edited, what the person
+ * put in its place; rejected, the node is skipped with reason `rejected` and the person's comment.
+ * @throws Suspension while there is no answer, DagError `ANSWER_INVALID` when the answer cannot be read.
  */
-export async function runApproval(work: Work): Promise<WorkResult> {
-  const value = shownBy(work);
-  const question: RunInterrupt = {
-    node: work.key.item === null ? work.key.node : `${work.key.node}[${work.key.item}]`,
-    message: work.node.approve?.message ?? "",
+export function runApproval(work: Work): WorkResult {
+  const { message = "", show } = work.node.approve ?? {};
+  const value = passedOn(work);
+  const answer = work.scope.run.questions.ask(work.key, "approve", {
+    kind: "approval",
+    message,
     value,
-  };
-  const answer = readAnswer(ask(work, question));
-  if (answer.decision === "approve") return { value };
-  if (answer.decision === "edit") return { value: answer.value };
-  const comment = answer.comment === null ? "" : `: ${answer.comment}`;
-  throw new StopError("approval", `Rejected${comment}`);
+    ...(show !== undefined && { show: shown(work, show) }),
+  });
+  const read = readApproval(answer);
+  if (read.decision === "approved") return { value };
+  if (read.decision === "edited") return { value: jsonCopy(read.value, "VALUE_NOT_JSON", "The edit") };
+  throw new CancelError("rejected", `Rejected${read.comment === null ? "" : `: ${read.comment}`}`);
 }
 
-function ask(work: Work, question: RunInterrupt): unknown {
-  const { execution } = work.scope;
-  try {
-    // Without a checkpointer nothing could be resumed, but the run still tells what it would wait for.
-    if (!execution.keeps) throw new GraphInterrupt([{ value: question }]);
-    return interrupt(question);
-  } catch (error) {
-    execution.ask(question);
-    throw error;
-  }
-}
-
-/** What the person sees: the value of the one need, of several needs an object by name, without needs the input. */
-function shownBy(work: Work): unknown {
-  const { needs } = ctxOf(work);
-  const names = Object.keys(needs);
+/** The value of the one need, of several needs an object by name, under `forEach` the item, without needs the input. */
+function passedOn(work: Work): unknown {
+  const names = Object.keys(work.needs);
   if (work.key.item !== null) return work.item ?? null;
-  if (names.length === 0) return work.scope.input ?? null;
+  if (names.length === 0) return jsonCopy(work.scope.given ?? null, "VALUE_NOT_JSON", "The input");
   const [only] = names;
-  return names.length === 1 && only !== undefined ? (needs[only] ?? null) : needs;
+  if (names.length === 1 && only !== undefined) return completedValue(work.needs[only]) ?? null;
+  return Object.fromEntries(
+    Object.entries(work.needs).flatMap(([name, outcome]) =>
+      outcome?.state === "completed" ? [[name, outcome.value]] : [],
+    ),
+  );
 }
 
-/**
- * Reads an answer: `true`, `"approve"` or `{ approve: true }`; `false`, `"reject"`, `{ approve: false, comment? }` or
- * `{ reject: comment }`; `{ edit: value }` or `{ approve: true, value }`.
- * @throws DagError `ANSWER_INVALID` for anything else.
- */
-export function readAnswer(answer: unknown): Answer {
-  if (answer === false || answer === "reject") {
-    return { decision: "reject", comment: null };
-  }
-  if (answer === true || answer === "approve") return { decision: "approve" };
-  if (typeof answer === "object" && answer !== null) {
-    if ("edit" in answer) return { decision: "edit", value: answer.edit };
-    if ("reject" in answer && answer.reject !== false) {
-      return { decision: "reject", comment: typeof answer.reject === "string" ? answer.reject : null };
-    }
-    if ("approve" in answer && answer.approve === true) {
-      return "value" in answer ? { decision: "edit", value: answer.value } : { decision: "approve" };
-    }
-    if ("approve" in answer && answer.approve === false) {
-      const comment = "comment" in answer && typeof answer.comment === "string" ? answer.comment : null;
-      return { decision: "reject", comment };
-    }
-  }
-  throw new DagError(
-    "ANSWER_INVALID",
-    `The answer ${JSON.stringify(answer)} is neither yes, nor no, nor an edit.`,
-    {
-      hint: 'Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.',
-    },
+/** What is to be looked at, each by where it stands. */
+function shown(work: Work, references: readonly Reference[]): Record<string, unknown> {
+  const ctx = ctxOf(work);
+  return Object.fromEntries(
+    references.map((reference) => {
+      const root = reference.node ?? (reference.input === true ? "input" : "item");
+      const label = reference.path === undefined ? root : `${root}.${reference.path}`;
+      return [label, jsonCopy(readReference(reference, ctx), "VALUE_NOT_JSON", "What is shown")];
+    }),
   );
 }

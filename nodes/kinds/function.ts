@@ -1,14 +1,30 @@
 import { DagError } from "../../src/errors.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
-import { ctxOf, type Work, type WorkResult } from "../engine/work.js";
+import type { Work, WorkResult } from "../engine/scope.js";
+import { ctxOf } from "../engine/work.js";
+import { asked, questionOf } from "./tool-calls.js";
 
 /**
- * Runs a function node.
- * @throws DagError `OUTPUT_INVALID` when the value does not fit the node's `output` schema, and whatever it throws itself.
+ * Runs a function node. Where the run is persisted, LangGraph's own `interrupt(payload)` in it asks a question of the run.
+ * @throws DagError `OUTPUT_INVALID` when the value does not fit the node's `output` schema, Suspension while a question of it
+ * has no answer, and whatever it throws itself.
  */
 export function runFunction(work: Work): WorkResult | Promise<WorkResult> {
-  const given: unknown = work.node.run?.(ctxOf(work));
+  const given = called(work);
   return work.node.output !== undefined || isThenable(given) ? checkedValue(work, given) : { value: given };
+}
+
+function called(work: Work): unknown {
+  const { run } = work.scope;
+  const ctx = ctxOf(work);
+  if (!run.journal.active) return work.node.run?.(ctx);
+  const answers = run.questions.answersTo(work.key, "interrupt ");
+  try {
+    const running = run.host(answers, () => work.node.run?.(ctx));
+    return isThenable(running) ? asked(work, "interrupt ", answers.length, running) : running;
+  } catch (error) {
+    throw questionOf(work, "interrupt ", answers.length, error);
+  }
 }
 
 async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult> {
@@ -22,6 +38,6 @@ async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult>
   );
 }
 
-function isThenable(value: unknown): boolean {
+function isThenable(value: unknown): value is Promise<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

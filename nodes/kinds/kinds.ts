@@ -1,5 +1,4 @@
-import type { NodeKind } from "../../src/spec/shape.js";
-import type { Perform } from "../engine/work.js";
+import type { Performers } from "../engine/scope.js";
 import { runAgent } from "./agent.js";
 import { runApproval } from "./approval.js";
 import { runFunction } from "./function.js";
@@ -7,7 +6,7 @@ import { runGraph } from "./graph.js";
 import { runTool } from "./tool.js";
 
 /** How each kind of node does its work. */
-export const runKind: Readonly<Record<NodeKind, Perform>> = {
+export const performers: Performers = {
   agent: runAgent,
   function: runFunction,
   tool: runTool,

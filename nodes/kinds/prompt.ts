@@ -1,7 +1,8 @@
 import type { Message } from "../../src/models/port.js";
 import { renderSections, type Section } from "../../src/models/sections.js";
 import { type Outcome, whyMissing } from "../../src/records/outcome.js";
-import { ctxOf, type Work } from "../engine/work.js";
+import type { Work } from "../engine/scope.js";
+import { ctxOf } from "../engine/work.js";
 
 /** An agent's first messages: its instructions as the system message, the data it works on as the user message. */
 export function promptOf(work: Work): Message[] {

@@ -2,14 +2,30 @@ import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { errorMessage } from "../../src/errors.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
-import type { JsonSchema, ToolLike } from "../../src/spec/shape.js";
-import { StopError, untilStopped } from "../engine/stop.js";
-import type { Stopper } from "../engine/stopper.js";
+import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
+import type { AgentTool, JsonSchema, ToolLike } from "../../src/spec/shape.js";
+import { CancelError, untilCancelled } from "../engine/cancel.js";
+import { readApproval } from "../engine/questions.js";
+import type { Work } from "../engine/scope.js";
+import { Suspension } from "../engine/suspension.js";
 import { textOf } from "./prompt.js";
 
-/** LangChain tools as the port describes them. */
-export async function toolSpecs(tools: readonly ToolLike[]): Promise<ToolSpec[]> {
-  return tools.map((tool) => {
+/** A tool of an agent, and when it is to be approved before it is called. */
+interface OwnTool {
+  readonly tool: ToolLike;
+  readonly approve: boolean | ((args: any) => boolean);
+}
+
+function ownTools({ node }: Work): readonly OwnTool[] {
+  return (node.tools ?? []).map((one: AgentTool) =>
+    "tool" in one ? { tool: one.tool, approve: one.approve ?? false } : { tool: one, approve: false },
+  );
+}
+
+/** An agent's LangChain tools as the port describes them. */
+export async function toolSpecs(tools: readonly AgentTool[]): Promise<ToolSpec[]> {
+  return tools.map((one) => {
+    const tool = "tool" in one ? one.tool : one;
     const { function: described } = convertToOpenAITool(tool as StructuredToolInterface);
     return {
       name: tool.name,
@@ -20,38 +36,127 @@ export async function toolSpecs(tools: readonly ToolLike[]): Promise<ToolSpec[]>
 }
 
 /**
- * The answer to a model's tool call. What goes wrong (unknown tool, arguments that are not JSON, an error in the tool)
- * is told to the model, so that it can do better; only a stop ends the agent.
+ * The answers to the tool calls of one reply, in its order. Each is persisted by itself: a resumed run calls no tool again
+ * that has answered.
+ * @throws Suspension once all other calls have been answered, where one waits for a person.
  */
-export async function answerToolCall(
+export async function answerToolCalls(
+  work: Work,
+  calls: readonly ToolCall[],
+  turn: number,
+): Promise<Message[]> {
+  const { journal } = work.scope.run;
+  const tools = ownTools(work);
+  const settled = await Promise.allSettled(
+    calls.map(async (call, index): Promise<Message> => {
+      const place = `${turn}.${index}`;
+      const content = await journal.step(
+        work.key,
+        `tool ${place}`,
+        () => [call.name, call.args],
+        () => answerOf(work, tools, call, place),
+      );
+      return { role: "tool", toolCallId: call.id, name: call.name, content };
+    }),
+  );
+  const wrong = settled.filter((one) => one.status === "rejected").map(({ reason }) => reason);
+  if (wrong.length > 0) throw wrong.find((error) => !(error instanceof Suspension)) ?? wrong[0];
+  return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+}
+
+/**
+ * What a tool says. What goes wrong (unknown tool, arguments that are not JSON, an error in the tool, a person's no) is told
+ * to the model, so that it can do better; only a cancellation ends the agent.
+ */
+async function answerOf(
+  work: Work,
+  tools: readonly OwnTool[],
   call: ToolCall,
-  tools: readonly ToolLike[],
-  stopper: Stopper,
-): Promise<Message> {
-  const answer = (content: string): Message => ({
-    role: "tool",
-    toolCallId: call.id,
-    name: call.name,
-    content,
-  });
-  const tool = tools.find((one) => one.name === call.name);
-  if (tool === undefined) {
-    return answer(
-      `There is no tool "${call.name}". The tools are: ${tools.map((one) => one.name).join(", ") || "none"}.`,
-    );
+  place: string,
+): Promise<string> {
+  const own = tools.find(({ tool }) => tool.name === call.name);
+  if (own === undefined) {
+    const names = tools.map(({ tool }) => tool.name).join(", ") || "none";
+    return `There is no tool "${call.name}". The tools are: ${names}.`;
   }
   let args: unknown;
   try {
     args = call.args.trim() === "" ? {} : JSON.parse(call.args);
   } catch (error) {
-    return answer(
-      `The arguments are not valid JSON: ${errorMessage(error)}. Call the tool again with valid JSON.`,
-    );
+    return `The arguments are not valid JSON: ${errorMessage(error)}. Call the tool again with valid JSON.`;
   }
+  const { run } = work.scope;
   try {
-    return answer(textOf(await untilStopped(tool.invoke(args, { signal: stopper.signal }), stopper)));
+    const allowed = allow(work, own, args, place);
+    if ("refusal" in allowed) return allowed.refusal;
+    const answers = run.questions.answersTo(work.key, `tool ${place} `);
+    const running = run.host(answers, () =>
+      own.tool.invoke(copyOf(allowed.args), { signal: work.canceller.signal }),
+    );
+    return textOf(
+      await untilCancelled(asked(work, `tool ${place} `, answers.length, running), work.canceller),
+    );
   } catch (error) {
-    if (error instanceof StopError) throw error;
-    return answer(`The tool failed: ${errorMessage(error)}`);
+    if (error instanceof CancelError || error instanceof Suspension) throw error;
+    return `The tool failed: ${errorMessage(error)}`;
   }
+}
+
+/** Asks a person first where the tool says so. */
+function allow(
+  work: Work,
+  { tool, approve }: OwnTool,
+  args: unknown,
+  place: string,
+): { readonly args: unknown } | { readonly refusal: string } {
+  const asks = typeof approve === "function" ? approve(copyOf(args)) === true : approve;
+  if (!asks) return { args };
+  const answer = work.scope.run.questions.ask(work.key, `approve ${place}`, {
+    kind: "tool",
+    message: `May the tool "${tool.name}" be called?`,
+    value: { tool: tool.name, args },
+  });
+  const { decision, value, comment } = readApproval(answer);
+  if (decision === "approved") return { args };
+  if (decision === "edited") return { args: jsonCopy(value, "VALUE_NOT_JSON", "The edited arguments") };
+  return {
+    refusal: `A person did not allow this call${comment === null ? "" : `: ${comment}`}. Do not call it again like this.`,
+  };
+}
+
+/** What user code gives; a question that it asked through LangGraph's `interrupt` becomes one of the run's. */
+export async function asked<T>(
+  work: Work,
+  which: string,
+  answered: number,
+  running: Promise<T> | T,
+): Promise<T> {
+  try {
+    return await running;
+  } catch (error) {
+    throw questionOf(work, which, answered, error);
+  }
+}
+
+/** A {@link Suspension} for LangGraph's own interrupt, anything else as it is. */
+export function questionOf(work: Work, which: string, answered: number, error: unknown): unknown {
+  const payload = work.scope.run.host.payloadOf(error);
+  if (payload === undefined) return error;
+  try {
+    work.scope.run.questions.ask(work.key, `${which}${answered}`, {
+      kind: "interrupt",
+      message: messageIn(payload.value),
+      value: jsonCopy(payload.value, "VALUE_NOT_JSON", "The payload of `interrupt`"),
+    });
+    return error;
+  } catch (suspension) {
+    return suspension;
+  }
+}
+
+function messageIn(payload: unknown): string {
+  if (typeof payload === "string") return payload;
+  const told =
+    typeof payload === "object" && payload !== null && "message" in payload ? payload.message : null;
+  return typeof told === "string" ? told : "The run waits for an answer.";
 }

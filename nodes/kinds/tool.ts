@@ -1,20 +1,41 @@
 import { DagError } from "../../src/errors.js";
+import { jsonCopy } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
-import { ctxOf, type Work, type WorkResult } from "../engine/work.js";
+import { checkAgainstAsync } from "../../src/spec/schema.js";
+import type { Work, WorkResult } from "../engine/scope.js";
+import { ctxOf } from "../engine/work.js";
+import { asked } from "./tool-calls.js";
 
 /**
  * Runs a tool node: any LangChain tool, with the node's own `args`, over which a planner's arguments are laid.
- * @throws DagError `ARGS_NOT_OBJECT` when the arguments are not an object, and whatever the tool throws itself.
+ * @throws DagError `ARGS_NOT_OBJECT` when the arguments are not an object, `VALUE_NOT_JSON` when they are not JSON,
+ * `OUTPUT_INVALID` when what the tool gives does not fit the node's `output` schema, Suspension while a question of it has no
+ * answer, and whatever the tool throws itself.
  */
 export async function runTool(work: Work): Promise<WorkResult> {
-  return { value: await work.node.tool?.invoke(argsOf(work), { signal: work.stopper.signal }) };
+  const { run } = work.scope;
+  const args = argsOf(work);
+  const answers = run.questions.answersTo(work.key, "interrupt ");
+  const running = run.host(answers, () => work.node.tool?.invoke(args, { signal: work.canceller.signal }));
+  const value: unknown = await asked(work, "interrupt ", answers.length, running);
+  if (work.node.output === undefined) return { value };
+  const checked = await checkAgainstAsync(work.node.output, value);
+  if (checked.ok) return { value: checked.value };
+  throw new DagError(
+    "OUTPUT_INVALID",
+    `What the tool gave does not fit the output schema: ${checked.message}.`,
+  );
 }
 
 function argsOf(work: Work): Record<string, unknown> {
   const ctx = ctxOf(work);
   const { args } = work.node;
   const own: unknown = typeof args === "function" ? args(ctx) : fillTemplate(args ?? {}, ctx);
-  return { ...assertObject(own), ...assertObject(fillTemplate(work.args ?? {}, ctx)) };
+  const all = { ...assertObject(own), ...assertObject(fillTemplate(work.args ?? {}, ctx)) };
+  return jsonCopy(all, "VALUE_NOT_JSON", `The arguments of "${work.node.tool?.name}"`) as Record<
+    string,
+    unknown
+  >;
 }
 
 function assertObject(args: unknown): Record<string, unknown> {

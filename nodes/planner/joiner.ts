@@ -20,18 +20,18 @@ export async function joinResults(
   talk: PlanTalk,
 ): Promise<{ readonly talk: PlanTalk } | { readonly ending: Ending }> {
   const { maxReplans = defaultMaxReplans } = session.options;
-  const { execution } = session.scope;
-  const { repairAttempts = 1 } = execution.policyFor(answerNode(session));
+  const { run: context } = session.scope;
+  const { repairAttempts = 1 } = context.policyFor(answerNode(session));
   const { output } = answerNode(session);
   const mayReplan = talk.plans <= maxReplans;
   const messages: Message[] = joinerPrompt(session, mayReplan);
   let { joins } = talk;
   let repairs = 0;
   let reminders = 0;
-  let startedAtMs = execution.nowMs();
+  let startedAtMs = context.events.nowMs();
   try {
     for (;;) {
-      startedAtMs = execution.nowMs();
+      startedAtMs = context.events.nowMs();
       const schema = output === undefined ? null : toJsonSchema(output);
       const reply = await askPlanner(session, { as: "$joiner", messages, schema, turn: joins++ });
       const reason = /^\s*REPLAN:[ \t]*([^\n]*)/.exec(reply.text)?.[1];

@@ -26,16 +26,14 @@ export interface PlanCheck {
   end(): readonly DagIssue[];
 }
 
-/** Most calls in one plan. */
-export const maxPlanCalls = 200;
-
 /**
  * A check that begins with no lines. `earlier` are the numbers of calls of earlier plans, to which a plan that goes on
- * with the numbering may refer. The edges of a plan are checked by the validator that checks a hand-written spec.
+ * with the numbering may refer; `left` is how many calls the plan may have. The edges of a plan are checked by the validator that checks a hand-written spec.
  */
 export function createPlanCheck(
   callables: ReadonlyMap<string, Callable>,
   earlier: ReadonlySet<number>,
+  left: number,
 ): PlanCheck {
   const nodes: Record<string, Node> = {};
   const passed = new Set<string>();
@@ -48,8 +46,13 @@ export function createPlanCheck(
       if (Object.hasOwn(nodes, name) || known.has(line.number)) {
         return fail(line, "duplicate-call", `There is already a call ${line.number}.`, "Count the lines up.");
       }
-      if (Object.keys(nodes).length >= maxPlanCalls) {
-        return fail(line, "too-many-calls", `A plan has at most ${maxPlanCalls} calls.`, "Call fewer nodes.");
+      if (Object.keys(nodes).length >= left) {
+        return fail(
+          line,
+          "too-many-calls",
+          `The plans of a run have at most ${left + earlier.size} calls (\`planner.maxCalls\`).`,
+          "Call fewer nodes.",
+        );
       }
       const feeds = [...new Set(line.args.flatMap((arg) => callsIn(arg.value)))];
       const node: Node = { run: () => null, needs: feeds.map(callName) };

@@ -83,6 +83,9 @@ function readValue(text: string): unknown {
   }
 }
 
+/** Deepest nesting of brackets in the arguments of a call. */
+const maxArgDepth = 50;
+
 /** Splits at the commas that stand outside of strings, brackets and braces. */
 function splitArgs(text: string): string[] {
   const parts: string[] = [];
@@ -93,6 +96,8 @@ function splitArgs(text: string): string[] {
     for (at = 0; at < part.length; at++) {
       const char = part[at];
       if (char === "[" || char === "{" || char === "(") depth++;
+      if (depth > maxArgDepth)
+        throw new SyntaxError(`The arguments are nested deeper than ${maxArgDepth} levels.`);
       else if (char === "]" || char === "}" || char === ")") depth--;
       else if (char === "," && depth === 0) {
         parts.push(text.slice(from, offset + at));

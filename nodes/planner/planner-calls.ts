@@ -1,12 +1,11 @@
-import type { WorkKey } from "../../src/records/events.js";
-import type { Outcome } from "../../src/records/outcome.js";
-import { nodeOf } from "../../src/spec/order.js";
-import type { Decided } from "../engine/ledger.js";
-import type { Scope } from "../engine/scope.js";
-import { failFast, interrupted, reachOutcome } from "../engine/settle-node.js";
-import { StopError, stopOf, stoppedOutcome } from "../engine/stop.js";
-import type { Stopper } from "../engine/stopper.js";
-import type { Work } from "../engine/work.js";
+import { completedValue, interrupted, notStarted, type Outcome, skipped } from "../../src/records/outcome.js";
+import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
+import { hashOf } from "../../src/spec/canonical.js";
+import { joinRule, nodeOf } from "../../src/spec/order.js";
+import type { Node } from "../../src/spec/shape.js";
+import { CancelError, type Canceller, cancelledOutcome, cancelOf } from "../engine/cancel.js";
+import type { Scope, Work } from "../engine/scope.js";
+import { failFast, reachOutcome } from "../engine/settle-node.js";
 import { decideCall } from "./planner-join.js";
 
 /** What a planner asks of a node. */
@@ -28,28 +27,27 @@ export interface NodeRun {
   readonly called: boolean;
   /** Whether it was given neither focus, text nor arguments: its result is the node's as declared. */
   readonly plain: boolean;
-  /** Rejects only with LangGraph's bubble-ups. */
+  /** Never rejects; `interrupted` where it waits for an answer. */
   readonly done: Promise<Outcome>;
   /** The outcome once there is one. */
   readonly outcome: Outcome | undefined;
   /** Stops it; it settles all the same. */
-  cancel(stop: StopError): void;
+  cancel(stop: CancelError): void;
 }
 
-/** Runs a body and gives its outcome, or one that was stored for it. */
-export type Execute = (body: () => Promise<Outcome>) => Promise<Outcome>;
-
 /** The runs of a spec's nodes under a planner. Every run settles: as `join`, `when` and `forEach` say, or stopped. */
-export interface CallBoard {
+export interface PendingCalls {
   /** Starts a call as soon as its needs allow; its unmet needs are run first. */
-  start(call: NodeCall, execute?: Execute): NodeRun;
+  start(call: NodeCall): NodeRun;
   /** The node as declared: the run that there is, or a new one with its needs. */
-  pull(name: string, execute?: Execute): NodeRun;
+  pull(name: string): NodeRun;
   runsOf(name: string): readonly NodeRun[];
   /** Enters an outcome of an earlier process. */
   adopt(name: string, outcome: Outcome): void;
-  /** Stops what still runs as no longer needed, and waits until it has settled. */
-  stopAll(stop: StopError): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  settled(): Promise<void>;
+  /** Cancels what still runs, and waits until it has settled. */
+  cancelAll(reason: CancelError): Promise<void>;
 }
 
 interface OwnRun extends NodeRun {
@@ -59,7 +57,7 @@ interface OwnRun extends NodeRun {
   readonly awaited: OwnRun[];
 }
 
-export function createCallBoard(scope: Scope): CallBoard {
+export function createPendingCalls(scope: Scope): PendingCalls {
   const runs = new Map<string, OwnRun[]>();
   const listOf = (name: string) => {
     const list = runs.get(name) ?? [];
@@ -75,11 +73,13 @@ export function createCallBoard(scope: Scope): CallBoard {
     );
   };
 
+  const openRuns = () => [...runs.values()].flat().filter((run) => run.outcome === undefined);
+
   const need = (name: string): OwnRun => currentOf(name) ?? launch({ node: name }, false);
 
-  const launch = (call: NodeCall, called: boolean, execute: Execute = (body) => body()): OwnRun => {
+  const launch = (call: NodeCall, called: boolean): OwnRun => {
     const list = listOf(call.node);
-    const stopper = scope.stopperFor(call.node);
+    const canceller = scope.cancellerFor(call.node);
     const invocation = called ? list.filter((one) => one.called).length : null;
     const fed = Object.entries(call.feeds ?? {}) as [string, OwnRun][];
     const declared = (nodeOf(scope.spec, call.node).needs ?? []).map(
@@ -93,18 +93,25 @@ export function createCallBoard(scope: Scope): CallBoard {
       outcome: undefined,
       waiting: new Set(),
       awaited: [...declared, ...others].map(([, one]) => one),
-      cancel: (stop) => stopper.stop(stop),
+      cancel(reason) {
+        canceller.cancel(reason);
+        if (run.outcome?.state !== "interrupted") return;
+        // It waits for an answer that nobody needs any more.
+        const key = nodeWork(scope.prefix + call.node);
+        scope.run.questions.withdraw(key.node);
+        run.outcome = cancelledOutcome(reason, true, notStarted(scope.run.events.nowMs()));
+        letGo(run);
+      },
       done: Promise.resolve().then(async () => {
         try {
-          run.outcome = await execute(() => settleCall(run, call, { invocation, stopper, declared, others }));
+          run.outcome = await settleCall(run, call, { invocation, canceller, declared, others });
           return run.outcome;
         } finally {
-          scope.release(call.node, stopper);
-          letGo(run);
+          scope.releaseCanceller(call.node, canceller);
+          if (run.outcome?.state !== "interrupted") letGo(run);
         }
       }),
     };
-    run.done.catch(() => {});
     for (const one of run.awaited) one.waiting.add(run);
     list.push(run);
     return run;
@@ -114,64 +121,69 @@ export function createCallBoard(scope: Scope): CallBoard {
   const letGo = (run: OwnRun) => {
     for (const one of run.awaited) {
       one.waiting.delete(run);
-      if (one.called || one.outcome !== undefined || one.waiting.size > 0) continue;
-      one.cancel(new StopError("not-needed", `No longer needed: "${run.node}" went on without it.`));
+      const isOpen = one.outcome === undefined || one.outcome.state === "interrupted";
+      if (one.called || !isOpen || one.waiting.size > 0) continue;
+      one.cancel(new CancelError("not-needed", `No longer needed: "${run.node}" went on without it.`));
       letGo(one);
     }
   };
 
   const settleCall = async (run: OwnRun, call: NodeCall, given: Given): Promise<Outcome> => {
-    const { execution } = scope;
-    const { invocation, stopper, declared, others } = given;
+    const { run: context } = scope;
+    const { invocation, canceller, declared, others } = given;
     const key: WorkKey = { node: scope.prefix + call.node, item: null, invocation };
     const node = nodeOf(scope.spec, call.node);
-    let decision: Decided | undefined;
-    try {
-      decision = await decideCall(node, declared, others, execution.nowMs, stopper);
-      letGo(run);
-      const starts = decision.go === "run" && stopper.reason === undefined;
-      if (starts) execution.emit({ type: "node-ready", ...key, atMs: execution.nowMs() });
-      const work: Work = {
-        scope,
-        name: call.node,
-        node,
-        key,
-        item: undefined,
-        needs: Object.fromEntries([...declared, ...others].map(([label, one]) => [label, one.outcome])),
-        stopper,
-        ...(call.focus !== undefined && { focus: call.focus }),
-        ...(call.text !== undefined && { text: call.text }),
-        ...(call.args !== undefined && { args: call.args }),
-      };
-      const outcome = await reachOutcome(work, decision);
-      // A called run is reported as it settles; the node as a whole when the planner has finished.
-      const atMs = execution.nowMs();
-      if (run.called) execution.emit({ type: "node-settled", ...key, outcome, atMs });
-      failFast(scope, call.node, outcome);
-      return outcome;
-    } catch (error) {
-      // A bubble-up: the resumed run starts it again.
-      listOf(call.node).splice(listOf(call.node).indexOf(run), 1);
-      if (decision !== undefined) {
-        const outcome = interrupted(decision);
-        execution.emit({ type: "node-settled", ...key, invocation: null, outcome, atMs: execution.nowMs() });
-      }
-      throw error;
-    }
+    const nowMs = () => context.events.nowMs();
+    const decision = await decideCall(node, declared, others, nowMs, canceller);
+    if (decision.go === "suspend") return suspended(key);
+    letGo(run);
+    const needs = Object.fromEntries([...declared, ...others].map(([label, one]) => [label, one.outcome]));
+    const madeFrom = context.journal.active ? printOf(scope, node, call, needs) : "";
+    const earlier = decision.go === "run" ? context.journal.claim(key.node, madeFrom) : undefined;
+    if (earlier !== undefined) return earlier;
+    const starts = decision.go === "run" && canceller.reason === undefined;
+    if (starts) context.events.emit({ type: "node-ready", ...key, atMs: nowMs() });
+    const work: Work = {
+      scope,
+      name: call.node,
+      node,
+      key,
+      item: undefined,
+      needs,
+      attempt: 1,
+      canceller,
+      ...(call.focus !== undefined && { focus: call.focus }),
+      ...(call.text !== undefined && { text: call.text }),
+      ...(call.args !== undefined && { args: call.args }),
+    };
+    const outcome = await reachOutcome(work, decision);
+    await context.journal.settled(key, outcome, madeFrom);
+    // A called run is reported as it settles, a need that waits too; the node as a whole when the planner has finished.
+    if (run.called) context.settled(key, outcome);
+    if (outcome.state === "interrupted") context.settled(nodeWork(key.node), outcome);
+    failFast(scope, call.node, outcome);
+    return outcome;
+  };
+
+  /** A call that cannot be decided before an answer comes. */
+  const suspended = (key: WorkKey): Outcome => {
+    const outcome = interrupted(notStarted(null), "waiting", "It waits for a node that waits for an answer.");
+    scope.run.settled(nodeWork(key.node), outcome);
+    return outcome;
   };
 
   return {
-    start(call, execute) {
+    start(call) {
       const list = listOf(call.node);
       const [only] = list;
       const plain = call.focus === undefined && call.text === undefined && isEmpty(call.args) && !call.feeds;
       // A plain call of a node that is being run as a need is that run.
       if (plain && only !== undefined && list.length === 1 && !only.called && mayServe(only)) return only;
-      return launch(call, true, execute);
+      return launch(call, true);
     },
-    pull(name, execute) {
+    pull(name) {
       const plain = listOf(name).findLast((run) => run.plain && mayServe(run));
-      return plain ?? launch({ node: name }, false, execute);
+      return plain ?? launch({ node: name }, false);
     },
     runsOf: (name) => listOf(name),
     adopt(name, outcome) {
@@ -190,10 +202,15 @@ export function createCallBoard(scope: Scope): CallBoard {
         });
       }
     },
-    async stopAll(stop) {
-      const open = [...runs.values()].flat().filter((run) => run.outcome === undefined);
-      for (const run of open) run.cancel(stop);
-      await Promise.allSettled(open.map((run) => run.done));
+    async settled() {
+      for (let open = openRuns(); open.length > 0; open = openRuns()) {
+        await Promise.all(open.map((run) => run.done));
+      }
+    },
+    async cancelAll(reason) {
+      const open = openRuns();
+      for (const run of open) run.cancel(reason);
+      await Promise.all(open.map((run) => run.done));
     },
   };
 }
@@ -202,7 +219,7 @@ type Labelled = readonly (readonly [string, OwnRun])[];
 
 interface Given {
   readonly invocation: number | null;
-  readonly stopper: Stopper;
+  readonly canceller: Canceller;
   readonly declared: Labelled;
   readonly others: Labelled;
 }
@@ -235,13 +252,18 @@ export function outcomeOfRuns(runs: readonly NodeRun[]): Outcome | undefined {
 }
 
 /** The outcome of a node that a planner never called. */
-export function notCalled(scope: Scope): Outcome {
-  const times = { readyAtMs: null, startedAtMs: null, endedAtMs: scope.execution.nowMs(), attempts: 0 };
-  return scope.stopper.reason !== undefined
-    ? { ...times, ...stoppedOutcome(stopOf(scope.stopper.reason), false) }
-    : {
-        ...times,
-        state: "skipped",
-        reason: { code: "not-called", message: "The planner did not call it." },
-      };
+export function notCalled({ run, canceller }: Scope): Outcome {
+  const times = notStarted(run.events.nowMs());
+  return canceller.reason === undefined
+    ? skipped(times, "not-called", "The planner did not call it.")
+    : cancelledOutcome(cancelOf(canceller.reason), false, times);
+}
+
+/** Fingerprint of what a call is made from; where a join counts, the needs may settle in another order next time. */
+function printOf(scope: Scope, node: Node, call: NodeCall, needs: Work["needs"]): string {
+  const counts = joinRule(node.join).rule === "count";
+  const values = counts
+    ? []
+    : Object.entries(needs).map(([name, need]) => [name, completedValue(need) ?? null]);
+  return hashOf([scope.inputPrint, call.focus ?? null, call.text ?? null, call.args ?? null, values]);
 }

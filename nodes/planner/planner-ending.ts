@@ -3,10 +3,11 @@ import type { ModelReply } from "../../src/models/port.js";
 import type { Outcome, OutcomeError, Outcomes } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { outputOf, type PlannerAnswer } from "../../src/records/run-state.js";
+import { nodeWork } from "../../src/records/work-id.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import type { Node } from "../../src/spec/shape.js";
+import { CancelError, cancelledOutcome } from "../engine/cancel.js";
 import { outcomeError, timedOut } from "../engine/settle-work.js";
-import { StopError, stoppedOutcome } from "../engine/stop.js";
 import { readStructured } from "../kinds/structured-output.js";
 import { notCalled, outcomeOfRuns } from "./planner-calls.js";
 import { approvalsBefore, writtenOutput } from "./planner-catalogue.js";
@@ -16,7 +17,7 @@ import type { PlannerSession } from "./planner-session.js";
 export type Ending =
   | { readonly answer: unknown; readonly startedAtMs: number }
   | { readonly error: OutcomeError; readonly timedOut: boolean; readonly startedAtMs: number }
-  | { readonly stopped: StopError; readonly startedAtMs: number }
+  | { readonly stopped: CancelError; readonly startedAtMs: number }
   /** The nodes themselves made the output: the fallback. */
   | { readonly nodes: true };
 
@@ -30,9 +31,21 @@ export interface Settled {
 
 /** The ending that a thrown error makes. */
 export function endingOf(error: unknown, startedAtMs: number): Ending {
-  return error instanceof StopError
+  return error instanceof CancelError
     ? { stopped: error, startedAtMs }
     : { error: outcomeError(error), timedOut: timedOut(error), startedAtMs };
+}
+
+/**
+ * The ending of a planner run; where the planner found no answer and `fallback` is set, every node is run as declared first,
+ * and what completed before is kept.
+ */
+export async function endOrFallBack(session: PlannerSession, ending: Ending): Promise<Ending> {
+  const { options, pendingCalls, spec, scope } = session;
+  const falls = "error" in ending && options.fallback === "deterministic";
+  if (!falls || scope.canceller.reason !== undefined) return ending;
+  await Promise.all(orderOf(spec).topological.map((name) => pendingCalls.pull(name).done));
+  return { nodes: true };
 }
 
 /** The node whose schema and policy the answer is held to. */
@@ -67,32 +80,25 @@ export function answerInvalid(problem: string, reply: ModelReply): DagError {
  */
 export async function settleEverything(session: PlannerSession, reached: Ending): Promise<Settled> {
   const ending = heldToApprovals(session, reached);
-  const { scope, board, spec } = session;
-  const { execution } = scope;
-  await board.stopAll(new StopError("not-needed", "No longer needed: the planner has finished."));
+  const { scope, pendingCalls, spec } = session;
+  const { run: context } = scope;
+  await pendingCalls.cancelAll(new CancelError("not-needed", "No longer needed: the planner has finished."));
   const written = "nodes" in ending ? undefined : writtenOutput(spec);
   const outcomes: Record<string, Outcome> = {};
   for (const name of Object.keys(spec.nodes)) {
-    const ran = outcomeOfRuns(board.runsOf(name));
+    const ran = outcomeOfRuns(pendingCalls.runsOf(name));
     const outcome =
       name === written && !("nodes" in ending)
-        ? writtenOutcome(ending, execution.nowMs(), ran)
+        ? writtenOutcome(ending, context.events.nowMs(), ran)
         : (ran ?? notCalled(scope));
     outcomes[name] = outcome;
-    execution.emit({
-      type: "node-settled",
-      node: scope.prefix + name,
-      item: null,
-      invocation: null,
-      outcome,
-      atMs: execution.nowMs(),
-    });
+    context.settled(nodeWork(scope.prefix + name), outcome);
   }
   if ("nodes" in ending) {
     return { outcomes, output: outputOf(projectDag(spec), outcomes).output, answer: null };
   }
   const answer = written === undefined ? answerOf(ending) : null;
-  if (answer !== null) execution.answer(answer);
+  if (answer !== null) context.answer(answer);
   return { outcomes, output: "answer" in ending ? ending.answer : null, answer };
 }
 
@@ -102,11 +108,11 @@ function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
 }
 
 /** An answer that goes past an approval is none: what a person has to allow is not the planner's to say. */
-function heldToApprovals({ board, spec }: PlannerSession, ending: Ending): Ending {
+function heldToApprovals({ pendingCalls, spec }: PlannerSession, ending: Ending): Ending {
   if (!("answer" in ending)) return ending;
   const before = orderOf(spec).outputs.flatMap((name) => [...approvalsBefore(spec, name)]);
   const passed = [...new Set(before)].filter((name) => {
-    const outcome = outcomeOfRuns(board.runsOf(name));
+    const outcome = outcomeOfRuns(pendingCalls.runsOf(name));
     const notAsked = outcome?.state === "skipped" && outcome.reason.code === "condition";
     return outcome?.state !== "completed" && !notAsked;
   });
@@ -129,5 +135,5 @@ function writtenOutcome(
   if ("error" in ending) {
     return { ...times, state: ending.timedOut ? "timed-out" : "failed", error: ending.error };
   }
-  return { ...times, ...stoppedOutcome(ending.stopped, true) };
+  return cancelledOutcome(ending.stopped, true, times);
 }

@@ -1,10 +1,9 @@
-import { GraphInterrupt } from "@langchain/langgraph";
-import type { Outcome } from "../../src/records/outcome.js";
+import type { Outcome, OutcomeReason } from "../../src/records/outcome.js";
 import { joinRule } from "../../src/spec/order.js";
-import type { DagSpec, Node } from "../../src/spec/shape.js";
-import { createLedger, type Decided } from "../engine/ledger.js";
-import { stopOf } from "../engine/stop.js";
-import type { Stopper } from "../engine/stopper.js";
+import type { Node } from "../../src/spec/shape.js";
+import { type Canceller, cancelOf } from "../engine/cancel.js";
+import type { Decided, Decision } from "../engine/frontier.js";
+import { judgeJoin, judgeLateJoin, lateReason, unmetReason } from "../engine/join.js";
 
 /** A run that a call waits for. */
 interface Awaited {
@@ -16,74 +15,80 @@ type Labelled = readonly (readonly [string, Awaited])[];
 
 /**
  * Decides a planner's call as the node's `join` says of the runs that stand for its declared needs. What the planner
- * hands it besides has to complete too, but for a node that runs once all have settled. Rejects only when a run that
- * it waits for does: with LangGraph's bubble-ups.
+ * hands it besides has to complete too, but for a node that runs once all have settled.
  */
 export async function decideCall(
   node: Node,
   declared: Labelled,
   others: Labelled,
   nowMs: () => number,
-  stopper: Stopper,
-): Promise<Decided> {
+  canceller: Canceller,
+): Promise<Decision> {
   if (declared.length === 0 && others.length === 0) return { go: "run", atMs: nowMs() };
-  const decision = await orStopped(joinOf(node, declared, nowMs), stopper, nowMs);
+  const decision = await orCancelled(joinOf(node, declared, nowMs), canceller, nowMs);
   if (decision.go !== "run" || others.length === 0) return decision;
-  const settled = Promise.all(others.map(([, run]) => run.outcome ?? run.done)).then((): Decided => {
+  const settled = Promise.all(others.map(([, run]) => run.outcome ?? run.done)).then((): Decision => {
     const missing = others.filter(([, run]) => run.outcome?.state !== "completed");
+    if (missing.some(([, run]) => run.outcome?.state === "interrupted"))
+      return { go: "suspend", atMs: nowMs() };
     const tolerant = joinRule(node.join).rule === "settled" && node.tool === undefined;
     if (missing.length === 0 || tolerant) return { go: "run", atMs: nowMs() };
     const names = missing.map(([label, run]) => `${label} ${run.outcome?.state ?? "not settled"}`).join(", ");
-    return {
-      go: "skip",
-      atMs: nowMs(),
-      reason: { code: "join", message: `The call wants the results it refers to; ${names}.` },
+    return skip({ code: "join", message: `The call wants the results it refers to; ${names}.` }, nowMs);
+  });
+  return orCancelled(settled, canceller, nowMs);
+}
+
+/** The join alone. */
+function joinOf(node: Node, declared: Labelled, nowMs: () => number): Promise<Decision> {
+  const rule = joinRule(node.join);
+  const total = declared.length;
+  if (total === 0) return Promise.resolve({ go: "run", atMs: nowMs() });
+  return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    let [settled, completed, suspended] = [0, 0, 0];
+    const decide = (decision: Decision) => {
+      clearTimeout(timer);
+      resolve(decision);
     };
+    const enter = (outcome: Outcome) => {
+      if (outcome.state === "interrupted") suspended++;
+      else settled++;
+      if (outcome.state === "completed") completed++;
+      const verdict = judgeJoin(rule, { total, settled, completed });
+      if (verdict === "run") return decide({ go: "run", atMs: nowMs() });
+      if (verdict === "skip") {
+        const needs = declared.map(([name, run]) => [name, run.outcome] as const);
+        return decide(skip(unmetReason(rule, needs), nowMs));
+      }
+      if (rule.deadlineMs !== null && timer === undefined && settled > 0) {
+        timer = setTimeout(() => {
+          if (judgeLateJoin(rule) === "run") decide({ go: "run", atMs: nowMs() });
+          else decide(skip(lateReason(rule, { total, settled, completed }), nowMs));
+        }, rule.deadlineMs);
+      }
+      if (timer === undefined && settled + suspended === total) decide({ go: "suspend", atMs: nowMs() });
+    };
+    for (const [, run] of declared) {
+      if (run.outcome !== undefined) enter(run.outcome);
+      else void run.done.then(enter);
+    }
   });
-  return orStopped(settled, stopper, nowMs);
 }
 
-const self = "call";
-
-/** The join alone: a ledger over the call and its needs. */
-async function joinOf(node: Node, declared: Labelled, nowMs: () => number): Promise<Decided> {
-  if (declared.length === 0) return { go: "run", atMs: nowMs() };
-  const names = declared.map((_, index) => `need${index}`);
-  const leaf: Node = { run: () => null };
-  const spec: DagSpec = {
-    name: "call",
-    nodes: {
-      ...Object.fromEntries(names.map((name) => [name, leaf])),
-      [self]: { ...leaf, needs: names, ...(node.join !== undefined && { join: node.join }) },
-    },
-  };
-  const ledger = createLedger(spec, { nowMs, onReady() {}, onUnneeded() {} });
-  const interrupted = new Promise<never>((_, reject) => {
-    declared.forEach(([, run], index) => {
-      const name = names[index] ?? "";
-      if (run.outcome !== undefined) ledger.settle(name, run.outcome);
-      else run.done.then((outcome) => ledger.settle(name, outcome), reject);
-    });
-  });
-  try {
-    const decision = await Promise.race([ledger.decided(self), interrupted]);
-    if (decision.go === "hold") throw new GraphInterrupt([]);
-    return labelled(decision, declared);
-  } finally {
-    ledger.close();
-  }
+function skip(reason: OutcomeReason, nowMs: () => number): Decided {
+  return { go: "skip", reason, atMs: nowMs() };
 }
 
-/** A decision that speaks of the needs by their own names. */
-function labelled(decision: Decided, declared: Labelled): Decided {
-  if (decision.go !== "skip") return decision;
-  const message = decision.reason.message.replace(/\bneed(\d+)\b/g, (_, i) => declared[Number(i)]?.[0] ?? "");
-  return { ...decision, reason: { ...decision.reason, message } };
-}
-
-function orStopped(deciding: Promise<Decided>, stopper: Stopper, nowMs: () => number): Promise<Decided> {
+function orCancelled(
+  deciding: Promise<Decision>,
+  canceller: Canceller,
+  nowMs: () => number,
+): Promise<Decision> {
   return new Promise((resolve, reject) => {
-    const detach = stopper.onStop((reason) => resolve({ go: "stop", stop: stopOf(reason), atMs: nowMs() }));
+    const detach = canceller.onCancel((reason) =>
+      resolve({ go: "cancel", cancel: cancelOf(reason), atMs: nowMs() }),
+    );
     deciding.then(resolve, reject).finally(detach);
   });
 }

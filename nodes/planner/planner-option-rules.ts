@@ -10,6 +10,7 @@ const known: Readonly<Record<keyof PlannerOptions, true>> = {
   parallelToolCalls: true,
   toolInput: true,
   maxReplans: true,
+  maxCalls: true,
   fallback: true,
 };
 
@@ -29,6 +30,7 @@ export function validatePlanner(planner: unknown, path: string): DagIssue[] {
       max: mostPlannerIterations,
       integer: true,
     }),
+    ...validateNumber(planner.maxCalls, at("maxCalls"), { min: 1, max: 1000, integer: true }),
     ...validateNumber(maxReplans, at("maxReplans"), { min: 0, max: 20, integer: true }),
     ...validateChoice(planner.toolInput, at("toolInput"), ["state", "argument"]),
     ...validateChoice(planner.fallback, at("fallback"), ["deterministic"]),

@@ -15,14 +15,17 @@ export interface PlannerOptions {
   readonly toolInput?: "state" | "argument";
   /** Most times that a plan may be replaced in topology `planned-dag`; an integer from 0 to 20. @default 2 */
   readonly maxReplans?: number;
+  /**
+   * Most calls that a run's plans may have together, replaced plans included, in topology `planned-dag`; an integer from 1 to
+   * 1,000. A line that repeats one of an earlier plan is not made again. @default 200
+   */
+  readonly maxCalls?: number;
   /** What runs when no valid plan was found. @default none: the run fails */
   readonly fallback?: "deterministic";
 }
 
-/** Whether a planner decides what runs in a topology. */
-export function isPlanned(topology: string): boolean {
-  return topology === "planned" || topology === "planned-dag";
-}
+/** What {@link PlannerOptions.maxCalls} is when nothing is said. */
+export const defaultMaxCalls = 200;
 
 /** The upper bound of `maxIterations`. */
 export const mostPlannerIterations = 100;

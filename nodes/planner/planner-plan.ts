@@ -1,14 +1,14 @@
 import { DagError, type DagIssue } from "../../src/errors.js";
 import type { ModelChunk, ModelReply } from "../../src/models/port.js";
 import type { Section } from "../../src/models/sections.js";
-import { StopError } from "../engine/stop.js";
+import { CancelError } from "../engine/cancel.js";
 import { needSection } from "../kinds/prompt.js";
 import { brokenIssue, createPlanCheck, type PlanCall, type PlanCheck } from "./plan-check.js";
 import { callsIn, type PlanPiece } from "./plan-line.js";
 import { createPlanReader } from "./plan-stream.js";
 import type { NodeCall, NodeRun } from "./planner-calls.js";
-import { mayStartEarly } from "./planner-eager.js";
 import { type Ending, endingOf } from "./planner-ending.js";
+import { defaultMaxCalls } from "./planner-options.js";
 import { planPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
 import type { PlannerSession } from "./planner-session.js";
@@ -49,12 +49,13 @@ export async function writePlan(
   talk: PlanTalk,
 ): Promise<{ readonly talk: PlanTalk } | { readonly ending: Ending }> {
   const { maxReplans = defaultMaxReplans } = session.options;
-  const startedAtMs = session.scope.execution.nowMs();
+  const startedAtMs = session.scope.run.events.nowMs();
   restoreRuns(session, talk);
   let { plans, calls, trouble } = talk;
   try {
     for (;;) {
       const writing = readWhileWritten(session, calls);
+      session.plan++;
       const reply = await askPlanner(session, {
         as: "$planner",
         messages: planPrompt(session, {
@@ -84,12 +85,7 @@ export function callsToSettle(session: PlannerSession, talk: PlanTalk): CallUnit
   restoreRuns(session, talk);
   return talk.calls
     .filter(({ number }) => talk.places[number] === undefined)
-    .map((call) => ({
-      id: lineId(call.number),
-      get call() {
-        return nodeCallOf(session, call);
-      },
-    }));
+    .map((call) => ({ id: lineId(call.number), start: () => startOnce(session, call) }));
 }
 
 /** The talk once every call has settled. */
@@ -97,7 +93,7 @@ export function afterCalls(session: PlannerSession, talk: PlanTalk): PlanTalk {
   const places = Object.fromEntries(
     talk.calls.map(({ number, node }) => {
       const run = session.runs.get(lineId(number));
-      return [number, run === undefined ? -1 : session.board.runsOf(node).indexOf(run)];
+      return [number, run === undefined ? -1 : session.pendingCalls.runsOf(node).indexOf(run)];
     }),
   );
   return { ...talk, next: "joiner", places };
@@ -106,9 +102,9 @@ export function afterCalls(session: PlannerSession, talk: PlanTalk): PlanTalk {
 const lineId = (number: number) => `line ${number}`;
 
 /** Finds the runs of settled calls again, in a process that resumes. */
-function restoreRuns({ runs, board }: PlannerSession, { calls, places }: PlanTalk): void {
+function restoreRuns({ runs, pendingCalls }: PlannerSession, { calls, places }: PlanTalk): void {
   for (const { number, node } of calls) {
-    const run = board.runsOf(node)[places[number] ?? -1];
+    const run = pendingCalls.runsOf(node)[places[number] ?? -1];
     if (run !== undefined && !runs.has(lineId(number))) runs.set(lineId(number), run);
   }
 }
@@ -120,8 +116,10 @@ function lastNumber(calls: readonly PlanCall[]): number {
 /** Reads a plan as its text arrives. */
 function readWhileWritten(session: PlannerSession, earlier: readonly PlanCall[]) {
   const numbers = new Set(earlier.map(({ number }) => number));
+  const { maxCalls = defaultMaxCalls } = session.options;
+  const left = maxCalls - earlier.length;
   let reader = createPlanReader();
-  let check: PlanCheck = createPlanCheck(session.callables, numbers);
+  let check: PlanCheck = createPlanCheck(session.callables, numbers, left);
   let calls: PlanCall[] = [];
   let issues: DagIssue[] = [];
   let joined = false;
@@ -148,7 +146,7 @@ function readWhileWritten(session: PlannerSession, earlier: readonly PlanCall[])
       session.runs.delete(lineId(number));
     }
     reader = createPlanReader();
-    check = createPlanCheck(session.callables, numbers);
+    check = createPlanCheck(session.callables, numbers, left);
     [calls, issues, joined] = [[], [], false];
   };
   return {
@@ -159,7 +157,7 @@ function readWhileWritten(session: PlannerSession, earlier: readonly PlanCall[])
     end(reply: ModelReply) {
       for (const piece of reader.end()) take(piece);
       for (const run of abandoned.values()) {
-        run.cancel(new StopError("not-needed", `The plan does not hold this call of "${run.node}".`));
+        run.cancel(new CancelError("not-needed", `The plan does not hold this call of "${run.node}".`));
       }
       issues.push(...check.end());
       if (!joined && issues.length === 0) issues.push(missingJoin(reply));
@@ -173,11 +171,29 @@ function startCall(session: PlannerSession, call: PlanCall, abandoned: Map<strin
   const again = abandoned.get(call.text);
   abandoned.delete(call.text);
   const waits = call.feeds.some((feed) => !session.runs.has(lineId(feed)));
-  if (again === undefined && (waits || !mayStartEarly(session, call.node))) return;
-  session.runs.set(lineId(call.number), again ?? session.board.start(nodeCallOf(session, call)));
+  if (again === undefined && waits) return;
+  session.runs.set(lineId(call.number), again ?? startOnce(session, call));
 }
 
-/** A plan's call as the board takes it: references name the runs that they point at. */
+/** Starts a call, or gives the run of the same call in an earlier plan: what was paid for once is not paid for again. */
+function startOnce(session: PlannerSession, call: PlanCall): NodeRun {
+  const asked = nodeCallOf(session, call);
+  const text = JSON.stringify([asked.node, asked.focus, asked.args]);
+  const feeds = Object.values(asked.feeds ?? {});
+  const twin = session.planned.find(
+    (one) =>
+      one.plan < session.plan &&
+      one.text === text &&
+      one.feeds.length === feeds.length &&
+      one.feeds.every((feed, index) => feed === feeds[index]) &&
+      (one.run.outcome === undefined || one.run.outcome.state === "completed"),
+  );
+  const run = twin?.run ?? session.pendingCalls.start(asked);
+  if (twin === undefined) session.planned.push({ plan: session.plan, text, feeds, run });
+  return run;
+}
+
+/** A plan's call as it is started: references name the runs that they point at. */
 function nodeCallOf({ runs }: PlannerSession, call: PlanCall): NodeCall {
   const feeds: Record<string, NodeRun> = {};
   const labels = new Map<number, string>();

@@ -72,9 +72,9 @@ export function goalOf(scope: Scope, options: PlannerOptions): string {
 
 /** The results so far by node name, in the spec's order. */
 export function resultSections(session: PlannerSession): Section[] {
-  const { scope, board } = session;
+  const { scope, pendingCalls } = session;
   return Object.keys(scope.spec.nodes).flatMap((name) => {
-    const runs = board.runsOf(name).filter((run) => run.outcome !== undefined);
+    const runs = pendingCalls.runsOf(name).filter((run) => run.outcome !== undefined);
     if (runs.length <= 1) return runs.map((run) => needSection(name, run.outcome));
     const completed = runs.filter((run) => run.outcome?.state === "completed");
     if (completed.length === 0) return [needSection(name, outcomeOfRuns(runs))];
@@ -115,7 +115,16 @@ function textOfInstructions(scope: Scope, name: string): string {
   const key = { node: name, item: null, invocation: null };
   const needs = Object.fromEntries((node.needs ?? []).map((need) => [need, undefined]));
   try {
-    return instructionsOf({ scope, name, node, key, item: undefined, needs, stopper: scope.stopper });
+    return instructionsOf({
+      scope,
+      name,
+      node,
+      key,
+      item: undefined,
+      needs,
+      attempt: 1,
+      canceller: scope.canceller,
+    });
   } catch {
     // Instructions that read a need's value cannot be known before the need has one.
     return node.description ?? "";

@@ -6,7 +6,7 @@ import {
   type ToolSpec,
 } from "../../src/models/port.js";
 import type { JsonSchema } from "../../src/spec/shape.js";
-import { StopError, stopOf } from "../engine/stop.js";
+import { CancelError, cancelOf } from "../engine/cancel.js";
 import type { PlannerSession } from "./planner-session.js";
 
 /** One request of a planner or joiner. */
@@ -22,14 +22,14 @@ export interface PlannerRequest {
 
 /**
  * Sends one request of a planner or joiner.
- * @throws StopError when the run is stopped, and what the model port throws.
+ * @throws CancelError when the run is stopped, and what the model port throws.
  */
 export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
   const { scope, options } = session;
   const { as, messages, tools = [], schema = null, turn, onChunk } = request;
-  const { stopper } = scope;
-  if (stopper.reason !== undefined) throw stopOf(stopper.reason);
-  const model = await scope.execution.modelFor({}, as);
+  const { canceller } = scope;
+  if (canceller.reason !== undefined) throw cancelOf(canceller.reason);
+  const model = await scope.run.models.modelFor({}, as);
   const stream = model.call({
     messages: [...messages],
     tools,
@@ -42,12 +42,12 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
     invocation: null,
     turn,
     attempt: 1,
-    signal: stopper.signal,
+    signal: canceller.signal,
   });
   try {
     return await collectReply(stream, onChunk);
   } catch (error) {
-    if (stopper.reason !== undefined && !(error instanceof StopError)) throw stopOf(stopper.reason);
+    if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
     throw error;
   }
 }

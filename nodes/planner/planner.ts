@@ -2,11 +2,10 @@ import { DagError, errorMessage } from "../../src/errors.js";
 import type { Message, ModelChunk, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
-import { StopError } from "../engine/stop.js";
+import { CancelError } from "../engine/cancel.js";
 import { repairRequest } from "../kinds/structured-output.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
-import { mayStartEarly } from "./planner-eager.js";
 import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
 import { plannedPrompt } from "./planner-prompt.js";
 import { askPlanner } from "./planner-request.js";
@@ -43,18 +42,18 @@ export async function takeTurn(
   talk: PlannedTalk,
 ): Promise<{ readonly talk: PlannedTalk } | { readonly ending: Ending }> {
   const { maxIterations = defaultMaxIterations } = session.options;
-  const { repairAttempts = 1 } = session.scope.execution.policyFor(answerNode(session));
+  const { repairAttempts = 1 } = session.scope.run.policyFor(answerNode(session));
   const { output } = answerNode(session);
   const schema = output === undefined ? null : toJsonSchema(output);
   const messages: Message[] = [...talk.messages];
   let { turns, mistakes } = talk;
   let repairs = 0;
-  let startedAtMs = session.scope.execution.nowMs();
+  let startedAtMs = session.scope.run.events.nowMs();
 
   try {
     for (;;) {
       const last = turns + 1 >= maxIterations;
-      startedAtMs = session.scope.execution.nowMs();
+      startedAtMs = session.scope.run.events.nowMs();
       const eager = startEagerly(session, turns, last);
       const reply = await askPlanner(session, {
         as: "$planner",
@@ -112,9 +111,9 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
     const id = idOf(call, turn, call.index);
     if (last || session.runs.has(id) || problemOf(session, call, call.index) !== null) return;
     const nodeCall = nodeCallOf(session, call);
-    if (nodeCall === null || !mayStartEarly(session, nodeCall.node)) return;
+    if (nodeCall === null) return;
     const again = abandoned.find(([, one]) => sameCall(one, call));
-    const run = session.runs.get(again?.[0] ?? "") ?? session.board.start(nodeCall);
+    const run = session.runs.get(again?.[0] ?? "") ?? session.pendingCalls.start(nodeCall);
     abandoned = abandoned.filter((one) => one !== again);
     if (again !== undefined) session.runs.delete(again[0]);
     session.runs.set(id, run);
@@ -122,7 +121,7 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
   };
   const drop = (id: string, name: string) => {
     const message = `The planner's message does not hold this call of "${name}".`;
-    session.runs.get(id)?.cancel(new StopError("not-needed", message));
+    session.runs.get(id)?.cancel(new CancelError("not-needed", message));
     session.runs.delete(id);
   };
   return {
@@ -175,7 +174,7 @@ function problemOf(session: PlannerSession, call: Omit<ToolCall, "id">, index: n
   }
 }
 
-/** A call that has no problem, as the board takes it. */
+/** A call that has no problem, as it is started. */
 export function nodeCallOf(session: PlannerSession, call: Omit<ToolCall, "id">): NodeCall | null {
   const callable = session.callables.get(call.name);
   if (callable === undefined) return null;

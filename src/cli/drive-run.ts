@@ -1,7 +1,7 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
-import { resume } from "../run/resume.js";
+import { resume } from "../run/run.js";
 import type { DagSpec } from "../spec/shape.js";
 import { askApprovals } from "./ask-approval.js";
 import { listenForInterrupt } from "./interrupt.js";

@@ -1,4 +1,4 @@
-import { StopError } from "../../nodes/engine/stop.js";
+import { CancelError } from "../../nodes/engine/cancel.js";
 
 /** Ctrl-C while a command works. */
 export interface Interrupt {
@@ -20,7 +20,7 @@ export function listenForInterrupt(tell: () => void): Interrupt {
   const onSignal = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(interruptedStatus);
     tell();
-    controller.abort(new StopError("aborted", `The run was interrupted (${name}).`));
+    controller.abort(new CancelError("aborted", `The run was interrupted (${name}).`));
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);

@@ -42,9 +42,11 @@ function titleOf(event: Extract<RunEvent, { type: "run-started" }>): string {
 function createPlainProgress(stream: ProgressStream, paint: Paint): Progress {
   let rows = createProgressRows();
   let isOver = false;
+  const isNew = onceEach();
   return {
     onEvent(event) {
       if (isOver) return;
+      if (event.type === "notice" && isNew(event.message)) stream.write(`${cleanLine(event.message)}\n`);
       if (event.type === "run-started") {
         rows = createProgressRows();
         stream.write(`${paint("bold", titleOf(event))}\n`);
@@ -84,6 +86,8 @@ function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
   let originMs = performance.now();
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
+  let notices: string[] = [];
+  const isNew = onceEach();
 
   function render(): void {
     draw(liveLines(rows, title, performance.now() - originMs, screen, paint).join("\n"));
@@ -96,6 +100,8 @@ function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
     timer = undefined;
     render();
     draw.done();
+    for (const notice of notices) stream.write(`${notice}\n`);
+    notices = [];
   }
 
   return {
@@ -109,6 +115,7 @@ function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
         timer = setInterval(render, frameMs);
         timer.unref();
       }
+      if (event.type === "notice" && isNew(event.message)) notices.push(cleanLine(event.message));
       rows.add(event);
       if (event.type === "run-ended") finish();
     },
@@ -117,6 +124,12 @@ function createLiveProgress(stream: ProgressStream, paint: Paint): Progress {
       finish();
     },
   };
+}
+
+/** Tells what was not told before: runs that follow one another say the same. */
+function onceEach(): (text: string) => boolean {
+  const told = new Set<string>();
+  return (text) => !told.has(text) && told.add(text).has(text);
 }
 
 /** The stream with a usable size: a terminal that does not know its size reports 0 columns and 0 rows. */

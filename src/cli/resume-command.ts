@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { type Topology, topologyNames } from "../../graphs/topology-names.js";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { errorMessage } from "../errors.js";
 import { type Io, write } from "./io.js";
 import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
@@ -35,7 +35,7 @@ async function resumeCommand(file: string, flags: ResumeFlags, io: Io): Promise<
   }
   const { loadValidGraph } = await import("./graph-file.js");
   const { driveRun } = await import("./drive-run.js");
-  const { resume } = await import("../run/resume.js");
+  const { resume } = await import("../run/run.js");
   const { dag } = await loadValidGraph(file);
   const answer = flags.answer === undefined ? undefined : readAnswer(flags.answer);
   const store = await openThread(flags);

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { type Topology, topologyNames } from "../../graphs/topology-names.js";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";

@@ -26,7 +26,7 @@ async function renderRun(record: RunRecord, flags: OutputFlags, io: Io): Promise
   return `${renderOutputs(record, look).trimEnd()}\n${timeline}`;
 }
 
-/** 0 done (partial and waiting too), 1 failed, 130 interrupted by the user. */
+/** 0 done (partial, rejected and waiting too), 1 failed, 130 interrupted by the user. */
 export function exitCodeOf(record: RunRecord): number {
   if (record.state === "failed") return 1;
   return record.state === "cancelled" ? 130 : 0;
@@ -37,6 +37,14 @@ function endNotice(record: RunRecord): string | null {
   if (state === "failed" || state === "cancelled") return `${state}: ${error?.message ?? ""}`;
   if (state === "interrupted") {
     return interrupts.map(({ node, message }) => `interrupted: "${node}" asks: ${message}`).join("\n");
+  }
+  if (state === "rejected") {
+    const told = Object.entries(outcomes).flatMap(([name, outcome]) =>
+      "reason" in outcome && outcome.reason.code === "rejected"
+        ? [`"${name}": ${outcome.reason.message}`]
+        : [],
+    );
+    return `rejected: there is no output, because a person said no: ${told.join("; ")}.`;
   }
   const items = lostItems(outcomes);
   if (state !== "partial") return items === "" ? null : `${state}, but ${items}.`;

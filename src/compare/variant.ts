@@ -1,4 +1,4 @@
-import { type Topology, topologyNames } from "../../graphs/topology-names.js";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
 import type { PlannerOptions } from "../../nodes/planner/planner-options.js";
 import { DagError } from "../errors.js";
 import { didYouMean } from "../spec/did-you-mean.js";

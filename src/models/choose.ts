@@ -16,7 +16,7 @@ export interface ModelSources {
 export interface ModelChoice {
   readonly model: ModelLike | Model;
   readonly source: "option" | "node" | "spec" | "environment" | "key" | "default";
-  /** One line for the user where nothing was chosen, else `null`; see {@link noticeOnce}. */
+  /** One line for the user where nothing was chosen, else `null`. */
   readonly notice: string | null;
 }
 
@@ -42,15 +42,3 @@ export function chooseModel(
 const offlineNotice =
   'No model was chosen: "offline" answers, which works by rules and is no language model. For a real one set OPENAI_API_KEY, ' +
   `or choose one with --model or AGENT_DAG_MODEL (for example ${defaultOpenAiModel}).`;
-
-const told = new Set<string>();
-
-/** Writes a choice's notice, each text once in a process. @param write @default a line on stderr */
-export function noticeOnce(
-  notice: string | null,
-  write: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-): void {
-  if (notice === null || told.has(notice)) return;
-  told.add(notice);
-  write(notice);
-}

@@ -1,5 +1,5 @@
 import type { ModelLike } from "../spec/shape.js";
-import { chooseModel, noticeOnce } from "./choose.js";
+import { chooseModel } from "./choose.js";
 import type { Model, ModelMiddleware } from "./port.js";
 import { resolveModel } from "./resolve.js";
 
@@ -11,15 +11,17 @@ export function answersAlone(use: readonly ModelMiddleware[] = []): boolean {
   return use.some((middleware) => "answersAlone" in middleware && middleware.answersAlone === true);
 }
 
-/** The model that the environment chooses, chosen and resolved when it is first called. */
-export const environmentModel: Model = {
-  id: environmentModelId,
-  async *call(request) {
-    const { model, notice } = chooseModel({});
-    noticeOnce(notice);
-    yield* (await resolveModel(model)).call(request);
-  },
-};
+/** The model that the environment chooses, chosen and resolved when it is first called; `onNotice` is told what was chosen. */
+export function environmentModel(onNotice: (notice: string | null) => void): Model {
+  return {
+    id: environmentModelId,
+    async *call(request) {
+      const { model, notice } = chooseModel({});
+      onNotice(notice);
+      yield* (await resolveModel(model)).call(request);
+    },
+  };
+}
 
 /** A model by its name, resolved when it is first called, so that neither key nor package is needed before. */
 export function deferModel(model: ModelLike | Model): Promise<Model> {

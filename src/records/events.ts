@@ -1,4 +1,8 @@
+import type { NodeKind } from "../spec/shape.js";
 import type { Outcome, OutcomeError } from "./outcome.js";
+import type { WorkKey } from "./work-id.js";
+
+export type { WorkKey } from "./work-id.js";
 
 /** A spec's JSON projection: what reports and snapshots know of the declaration. */
 export interface DagProjection {
@@ -16,7 +20,9 @@ export interface DagProjection {
 export interface NodeProjection {
   /** Hash of the node's declaration, 16 hex digits: an equal hash means that nothing about the node has changed. */
   readonly hash: string;
-  readonly kind: "agent" | "function" | "tool" | "graph" | "approval";
+  /** Hash of what can change the node's value: all but its description and its policy. Absent in older records. */
+  readonly valueHash?: string;
+  readonly kind: NodeKind;
   readonly needs: readonly string[];
   /** As declared, with `"all"` filled in. */
   readonly join: unknown;
@@ -82,26 +88,44 @@ export interface UsageSums {
   readonly costUsd: number | null;
 }
 
-/** Which piece of work an event is about. */
-export interface WorkKey {
-  /** Node name; nested nodes as `outer/inner` (under `forEach`, `outer[3]/inner`). */
-  readonly node: string;
-  /** Item index under `forEach`; `null` for the node as a whole. */
-  readonly item: number | null;
-  /** Which call of the node by a planner, from 0; `null` where no planner called, and for the node as a whole. */
-  readonly invocation: number | null;
-}
-
-/** A question that a run stopped at. */
+/** A question that a run waits at. */
 export interface RunInterrupt {
+  /** Path of the node that asks, with the item under `forEach`. */
   readonly node: string;
+  /**
+   * What asks: an approval node, a tool of an agent that is to be approved first, or LangGraph's own `interrupt(payload)` in
+   * a tool, a function or a runnable. Absent in records of earlier versions, which knew approvals only.
+   */
+  readonly kind?: "approval" | "tool" | "interrupt";
   readonly message: string;
+  /** What an approval passes on when it is approved, the tool's call, or the payload of `interrupt`. */
   readonly value: unknown;
+  /** What is to be looked at before answering, by label. */
+  readonly show?: Readonly<Record<string, unknown>>;
 }
 
-export type RunState = "completed" | "partial" | "failed" | "cancelled" | "interrupted";
+/** An answer that a person gave. */
+export interface RunAnswer {
+  readonly node: string;
+  readonly decision: "approved" | "rejected" | "edited" | "answered";
+  readonly comment: string | null;
+  /** Who answered, as the answer said; `null` where it did not. */
+  readonly by: string | null;
+  /** ISO 8601. */
+  readonly at: string;
+}
 
-export type RunEvent =
+export type RunState = "completed" | "partial" | "rejected" | "failed" | "cancelled" | "interrupted";
+
+/** What happens in a run, in the order in which it happens. */
+export type RunEvent = RunEventBody & {
+  /** Number of the event in its run, from 1. Absent in records of earlier versions. */
+  readonly seq?: number;
+  /** `true` where a resumed run tells again what it had done before. */
+  readonly replayed?: true;
+};
+
+type RunEventBody =
   | {
       readonly type: "run-started";
       readonly atMs: number;
@@ -122,6 +146,8 @@ export type RunEvent =
       readonly call: string;
       readonly attempt: number;
       readonly model: string;
+      /** Tokens of the request, as a tokenizer counts them. Only where it was counted before it was sent. */
+      readonly inputTokens?: number;
     } & WorkKey)
   | ({
       readonly type: "call-delta";
@@ -138,6 +164,29 @@ export type RunEvent =
       /** Of an outcome that was taken over from an earlier record: what it had cost there. */
       readonly reused?: UsageSums;
     } & WorkKey)
+  | ({
+      /** One attempt of a function or a tool has ended. */
+      readonly type: "node-attempt";
+      readonly atMs: number;
+      /** From 1. */
+      readonly attempt: number;
+      readonly startedAtMs: number;
+      readonly error: OutcomeError | null;
+    } & WorkKey)
+  | ({
+      /** What a function reported with `progress`. */
+      readonly type: "node-progress";
+      readonly atMs: number;
+      readonly value: unknown;
+    } & WorkKey)
+  | { readonly type: "question-answered"; readonly atMs: number; readonly answer: RunAnswer }
+  | {
+      /** What whoever watches the run should know; nothing about the run depends on it. */
+      readonly type: "notice";
+      readonly atMs: number;
+      readonly code: string;
+      readonly message: string;
+    }
   | {
       readonly type: "run-ended";
       readonly atMs: number;

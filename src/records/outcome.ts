@@ -9,7 +9,10 @@ export interface OutcomeError {
 
 /** Why a node was not run, or not to the end. */
 export interface OutcomeReason {
-  /** `join`, `condition`, `not-called`, `not-needed`, `budget`, `deadline`, `aborted`, `fail-fast`, `approval`, `waiting`. */
+  /**
+   * `join`, `condition`, `not-called`, `not-needed`, `budget`, `deadline`, `aborted`, `fail-fast`, `rejected`; while a run waits
+   * for an answer `approval`, `question`, `waiting`.
+   */
   readonly code: string;
   readonly message: string;
 }
@@ -28,6 +31,10 @@ export interface OutcomeTimes {
   readonly invocations?: readonly Outcome[];
   /** Of a graph node: the inner outcomes by name. */
   readonly outcomes?: Readonly<Record<string, Outcome>>;
+  /** Of a graph node with `repeat`: each round's inner outcomes by name, in order. */
+  readonly rounds?: readonly Readonly<Record<string, Outcome>>[];
+  /** Of a graph node with `repeat`: whether `maxRounds` ended it. */
+  readonly exhausted?: boolean;
   /** Present when the outcome was taken from an earlier record instead of being computed in this run. */
   readonly reused?: true;
 }
@@ -55,9 +62,52 @@ export type OutcomeState = Outcome["state"];
 /** Outcomes by node name. */
 export type Outcomes = Readonly<Record<string, Outcome>>;
 
+/** Times of a piece of work that was never started. */
+export function notStarted(endedAtMs: number | null, readyAtMs: number | null = null): OutcomeTimes {
+  return { readyAtMs, startedAtMs: null, endedAtMs, attempts: 0 };
+}
+
+/** An outcome with a value. */
+export function completed<V>(times: OutcomeTimes, value: V): Completed<V> {
+  return { ...times, state: "completed", value };
+}
+
+/** An outcome without a value because something went wrong; `timed-out` where time ran out. */
+export function failed(times: OutcomeTimes, error: OutcomeError, state: Failed["state"] = "failed"): Failed {
+  return { ...times, state, error };
+}
+
+/** An outcome of work that was not done, by decision. */
+export function skipped(times: OutcomeTimes, code: string, message: string): NotRun {
+  return { ...times, state: "skipped", reason: { code, message } };
+}
+
+/** An outcome of work that was ended from outside. */
+export function cancelled(times: OutcomeTimes, code: string, message: string): NotRun {
+  return { ...times, state: "cancelled", reason: { code, message } };
+}
+
+/** An outcome of work that waits for an answer, itself (`approval`, `question`) or behind other work (`waiting`). */
+export function interrupted(times: OutcomeTimes, code: string, message: string): NotRun {
+  return { ...times, state: "interrupted", reason: { code, message } };
+}
+
+/** An outcome that was taken over from an earlier run instead of being made. */
+export function reused(outcome: Outcome, atMs: number): Outcome {
+  return { ...outcome, ...notStarted(atMs, atMs), reused: true };
+}
+
 /** The value of a completed outcome, else `undefined`. */
 export function completedValue<V>(outcome: Outcome<V> | undefined): V | undefined {
   return outcome?.state === "completed" ? outcome.value : undefined;
+}
+
+/** The outcomes that an outcome is made of: items, calls by a planner, inner nodes and rounds. */
+export function* partsOf(outcome: Outcome): Generator<Outcome> {
+  yield* outcome.items ?? [];
+  yield* outcome.invocations ?? [];
+  yield* Object.values(outcome.outcomes ?? {});
+  for (const round of outcome.rounds ?? []) yield* Object.values(round);
 }
 
 /** Why an outcome has no value, as one line: its state, then the error's or the reason's message. */

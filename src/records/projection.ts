@@ -26,8 +26,10 @@ export function projectDag(spec: DagSpec): DagProjection {
 function projectNode(node: Node): NodeProjection {
   const declaration = declarationOf(node);
   const { needs: _needs, join: _join, dag: _dag, ...stated } = declaration;
+  const { description: _description, policy: _policy, ...valued } = declaration;
   return {
     hash: hashOf(declaration),
+    valueHash: hashOf(valued),
     kind: kindOf(node),
     needs: node.needs ?? [],
     join: node.join ?? "all",

@@ -1,5 +1,6 @@
-import type { CallRecord, RunEvent, WorkKey } from "./events.js";
+import type { CallRecord, RunEvent } from "./events.js";
 import type { Outcome } from "./outcome.js";
+import { nodeWork, roundPath, type WorkKey, workPath } from "./work-id.js";
 
 /** A piece of work that was done earlier, with the model calls behind it. */
 export interface Done {
@@ -32,8 +33,13 @@ export function replayEvents(done: readonly Done[]): RunEvent[] {
       add({ ...key, invocation: index }, call);
     });
     for (const [name, inner] of Object.entries(outcome.outcomes ?? {})) {
-      add({ node: `${workPath(key)}/${name}`, item: null, invocation: null }, inner);
+      add(nodeWork(`${workPath(key)}/${name}`), inner);
     }
+    outcome.rounds?.forEach((round, index) => {
+      for (const [name, inner] of Object.entries(round)) {
+        add(nodeWork(`${roundPath(key, index + 1)}/${name}`), inner);
+      }
+    });
     events.push({ type: "node-settled", ...key, outcome, atMs: endedAtMs ?? startedAtMs ?? readyAtMs ?? 0 });
   };
 
@@ -49,11 +55,6 @@ export function replayEvents(done: readonly Done[]): RunEvent[] {
     }
   }
   return events.sort((a, b) => a.atMs - b.atMs || rank(a) - rank(b));
-}
-
-/** Where the inner nodes of a piece of work live: `outer`, under `forEach` `outer[3]`, called by a planner `outer#1`. */
-export function workPath({ node, item, invocation }: WorkKey): string {
-  return `${node}${item === null ? "" : `[${item}]`}${invocation === null ? "" : `#${invocation}`}`;
 }
 
 const ranks = ["run-started", "node-ready", "node-started", "call-started", "call-ended", "node-settled"];

@@ -14,15 +14,20 @@ export interface RunVerdict {
 export type PlannerAnswer = { readonly output: unknown } | { readonly error: OutcomeError };
 
 /**
- * `interrupted` when the run waits for an answer; `cancelled` when it was aborted; `failed` without an output;
- * `partial` when there is an output and a node failed, timed out, or was skipped or cancelled because of a failure,
- * a budget or a deadline; else `completed`.
+ * 1. `failed` when the run itself went wrong.
+ * 2. `interrupted` when it waits for an answer; `cancelled` when it was aborted.
+ * 3. Without an output `rejected` where every output node is missing because a person said no, else `failed`.
+ * 4. `partial` when a node failed, timed out, or was skipped or cancelled because of a failure, a budget or a deadline, or a
+ *    map lost items to one; else `completed`. What is missing by decision (`condition`, `not-called`, `not-needed`,
+ *    `rejected`) is not missed.
  */
 export function judgeRun(
   dag: DagProjection,
   outcomes: Outcomes,
   facts: {
     readonly interrupts: readonly RunInterrupt[];
+    /** Whether it stopped before or after a node because it was told to. */
+    readonly suspended?: boolean;
     readonly aborted: boolean;
     readonly error: OutcomeError | null;
     readonly answer?: PlannerAnswer;
@@ -30,7 +35,7 @@ export function judgeRun(
 ): RunVerdict {
   const { found, output } = answeredOr(facts.answer, outputOf(dag, outcomes));
   if (facts.error !== null) return { state: "failed", output, error: facts.error };
-  if (facts.interrupts.length > 0) return { state: "interrupted", output, error: null };
+  if (facts.interrupts.length > 0 || facts.suspended) return { state: "interrupted", output, error: null };
   if (facts.aborted) {
     return {
       state: "cancelled",
@@ -41,6 +46,7 @@ export function judgeRun(
   if (facts.answer !== undefined && "error" in facts.answer) {
     return { state: "failed", output, error: facts.answer.error };
   }
+  if (!found && wasRejected(dag, outcomes)) return { state: "rejected", output: null, error: null };
   if (!found) return { state: "failed", output: null, error: noOutput(dag, outcomes) };
   return { state: anyDamage(dag, outcomes) ? "partial" : "completed", output, error: null };
 }
@@ -72,31 +78,58 @@ function noOutput(dag: DagProjection, outcomes: Outcomes): OutcomeError {
   return { code: "NO_OUTPUT", message: `The run has no output: ${lines.join("; ")}` };
 }
 
-const harmless = new Set(["condition", "not-called", "not-needed"]);
+const byDecision = new Set(["condition", "not-called", "not-needed", "rejected"]);
 
 function anyDamage(dag: DagProjection, outcomes: Outcomes): boolean {
-  const damaged = (name: string): boolean => {
-    const outcome = outcomes[name];
-    if (outcome === undefined || outcome.state === "completed") {
-      const inner = dag.nodes[name]?.dag;
-      return inner !== undefined && outcome?.outcomes !== undefined && anyDamage(inner, outcome.outcomes);
-    }
-    if ("error" in outcome) return true;
-    if (harmless.has(outcome.reason.code)) return false;
-    // An unmet join is damage unless what was missing is missing by decision.
-    return outcome.reason.code !== "join" || !missingByDecision(name);
-  };
-  const missingByDecision = (name: string): boolean =>
-    (dag.nodes[name]?.needs ?? []).some((need) => {
-      const outcome = outcomes[need];
-      return (
-        isSkip(outcome) &&
-        (harmless.has(outcome.reason.code) || (outcome.reason.code === "join" && missingByDecision(need)))
-      );
-    });
-  return Object.keys(dag.nodes).some(damaged);
+  return Object.keys(dag.nodes).some((name) => damaged(dag, outcomes, name));
 }
 
-function isSkip(outcome: Outcome | undefined): outcome is Extract<Outcome, { reason: unknown }> {
-  return outcome !== undefined && "reason" in outcome;
+function damaged(dag: DagProjection, outcomes: Outcomes, name: string): boolean {
+  const outcome = outcomes[name];
+  if (outcome === undefined) return false;
+  if (outcome.state === "completed") return damagedWithin(dag.nodes[name]?.dag, outcome);
+  if ("error" in outcome) return true;
+  if (byDecision.has(outcome.reason.code)) return false;
+  // An unmet join is damage unless what was missing is missing by decision.
+  return outcome.reason.code !== "join" || !missingByDecision(dag, outcomes, name);
+}
+
+/** Of a completed outcome: whether an item, an inner node or a node of the last round is missing that should not be. */
+function damagedWithin(inner: DagProjection | undefined, outcome: Outcome): boolean {
+  if ((outcome.items ?? []).some((item) => itemDamaged(inner, item))) return true;
+  if (inner === undefined) return false;
+  return [outcome.outcomes, outcome.rounds?.at(-1)].some(
+    (nodes) => nodes !== undefined && anyDamage(inner, nodes),
+  );
+}
+
+function itemDamaged(inner: DagProjection | undefined, item: Outcome): boolean {
+  if (item.state === "completed") return damagedWithin(inner, item);
+  return "error" in item || !byDecision.has(item.reason.code);
+}
+
+function missingByDecision(dag: DagProjection, outcomes: Outcomes, name: string): boolean {
+  return (dag.nodes[name]?.needs ?? []).some((need) => {
+    const outcome = outcomes[need];
+    if (outcome === undefined || !("reason" in outcome)) return false;
+    const { code } = outcome.reason;
+    return byDecision.has(code) || (code === "join" && missingByDecision(dag, outcomes, need));
+  });
+}
+
+/** Whether every output is missing because a person said no. */
+function wasRejected(dag: DagProjection, outcomes: Outcomes): boolean {
+  const rejected = (name: string): boolean => {
+    const outcome = outcomes[name];
+    if (outcome === undefined || !("reason" in outcome)) return false;
+    if (outcome.reason.code === "rejected") return true;
+    return outcome.reason.code === "join" && (dag.nodes[name]?.needs ?? []).some(rejected);
+  };
+  return (
+    dag.outputs.some(rejected) && dag.outputs.every((name) => rejected(name) || isByDecision(outcomes[name]))
+  );
+}
+
+function isByDecision(outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && "reason" in outcome && byDecision.has(outcome.reason.code);
 }

@@ -18,6 +18,7 @@ const marks: Readonly<Record<OutcomeState | RunState, StateMark>> = {
   "timed-out": { symbol: "✗", ascii: "x", style: "bad" },
   skipped: { symbol: "○", ascii: "-", style: "dim" },
   cancelled: { symbol: "⊘", ascii: "/", style: "warn" },
+  rejected: { symbol: "⊘", ascii: "/", style: "warn" },
   interrupted: { symbol: "‖", ascii: "?", style: "warn" },
 };
 

@@ -1,22 +1,82 @@
-import type { CompileOptions } from "../../graphs/compile.js";
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import { type CompileOptions, graphFor } from "../../graphs/compile.js";
+import { driveThrough, type Start } from "../../graphs/lifecycle.js";
+import { threadOf, threadUnknown, topologyOfThread } from "../../graphs/thread.js";
+import { defaultTopology } from "../../graphs/topology.js";
+import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
+import { DagError } from "../errors.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
+import { assertValid } from "../spec/assert-valid.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf } from "../spec/values.js";
-import { drive } from "./drive.js";
 
 /** Options of `run`. */
 export type RunDagOptions = CompileOptions;
 
 /**
- * Runs a spec on an input and records what happened. Failures of nodes are in the record, not thrown.
- * @throws DagValidationError when the spec or the options are invalid, DagError `INPUT_INVALID` when the input does not fit, and what
- * resolving a model throws (`MODEL_KEY_MISSING`, `MODEL_PROVIDER_MISSING`, …), all before anything is run.
+ * Runs a spec on an input and records what happened. Failures of nodes are in the record, not thrown. With a checkpointer, a
+ * run whose thread already holds a run of the same spec and input goes on with that one.
+ * @throws DagValidationError when the spec or the options are invalid, DagError `INPUT_INVALID`, `INPUT_NOT_JSON` when the
+ * input does not fit, `CHECKPOINTER_MISSING` when an approval could never be answered, `THREAD_MISSING`, `THREAD_BUSY`,
+ * `CHECKPOINT_MISMATCH`, and what resolving a model throws (`MODEL_KEY_MISSING`, `MODEL_PROVIDER_MISSING`, …), all before
+ * anything is run.
  */
 export async function run<D extends DagSpec>(
   spec: D,
   input: NoInfer<InputOf<D>>,
   options: RunDagOptions = {},
 ): Promise<TypedRecord<RunRecord, D>> {
-  return (await drive(spec, options, { input })) as TypedRecord<RunRecord, D>;
+  return (await drive(spec, options, { kind: "new", input, goesOn: true })) as TypedRecord<RunRecord, D>;
+}
+
+/** Options of `resume`. */
+export interface ResumeOptions extends RunDagOptions {
+  /** The checkpointer that the run was started with. */
+  readonly checkpointer: BaseCheckpointSaver;
+  /** The thread that the run was started under. */
+  readonly thread: string;
+  /**
+   * The answer to the question that the run waits at: to an approval `true` or `{ approve: true }`, `{ approve: false,
+   * comment? }`, `{ edit: value }`, each with `by` where it says who answers; to `interrupt(payload)` any JSON. Where the run
+   * waits at several, an object of answers by node name. @default none: it asks again
+   */
+  readonly answer?: unknown;
+  /** Also runs again what failed, timed out or was skipped because of that. @default false */
+  readonly retryFailed?: boolean;
+}
+
+/**
+ * Goes on with the run that a checkpointer holds, after a crash, an abort or at a question: what had finished is not run
+ * again, and the record, its times, its calls and its budgets go on where they were.
+ * @throws DagError `THREAD_UNKNOWN`, `THREAD_BUSY` while somebody else drives the thread, `CHECKPOINT_MISMATCH` when the spec
+ * has changed, `ANSWER_INVALID`, and what `run` throws.
+ */
+export async function resume<D extends DagSpec>(
+  spec: D,
+  { answer, retryFailed = false, ...options }: ResumeOptions,
+): Promise<TypedRecord<RunRecord, D>> {
+  return (await drive(spec, options, { kind: "go-on", answer, retryFailed })) as TypedRecord<RunRecord, D>;
+}
+
+async function drive(spec: DagSpec, options: CompileOptions, start: Start): Promise<RunRecord> {
+  assertValid(spec);
+  assertRunOptions(spec, options);
+  const { checkpointer } = options;
+  const topology = options.topology ?? (start.kind === "new" ? defaultTopology : await topologyFor(options));
+  if (checkpointer !== undefined) threadOf(options);
+  return driveThrough(graphFor(spec, topology, checkpointer), options, start);
+}
+
+async function topologyFor(options: CompileOptions) {
+  const { checkpointer } = options;
+  if (checkpointer === undefined) {
+    throw new DagError("CHECKPOINTER_MISSING", "A run can only be resumed from a checkpointer.", {
+      hint: "Pass the `checkpointer` that the run was started with.",
+    });
+  }
+  const thread = threadOf(options);
+  const topology = await topologyOfThread(checkpointer, thread);
+  if (topology === null) throw threadUnknown(thread);
+  return topology;
 }

@@ -3,30 +3,52 @@ import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf } from "../spec/values.js";
-import { type RunDagOptions, run } from "./run.js";
+import { type ResumeOptions, type RunDagOptions, resume, run } from "./run.js";
 
-/** The events of a run as they happen, and its record. The run goes on whether or not the events are read. */
+/**
+ * The events of a run as they happen, and its record. The run goes on whether or not the events are read; each reader,
+ * whenever it comes, sees every event from the start.
+ */
 export type RunStream<Record = RunRecord> = AsyncIterable<RunEvent> & { readonly record: Promise<Record> };
 
-/** Runs a spec like `run` and hands out its events. Iteration throws what `run` throws. */
+/**
+ * Runs a spec like `run`, or, given a checkpointer and a thread in place of the input, goes on with a run like `resume`, and
+ * hands out the events; those that are told again from a checkpoint carry `replayed: true`. Iteration throws what they throw.
+ */
+export function stream<D extends DagSpec>(spec: D, from: ResumeOptions): RunStream<TypedRecord<RunRecord, D>>;
 export function stream<D extends DagSpec>(
   spec: D,
   input: NoInfer<InputOf<D>>,
-  options: RunDagOptions = {},
+  options?: RunDagOptions,
+): RunStream<TypedRecord<RunRecord, D>>;
+export function stream<D extends DagSpec>(
+  spec: D,
+  from: unknown,
+  options?: RunDagOptions,
 ): RunStream<TypedRecord<RunRecord, D>> {
   const events: RunEvent[] = [];
-  let wake: (() => void) | undefined;
   let done = false;
-  const record = run(spec, input, {
-    ...options,
-    onEvent(event) {
+  let waiting: (() => void)[] = [];
+  const wakeAll = () => {
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  };
+  const watched = <O extends RunDagOptions>(given: O): O => ({
+    ...given,
+    onEvent(event: RunEvent) {
       events.push(event);
-      wake?.();
-      options.onEvent?.(event);
+      wakeAll();
+      return given.onEvent?.(event);
     },
-  }).finally(() => {
+  });
+  const running =
+    options === undefined && isResume(from)
+      ? resume(spec, watched(from))
+      : run(spec, from as NoInfer<InputOf<D>>, watched(options ?? {}));
+  const record = running.finally(() => {
     done = true;
-    wake?.();
+    wakeAll();
   });
   // Whoever only iterates gets the error from the iteration; it must not count as unhandled.
   record.catch(() => {});
@@ -42,11 +64,22 @@ export function stream<D extends DagSpec>(
           await record;
           return;
         } else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
+          await new Promise<void>((resolve) => waiting.push(resolve));
         }
       }
     },
   };
+}
+
+/** Whether what stands in the place of the input says where a run is persisted. */
+function isResume(from: unknown): from is ResumeOptions {
+  if (typeof from !== "object" || from === null || !("checkpointer" in from) || !("thread" in from))
+    return false;
+  const { checkpointer, thread } = from;
+  return (
+    typeof thread === "string" &&
+    typeof checkpointer === "object" &&
+    checkpointer !== null &&
+    "getTuple" in checkpointer
+  );
 }

@@ -26,7 +26,9 @@ export function declarationOf(node: Node): Record<string, unknown> {
     ...rest,
     ...(output !== undefined && { output: schemaJson(output) }),
     ...(tool !== undefined && { tool: tool.name }),
-    ...(tools !== undefined && { tools: tools.map((one) => one.name) }),
+    ...(tools !== undefined && {
+      tools: tools.map((one) => ("tool" in one ? { name: one.tool.name, approve: one.approve } : one.name)),
+    }),
     ...(dag !== undefined && { dag: dagHash(dag) }),
     ...(model !== undefined && { model: typeof model === "string" ? model : model._llmType() }),
   };

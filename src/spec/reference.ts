@@ -4,15 +4,24 @@ export type Reference<Name extends string = string> =
   | { readonly input: true; readonly path?: string; readonly node?: never; readonly item?: never }
   | { readonly item: true; readonly path?: string; readonly node?: never; readonly input?: never };
 
+/** Within the `input` of a graph node with `repeat`: the last round's output, and the round's number from 1. */
+export type LoopReference =
+  | { readonly previous: true; readonly path?: string }
+  | { readonly round: true; readonly path?: never };
+
 /** What references are read from. */
 export interface ReferenceScope {
   readonly input: unknown;
   readonly needs: Readonly<Record<string, unknown>>;
   readonly item: unknown;
+  readonly previous?: unknown;
+  readonly round?: number;
 }
 
 /** The value that a reference points at, `undefined` where there is none. */
-export function readReference(reference: Reference, scope: ReferenceScope): unknown {
+export function readReference(reference: Reference | LoopReference, scope: ReferenceScope): unknown {
+  if ("previous" in reference) return readPath(scope.previous, reference.path);
+  if ("round" in reference) return scope.round;
   const root =
     reference.node !== undefined
       ? scope.needs[reference.node]
@@ -37,7 +46,7 @@ export function readPath(root: unknown, path: string | undefined): unknown {
 export function fillTemplate(template: unknown, scope: ReferenceScope): unknown {
   if (Array.isArray(template)) return template.map((part) => fillTemplate(part, scope));
   if (typeof template !== "object" || template === null) return template;
-  if ("$ref" in template) return readReference(template.$ref as Reference, scope);
+  if ("$ref" in template) return readReference(template.$ref as Reference | LoopReference, scope);
   return Object.fromEntries(Object.entries(template).map(([key, part]) => [key, fillTemplate(part, scope)]));
 }
 

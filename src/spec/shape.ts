@@ -24,8 +24,23 @@ export interface Ctx<Needs = any, Input = any, Item = any> {
   readonly needs: Needs;
   /** The item, under `forEach`; else `undefined`. */
   readonly item: Item;
+  /** How the needs settled, by node name: why something is missing, and which items of a map failed. */
+  readonly outcomes: Readonly<Record<string, any>>;
+  /** Index of the item, under `forEach`; else `undefined`. */
+  readonly index?: number | undefined;
+  /** What `run` was given as `context`; never recorded, never persisted. */
+  readonly context?: any;
+  readonly runId: string;
+  /** Path of the node, `outer/inner` within a graph node. */
+  readonly node: string;
+  /** Which attempt of the work this is, from 1. */
+  readonly attempt: number;
+  /** The same for every attempt and every resume of this piece of work, and of no other. */
+  readonly idempotencyKey: string;
   /** Aborted when the node's work is no longer wanted: cancellation, deadline, timeout. */
   readonly signal: AbortSignal;
+  /** Emits `node-progress` with a JSON value. */
+  readonly progress: (value: unknown) => void;
 }
 
 /**
@@ -39,23 +54,93 @@ export type Join =
   | { readonly atLeast: number; readonly deadlineMs?: number }
   | { readonly mode: "settled" | "any"; readonly deadlineMs?: number };
 
-/** A condition as data: a reference to a need or to the input, and exactly one test of what it points at. */
-export type When<Name extends string = string> = Reference<Name> & {
-  readonly equals?: unknown;
-  readonly in?: readonly unknown[];
-  readonly gt?: number;
-  readonly lt?: number;
-  readonly exists?: boolean;
-};
+/** State of a settled node, as conditions and records name it. */
+export type SettledState = "completed" | "failed" | "timed-out" | "skipped" | "cancelled";
 
 /**
- * What a node maps over: the name of an array field of the input, a reference to an array, or either with a limit;
- * `maxConcurrency` is an integer of at least 1, all items at once when it is left out.
+ * A condition as data: a reference to a need, to the input or to the item with exactly one test of what it points at; the
+ * state of a need's outcome; or other conditions combined.
+ */
+export type When<Name extends string = string> =
+  | (Reference<Name> & {
+      readonly equals?: unknown;
+      readonly in?: readonly unknown[];
+      readonly gt?: number;
+      readonly lt?: number;
+      readonly exists?: boolean;
+      readonly state?: never;
+      readonly all?: never;
+      readonly any?: never;
+      readonly not?: never;
+    })
+  | (NoCombination & { readonly node: Name; readonly state: SettledState | readonly SettledState[] })
+  | (NoTest & { readonly all: readonly When<Name>[]; readonly any?: never; readonly not?: never })
+  | (NoTest & { readonly any: readonly When<Name>[]; readonly all?: never; readonly not?: never })
+  | (NoTest & { readonly not: When<Name>; readonly all?: never; readonly any?: never });
+
+interface NoTest {
+  readonly node?: never;
+  readonly input?: never;
+  readonly item?: never;
+  readonly path?: never;
+  readonly equals?: never;
+  readonly in?: never;
+  readonly gt?: never;
+  readonly lt?: never;
+  readonly exists?: never;
+  readonly state?: never;
+}
+
+interface NoCombination {
+  readonly input?: never;
+  readonly item?: never;
+  readonly path?: never;
+  readonly equals?: never;
+  readonly in?: never;
+  readonly gt?: never;
+  readonly lt?: never;
+  readonly exists?: never;
+  readonly all?: never;
+  readonly any?: never;
+  readonly not?: never;
+}
+
+/**
+ * What a node maps over: the name of an array field of the input, a reference to an array, or either with options.
+ * `maxConcurrency` is an integer of at least 1, all items at once when it is left out (one at a time in topology `sequential`).
+ * `key` is the dotted path, within an item, of a text or number that no other item has: what the item is known by when a
+ * resumed or reusing run finds the list changed. `onItemError` says what stands in the value where an item did not complete:
+ * `null` (default), nothing (`"omit"`), or that the node fails if any item did.
  */
 export type ForEach<Name extends string = string> =
   | string
   | Reference<Name>
-  | { readonly items: string | Reference<Name>; readonly maxConcurrency?: number };
+  | {
+      readonly items: string | Reference<Name>;
+      readonly maxConcurrency?: number;
+      readonly key?: string;
+      readonly onItemError?: "null" | "omit" | "fail";
+    };
+
+/**
+ * A graph node that is run round by round. `until` is a condition over the inner DAG's nodes, or a function of the round's
+ * outcome; `maxRounds` is an integer from 1 to 100. `onExhausted` says what becomes of the node when `maxRounds` ends it:
+ * the last round's output counts (`"accept"`, default), or the node fails.
+ */
+export interface Repeat<Name extends string = string> {
+  readonly until: When<Name> | ((round: RoundResult) => boolean);
+  readonly maxRounds: number;
+  readonly onExhausted?: "accept" | "fail";
+}
+
+/** What a function form of `repeat.until` is given. */
+export interface RoundResult<Output = any> {
+  readonly output: Output;
+  /** The inner nodes' outcomes by name. */
+  readonly outcomes: Readonly<Record<string, any>>;
+  /** From 1. */
+  readonly round: number;
+}
 
 /** The part of a LangChain tool that is used: any `StructuredTool` (and so any MCP tool through its adapter) fits. */
 export interface ToolLike {
@@ -64,6 +149,14 @@ export interface ToolLike {
   readonly schema?: unknown;
   invoke(input: any, ...rest: any[]): Promise<any>;
 }
+
+/**
+ * A tool that an agent may call. With `approve`, a person is asked before it is called: always, or where the function says so
+ * of the arguments.
+ */
+export type AgentTool =
+  | ToolLike
+  | { readonly tool: ToolLike; readonly approve?: boolean | ((args: any) => boolean) };
 
 /** The part of a LangChain chat model that is used to recognise one. */
 export interface ChatModelLike {
@@ -92,7 +185,7 @@ export interface NodeCommon {
   /** Agents only. */
   readonly modelOptions?: ModelOptions;
   /** LangChain tools that the agent may call, in a loop bounded by `policy.maxToolRounds`. Agents only. */
-  readonly tools?: readonly ToolLike[];
+  readonly tools?: readonly AgentTool[];
   /** What an agent's prompt carries. @default "both" */
   readonly include?: "input" | "needs" | "both";
   /** A tool node's arguments: JSON with `{ $ref: <reference> }` inside, or a function. */
@@ -113,7 +206,8 @@ export interface Node<Value = unknown, Need extends string = string> extends Nod
   readonly run?: (ctx: any) => unknown;
   readonly tool?: ToolLike;
   readonly dag?: DagSpec;
-  readonly approve?: { readonly message: string };
+  readonly repeat?: Repeat<any>;
+  readonly approve?: { readonly message: string; readonly show?: readonly Reference<any>[] };
   /** Names of the nodes whose outcomes this one is given. @default [] */
   readonly needs?: readonly Need[];
   readonly join?: Join;

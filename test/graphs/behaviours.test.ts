@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { type Topology, topologyNames } from "../../graphs/topology-names.js";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
 import type { Model } from "../../src/models/port.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { run } from "../../src/run/run.js";

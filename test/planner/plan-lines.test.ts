@@ -46,7 +46,7 @@ describe("plan lines", () => {
 
 describe("a plan", () => {
   const issuesOf = (text: string) => {
-    const check = createPlanCheck(callablesOf(sums), new Set());
+    const check = createPlanCheck(callablesOf(sums), new Set(), 200);
     const codes = read([text]).flatMap((piece) => {
       if (piece.piece !== "call") return [];
       const checked = check.add(piece);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { topologyNames } from "../../graphs/topology-names.js";
+import { topologyNames } from "../../graphs/topology.js";
 import { faults } from "../../src/models/faults.js";
 import type { Model, ModelMiddleware } from "../../src/models/port.js";
 import type { RunRecord } from "../../src/records/record.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { topologyNames } from "../../graphs/topology-names.js";
+import { topologyNames } from "../../graphs/topology.js";
 import { faults } from "../../src/models/faults.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { run } from "../../src/run/run.js";

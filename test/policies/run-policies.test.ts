@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "@jest/globals";
-import { topologyNames } from "../../graphs/topology-names.js";
+import { topologyNames } from "../../graphs/topology.js";
 import { DagError } from "../../src/errors.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { faults } from "../../src/models/faults.js";

@@ -1,6 +1,7 @@
 import { expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
 import { criticalPath } from "../../src/records/critical-path.js";
-import { run } from "../../src/run/run.js";
+import { type RunDagOptions, run } from "../../src/run/run.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 
 const length = 12_000;
@@ -9,7 +10,8 @@ const soon = (value: unknown) => () =>
   new Promise<unknown>((resolve) => {
     setTimeout(() => resolve(value), 5);
   });
-const dataflow = (nodes: unknown) => run({ name: "long", nodes } as DagSpec, "x", { topology: "dataflow" });
+const dataflow = (nodes: unknown, options: RunDagOptions = {}) =>
+  run({ name: "long", nodes } as DagSpec, "x", { topology: "dataflow", ...options });
 
 // Chains longer than calls can nest.
 it("runs a chain of thousands, declared from its end", async () => {
@@ -41,7 +43,8 @@ it("holds a chain of thousands behind a question", async () => {
   const chain = Object.fromEntries(
     indexes.map((i) => [`n${i}`, { needs: [i === 0 ? "ask" : `n${i - 1}`], run: () => i }]),
   );
-  const record = await dataflow({ ask: { approve: { message: "Go on?" } }, ...chain });
+  const nodes = { ask: { approve: { message: "Go on?" } }, ...chain };
+  const record = await dataflow(nodes, { checkpointer: new MemorySaver(), thread: "long" });
   expect(record.state).toBe("interrupted");
   expect(record.outcomes[`n${length - 1}`]).toMatchObject({ reason: { code: "waiting" } });
 });

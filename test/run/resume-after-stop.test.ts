@@ -1,9 +1,8 @@
 import { expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
-import type { Topology } from "../../graphs/topology-names.js";
+import type { Topology } from "../../graphs/topology.js";
 import type { Model } from "../../src/models/port.js";
-import { resume } from "../../src/run/resume.js";
-import { run } from "../../src/run/run.js";
+import { resume, run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 
 const dag = defineDag({

@@ -1,8 +1,7 @@
 import { expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
-import type { Topology } from "../../graphs/topology-names.js";
-import { resume } from "../../src/run/resume.js";
-import { run } from "../../src/run/run.js";
+import type { Topology } from "../../graphs/topology.js";
+import { resume, run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import { replyModel } from "../support/reply-model.js";
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
-import { topologyNames } from "../../graphs/topology-names.js";
+import { topologyNames } from "../../graphs/topology.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { faults } from "../../src/models/faults.js";
 import { run } from "../../src/run/run.js";

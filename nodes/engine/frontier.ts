@@ -1,33 +1,34 @@
 import type { Outcome, OutcomeReason } from "../../src/records/outcome.js";
 import { type JoinRule, joinRule, nodeOf, type Order, orderOf } from "../../src/spec/order.js";
 import type { DagSpec } from "../../src/spec/shape.js";
-import { StopError } from "./stop.js";
+import { CancelError } from "./cancel.js";
+import { judgeJoin, judgeLateJoin, lateReason, unmetReason } from "./join.js";
 
 /** What a node's join came to. */
 export type Decision =
   | { readonly go: "run"; readonly atMs: number }
   | { readonly go: "skip"; readonly reason: OutcomeReason; readonly atMs: number }
-  | { readonly go: "stop"; readonly stop: StopError; readonly atMs: number }
+  | { readonly go: "cancel"; readonly cancel: CancelError; readonly atMs: number }
   /** It waits for a node that waits for an answer. */
-  | { readonly go: "hold"; readonly atMs: number };
+  | { readonly go: "suspend"; readonly atMs: number };
 
 /** A decision that lets a node be brought to its outcome. */
-export type Decided = Exclude<Decision, { go: "hold" }>;
+export type Decided = Exclude<Decision, { go: "suspend" }>;
 
-/** What a ledger asks of its surroundings. */
-export interface LedgerHooks {
+/** What a frontier asks of its surroundings. */
+export interface FrontierHooks {
   nowMs(): number;
   /** A node's join was satisfied. */
   onReady(name: string): void;
-  /** A node is no longer needed: stop it if it runs. */
-  onUnneeded(name: string, stop: StopError): void;
+  /** A node is no longer needed: cancel it if it runs. */
+  onUnneeded(name: string, reason: CancelError): void;
 }
 
 /**
- * The outcomes of one DAG run and what they decide: which joins are satisfied, which can no longer be, and which
+ * The scheduler's state of one DAG: the outcomes so far and what they decide: which joins are satisfied, which can no longer be, and which
  * nodes nobody needs any more. Topologies ask it; it starts nothing itself.
  */
-export interface Ledger {
+export interface Frontier {
   readonly outcomes: Readonly<Record<string, Outcome>>;
   /** Makes the nodes without needs ready; called once, when the run has its input. */
   open(): void;
@@ -36,11 +37,13 @@ export interface Ledger {
   /** The node's decision if there is one. */
   decision(name: string): Decision | undefined;
   /** Why a node is no longer needed, if it is not: it must not be started. */
-  unneeded(name: string): StopError | undefined;
+  unneeded(name: string): CancelError | undefined;
   /** Enters an outcome; the first one of a node counts. */
   settle(name: string, outcome: Outcome): void;
-  /** A node waits for an answer: what cannot be decided without it is held too. */
-  hold(name: string): void;
+  /** A node waits for an answer, as the outcome says: what cannot be decided without it waits too. */
+  suspend(name: string, outcome: Outcome): void;
+  /** The outcome of a node that waits for an answer. */
+  waiting(name: string): Outcome | undefined;
   /** Whether a node waits for an answer, itself or behind another one. */
   waits(name: string): boolean;
   /** Stops the clocks of open joins. */
@@ -54,18 +57,19 @@ interface Entry {
   settled: number;
   completed: number;
   /** Needs that wait for an answer. */
-  held: number;
+  suspended: number;
   decision: Decision | undefined;
-  unneeded: StopError | undefined;
+  unneeded: CancelError | undefined;
   thens: ((decision: Decision) => void)[];
   timer: NodeJS.Timeout | undefined;
 }
 
-export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
+export function createFrontier(spec: DagSpec, hooks: FrontierHooks): Frontier {
   const order = orderOf(spec);
   const outputs = new Set(order.outputs);
   const outcomes: Record<string, Outcome> = {};
   const waiting = new Set<string>();
+  const suspendedOutcomes = new Map<string, Outcome>();
   const entries = new Map(order.topological.map((name) => [name, newEntry(spec, name, order)]));
 
   const entryOf = (name: string): Entry => {
@@ -88,10 +92,13 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
 
   const evaluate = (entry: Entry) => {
     if (entry.decision !== undefined) return;
-    const verdict = judge(entry);
+    const verdict = judgeJoin(entry.rule, entry);
     if (verdict === "wait") waitOn(entry);
     else if (verdict === "run") decide(entry, { go: "run", atMs: hooks.nowMs() });
-    else decide(entry, { go: "skip", reason: unmet(spec, entry, outcomes), atMs: hooks.nowMs() });
+    else {
+      const needs = (order.needs.get(entry.name) ?? []).map((name) => [name, outcomes[name]] as const);
+      decide(entry, { go: "skip", reason: unmetReason(entry.rule, needs), atMs: hooks.nowMs() });
+    }
   };
 
   const armDeadline = (entry: Entry) => {
@@ -99,47 +106,48 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
     if (deadlineMs === null || entry.timer !== undefined || entry.settled === 0) return;
     entry.timer = setTimeout(() => {
       const atMs = hooks.nowMs();
-      if (entry.rule.rule === "settled") decide(entry, { go: "run", atMs });
-      else decide(entry, { go: "skip", reason: tooLate(entry), atMs });
+      if (judgeLateJoin(entry.rule) === "run") decide(entry, { go: "run", atMs });
+      else decide(entry, { go: "skip", reason: lateReason(entry.rule, entry), atMs });
     }, deadlineMs);
   };
 
   const waitOn = (entry: Entry) => {
     armDeadline(entry);
-    if (entry.timer !== undefined || entry.held === 0 || entry.settled + entry.held < entry.total) return;
-    decide(entry, { go: "hold", atMs: hooks.nowMs() });
-    hold(entry.name);
+    if (entry.timer !== undefined || entry.suspended === 0 || entry.settled + entry.suspended < entry.total)
+      return;
+    decide(entry, { go: "suspend", atMs: hooks.nowMs() });
+    suspend(entry.name);
   };
 
   // Lists of work in place of recursion: chains may be longer than calls can nest.
-  const toHold: string[] = [];
-  let holding = false;
-  const hold = (first: string) => {
-    toHold.push(first);
-    if (holding) return;
-    holding = true;
-    for (let name = toHold.pop(); name !== undefined; name = toHold.pop()) {
+  const toSuspend: string[] = [];
+  let suspending = false;
+  const suspend = (first: string) => {
+    toSuspend.push(first);
+    if (suspending) return;
+    suspending = true;
+    for (let name = toSuspend.pop(); name !== undefined; name = toSuspend.pop()) {
       if (waiting.has(name)) continue;
       waiting.add(name);
       for (const next of order.successors.get(name) ?? []) {
         const entry = entryOf(next);
-        entry.held++;
+        entry.suspended++;
         evaluate(entry);
       }
     }
-    holding = false;
+    suspending = false;
   };
 
   /** Outputs and other sinks are always needed; any other node is as long as a join after it is open, or waits. */
   const needed = (name: string): boolean => {
     const after = order.successors.get(name) ?? [];
-    const isOpen = ({ decision }: Entry) => decision === undefined || decision.go === "hold";
+    const isOpen = ({ decision }: Entry) => decision === undefined || decision.go === "suspend";
     return after.length === 0 || outputs.has(name) || after.some((next) => isOpen(entryOf(next)));
   };
 
-  /** Stops the needs that a decided join did not wait for, and what only they needed. */
+  /** Cancels the needs that a decided join did not wait for, and what only they needed. */
   const releaseUnneeded = (decided: Entry) => {
-    const stop = new StopError(
+    const cancel = new CancelError(
       "not-needed",
       `No longer needed: the join of "${decided.name}" was decided without it.`,
     );
@@ -148,11 +156,11 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
       for (const need of order.needs.get(entry.name) ?? []) {
         const before = entryOf(need);
         if (outcomes[need] !== undefined || before.unneeded !== undefined || needed(need)) continue;
-        before.unneeded = stop;
+        before.unneeded = cancel;
         const { decision } = before;
-        if (decision === undefined) decide(before, { go: "stop", stop, atMs: hooks.nowMs() });
-        if (decision === undefined || decision.go === "hold") toRelease.push(before);
-        hooks.onUnneeded(need, stop);
+        if (decision === undefined) decide(before, { go: "cancel", cancel, atMs: hooks.nowMs() });
+        if (decision === undefined || decision.go === "suspend") toRelease.push(before);
+        hooks.onUnneeded(need, cancel);
       }
     }
   };
@@ -177,7 +185,11 @@ export function createLedger(spec: DagSpec, hooks: LedgerHooks): Ledger {
         evaluate(entry);
       }
     },
-    hold,
+    suspend(name, outcome) {
+      suspendedOutcomes.set(name, outcome);
+      suspend(name);
+    },
+    waiting: (name) => suspendedOutcomes.get(name),
     waits: (name) => waiting.has(name),
     close() {
       for (const entry of entries.values()) clearTimeout(entry.timer);
@@ -199,38 +211,10 @@ function newEntry(spec: DagSpec, name: string, order: Order): Entry {
     total,
     settled: 0,
     completed: 0,
-    held: 0,
+    suspended: 0,
     decision: undefined,
     unneeded: undefined,
     thens: [],
     timer: undefined,
-  };
-}
-
-/** What a join says of how many needs have settled and completed. */
-function judge({ rule: { rule, atLeast }, total, settled, completed }: Entry): "wait" | "run" | "skip" {
-  if (rule === "count") {
-    if (completed >= atLeast) return "run";
-    return total - settled + completed < atLeast ? "skip" : "wait";
-  }
-  if (settled < total) return "wait";
-  return rule === "settled" || completed === total ? "run" : "skip";
-}
-
-function unmet(spec: DagSpec, entry: Entry, outcomes: Readonly<Record<string, Outcome>>): OutcomeReason {
-  const missing = (nodeOf(spec, entry.name).needs ?? []).flatMap((need) => {
-    const outcome = outcomes[need];
-    return outcome === undefined || outcome.state === "completed" ? [] : [`${need} ${outcome.state}`];
-  });
-  const wanted =
-    entry.rule.rule === "all" ? "every need" : `at least ${entry.rule.atLeast} of ${entry.total} needs`;
-  return { code: "join", message: `The join wants ${wanted} to complete; ${missing.join(", ")}.` };
-}
-
-function tooLate(entry: Entry): OutcomeReason {
-  const { atLeast, deadlineMs } = entry.rule;
-  return {
-    code: "join",
-    message: `The join wants at least ${atLeast} of ${entry.total} needs within ${deadlineMs} ms of the first; ${entry.completed} completed.`,
   };
 }

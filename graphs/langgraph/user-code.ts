@@ -1,0 +1,48 @@
+import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
+import { GraphInterrupt, MemorySaver } from "@langchain/langgraph";
+import type { UserCodeHost } from "../../nodes/engine/run-context.js";
+import { privateNames } from "./private-names.js";
+
+/**
+ * Runs user code in a LangGraph surrounding of its own: `interrupt(payload)` gives it the answers that there are, in order, and
+ * throws the next question; a graph that it invokes persists nowhere but there.
+ */
+export const userCodeHost: UserCodeHost = Object.assign(
+  <T>(answers: readonly unknown[], code: () => T): T =>
+    AsyncLocalStorageProviderSingleton.runWithConfig(surrounding(answers), code),
+  {
+    payloadOf(error: unknown) {
+      // By its class: an error that only looks like LangGraph's is an error.
+      if (!(error instanceof GraphInterrupt)) return undefined;
+      const [first] = error.interrupts;
+      return first === undefined ? undefined : { value: first.value as unknown };
+    },
+  },
+);
+
+function surrounding(answers: readonly unknown[]): any {
+  const current = AsyncLocalStorageProviderSingleton.getRunnableConfig() as any;
+  const scratchpad = {
+    interruptCounter: -1,
+    resume: [...answers],
+    nullResume: undefined,
+    consumeNullResume: () => undefined,
+  };
+  return {
+    ...(current?.callbacks !== undefined && { callbacks: current.callbacks }),
+    ...(current?.tags !== undefined && { tags: current.tags }),
+    ...(current?.metadata !== undefined && { metadata: current.metadata }),
+    configurable: {
+      [privateNames.scratchpad]: scratchpad,
+      [privateNames.checkpointer]: new MemorySaver(),
+      [privateNames.checkpointNamespace]: "",
+      thread_id: "user-code",
+    },
+  };
+}
+
+/** Runs code as if no LangGraph were around it: a run within a run has its own checkpointer and thread. */
+export function outsideLangGraph<T>(code: () => T): T {
+  const storage = AsyncLocalStorageProviderSingleton.getInstance();
+  return storage.getStore() === undefined ? code() : (storage.run(undefined, code) as T);
+}

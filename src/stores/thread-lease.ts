@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { type BaseCheckpointSaver, type CheckpointTuple, emptyCheckpoint } from "@langchain/langgraph";
+import { DagError } from "../errors.js";
+
+const namespace = "agent-dag-lease";
+
+/** A holder renews its lease this often, in milliseconds. */
+export const renewEveryMs = 4000;
+
+/** A lease that was not renewed for so long, in milliseconds, can be taken over. */
+export const expiresAfterMs = 12_000;
+
+/** Who drives a thread. */
+interface Holder {
+  readonly token: string;
+  readonly process: string;
+  readonly pid: number;
+  readonly host: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** Tells this process from an earlier one with the same number. */
+const thisProcess = randomUUID();
+
+/** The threads that this process drives, by checkpointer: what a checkpointer without atomic writes could not tell. */
+const driven = new WeakMap<BaseCheckpointSaver, Map<string, Holder>>();
+
+/** The leases that this process holds, by token: two checkpointers may be one database. */
+const heldHere = new Set<string>();
+
+/**
+ * The right to drive a thread: one holder at a time, within a process and between processes. Generations of the lease are
+ * numbered; of several processes that reach for the same generation, the one whose write came first has it, because
+ * checkpointers keep the first write of a task. The holder renews it until it is released; a holder that is gone can be
+ * followed by another: at once where its process is known to be dead, else when it has not renewed for
+ * {@link expiresAfterMs}.
+ */
+export class ThreadLease {
+  readonly #saver: BaseCheckpointSaver;
+  readonly #thread: string;
+  readonly #generation: string;
+  readonly #holder: Holder;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(saver: BaseCheckpointSaver, thread: string, generation: string, holder: Holder) {
+    this.#saver = saver;
+    this.#thread = thread;
+    this.#generation = generation;
+    this.#holder = holder;
+  }
+
+  /**
+   * Takes the lease of a thread. `onLost` is called when another process has taken it over, because this one did not renew
+   * it in time.
+   * @throws DagError `THREAD_BUSY` when somebody else drives the thread; rejects with the checkpointer's error.
+   */
+  static async acquire(saver: BaseCheckpointSaver, thread: string, onLost: () => void): Promise<ThreadLease> {
+    const here = drivenBy(saver);
+    const known = here.get(thread);
+    if (known !== undefined) throw busy(thread, known, null);
+    const holder: Holder = {
+      token: randomUUID(),
+      process: thisProcess,
+      pid: process.pid,
+      host: hostname(),
+      since: new Date().toISOString(),
+    };
+    here.set(thread, holder);
+    try {
+      const current = await read(saver, thread);
+      const wait = current === null ? 0 : leftMs(current);
+      if (current !== null && current.holder !== null && wait > 0) throw busy(thread, current.holder, wait);
+      const generation = String(Number(current?.generation ?? 0) + 1).padStart(12, "0");
+      const lease = new ThreadLease(saver, thread, generation, holder);
+      await lease.#put(false);
+      await saver.putWrites(
+        { configurable: { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: generation } },
+        [["holder", JSON.stringify(holder)]],
+        "holder",
+      );
+      const now = await read(saver, thread);
+      if (now?.generation !== generation || now.holder?.token !== holder.token) {
+        throw busy(thread, now?.holder ?? null, expiresAfterMs);
+      }
+      heldHere.add(holder.token);
+      lease.#renew(onLost);
+      return lease;
+    } catch (error) {
+      here.delete(thread);
+      throw error;
+    }
+  }
+
+  /** Gives the thread back. Never rejects: a lease that cannot be given back expires. */
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    drivenBy(this.#saver).delete(this.#thread);
+    heldHere.delete(this.#holder.token);
+    await this.#put(true).catch(() => {});
+  }
+
+  #renew(onLost: () => void): void {
+    this.#timer = setInterval(async () => {
+      try {
+        const now = await read(this.#saver, this.#thread);
+        if (now !== null && now.generation > this.#generation) {
+          clearInterval(this.#timer);
+          onLost();
+        } else await this.#put(false);
+      } catch {
+        // The store may be back at the next beat; if not, the run's own writes say what is wrong.
+      }
+    }, renewEveryMs);
+    this.#timer.unref();
+  }
+
+  async #put(released: boolean): Promise<void> {
+    const checkpoint = {
+      ...emptyCheckpoint(),
+      id: this.#generation,
+      channel_values: { lease: JSON.stringify({ beat: Date.now(), released }) },
+      channel_versions: { lease: 1 },
+    };
+    await this.#saver.put(
+      { configurable: { thread_id: this.#thread, checkpoint_ns: namespace } },
+      checkpoint,
+      { source: "update", step: -1, parents: {} },
+      { lease: 1 },
+    );
+  }
+}
+
+interface Current {
+  readonly generation: string;
+  readonly holder: Holder | null;
+  /** Milliseconds since 1970. */
+  readonly beat: number;
+  readonly released: boolean;
+}
+
+async function read(saver: BaseCheckpointSaver, thread: string): Promise<Current | null> {
+  const tuple = await saver.getTuple({ configurable: { thread_id: thread, checkpoint_ns: namespace } });
+  return tuple === undefined ? null : currentIn(tuple);
+}
+
+function currentIn({ checkpoint, pendingWrites = [] }: CheckpointTuple): Current {
+  const text = pendingWrites.find(([, name]) => name === "holder")?.[2];
+  const { beat = 0, released = false } = JSON.parse(String(checkpoint.channel_values.lease ?? "{}"));
+  return {
+    generation: checkpoint.id,
+    holder: typeof text === "string" ? (JSON.parse(text) as Holder) : null,
+    beat,
+    released,
+  };
+}
+
+/** Milliseconds until a lease can be taken over; 0 when it can be now. */
+function leftMs({ holder, beat, released }: Current): number {
+  if (released || holder === null) return 0;
+  if (holder.host === hostname()) {
+    const isHere = holder.process === thisProcess;
+    if (isHere ? !heldHere.has(holder.token) : holder.pid === process.pid || !isAlive(holder.pid)) return 0;
+  }
+  return Math.max(0, beat + expiresAfterMs - Date.now());
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code !== "ESRCH";
+  }
+}
+
+function drivenBy(saver: BaseCheckpointSaver): Map<string, Holder> {
+  let threads = driven.get(saver);
+  if (threads === undefined) {
+    threads = new Map();
+    driven.set(saver, threads);
+  }
+  return threads;
+}
+
+function busy(thread: string, holder: Holder | null, wait: number | null): DagError {
+  const who =
+    holder === null
+      ? "another process"
+      : holder.process === thisProcess
+        ? "this process"
+        : `process ${holder.pid} on ${holder.host}`;
+  const since = holder === null ? "" : ` since ${holder.since}`;
+  const seconds = wait === null ? null : Math.ceil(wait / 1000);
+  return new DagError("THREAD_BUSY", `The thread "${thread}" is being driven by ${who}${since}.`, {
+    facts: { thread, holder, waitMs: wait },
+    hint:
+      seconds === null
+        ? "Wait until that run has ended."
+        : `Wait until that run has ended; if it is gone, the thread is free in ${seconds} s.`,
+  });
+}
