@@ -5,8 +5,9 @@ export { type CompareOptions, type Comparison, compare } from "./compare/compare
 export type { TopologyFigures } from "./compare/figures.js";
 export type { Variant, VariantLike } from "./compare/variant.js";
 export { DagError, type DagIssue, DagValidationError } from "./errors.js";
+export type { RateLimits } from "./limits/gate.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
-export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
+export type { LimitOptions } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
 export { langchainModel } from "./models/langchain-model.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";

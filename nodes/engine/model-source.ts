@@ -22,8 +22,6 @@ import type { RunOptions } from "./run-options.js";
 export interface ModelSource {
   /** The model of a node; `path` names the node in requests and records, `within` is the DAG it stands in. */
   modelFor(node: Pick<Node, "model" | "policy">, path: string, within?: DagSpec): Promise<Model>;
-  /** Id of the model of a declared node, once it was resolved. */
-  idOf(path: string): string | undefined;
   /**
    * Resolves the models of every agent of the spec and of the graphs in it, fallback models included, and loads what
    * their first calls need, so that no node's time holds it; the planner's too where there is one.
@@ -58,7 +56,6 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
   const { limits = {}, use = [] } = options;
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
   const alone = answersAlone(use);
-  const ids = new Map<string, string>();
   let calls = callsBefore;
   const emit = (event: RunEvent) => {
     if (event.type === "call-started") journal.callStarted(event);
@@ -111,14 +108,12 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.
     const { fallbackModels = [] } = option === undefined ? policy : (options.policy ?? {});
     const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
-    ids.set(declaredPath(path), (model as Model).id);
     shared ??= share();
     return withPolicy(model as Model, fallbacks, policy, shared);
   };
 
   return {
     modelFor,
-    idOf: (path) => ids.get(path),
     async resolveAll(planned) {
       for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);
       if (planned) await modelFor({}, "$planner");

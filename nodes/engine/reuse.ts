@@ -2,7 +2,7 @@ import type { DagProjection, UsageSums } from "../../src/records/events.js";
 import { completedValue, type Outcome, type Outcomes, reused } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { addUsages, type RunRecord, usageOf } from "../../src/records/record.js";
-import { contains, declaredPath, type WorkKey } from "../../src/records/work-id.js";
+import { contains, type WorkKey } from "../../src/records/work-id.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { joinRule, nodeOf } from "../../src/spec/order.js";
@@ -18,7 +18,7 @@ export interface ReusePlace {
 
 /**
  * What an earlier record spares a run: outcomes that would be the same. A node's is when everything that can change its value
- * is: what it is (kind, instructions, schema, tools, source), its model, what it reads of the input, the values of its needs.
+ * is: what it is (kind, instructions, schema, tools, source), its declared model, what it reads of the input, the values of its needs.
  * An item's is when it is the same item besides.
  */
 export interface Reuse {
@@ -47,24 +47,14 @@ interface EarlierItems {
 
 const nothing: Reuse = { node: () => undefined, item: () => undefined, usageOf: () => null };
 
-/** Reuse of `record` for a run on `input`. @param modelOf Id of the model that an agent has now, where it is known. */
-export function createReuse(
-  record: RunRecord | undefined,
-  input: unknown,
-  modelOf: (path: string) => string | undefined,
-): Reuse {
+/** Reuse of `record` for a run on `input`. */
+export function createReuse(record: RunRecord | undefined, input: unknown): Reuse {
   if (record === undefined) return nothing;
   const dags = new Map<string, EarlierDag>();
   const maps = new Map<string, EarlierItems>();
   /** Where a reused item stood in the earlier record. */
   const origins = new WeakMap<Outcome, WorkKey>();
   dags.set("", { ...record, sameInput: sameJson(record.input, input ?? null) });
-
-  const sameModel = (path: string) => {
-    const now = modelOf(declaredPath(path));
-    const asked = record.calls.filter((call) => call.node === path);
-    return now === undefined || asked.length === 0 || asked.some(({ model }) => model === now);
-  };
 
   return {
     node(place, name, readyAtMs) {
@@ -73,7 +63,7 @@ export function createReuse(
       if (earlier === undefined || outcome === undefined) return undefined;
       const node = nodeOf(place.spec, name);
       const path = place.prefix + name;
-      if (!sameDeclaration(earlier, place.spec, name) || !sameModel(path)) return undefined;
+      if (!sameDeclaration(earlier, place.spec, name)) return undefined;
       if (!earlier.sameInput && readsInput(node)) return undefined;
       const changed = changedNeeds(earlier, place, name);
       if (changed.length === 0 && isWhole(outcome) && (earlier.sameInput || !mapsInput(node))) {
@@ -122,7 +112,10 @@ function isWhole(outcome: Outcome): boolean {
 /** Whether nothing of the declaration has changed that can change the node's value. Older records know the whole hash only. */
 function sameDeclaration({ dag }: EarlierDag, spec: DagSpec, name: string): boolean {
   const before = dag.nodes[name];
-  const now = projectDag(spec).nodes[name];
+  const projected = projectDag(spec);
+  const now = projected.nodes[name];
+  const inherits = now?.kind === "agent" && nodeOf(spec, name).model === undefined;
+  if (inherits && dag.declared?.model !== projected.declared?.model) return false;
   return before?.valueHash === undefined ? before?.hash === now?.hash : before.valueHash === now?.valueHash;
 }
 

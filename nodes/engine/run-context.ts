@@ -78,7 +78,7 @@ export class RunContext {
   readonly #retries = new Map<string, number>();
   readonly #replayed = new Set<string>();
   readonly #detach: (() => void)[] = [];
-  #reuse: Reuse = createReuse(undefined, undefined, () => undefined);
+  #reuse: Reuse = createReuse(undefined, undefined);
   #deadline: NodeJS.Timeout | undefined;
   #answer: PlannerAnswer | undefined;
   #ended: RunRecord | undefined;
@@ -163,7 +163,7 @@ export class RunContext {
       startedAt,
       simulated: simulatedBy(this.options),
     });
-    this.#reuse = createReuse(this.#reusable, input, (path) => this.models.idOf(path));
+    this.#reuse = createReuse(this.#reusable, input);
     for (const event of replay) {
       if (event.type === "node-settled") this.#replayed.add(workPath(event));
       this.events.emit({ ...event, replayed: true });

@@ -1,13 +1,11 @@
 import { catalogueLabel, goalLabel, renderCatalogue } from "../../src/models/catalogue.js";
 import type { Message } from "../../src/models/port.js";
 import { renderSections, type Section } from "../../src/models/sections.js";
-import { nodeOf, orderOf } from "../../src/spec/order.js";
 import type { Scope } from "../engine/scope.js";
-import { dataSections, instructionsOf, needSection } from "../kinds/prompt.js";
+import { dataSections, needSection } from "../kinds/prompt.js";
 import { outcomeOfRuns } from "./planner-calls.js";
 import { type Callable, writtenOutput } from "./planner-catalogue.js";
-import type { PlannerOptions } from "./planner-options.js";
-import type { PlannerSession } from "./planner-session.js";
+import { type PlannerSession, textOfInstructions } from "./planner-session.js";
 
 /** The first messages of the planner of topology `planned`, whose tools are the nodes. */
 export function plannedPrompt(session: PlannerSession): Message[] {
@@ -59,17 +57,6 @@ export function joinerPrompt(session: PlannerSession, mayReplan: boolean): Messa
   return promptOf(session, system, [], resultSections(session));
 }
 
-/** What the planner is to reach: the option, else the output node's instructions. */
-export function goalOf(scope: Scope, options: PlannerOptions): string {
-  if (options.goal !== undefined) return options.goal;
-  const written = writtenOutput(scope.spec);
-  const goal = written === undefined ? "" : textOfInstructions(scope, written);
-  if (goal !== "") return goal;
-  const { description } = scope.spec;
-  const outputs = orderOf(scope.spec).outputs.join(", ");
-  return description ?? `Find out everything that ${outputs} can tell about the input, and sum it up.`;
-}
-
 /** The results so far by node name, in the spec's order. */
 export function resultSections(session: PlannerSession): Section[] {
   const { scope, pendingCalls } = session;
@@ -108,25 +95,4 @@ function answerRule(scope: Scope, goal: string): string {
   const instructions = textOfInstructions(scope, written);
   if (instructions === "" || instructions === goal) return "";
   return `Your answer takes the place of "${written}". As far as the goal asks for it, follow its instructions:\n${instructions}`;
-}
-
-function textOfInstructions(scope: Scope, name: string): string {
-  const node = nodeOf(scope.spec, name);
-  const key = { node: name, item: null, invocation: null };
-  const needs = Object.fromEntries((node.needs ?? []).map((need) => [need, undefined]));
-  try {
-    return instructionsOf({
-      scope,
-      name,
-      node,
-      key,
-      item: undefined,
-      needs,
-      attempt: 1,
-      canceller: scope.canceller,
-    });
-  } catch {
-    // Instructions that read a need's value cannot be known before the need has one.
-    return node.description ?? "";
-  }
 }

@@ -1,10 +1,11 @@
 import type { Outcomes } from "../../src/records/outcome.js";
+import { nodeOf, orderOf } from "../../src/spec/order.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 import type { Scope } from "../engine/scope.js";
+import { instructionsOf } from "../kinds/prompt.js";
 import { createPendingCalls, type NodeRun, type PendingCalls } from "./planner-calls.js";
-import { type Callable, callablesOf } from "./planner-catalogue.js";
+import { type Callable, callablesOf, writtenOutput } from "./planner-catalogue.js";
 import type { PlannerOptions } from "./planner-options.js";
-import { goalOf } from "./planner-prompt.js";
 
 /** What the LangGraph nodes of one planner run share while its process lives: calls that are under way. */
 export interface PlannerSession {
@@ -47,4 +48,37 @@ export function createSession(scope: Scope, outcomes: Outcomes): PlannerSession 
     plan: 0,
     planned: [],
   };
+}
+
+/** What the planner is to reach: the option, else the output node's instructions. */
+function goalOf(scope: Scope, options: PlannerOptions): string {
+  if (options.goal !== undefined) return options.goal;
+  const written = writtenOutput(scope.spec);
+  const goal = written === undefined ? "" : textOfInstructions(scope, written);
+  if (goal !== "") return goal;
+  const { description } = scope.spec;
+  const outputs = orderOf(scope.spec).outputs.join(", ");
+  return description ?? `Find out everything that ${outputs} can tell about the input, and sum it up.`;
+}
+
+/** The instructions of a node as far as they are known before its needs have values. */
+export function textOfInstructions(scope: Scope, name: string): string {
+  const node = nodeOf(scope.spec, name);
+  const key = { node: name, item: null, invocation: null };
+  const needs = Object.fromEntries((node.needs ?? []).map((need) => [need, undefined]));
+  try {
+    return instructionsOf({
+      scope,
+      name,
+      node,
+      key,
+      item: undefined,
+      needs,
+      attempt: 1,
+      canceller: scope.canceller,
+    });
+  } catch {
+    // Instructions that read a need's value cannot be known before the need has one.
+    return node.description ?? "";
+  }
 }

@@ -1,7 +1,16 @@
 import { type Allowance, createAllowance } from "./allowance.js";
-import type { RateLimits } from "./limit-options.js";
 import type { RateLimit } from "./rate-limit.js";
 import { type Counted, createSlidingWindow, type SlidingWindow } from "./sliding-window.js";
+
+/** Rates and concurrency, for all models or for one. */
+export interface RateLimits {
+  /** Most model requests under way at once; an integer of at least 1. @default no limit */
+  readonly maxConcurrency?: number;
+  /** Most requests in any 60 seconds, an integer of at least 1. @default no limit */
+  readonly requestsPerMinute?: number;
+  /** Most tokens (input and output) in any 60 seconds, an integer of at least 1. @default no limit */
+  readonly tokensPerMinute?: number;
+}
 
 /** One set of limits: those of all models, or those of one together with what its provider says. */
 export interface Gate {

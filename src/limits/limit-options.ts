@@ -1,15 +1,6 @@
+import type { RateLimits } from "./gate.js";
 import type { HedgeStatistics } from "./hedge-statistics.js";
 import type { Limiter } from "./limiter.js";
-
-/** Rates and concurrency, for all models or for one. */
-export interface RateLimits {
-  /** Most model requests under way at once; an integer of at least 1. @default no limit */
-  readonly maxConcurrency?: number;
-  /** Most requests in any 60 seconds, an integer of at least 1. @default no limit */
-  readonly requestsPerMinute?: number;
-  /** Most tokens (input and output) in any 60 seconds, an integer of at least 1. @default no limit */
-  readonly tokensPerMinute?: number;
-}
 
 /** Budgets of one run. A request's need is reserved before it is sent, so that parallel requests never overshoot. */
 export interface BudgetLimits {

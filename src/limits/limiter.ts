@@ -1,5 +1,4 @@
-import { createGate, type Gate, type Passage } from "./gate.js";
-import type { RateLimits } from "./limit-options.js";
+import { createGate, type Gate, type Passage, type RateLimits } from "./gate.js";
 import type { RateLimit } from "./rate-limit.js";
 
 /** What a request is expected to use. */

@@ -1,6 +1,7 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type CompileOptions, graphFor } from "../../graphs/compile.js";
-import { driveThrough, type Start } from "../../graphs/lifecycle.js";
+import { driveThrough } from "../../graphs/doors.js";
+import type { Start } from "../../graphs/lifecycle.js";
 import { threadOf, threadUnknown, topologyOfThread } from "../../graphs/thread.js";
 import { defaultTopology } from "../../graphs/topology.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";

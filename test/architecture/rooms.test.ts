@@ -36,8 +36,8 @@ it("lets every file import only from its own room and earlier ones", () => {
   expect(wrong).toEqual([]);
 });
 
-it("has no import cycles", () => {
-  const graph = new Map(files.map((file) => [file, importsOf(file, "values")]));
+it("has no ring of files, type imports included", () => {
+  const graph = new Map(files.map((file) => [file, importsOf(file)]));
   const done = new Set<string>();
   const cycles: string[] = [];
   const visit = (file: string, trail: string[]) => {
@@ -51,10 +51,10 @@ it("has no import cycles", () => {
   expect(cycles).toEqual([]);
 });
 
-it("keeps source files at 300 lines or fewer, under names that say what they hold", () => {
+it("keeps source files at 400 lines or fewer, under names that say what they hold", () => {
   const lines = (file: string) => readFileSync(join(root, file), "utf8").split("\n").length - 1;
   const wordList = /^src\/offline\/lexicon\//;
-  expect(files.filter((file) => !wordList.test(file) && lines(file) > 300)).toEqual([]);
+  expect(files.filter((file) => !wordList.test(file) && lines(file) > 400)).toEqual([]);
   expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual([]);
 });
 

@@ -52,10 +52,10 @@ describe("agent-dag resume", () => {
   it("skips what a rejected approval leads to", async () => {
     await start("two");
     const { stdout, exitCode } = await go("two", "--answer", "false");
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      state: "failed",
-      outcomes: { ok: { state: "skipped", reason: { code: "approval" } }, final: { state: "skipped" } },
+      state: "rejected",
+      outcomes: { ok: { state: "skipped", reason: { code: "rejected" } }, final: { state: "skipped" } },
     });
   });
 

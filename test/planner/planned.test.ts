@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
 import { compile, defineDag, run } from "agent-dag";
 import { z } from "zod";
 import { plannerModel, type Said } from "./planner-model.js";
@@ -236,7 +237,8 @@ describe.each(["planned", "planned-dag"] as const)("%s before an approval", (top
 
   it("does not take the planner's own words for what a person has to approve", async () => {
     const model = plannerModel((request) => (request.tools.length === 0 ? "join()" : "Here is the reply."));
-    const record = await run(guarded, "input", { topology, model });
+    const checkpointer = new MemorySaver();
+    const record = await run(guarded, "input", { topology, model, checkpointer, thread: "t" });
     expect(record).toMatchObject({ state: "failed", output: null, error: { code: "APPROVAL_PASSED_BY" } });
   });
 });

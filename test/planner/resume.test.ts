@@ -47,7 +47,8 @@ describe.each(["planned", "planned-dag"] as const)("%s with a checkpointer", (to
     expect(first.requests.map(({ node }) => node).sort()).toEqual(["$planner", "base", "quick", "stuck"]);
 
     const second = plannerModel(says);
-    const record = await resume(spec, { topology, model: second, checkpointer, thread: "t" });
+    const left = leftBehind(checkpointer, "t");
+    const record = await resume(spec, { topology, model: second, checkpointer: left, thread: "t" });
     expect(record).toMatchObject({
       state: "completed",
       output: topology === "planned" ? "the answer" : "joined",
@@ -63,6 +64,18 @@ describe.each(["planned", "planned-dag"] as const)("%s with a checkpointer", (to
     expect(record.outcomes.stuck.startedAtMs).toBeGreaterThan(record.outcomes.quick.endedAtMs ?? Infinity);
   });
 });
+
+/** What a dead process leaves of its thread: all but the lease that it still held. */
+function leftBehind(checkpointer: MemorySaver, thread: string): MemorySaver {
+  const left = new MemorySaver();
+  left.storage = structuredClone(checkpointer.storage);
+  const isLease = (key: string) => key.includes("agent-dag-lease");
+  left.writes = Object.fromEntries(
+    Object.entries(structuredClone(checkpointer.writes)).filter(([key]) => !isLease(key)),
+  );
+  delete left.storage[thread]?.["agent-dag-lease"];
+  return left;
+}
 
 /** The model, whose stuck node never answers and holds no timer. */
 function neverEnding(model: ReturnType<typeof plannerModel>): typeof model {

@@ -1,0 +1,145 @@
+import { type BaseCheckpointSaver, type Command, isCommand } from "@langchain/langgraph";
+import { cancelOf } from "../nodes/engine/cancel.js";
+import type { RunOptions } from "../nodes/engine/run-options.js";
+import type { RunRecord } from "../src/records/record.js";
+import type { DagSpec } from "../src/spec/shape.js";
+import { opaqueSaver } from "./langgraph/opaque-saver.js";
+import { type PrivateGraph, privateNames } from "./langgraph/private-names.js";
+import { outsideLangGraph } from "./langgraph/user-code.js";
+import { Lifecycle, type Start } from "./lifecycle.js";
+import type { TopologyWiring } from "./topology.js";
+
+/** A call of a compiled graph by this package itself, which wants the record. */
+interface Door {
+  readonly options: RunOptions;
+  readonly start: Start;
+  record?: RunRecord;
+}
+
+const doorKey = "__agent_dag_door";
+
+/**
+ * Drives a run through a compiled graph and gives its record. What goes wrong once it has begun is in the record; it rejects
+ * with what is wrong before.
+ */
+export async function driveThrough(graph: any, options: RunOptions, start: Start): Promise<RunRecord> {
+  const door: Door = { options, start };
+  const { thread } = options;
+  const configurable = { [doorKey]: door, ...(thread !== undefined && { thread_id: thread }) };
+  // Nothing is read from LangGraph's stream: the record is folded from this package's own events.
+  await outsideLangGraph(() => graph.invoke({}, { configurable, streamMode: [] }));
+  return door.record as RunRecord;
+}
+
+/**
+ * Gives every invocation of a compiled graph the one lifecycle, whoever calls it: `run`, `stream`, `resume`, `invoke`,
+ * LangGraph's server. It begins with the same checks, settles what LangGraph leaves, ends with a record, and gives back all
+ * that it acquired on every path.
+ */
+export function bindLifecycle<G extends PrivateGraph>(
+  graph: G,
+  spec: DagSpec,
+  topology: TopologyWiring,
+  options: RunOptions,
+): G {
+  const iterate = graph[privateNames.iterate].bind(graph);
+  const withConfig = graph.withConfig.bind(graph);
+  makeOpaque(graph);
+  graph.withConfig = (config: any) => bindLifecycle(withConfig(config), spec, topology, options);
+  graph[privateNames.iterate] = (input: any, given: any = {}) =>
+    inBackground(async (push, left) => {
+      const { signal, ...config } = given;
+      const { [doorKey]: door, ...configurable } = config.configurable ?? {};
+      const ours = door as Door | undefined;
+      const lifecycle = new Lifecycle({
+        graph,
+        iterate,
+        push,
+        spec,
+        topology,
+        input: ours === undefined ? input : null,
+        config: { ...config, configurable },
+        options: ours?.options ?? callOptions(options, config),
+        start: ours?.start ?? startOf(input),
+        // Whoever breaks off the stream of a compiled graph ends its run, as in LangGraph. LangGraph itself must not hear of
+        // an abort: it would leave what is under way.
+        signals: ours === undefined ? [options.signal, signal, left] : [ours.options.signal],
+      });
+      const { record, failure } = await lifecycle.drive();
+      if (ours !== undefined) ours.record = record;
+      else if (failure !== null) throw failure.error;
+      else if (signal?.aborted) throw signal.reason ?? cancelOf(signal.reason);
+    });
+  return graph;
+}
+
+/** What a user asks of a compiled graph: an input begins a run, `null` or a command goes on. */
+function startOf(input: any): Start {
+  if (isCommand(input)) return { kind: "go-on", answer: (input as Command).resume };
+  if (input === null) return { kind: "go-on" };
+  return { kind: "new", input: input?.input, goesOn: false };
+}
+
+function callOptions(options: RunOptions, config: any): RunOptions {
+  const thread: unknown = config.configurable?.thread_id;
+  return {
+    ...options,
+    ...(typeof thread === "string" && { thread }),
+    ...(config.context !== undefined && { context: config.context }),
+  };
+}
+
+/** Whatever checkpointer the graph has, or is given later (LangGraph's server does), LangGraph sees its opaque form. */
+function makeOpaque(graph: PrivateGraph): void {
+  let saver: unknown = graph.checkpointer;
+  const opaque = () =>
+    typeof saver === "object" && saver !== null ? opaqueSaver(saver as BaseCheckpointSaver) : saver;
+  Object.defineProperty(graph, "checkpointer", {
+    enumerable: true,
+    configurable: true,
+    get: opaque,
+    set(other: unknown) {
+      saver = other;
+    },
+  });
+}
+
+/**
+ * Does work in the background and hands out what it pushes: the work ends, and cleans up, whether or not anybody reads. Its
+ * signal is aborted when the reader leaves early.
+ */
+async function* inBackground(
+  work: (push: (chunk: any) => void, left: AbortSignal) => Promise<void>,
+): AsyncGenerator<any> {
+  let chunks: any[] = [];
+  let wake: (() => void) | undefined;
+  let ended: { readonly error?: unknown } | undefined;
+  const left = new AbortController();
+  const push = (chunk: any) => {
+    chunks.push(chunk);
+    wake?.();
+  };
+  const end = (how: { readonly error?: unknown }) => {
+    ended = how;
+    wake?.();
+  };
+  work(push, left.signal).then(
+    () => end({}),
+    (error: unknown) => end({ error }),
+  );
+  try {
+    for (;;) {
+      const ready = chunks;
+      chunks = [];
+      for (const chunk of ready) yield chunk;
+      if (chunks.length > 0) continue;
+      if (ended !== undefined) break;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    if (ended === undefined) left.abort();
+  }
+  if ("error" in ended) throw ended.error;
+}
