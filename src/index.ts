@@ -1,4 +1,5 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
+export { type WaitingThread, waitingThreads } from "../graphs/thread.js";
 export { type Topology, topologyNames } from "../graphs/topology.js";
 export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";

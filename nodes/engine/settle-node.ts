@@ -17,7 +17,7 @@ import { ctxOf, needsOf } from "./work.js";
  */
 export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   const { run, frontier } = scope;
-  const known = frontier.outcomes[name];
+  const known = frontier.outcomes[name] ?? frontier.waiting(name);
   if (known !== undefined) return known;
   const key = nodeWork(scope.prefix + name);
   const decision = frontier.decision(name) ?? (await frontier.decided(name));
