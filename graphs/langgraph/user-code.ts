@@ -1,6 +1,9 @@
 import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import { GraphInterrupt, MemorySaver } from "@langchain/langgraph";
 import type { UserCodeHost } from "../../nodes/engine/run-context.js";
+import type { RunOptions } from "../../nodes/engine/run-options.js";
+import { type WorkKey, workPath } from "../../src/records/work-id.js";
+import { opaqueSaver } from "./opaque-saver.js";
 import { privateNames } from "./private-names.js";
 
 /**
@@ -16,6 +19,15 @@ export const userCodeHost: UserCodeHost = Object.assign(
       if (!(error instanceof GraphInterrupt)) return undefined;
       const [first] = error.interrupts;
       return first === undefined ? undefined : { value: first.value as unknown };
+    },
+    outside: outsideLangGraph,
+    threadFor({ checkpointer, thread = "" }: RunOptions, key: WorkKey): object {
+      return {
+        configurable: {
+          thread_id: `${thread}/${workPath(key)}`,
+          ...(checkpointer !== undefined && { [privateNames.checkpointer]: opaqueSaver(checkpointer) }),
+        },
+      };
     },
   },
 );

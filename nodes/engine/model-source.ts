@@ -1,7 +1,9 @@
-import { type BudgetUsed, createBudget } from "../../src/limits/budget.js";
+import { errorCode } from "../../src/errors.js";
+import { type BudgetUsed, budgetSpentCode, createBudget, type TokenUsage } from "../../src/limits/budget.js";
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { recordCalls } from "../../src/models/call-recorder.js";
+import { callbackCalls } from "../../src/models/callback-calls.js";
 import { chooseModel } from "../../src/models/choose.js";
 import { answersAlone, deferModel, environmentModel } from "../../src/models/deferred-model.js";
 import { withPolicy } from "../../src/models/policy-calls.js";
@@ -13,7 +15,7 @@ import { loadPriceTable } from "../../src/records/price.js";
 import { declaredPath, type WorkKey } from "../../src/records/work-id.js";
 import type { Policy } from "../../src/spec/policy.js";
 import { type DagSpec, kindOf, type ModelLike, type Node } from "../../src/spec/shape.js";
-import { CancelError } from "./cancel.js";
+import { CancelError, type Canceller } from "./cancel.js";
 import type { EventLog } from "./event-log.js";
 import type { Journal } from "./journal.js";
 import type { RunOptions } from "./run-options.js";
@@ -22,6 +24,8 @@ import type { RunOptions } from "./run-options.js";
 export interface ModelSource {
   /** The model of a node; `path` names the node in requests and records, `within` is the DAG it stands in. */
   modelFor(node: Pick<Node, "model" | "policy">, path: string, within?: DagSpec): Promise<Model>;
+  /** A LangChain callback handler that records a runnable's model requests, and holds them to the run's budget. */
+  callbacksFor(key: WorkKey): object;
   /**
    * Resolves the models of every agent of the spec and of the graphs in it, fallback models included, and loads what
    * their first calls need, so that no node's time holds it; the planner's too where there is one.
@@ -44,6 +48,7 @@ export interface ModelRun {
   readonly options: RunOptions;
   readonly events: EventLog;
   readonly journal: Journal;
+  readonly canceller: Canceller;
   budgetSpent: CancelError | undefined;
   policyFor(node: Pick<Node, "policy">, within?: DagSpec): Policy;
   remainingMs(): number;
@@ -112,8 +117,35 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     return withPolicy(model as Model, fallbacks, policy, shared);
   };
 
+  const callbacksFor: ModelSource["callbacksFor"] = (key) => {
+    shared ??= share();
+    const { budget, onBudgetSpent, prices } = shared;
+    return callbackCalls(key, {
+      emit,
+      nowMs: () => events.nowMs(),
+      nextId: () => `call-${++calls}`,
+      async before(_key, model) {
+        const table = await prices();
+        const need = {
+          model,
+          inputTokens: 0,
+          outputTokens: 0,
+          costUsd: (usage: TokenUsage) => table(model, usage),
+        };
+        try {
+          const reserved = await budget?.reserve(need, run.canceller.signal);
+          return { settle: (inputTokens, outputTokens) => reserved?.settle({ inputTokens, outputTokens }) };
+        } catch (error) {
+          if (errorCode(error) !== budgetSpentCode) throw error;
+          throw onBudgetSpent(error as Error);
+        }
+      },
+    });
+  };
+
   return {
     modelFor,
+    callbacksFor,
     async resolveAll(planned) {
       for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);
       if (planned) await modelFor({}, "$planner");

@@ -37,6 +37,10 @@ export interface UserCodeHost {
   <T>(answers: readonly unknown[], code: () => T): T;
   /** The payload of a question that LangGraph's `interrupt` threw; `undefined` for any other error. */
   payloadOf(error: unknown): { readonly value: unknown } | undefined;
+  /** Runs code as if no LangGraph were around it. */
+  outside<T>(code: () => T): T;
+  /** A config under which a compiled LangGraph persists a piece of work's own state at the run's checkpointer. */
+  threadFor(options: RunOptions, key: WorkKey): object;
 }
 
 /** What a run is made of. */

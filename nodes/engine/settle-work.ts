@@ -65,7 +65,7 @@ function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
   const kind = kindOf(work.node);
   const perform = work.scope.performers[kind];
   if (kind === "graph") return withinTime(work, work.node.policy?.timeoutMs, perform);
-  if (kind !== "function" && kind !== "tool") return perform(work);
+  if (kind === "agent" || kind === "approval") return perform(work);
   const policy = run.policyFor(work.node, spec);
   const attempt = (number: number) => attemptOnce({ ...work, attempt: number }, policy.timeoutMs, perform);
   try {

@@ -3,6 +3,7 @@ import { runAgent } from "./agent.js";
 import { runApproval } from "./approval.js";
 import { runFunction } from "./function.js";
 import { runGraph } from "./graph.js";
+import { runRunnable } from "./runnable.js";
 import { runTool } from "./tool.js";
 
 /** How each kind of node does its work. */
@@ -12,4 +13,5 @@ export const performers: Performers = {
   tool: runTool,
   graph: runGraph,
   approval: runApproval,
+  runnable: runRunnable,
 };

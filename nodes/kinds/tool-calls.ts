@@ -143,15 +143,23 @@ export function questionOf(work: Work, which: string, answered: number, error: u
   const payload = work.scope.run.host.payloadOf(error);
   if (payload === undefined) return error;
   try {
-    work.scope.run.questions.ask(work.key, `${which}${answered}`, {
-      kind: "interrupt",
-      message: messageIn(payload.value),
-      value: jsonCopy(payload.value, "VALUE_NOT_JSON", "The payload of `interrupt`"),
-    });
+    askedBy(work, `${which}${answered}`, payload.value);
     return error;
   } catch (suspension) {
     return suspension;
   }
+}
+
+/**
+ * The answer to a question that user code asked through `interrupt(payload)`.
+ * @throws Suspension while there is none.
+ */
+export function askedBy(work: Work, which: string, payload: unknown): unknown {
+  return work.scope.run.questions.ask(work.key, which, {
+    kind: "interrupt",
+    message: messageIn(payload),
+    value: jsonCopy(payload, "VALUE_NOT_JSON", "The payload of `interrupt`"),
+  });
 }
 
 function messageIn(payload: unknown): string {

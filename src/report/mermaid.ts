@@ -9,6 +9,7 @@ const shapes: Readonly<Record<NodeProjection["kind"], readonly [string, string]>
   tool: ["[[", "]]"],
   graph: ["[", "]"],
   approval: ["{{", "}}"],
+  runnable: ["[", "]"],
 };
 
 /** The declaration as a Mermaid flowchart: START to END, with kinds, joins, conditions and nested graphs. */

@@ -21,7 +21,7 @@ export function hashOf(value: unknown): string {
 
 /** A node's declaration as JSON: schemas as JSON Schema, functions by their source, tools and models by name. */
 export function declarationOf(node: Node): Record<string, unknown> {
-  const { output, tool, tools, dag, model, ...rest } = node;
+  const { output, tool, tools, dag, model, runnable, ...rest } = node;
   return {
     ...rest,
     ...(output !== undefined && { output: schemaJson(output) }),
@@ -30,6 +30,7 @@ export function declarationOf(node: Node): Record<string, unknown> {
       tools: tools.map((one) => ("tool" in one ? { name: one.tool.name, approve: one.approve } : one.name)),
     }),
     ...(dag !== undefined && { dag: dagHash(dag) }),
+    ...(runnable !== undefined && { runnable: runnable.name ?? runnable.constructor.name }),
     ...(model !== undefined && { model: typeof model === "string" ? model : model._llmType() }),
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { longestMs } from "./bounds.js";
 import { modelPattern } from "./model-rules.js";
 import { namePattern, objectNames, reservedNames } from "./node-rules.js";
+import { mostRounds } from "./reference-rules.js";
 import type { JsonSchema } from "./shape.js";
 
 /**
@@ -75,13 +76,36 @@ function graph() {
       .unknown()
       .optional()
       .describe("The inner run's input: JSON with { $ref: <reference> } inside. Default: this run's."),
+    repeat: z
+      .strictObject({
+        until: condition(),
+        maxRounds: z.int().min(1).max(mostRounds).describe("Most rounds."),
+        onExhausted: z
+          .enum(["accept", "fail"])
+          .optional()
+          .describe('What becomes of the node when maxRounds ends it. Default: "accept".'),
+      })
+      .optional()
+      .describe("Runs the inner DAG round by round."),
     ...common(),
   });
 }
 
 function approval() {
   return z.strictObject({
-    approve: z.strictObject({ message: z.string().min(1).describe("What the person is asked.") }),
+    approve: z.strictObject({
+      message: z.string().min(1).describe("What the person is asked."),
+      show: z
+        .array(
+          z.union([
+            z.strictObject({ ...roots.node(), ...path() }),
+            z.strictObject({ ...roots.input(), ...path() }),
+            z.strictObject({ ...roots.item(), ...path() }),
+          ]),
+        )
+        .optional()
+        .describe("What is to be looked at before answering."),
+    }),
     ...common(),
   });
 }
@@ -122,6 +146,20 @@ const path = () => ({
 });
 
 function when() {
+  return condition().describe(
+    "The node runs only when this holds: a reference and one test, a state, or several combined.",
+  );
+}
+
+/** One condition schema for all places, because it holds itself. Made when it is first asked for: nothing runs at import. */
+let madeCondition: z.ZodType | undefined;
+
+function condition(): z.ZodType {
+  madeCondition ??= makeCondition();
+  return madeCondition;
+}
+
+function makeCondition(): z.ZodType {
   const tests = {
     equals: z.unknown().optional(),
     in: z.array(z.unknown()).min(1).optional(),
@@ -129,12 +167,24 @@ function when() {
     lt: z.number().optional(),
     exists: z.boolean().optional(),
   };
-  return z
-    .union([
-      z.strictObject({ ...roots.node(), ...path(), ...tests }),
-      z.strictObject({ ...roots.input(), ...path(), ...tests }),
-    ])
-    .describe("The node runs only when this holds: a reference and one test.");
+  const state = z.enum(["completed", "failed", "timed-out", "skipped", "cancelled"]);
+  const parts = () => z.array(any).min(1);
+  const any: z.ZodType = z
+    .lazy(() =>
+      z.union([
+        z.strictObject({ ...roots.node(), ...path(), ...tests }),
+        z.strictObject({ ...roots.input(), ...path(), ...tests }),
+        z.strictObject({ ...roots.node(), state: z.union([state, z.array(state).min(1)]) }),
+        z.strictObject({ all: parts() }),
+        z.strictObject({ any: parts() }),
+        z.strictObject({ not: any }),
+      ]),
+    )
+    .meta({
+      id: "condition",
+      description: "A reference and one test, a state of a node, or several combined.",
+    });
+  return any;
 }
 
 function forEach() {
@@ -146,6 +196,15 @@ function forEach() {
   const limited = z.strictObject({
     items,
     maxConcurrency: z.int().min(1).optional().describe("Most items at once. Default: all."),
+    key: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Dotted path, within an item, of what tells it from the others."),
+    onItemError: z
+      .enum(["null", "omit", "fail"])
+      .optional()
+      .describe('What stands where an item did not complete. Default: "null".'),
   });
   return z.union([...items.options, limited]).describe("The array that the node maps over.");
 }

@@ -59,8 +59,8 @@ export function validateTools(tools: unknown, path: string): DagIssue[] {
   }
   const names = new Set<string>();
   return tools.flatMap((tool, i) => {
-    const issues = validateTool(tool, pathTo(path, i));
-    const name = issues.length === 0 ? (tool as { name: string }).name : undefined;
+    const { inner, issues } = validateAgentTool(tool, pathTo(path, i));
+    const name = issues.length === 0 ? (inner as { name: string }).name : undefined;
     if (name !== undefined && names.has(name)) {
       issues.push(
         issue(
@@ -74,6 +74,25 @@ export function validateTools(tools: unknown, path: string): DagIssue[] {
     if (name !== undefined) names.add(name);
     return issues;
   });
+}
+
+/** A tool as it is, or with what says whether a person is asked first. */
+function validateAgentTool(tool: unknown, path: string): { inner: unknown; issues: DagIssue[] } {
+  if (!isPlainObject(tool) || !("tool" in tool) || "invoke" in tool) {
+    return { inner: tool, issues: validateTool(tool, path) };
+  }
+  const { approve } = tool;
+  const issues = [
+    ...unknownKeys(tool, ["tool", "approve"], path),
+    ...validateTool(tool.tool, pathTo(path, "tool")),
+  ];
+  if (approve !== undefined && typeof approve !== "boolean" && typeof approve !== "function") {
+    const message = `approve is ${showValue(approve)}.`;
+    issues.push(
+      issue("bad-tool", pathTo(path, "approve"), message, "Write true, or a function of the arguments."),
+    );
+  }
+  return { inner: tool.tool, issues };
 }
 
 /** Issues of one tool. */

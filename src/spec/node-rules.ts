@@ -1,7 +1,7 @@
 import type { DagIssue } from "../errors.js";
 import { validateChoice } from "./bounds.js";
 import { nearest } from "./did-you-mean.js";
-import { type Fields, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
+import { type Fields, isObject, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
 import { validateModel, validateModelOptions, validateTool, validateTools } from "./model-rules.js";
 import { validateSchema } from "./schema-rules.js";
 import { kindsStated, type NodeKind } from "./shape.js";
@@ -24,13 +24,15 @@ export const fieldKinds: Readonly<Record<string, readonly NodeKind[]>> = {
   tool: ["tool"],
   dag: ["graph"],
   approve: ["approval"],
-  output: ["agent", "function"],
+  repeat: ["graph"],
+  runnable: ["runnable"],
+  output: ["agent", "function", "tool", "runnable"],
   model: ["agent"],
   modelOptions: ["agent"],
   tools: ["agent"],
   include: ["agent"],
   args: ["tool"],
-  input: ["graph"],
+  input: ["graph", "runnable"],
 };
 const commonFields = ["description", "needs", "join", "when", "forEach", "policy"];
 const nodeFields = [...Object.keys(fieldKinds), ...commonFields];
@@ -74,18 +76,20 @@ export function validateKind(name: string, node: Fields, path: string): DagIssue
         "no-kind",
         path,
         text,
-        `Give it one of instructions, run, tool, dag or approve.${misspelt(node)}`,
+        `Give it one of instructions, run, tool, dag, approve or runnable.${misspelt(node)}`,
       ),
     );
   } else if (kinds.length > 1) {
     const text = `Node "${name}" has ${kinds.length} kinds: ${kinds.join(", ")}.`;
-    issues.push(issue("several-kinds", path, text, "Keep one of instructions, run, tool, dag and approve."));
+    issues.push(
+      issue("several-kinds", path, text, "Keep one of instructions, run, tool, dag, approve and runnable."),
+    );
   } else issues.push(...validateFieldsOf(kind, name, node, path));
   return [...issues, ...validateFields(node, path)];
 }
 
 function misspelt(node: Fields): string {
-  const kindKeys = ["instructions", "run", "tool", "dag", "approve"];
+  const kindKeys = ["instructions", "run", "tool", "dag", "approve", "runnable"];
   const found = Object.keys(node).find(
     (key) => nearest(key, kindKeys) !== undefined && !nodeFields.includes(key),
   );
@@ -130,6 +134,14 @@ function validateFields(node: Fields, path: string): DagIssue[] {
       ),
     );
   }
+  if (
+    node.runnable !== undefined &&
+    !(isObject(node.runnable) && typeof node.runnable.invoke === "function")
+  ) {
+    const message = `${showValue(node.runnable)} is not a runnable.`;
+    const hint = "Give a LangChain runnable, an agent or a compiled LangGraph (TypeScript only).";
+    issues.push(issue("bad-runnable", at("runnable"), message, hint));
+  }
   if (approve !== undefined) issues.push(...validateApprove(approve, at("approve")));
   if (description !== undefined && typeof description !== "string") {
     issues.push(
@@ -158,7 +170,7 @@ function validateApprove(approve: unknown, path: string): DagIssue[] {
       issue("bad-approve", path, "An approval has to say what it asks.", 'Write approve: { message: "…" }.'),
     ];
   }
-  return unknownKeys(approve, ["message"], path);
+  return unknownKeys(approve, ["message", "show"], path);
 }
 
 function isText(value: unknown): value is string {

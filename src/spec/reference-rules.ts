@@ -1,5 +1,5 @@
 import type { DagIssue } from "../errors.js";
-import { validateNumber } from "./bounds.js";
+import { validateChoice, validateNumber } from "./bounds.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
 import { type KnownValues, validateIsArray, validateReachable, validateReferencePath } from "./path-rules.js";
@@ -16,6 +16,8 @@ export interface ReferenceFacts {
   readonly names: readonly string[];
   /** Whether there is an item at this place. */
   readonly item: boolean;
+  /** Whether there is a round before this one: the input of a graph node with `repeat`. @default false */
+  readonly loop?: boolean;
   readonly values: KnownValues;
 }
 
@@ -33,6 +35,7 @@ export function validateReference(
   if (!isPlainObject(reference))
     return [issue("bad-reference", path, `${showValue(reference)} is not a reference.`, forms)];
   const { node, input, item } = reference;
+  if ("previous" in reference || "round" in reference) return validateLoopReference(reference, path, facts);
   const issues = [
     ...unknownKeys(reference, [...referenceKeys, ...more], path),
     ...validatePath(reference.path, pathTo(path, "path")),
@@ -66,6 +69,21 @@ export function validateReference(
     );
   }
   return issues;
+}
+
+/** `{ previous: true, path? }` and `{ round: true }`, which only the input of a loop has. */
+function validateLoopReference(reference: Fields, path: string, { loop }: ReferenceFacts): DagIssue[] {
+  const key = "previous" in reference ? "previous" : "round";
+  if (!loop) {
+    const hint = "It stands in the `input` of a graph node with `repeat`.";
+    return [issue("no-loop", pathTo(path, key), `There is no ${key} here.`, hint)];
+  }
+  const issues = unknownKeys(reference, key === "previous" ? ["previous", "path"] : ["round"], path);
+  if (reference[key] !== true) {
+    const message = `${key} has to be true, but is ${showValue(reference[key])}.`;
+    issues.push(issue("bad-reference", pathTo(path, key), message, `Write { ${key}: true }.`));
+  }
+  return [...issues, ...validatePath(reference.path, pathTo(path, "path"))];
 }
 
 function validateTarget(node: unknown, path: string, { name, needs, names }: ReferenceFacts): DagIssue[] {
@@ -110,13 +128,68 @@ function validatePath(path: unknown, at: string): DagIssue[] {
   ];
 }
 
+const conditionForms =
+  "Write { node | input, path?, and one of equals, in, gt, lt, exists }, { node, state }, { all: […] }, { any: […] } or { not: … }.";
+
 /** Issues of a node's `when`. */
 export function validateWhen(when: unknown, path: string, facts: ReferenceFacts): DagIssue[] {
   if (when === undefined || typeof when === "function") return [];
-  const condition = "Write { node | input, path?, and one of equals, in, gt, lt, exists }.";
-  if (!isPlainObject(when))
-    return [issue("bad-when", path, `${showValue(when)} is not a condition.`, condition)];
-  const issues = validateReference(when, path, { ...facts, item: false }, tests);
+  return validateCondition(when, path, { ...facts, item: false }, 0);
+}
+
+/** Issues of a condition as data, at any depth up to 20. */
+export function validateCondition(
+  when: unknown,
+  path: string,
+  facts: ReferenceFacts,
+  depth: number,
+): DagIssue[] {
+  if (!isPlainObject(when) || depth > 20)
+    return [issue("bad-when", path, `${showValue(when)} is not a condition.`, conditionForms)];
+  for (const key of ["all", "any"] as const) {
+    const parts = when[key];
+    if (parts === undefined) continue;
+    if (!Array.isArray(parts) || parts.length === 0) {
+      const message = `${key} has to be a list of conditions, but is ${showValue(parts)}.`;
+      return [issue("bad-when", pathTo(path, key), message, "List at least one condition.")];
+    }
+    return [
+      ...unknownKeys(when, [key], path),
+      ...parts.flatMap((part, index) =>
+        validateCondition(part, pathTo(pathTo(path, key), index), facts, depth + 1),
+      ),
+    ];
+  }
+  if (when.not !== undefined) {
+    const inner = validateCondition(when.not, pathTo(path, "not"), facts, depth + 1);
+    return [...unknownKeys(when, ["not"], path), ...inner];
+  }
+  return when.state === undefined ? validateTest(when, path, facts) : validateStates(when, path, facts);
+}
+
+const states = ["completed", "failed", "timed-out", "skipped", "cancelled"];
+
+function validateStates(when: Fields, path: string, facts: ReferenceFacts): DagIssue[] {
+  const { node, state } = when;
+  const wanted = Array.isArray(state) ? state : [state];
+  const at = pathTo(path, "state");
+  const issues = unknownKeys(when, ["node", "state"], path);
+  if (node === undefined) {
+    issues.push(
+      issue("bad-when", path, "A state is that of a node.", 'Write { node: "…", state: "failed" }.'),
+    );
+  } else issues.push(...validateTarget(node, pathTo(path, "node"), facts));
+  if (wanted.length === 0) issues.push(issue("bad-when", at, "No state is listed.", "List at least one."));
+  for (const one of wanted) {
+    if (typeof one === "string" && states.includes(one)) continue;
+    const hint = typeof one === "string" ? didYouMean(one, states) : `Use one of ${states.join(", ")}.`;
+    issues.push(issue("unknown-state", at, `${showValue(one)} is not a state that a node settles in.`, hint));
+  }
+  return issues;
+}
+
+function validateTest(when: Fields, path: string, facts: ReferenceFacts): DagIssue[] {
+  const issues = validateReference(when, path, facts, tests);
   const stated = tests.filter(
     (test) => when[test] !== undefined || (test === "equals" && Object.hasOwn(when, test)),
   );
@@ -174,10 +247,25 @@ export function validateForEach(
   if (!isPlainObject(forEach) || forEach.items === undefined)
     return validateItems(forEach, path, facts, input);
   return [
-    ...unknownKeys(forEach, ["items", "maxConcurrency"], path),
+    ...unknownKeys(forEach, ["items", "maxConcurrency", "key", "onItemError"], path),
+    ...validateChoice(forEach.onItemError, pathTo(path, "onItemError"), ["null", "omit", "fail"]),
+    ...(forEach.key === undefined ? [] : validateKey(forEach.key, pathTo(path, "key"))),
     ...validateNumber(forEach.maxConcurrency, pathTo(path, "maxConcurrency"), { min: 1, integer: true }),
     ...validateItems(forEach.items, pathTo(path, "items"), facts, input),
   ];
+}
+
+function validateKey(key: unknown, path: string): DagIssue[] {
+  return typeof key === "string"
+    ? validatePath(key, path)
+    : [
+        issue(
+          "bad-for-each",
+          path,
+          `key is ${showValue(key)}.`,
+          "Name the field of an item that tells it from the others.",
+        ),
+      ];
 }
 
 function validateItems(items: unknown, path: string, facts: ReferenceFacts, input: unknown): DagIssue[] {
@@ -229,4 +317,47 @@ export function validateTemplate(template: unknown, path: string, facts: Referen
         : `${path}.${inside}`;
     return validateReference(reference, at, facts);
   });
+}
+
+/** Most rounds of a loop. */
+export const mostRounds = 100;
+
+/** Issues of a graph node's `repeat`; `dag` is what it repeats. */
+export function validateRepeat(repeat: unknown, path: string, dag: unknown): DagIssue[] {
+  if (repeat === undefined) return [];
+  if (!isPlainObject(repeat)) {
+    const message = `repeat has to be an object, but is ${showValue(repeat)}.`;
+    return [issue("bad-repeat", path, message, "Write { until, maxRounds }.")];
+  }
+  const { until, maxRounds, onExhausted } = repeat;
+  const issues = [
+    ...unknownKeys(repeat, ["until", "maxRounds", "onExhausted"], path),
+    ...validateNumber(maxRounds, pathTo(path, "maxRounds"), { min: 1, max: mostRounds, integer: true }),
+    ...validateChoice(onExhausted, pathTo(path, "onExhausted"), ["accept", "fail"]),
+  ];
+  if (maxRounds === undefined) {
+    const hint = `Give an integer from 1 to ${mostRounds}: a loop has to end.`;
+    issues.push(issue("bad-repeat", pathTo(path, "maxRounds"), "repeat has no maxRounds.", hint));
+  }
+  const at = pathTo(path, "until");
+  if (until === undefined) {
+    issues.push(issue("bad-repeat", at, "repeat has no until.", "Say when the rounds end."));
+  } else if (typeof until !== "function") {
+    const inner = isPlainObject(dag) && isPlainObject(dag.nodes) ? dag.nodes : {};
+    const names = Object.keys(inner);
+    const values = { nodes: inner, input: isPlainObject(dag) ? dag.input : undefined };
+    issues.push(...validateCondition(until, at, { name: "", needs: names, names, item: false, values }, 0));
+  }
+  return issues;
+}
+
+/** Issues of what an approval shows. */
+export function validateShow(approve: unknown, path: string, facts: ReferenceFacts): DagIssue[] {
+  const show = isPlainObject(approve) ? approve.show : undefined;
+  if (show === undefined) return [];
+  if (!Array.isArray(show)) {
+    const message = `show has to be a list of references, but is ${showValue(show)}.`;
+    return [issue("bad-approve", path, message, forms)];
+  }
+  return show.flatMap((reference, index) => validateReference(reference, pathTo(path, index), facts));
 }

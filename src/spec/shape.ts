@@ -158,6 +158,13 @@ export type AgentTool =
   | ToolLike
   | { readonly tool: ToolLike; readonly approve?: boolean | ((args: any) => boolean) };
 
+/** The part of a LangChain runnable that is used: chains, agents of `createAgent` and compiled LangGraphs fit. */
+export interface RunnableLike {
+  invoke(input: any, config?: any): Promise<any>;
+  readonly name?: string | undefined;
+  readonly lc_namespace?: any;
+}
+
 /** The part of a LangChain chat model that is used to recognise one. */
 export interface ChatModelLike {
   invoke(input: any, ...rest: any[]): Promise<any>;
@@ -190,14 +197,14 @@ export interface NodeCommon {
   readonly include?: "input" | "needs" | "both";
   /** A tool node's arguments: JSON with `{ $ref: <reference> }` inside, or a function. */
   readonly args?: any;
-  /** A graph node's input: JSON with `{ $ref: <reference> }` inside, or a function. @default the run's input */
+  /** A graph or runnable node's input: JSON with `{ $ref: <reference> }` inside, or a function. @default the run's input */
   readonly input?: any;
   readonly policy?: Policy;
 }
 
 /**
  * A node. Without type arguments, as a parsed file holds it; with them, as a finished spec holds it. The kind is
- * told by the one field among `instructions`, `run`, `tool`, `dag` and `approve` that is present.
+ * told by the one field among `instructions`, `run`, `tool`, `dag`, `approve` and `runnable` that is present.
  */
 export interface Node<Value = unknown, Need extends string = string> extends NodeCommon {
   readonly [TYPE]?: Typed<Value>;
@@ -207,6 +214,7 @@ export interface Node<Value = unknown, Need extends string = string> extends Nod
   readonly tool?: ToolLike;
   readonly dag?: DagSpec;
   readonly repeat?: Repeat<any>;
+  readonly runnable?: RunnableLike;
   readonly approve?: { readonly message: string; readonly show?: readonly Reference<any>[] };
   /** Names of the nodes whose outcomes this one is given. @default [] */
   readonly needs?: readonly Need[];
@@ -216,7 +224,7 @@ export interface Node<Value = unknown, Need extends string = string> extends Nod
 }
 
 /** The kinds of node. */
-export type NodeKind = "agent" | "function" | "tool" | "graph" | "approval";
+export type NodeKind = "agent" | "function" | "tool" | "graph" | "approval" | "runnable";
 
 /**
  * A declared DAG: frozen data. `Input` is what `run` takes, `Parsed` what the nodes see (they differ where the schema
@@ -251,6 +259,7 @@ const kindFields = [
   ["tool", "tool"],
   ["dag", "graph"],
   ["approve", "approval"],
+  ["runnable", "runnable"],
 ] as const;
 
 /** The kinds that a node states; a valid node states exactly one. */

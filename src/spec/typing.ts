@@ -23,6 +23,8 @@ import type {
   JsonSchema,
   Node,
   NodeCommon,
+  Repeat,
+  RunnableLike,
   Schema,
   ToolLike,
   TYPE,
@@ -43,10 +45,17 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     readonly output?: Inferred<Says[K], Schema | JsonSchema>;
     /** A DAG that runs as one node. */
     readonly dag?: Inferred<Says[K], DagSpec>;
+    /** Runs the DAG round by round until a condition holds. */
+    readonly repeat?: Repeat<any>;
     /** Any LangChain tool. */
     readonly tool?: Inferred<Says[K], ToolLike>;
     /** Stops the run until a person answers. */
-    readonly approve?: Inferred<Says[K], { readonly message: string }>;
+    readonly approve?: Inferred<
+      Says[K],
+      { readonly message: string; readonly show?: readonly Reference<Others<Base, Says, K>>[] }
+    >;
+    /** A LangChain runnable, an agent or a compiled LangGraph. */
+    readonly runnable?: Inferred<Says[K], RunnableLike>;
     /** The node runs only when this holds, else it is `skipped`. */
     readonly when?:
       | When<Others<Base, Says, K>>
@@ -54,7 +63,9 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     /** A tool's arguments: JSON with `{ $ref: <reference> }` inside, or a function. @default {} */
     readonly args?: Template | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => unknown);
     /** The input of a graph node's DAG: as `args`. @default the run's input */
-    readonly input?: Template | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => unknown);
+    readonly input?:
+      | Template
+      | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> & LoopOf<Says, K>) => unknown);
   };
 } & {
   [K in keyof Needs]: {
@@ -132,7 +143,12 @@ type Template = string | number | boolean | null | readonly unknown[] | { readon
 type Over<Name extends string, Field extends string> =
   | Field
   | Reference<Name>
-  | { readonly items: Field | Reference<Name>; readonly maxConcurrency?: number };
+  | {
+      readonly items: Field | Reference<Name>;
+      readonly maxConcurrency?: number;
+      readonly key?: string;
+      readonly onItemError?: "null" | "omit" | "fail";
+    };
 
 /** Names that a node may refer to: its siblings and earlier nodes, not itself. */
 type Others<Base, Says, K> = string extends keyof Says
@@ -153,6 +169,12 @@ type CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> = string extends key
       Fixed<Input>,
       ItemOf<Base, Says, Maps, Early, Input, At<Maps, K>>
     >;
+
+/** What a loop's `input` is given besides: the last round's output (`null` in the first), and the round's number. */
+interface LoopOf<Says, K extends keyof Says> {
+  readonly previous: (Says[K] extends Dag<any, any, any, any> ? OutputOf<Says[K]> : unknown) | null;
+  readonly round: number;
+}
 
 /** Upstream values by name; `undefined` too where the join lets the node run without them. */
 type NeedsOf<Base, Says, Maps, Early, Needed, JoinStated> = {
@@ -205,7 +227,7 @@ type Stated<Said> = Said extends Schema
     ? OutputOf<Said>
     : Said extends { readonly func: (...args: any[]) => infer Result } // a LangChain tool made by `tool()`
       ? Exclude<Awaited<Result>, AsyncGenerator<any, any, any>>
-      : Said extends ToolLike
+      : Said extends ToolLike | RunnableLike
         ? Awaited<ReturnType<Said["invoke"]>>
         : unknown;
 

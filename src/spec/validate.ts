@@ -6,7 +6,14 @@ import { validateModel } from "./model-rules.js";
 import { followable, validateAcyclic, validateNeeds } from "./need-rules.js";
 import { validateKind, validateName } from "./node-rules.js";
 import { validatePolicy } from "./policy-rules.js";
-import { type ReferenceFacts, validateForEach, validateTemplate, validateWhen } from "./reference-rules.js";
+import {
+  type ReferenceFacts,
+  validateForEach,
+  validateRepeat,
+  validateShow,
+  validateTemplate,
+  validateWhen,
+} from "./reference-rules.js";
 import { validateSchema } from "./schema-rules.js";
 
 /** The version of the form of a spec that this package reads. */
@@ -159,7 +166,11 @@ function validateNode(
     ...check("when", (value, here) => validateWhen(value, here, facts)),
     ...check("forEach", (value, here) => validateForEach(value, here, facts, input)),
     ...check("args", (value, here) => validateTemplate(value, here, facts)),
-    ...check("input", (value, here) => validateTemplate(value, here, facts)),
+    ...check("input", (value, here) =>
+      validateTemplate(value, here, { ...facts, loop: node.repeat !== undefined }),
+    ),
+    ...check("repeat", (value, here) => validateRepeat(value, here, node.dag)),
+    ...check("approve", (value, here) => validateShow(value, pathTo(here, "show"), facts)),
     ...check("policy", (value, here) => validatePolicy(value, here, { where: "node" })),
     ...check("dag", (value, here) => (value === undefined ? [] : validateDag(value, here, nesting))),
   ];

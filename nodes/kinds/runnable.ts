@@ -1,0 +1,113 @@
+import { Command } from "@langchain/langgraph";
+import { DagError } from "../../src/errors.js";
+import { copyOf } from "../../src/spec/json-value.js";
+import { fillTemplate } from "../../src/spec/reference.js";
+import { checkAgainstAsync } from "../../src/spec/schema.js";
+import type { Work, WorkResult } from "../engine/scope.js";
+import { ctxOf } from "../engine/work.js";
+import { asked, askedBy } from "./tool-calls.js";
+
+/** The part of a compiled LangGraph that tells where it stands. */
+interface GraphLike {
+  invoke(input: any, config?: any): Promise<any>;
+  getState(config: any): Promise<{ readonly tasks?: readonly any[]; readonly values?: unknown }>;
+}
+
+/**
+ * Runs a runnable node: any LangChain runnable, an agent or a compiled LangGraph. Its model requests are recorded and count
+ * against the budget, its tokens are events, its `interrupt` is a question of the run, and it is aborted with the node. A
+ * compiled graph of a persisted run keeps its own state under a thread of its own, so that a resumed run goes on within it.
+ *
+ * Its value is JSON: of a message its text, of an agent's state the structured answer where there is one, else the text of
+ * the last message.
+ * @throws DagError `OUTPUT_INVALID` when the value does not fit the node's `output` schema, Suspension while a question of it
+ * has no answer, and whatever the runnable throws itself.
+ */
+export async function runRunnable(work: Work): Promise<WorkResult> {
+  const { node, scope, key, canceller } = work;
+  const { run } = scope;
+  const { runnable } = node;
+  if (runnable === undefined)
+    throw new DagError("RUNNABLE_MISSING", `The node "${work.name}" has no \`runnable\`.`);
+  const config = { signal: canceller.signal, callbacks: [run.models.callbacksFor(key)] };
+  const graph = graphIn(runnable);
+  const result =
+    graph !== undefined && run.journal.active
+      ? await runGraphLike(work, graph, config)
+      : await runPlain(work, config);
+  const value = textIn(result);
+  if (node.output === undefined) return { value };
+  const checked = await checkAgainstAsync(node.output, value);
+  if (checked.ok) return { value: checked.value };
+  throw new DagError(
+    "OUTPUT_INVALID",
+    `What the runnable gave does not fit the output schema: ${checked.message}.`,
+  );
+}
+
+async function runPlain(work: Work, config: object): Promise<unknown> {
+  const { run } = work.scope;
+  const answers = run.questions.answersTo(work.key, "interrupt ");
+  const running = run.host(answers, () => work.node.runnable?.invoke(inputOf(work), config));
+  return asked(work, "interrupt ", answers.length, running);
+}
+
+/** Goes on with a graph where it stands: at its beginning, at a question, or in the middle after a crash. */
+async function runGraphLike(work: Work, graph: GraphLike, config: object): Promise<unknown> {
+  const { run } = work.scope;
+  const own = { ...config, ...run.host.threadFor(run.options, work.key) };
+  const outside = <T>(code: () => T): T => run.host.outside(code);
+  const state = await outside(() => graph.getState(own));
+  const hasBegun = state.values !== undefined && Object.keys(state.values as object).length > 0;
+  let open = (state.tasks ?? []).flatMap((task) => task.interrupts ?? []);
+  let result: any =
+    open.length > 0 ? null : await outside(() => graph.invoke(hasBegun ? null : inputOf(work), own));
+  for (;;) {
+    open = open.length > 0 ? open : (result?.__interrupt__ ?? []);
+    if (open.length === 0) return result;
+    const resume = Object.fromEntries(
+      open.map(({ id, value }: any) => [id, askedBy(work, `graph ${id}`, value)]),
+    );
+    open = [];
+    result = await outside(() => graph.invoke(new Command({ resume }), own));
+  }
+}
+
+/** A compiled LangGraph, or the one inside an agent. */
+function graphIn(runnable: object): GraphLike | undefined {
+  const isGraph = (one: unknown): one is GraphLike =>
+    typeof one === "object" && one !== null && "getState" in one && "invoke" in one;
+  if (isGraph(runnable)) return runnable;
+  const inner: unknown = "graph" in runnable ? runnable.graph : undefined;
+  return isGraph(inner) ? inner : undefined;
+}
+
+/** What the runnable is given: its `input`, else the item under `forEach`, else the input of the DAG. */
+function inputOf(work: Work): unknown {
+  const { input } = work.node;
+  if (input === undefined) return copyOf(work.key.item === null ? work.scope.given : work.item);
+  const ctx = ctxOf(work);
+  return typeof input === "function" ? input(ctx) : fillTemplate(input, ctx);
+}
+
+/** Messages as their text; everything else as it is. */
+function textIn(result: any): unknown {
+  if (isMessage(result)) return textOfMessage(result);
+  if (typeof result !== "object" || result === null) return result;
+  if (result.structuredResponse !== undefined) return result.structuredResponse;
+  const { messages } = result;
+  if (Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)) {
+    return textOfMessage(messages.at(-1));
+  }
+  return result;
+}
+
+function isMessage(value: any): boolean {
+  return typeof value === "object" && value !== null && typeof value._getType === "function";
+}
+
+function textOfMessage({ content, text }: any): string {
+  if (typeof content === "string") return content;
+  if (typeof text === "string") return text;
+  return (content as any[]).map((part) => (typeof part === "string" ? part : (part.text ?? ""))).join("");
+}
