@@ -1,6 +1,7 @@
 import { types } from "node:util";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { DagError, errorCode, errorMessage } from "../../src/errors.js";
+import { redactKeys } from "../../src/models/redact.js";
 import { type Outcome, type OutcomeError, spanning } from "../../src/records/outcome.js";
 import { kindOf } from "../../src/spec/shape.js";
 import { attemptWork } from "./attempts.js";
@@ -51,7 +52,8 @@ function ended(work: Work, running: Promise<WorkResult>): Promise<WorkResult> {
 /** What was thrown, as data: code, message, and the offending text where there is one. */
 export function outcomeError(error: unknown): OutcomeError {
   const text = error instanceof DagError ? error.facts.text : undefined;
-  return { code: errorCode(error), message: errorMessage(error), ...(typeof text === "string" && { text }) };
+  const message = redactKeys(errorMessage(error));
+  return { code: errorCode(error), message, ...(typeof text === "string" && { text }) };
 }
 
 /** Whether an error says that time ran out. */

@@ -2,6 +2,7 @@ import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { errorMessage } from "../../src/errors.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
+import { redactKeys } from "../../src/models/redact.js";
 import type { JsonSchema, ToolLike } from "../../src/spec/shape.js";
 import { StopError, untilStopped } from "../engine/stop.js";
 import type { Stopper } from "../engine/stopper.js";
@@ -52,6 +53,6 @@ export async function answerToolCall(
     return answer(textOf(await untilStopped(tool.invoke(args, { signal: stopper.signal }), stopper)));
   } catch (error) {
     if (error instanceof StopError) throw error;
-    return answer(`The tool failed: ${errorMessage(error)}`);
+    return answer(redactKeys(`The tool failed: ${errorMessage(error)}`));
   }
 }
