@@ -25,6 +25,7 @@ export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-
 export { OfflineChatModel } from "./offline/chat-model.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
+export { assertComparison, assertRecord, type RecordedComparison } from "./records/read-record.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { renderComparison } from "./report/comparison.js";

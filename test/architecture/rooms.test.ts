@@ -64,6 +64,14 @@ it("reads the environment only in the command line, in model resolution and to k
   expect(readers.filter((file) => !allowed.test(file))).toEqual([]);
 });
 
+it("writes to the terminal through one door", () => {
+  const doors = /^src\/cli\/(io|progress)\.ts$/;
+  const writers = files.filter((file) =>
+    /std(out|err)\.write\(|console\./.test(readFileSync(join(root, file), "utf8")),
+  );
+  expect(writers.filter((file) => !doors.test(file))).toEqual([]);
+});
+
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
