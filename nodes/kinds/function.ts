@@ -11,14 +11,19 @@ export function runFunction(work: Work): WorkResult | Promise<WorkResult> {
   return work.node.output !== undefined || isThenable(given) ? checkedValue(work, given) : { value: given };
 }
 
-async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult> {
+/**
+ * A value held to what its node declares to give.
+ * @throws DagError `OUTPUT_INVALID` when it does not fit.
+ */
+export async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult> {
   const value = await given;
   if (node.output === undefined) return { value };
   const checked = await checkAgainstAsync(node.output, value);
   if (checked.ok) return { value: checked.value };
+  const whose = node.tool === undefined ? "function" : "tool";
   throw new DagError(
     "OUTPUT_INVALID",
-    `The function's value does not fit its output schema: ${checked.message}.`,
+    `The ${whose}'s value does not fit its output schema: ${checked.message}.`,
   );
 }
 

@@ -1,13 +1,15 @@
 import { DagError } from "../../src/errors.js";
 import { fillTemplate } from "../../src/spec/reference.js";
 import { ctxOf, type Work, type WorkResult } from "../engine/work.js";
+import { checkedValue } from "./function.js";
 
 /**
  * Runs a tool node: any LangChain tool, with the node's own `args`, over which a planner's arguments are laid.
- * @throws DagError `ARGS_NOT_OBJECT` when the arguments are not an object, and whatever the tool throws itself.
+ * @throws DagError `ARGS_NOT_OBJECT` when the arguments are not an object, `OUTPUT_INVALID` when the value does not fit
+ * the node's `output` schema, and whatever the tool throws itself.
  */
 export async function runTool(work: Work): Promise<WorkResult> {
-  return { value: await work.node.tool?.invoke(argsOf(work), { signal: work.stopper.signal }) };
+  return checkedValue(work, work.node.tool?.invoke(argsOf(work), { signal: work.stopper.signal }));
 }
 
 function argsOf(work: Work): Record<string, unknown> {

@@ -24,7 +24,7 @@ export const fieldKinds: Readonly<Record<string, readonly NodeKind[]>> = {
   tool: ["tool"],
   dag: ["graph"],
   approve: ["approval"],
-  output: ["agent", "function"],
+  output: ["agent", "function", "tool"],
   model: ["agent"],
   modelOptions: ["agent"],
   tools: ["agent"],
