@@ -7,11 +7,12 @@ import { type DagInput, parseInput, Scope } from "../nodes/engine/scope.js";
 import { failFast } from "../nodes/engine/settle-node.js";
 import { outcomeError } from "../nodes/engine/settle-work.js";
 import { performers } from "../nodes/kinds/kinds.js";
-import { DagError, errorMessage } from "../src/errors.js";
+import { DagError } from "../src/errors.js";
 import { projectDag } from "../src/records/projection.js";
 import type { RunRecord } from "../src/records/record.js";
 import { dagHash } from "../src/spec/canonical.js";
 import type { DagSpec } from "../src/spec/shape.js";
+import { storeError } from "../src/stores/store-error.js";
 import { ThreadLease } from "../src/stores/thread-lease.js";
 import { type ReadLog, readLog, ThreadLog } from "../src/stores/thread-log.js";
 import { type Invocation, withInvocation } from "./invocation.js";
@@ -204,7 +205,8 @@ export class Lifecycle {
       if (forked !== null) return { log, run: forked, forked: true };
       return { log, run: start.retryFailed ? withoutFailed(spec, run) : run, forked: false };
     } catch (error) {
-      if (error instanceof DagError || start.kind === "go-on") throw error;
+      if (error instanceof DagError) throw error;
+      if (start.kind === "go-on") throw storeError(error, storeNameOf(saver.inner));
       this.#onStoreFailure(error);
       return nothingEarlier;
     }
@@ -245,7 +247,8 @@ export class Lifecycle {
   /** Told once: from then on nothing is persisted any more. */
   #onStoreFailure(error: unknown): void {
     if (this.#storeFailure !== undefined) return;
-    const message = `The checkpointer failed, so this run is not persisted any more: ${errorMessage(error)}`;
+    const told = storeError(error, storeNameOf(this.#saver?.inner));
+    const message = `This run is not persisted any more. ${told.message}`;
     this.#storeFailure = message;
     this.#run?.events.notice("STORE_FAILED", message);
   }
@@ -270,6 +273,12 @@ export class Lifecycle {
     const planner = this.#drive.topology.planned ? { talk: null } : {};
     return { ...input, ...planner, $run: { id: run.id }, outcomes: new Overwrite({}), output: null };
   }
+}
+
+/** The file of a checkpointer, where it has one. */
+function storeNameOf(saver: unknown): string | null {
+  const file = (saver as { db?: { name?: unknown } } | undefined)?.db?.name;
+  return typeof file === "string" && file !== "" ? file : null;
 }
 
 /** A command without its answer, which LangGraph does not have to know; what else it says is LangGraph's. */

@@ -71,24 +71,50 @@ export function renderIssue(issue: DagIssue): string {
   return `  ${place}: ${issue.message} [${issue.code}]\n    ${issue.hint}`;
 }
 
-/** The code of any thrown value: its own `code` when it is a string, else `ERROR`. */
+/** The code of any thrown value: its own `code` when it is a string of at most 200 characters, else `ERROR`. */
 export function errorCode(error: unknown): string {
-  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string")
-    return error.code;
-  return "ERROR";
+  const code = fieldOf(error, "code");
+  return typeof code === "string" && code.length <= 200 ? code : "ERROR";
 }
 
-/** The message of any thrown value, never empty. */
+/**
+ * The message of any thrown value, never empty, of at most {@link longestMessage} characters and a note of what was cut.
+ * Whatever was thrown, this does not throw.
+ */
 export function errorMessage(error: unknown): string {
-  if (isErrorLike(error)) return error.message || error.name;
-  return typeof error === "string" && error !== ""
-    ? error
-    : `A value that is not an Error was thrown: ${String(error)}`;
+  // Errors are told by what they hold: one that comes from another realm (a worker, a test runner) is no `Error` here.
+  const [message, name] = [fieldOf(error, "message"), fieldOf(error, "name")];
+  if (typeof message === "string" && typeof name === "string" && name !== "") return bounded(message || name);
+  if (typeof error === "string" && error !== "") return bounded(error);
+  return bounded(`A value that is not an Error was thrown: ${textOf(error)}`);
 }
 
-/** Errors are told by what they hold: one that comes from another realm (a worker, a test runner) is no `Error` here. */
-function isErrorLike(value: unknown): value is Error {
-  if (typeof value !== "object" || value === null || !("message" in value) || !("name" in value))
-    return false;
-  return typeof value.message === "string" && typeof value.name === "string" && value.name !== "";
+/** Most characters of an error's message that are kept: it stands in outcomes, calls, events and the record. */
+export const longestMessage = 8000;
+
+/** Room above {@link longestMessage} for what our own messages put around one that was cut: it is not cut again. */
+const roomAround = 2000;
+
+function bounded(text: string): string {
+  if (text.length <= longestMessage + roomAround) return text;
+  const end = /[\uD800-\uDBFF]$/.test(text.slice(0, longestMessage)) ? longestMessage - 1 : longestMessage;
+  const left = (text.length - end).toLocaleString("en-US");
+  return `${text.slice(0, end)}… (cut: ${left} more of ${text.length.toLocaleString("en-US")} characters)`;
+}
+
+/** A field of any value; `undefined` where there is none or reading it throws. */
+function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `an ${typeof value}`;
+  }
 }

@@ -27,6 +27,7 @@ export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-
 export { OfflineChatModel } from "./offline/chat-model.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
+export { assertComparison, assertRecord, type RecordedComparison } from "./records/read-record.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { renderComparison } from "./report/comparison.js";
@@ -41,3 +42,5 @@ export type { Reference } from "./spec/reference.js";
 export type * from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
 export type { InputOf, OutputOf } from "./spec/values.js";
+export { type OpenCheckpointer, type OpenOptions, openCheckpointer } from "./stores/checkpointer.js";
+export { type StoreCause, storeError } from "./stores/store-error.js";

@@ -2,6 +2,7 @@ import { DagError, errorCode, errorMessage } from "../../src/errors.js";
 import { retryDefaults, retryWaitMs } from "../../src/limits/retry-schedule.js";
 import { retriesOn, retryAfterMsOf } from "../../src/limits/retryable.js";
 import { waitMs } from "../../src/limits/wait.js";
+import { redactKeys } from "../../src/models/redact.js";
 import {
   completed,
   failed,
@@ -168,7 +169,8 @@ function tookTooLong(node: string, timeoutMs: number): DagError {
 /** What was thrown, as data: code, message, and the offending text where there is one. */
 export function outcomeError(error: unknown): OutcomeError {
   const text = error instanceof DagError ? error.facts.text : undefined;
-  return { code: errorCode(error), message: errorMessage(error), ...(typeof text === "string" && { text }) };
+  const message = redactKeys(errorMessage(error));
+  return { code: errorCode(error), message, ...(typeof text === "string" && { text }) };
 }
 
 /** Whether an error says that time ran out. */

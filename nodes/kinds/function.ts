@@ -27,14 +27,18 @@ function called(work: Work): unknown {
   }
 }
 
-async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult> {
+/**
+ * A value held to what its node declares to give.
+ * @throws DagError `OUTPUT_INVALID` when it does not fit.
+ */
+export async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult> {
   const value = await given;
   if (node.output === undefined) return { value };
   const checked = await checkAgainstAsync(node.output, value);
   if (checked.ok) return { value: checked.value };
   throw new DagError(
     "OUTPUT_INVALID",
-    `The function's value does not fit its output schema: ${checked.message}.`,
+    `The value does not fit the node's output schema: ${checked.message}.`,
   );
 }
 

@@ -2,9 +2,9 @@ import { Command } from "@langchain/langgraph";
 import { DagError } from "../../src/errors.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
-import { checkAgainstAsync } from "../../src/spec/schema.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { ctxOf } from "../engine/work.js";
+import { checkedValue } from "./function.js";
 import { asked, askedBy } from "./tool-calls.js";
 
 /** The part of a compiled LangGraph that tells where it stands. */
@@ -35,14 +35,7 @@ export async function runRunnable(work: Work): Promise<WorkResult> {
     graph !== undefined && run.journal.active
       ? await runGraphLike(work, graph, config)
       : await runPlain(work, config);
-  const value = textIn(result);
-  if (node.output === undefined) return { value };
-  const checked = await checkAgainstAsync(node.output, value);
-  if (checked.ok) return { value: checked.value };
-  throw new DagError(
-    "OUTPUT_INVALID",
-    `What the runnable gave does not fit the output schema: ${checked.message}.`,
-  );
+  return checkedValue(work, textIn(result));
 }
 
 async function runPlain(work: Work, config: object): Promise<unknown> {

@@ -2,6 +2,7 @@ import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { errorMessage } from "../../src/errors.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
+import { redactKeys } from "../../src/models/redact.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import type { AgentTool, JsonSchema, ToolLike } from "../../src/spec/shape.js";
 import { CancelError, untilCancelled } from "../engine/cancel.js";
@@ -98,7 +99,7 @@ async function answerOf(
     );
   } catch (error) {
     if (error instanceof CancelError || error instanceof Suspension) throw error;
-    return `The tool failed: ${errorMessage(error)}`;
+    return redactKeys(`The tool failed: ${errorMessage(error)}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { DagError } from "../../src/errors.js";
 import { jsonCopy } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
-import { checkAgainstAsync } from "../../src/spec/schema.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { ctxOf } from "../engine/work.js";
+import { checkedValue } from "./function.js";
 import { asked } from "./tool-calls.js";
 
 /**
@@ -17,14 +17,7 @@ export async function runTool(work: Work): Promise<WorkResult> {
   const args = argsOf(work);
   const answers = run.questions.answersTo(work.key, "interrupt ");
   const running = run.host(answers, () => work.node.tool?.invoke(args, { signal: work.canceller.signal }));
-  const value: unknown = await asked(work, "interrupt ", answers.length, running);
-  if (work.node.output === undefined) return { value };
-  const checked = await checkAgainstAsync(work.node.output, value);
-  if (checked.ok) return { value: checked.value };
-  throw new DagError(
-    "OUTPUT_INVALID",
-    `What the tool gave does not fit the output schema: ${checked.message}.`,
-  );
+  return checkedValue(work, asked(work, "interrupt ", answers.length, running));
 }
 
 function argsOf(work: Work): Record<string, unknown> {

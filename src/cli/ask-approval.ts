@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import type { RunInterrupt } from "../records/events.js";
+import { cleanLine } from "../report/plain-text.js";
 import { listenForInterrupt } from "./interrupt.js";
-import type { Io } from "./io.js";
+import { type Io, tell } from "./io.js";
 
 /**
  * Asks a person on the terminal about every question that a run waits at; gives the answers by node, `null` where the
@@ -31,7 +32,7 @@ async function askAll(
 ): Promise<Record<string, unknown>> {
   const answers: Record<string, unknown> = {};
   for (const question of questions) {
-    io.stderr.write(`\n${question.message}\n${shown(question.value)}\n`);
+    tell(io.stderr, `\n${question.message}\n${shown(question.value)}\n`);
     answers[question.node] = await askOne(question.node, ask);
   }
   return answers;
@@ -39,7 +40,7 @@ async function askAll(
 
 async function askOne(node: string, ask: (prompt: string) => Promise<string>): Promise<unknown> {
   for (;;) {
-    const reply = (await ask(`${node}: [a]pprove, [r]eject or [e]dit? `)).trim().toLowerCase();
+    const reply = (await ask(`${cleanLine(node)}: [a]pprove, [r]eject or [e]dit? `)).trim().toLowerCase();
     if (/^(a|approve|y|yes)$/.test(reply)) return true;
     if (/^(r|reject|n|no)$/.test(reply)) {
       const comment = (await ask("Why? (may be empty) ")).trim();

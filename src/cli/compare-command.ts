@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Comparison } from "../compare/compare.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
-import { type Io, write } from "./io.js";
+import { type Io, tell, writeJson, writePainted } from "./io.js";
 import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
 
@@ -37,7 +37,7 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   const input = await readInput(dag, flags, example, io);
   const store = await openThread(flags);
   const tape = await cassetteFromFlags(flags);
-  const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the runs.\n"));
+  const interrupt = listenForInterrupt(() => tell(io.stderr, "Interrupted: ending the runs.\n"));
   let comparison: Comparison;
   try {
     comparison = await compare(dag, input, {
@@ -48,19 +48,15 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
         flags.thread !== undefined && { checkpointer: store.checkpointer, thread: flags.thread }),
       signal: interrupt.signal,
       onRun: ({ topology, repeat }) =>
-        io.stderr.write(`${topology}${(flags.repeat ?? 1) > 1 ? `, run ${repeat + 1}` : ""}\n`),
+        tell(io.stderr, `${topology}${(flags.repeat ?? 1) > 1 ? `, run ${repeat + 1}` : ""}\n`),
     });
   } finally {
     interrupt.close();
     tape?.close();
     store?.close();
   }
-  await write(
-    io.stdout,
-    flags.json
-      ? `${JSON.stringify(comparison, null, 2)}\n`
-      : renderComparison(comparison, { width: io.columns, color: io.colorOut }),
-  );
+  if (flags.json) await writeJson(io.stdout, comparison);
+  else await writePainted(io.stdout, renderComparison(comparison, { width: io.columns, color: io.colorOut }));
   const states = comparison.topologies.flatMap(({ runs }) => runs.map(({ state }) => state));
   io.exitCode = interrupt.signal.aborted ? 130 : states.includes("failed") ? 1 : 0;
   await finishCassette(tape, io);

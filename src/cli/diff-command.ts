@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { errorMessage } from "../errors.js";
-import { type Io, write } from "./io.js";
-import { UsageError } from "./usage-error.js";
+import { type Io, write, writeJson } from "./io.js";
+import type { RecordFile } from "./record-file.js";
 
 /** `agent-dag diff OLD.json NEW.json`: what changed between two records or comparisons; 1 when anything but times did. */
 export function addDiffCommand(program: Command, io: Io): void {
@@ -15,19 +13,13 @@ export function addDiffCommand(program: Command, io: Io): void {
     .option("--debug", "show stack traces")
     .action(async (old: string, now: string, flags: { readonly json?: boolean }) => {
       const { diffRecords, renderRecordDiff } = await import("../report/record-diff.js");
-      const diff = diffRecords(readRecord(old), readRecord(now));
-      await write(io.stdout, `${flags.json ? JSON.stringify(diff, null, 2) : renderRecordDiff(diff)}\n`);
+      const { readRecordFile } = await import("./record-file.js");
+      const [before, after] = [await readRecordFile(old), await readRecordFile(now)];
+      const diff = diffRecords(heldBy(before), heldBy(after));
+      if (flags.json) await writeJson(io.stdout, diff);
+      else await write(io.stdout, `${renderRecordDiff(diff)}\n`);
       io.exitCode = diff.changed ? 1 : 0;
     });
 }
 
-function readRecord(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as unknown;
-  } catch (error) {
-    throw new UsageError(
-      `"${file}" cannot be read as JSON: ${errorMessage(error)}`,
-      "Give a file that `agent-dag run --json` or `agent-dag compare --json` wrote.",
-    );
-  }
-}
+const heldBy = (file: RecordFile) => (file.kind === "record" ? file.record : file.comparison);

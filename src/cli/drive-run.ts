@@ -5,7 +5,7 @@ import { resume } from "../run/run.js";
 import type { DagSpec } from "../spec/shape.js";
 import { askApprovals } from "./ask-approval.js";
 import { listenForInterrupt } from "./interrupt.js";
-import type { Io } from "./io.js";
+import { type Io, tell } from "./io.js";
 import { createProgress } from "./progress.js";
 import { optionsFromFlags, type RunFlags } from "./run-flags.js";
 import { printRun } from "./run-output.js";
@@ -35,7 +35,7 @@ export async function driveRun(
 ): Promise<RunRecord> {
   const watched = async (begin: (hooks: RunHooks) => Promise<RunRecord>): Promise<RunRecord> => {
     const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
-    const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the run.\n"));
+    const interrupt = listenForInterrupt(() => tell(io.stderr, "Interrupted: ending the run.\n"));
     try {
       return await begin({ signal: interrupt.signal, onEvent: (event) => progress.onEvent(event) });
     } finally {
@@ -47,7 +47,7 @@ export async function driveRun(
   while (record.state === "interrupted" && kept !== null && io.isTerminal && isTerminal(io.stdin)) {
     const answer = await askApprovals(record.interrupts, io);
     if (answer === null) {
-      io.stderr.write("\nNot answered.\n");
+      tell(io.stderr, "\nNot answered.\n");
       break;
     }
     record = await watched((hooks) => resume(dag, { ...optionsFromFlags(flags), ...hooks, ...kept, answer }));

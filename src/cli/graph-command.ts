@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { DagProjection } from "../records/events.js";
-import { type Io, write } from "./io.js";
+import { type Io, write, writeJson } from "./io.js";
 
 type Format = "mermaid" | "svg" | "json";
 
@@ -18,12 +18,13 @@ export function addGraphCommand(program: Command, io: Io): void {
       const { loadValidGraph } = await import("./graph-file.js");
       const { projectDag } = await import("../records/projection.js");
       const { dag } = await loadValidGraph(file);
-      await write(io.stdout, `${(await render(projectDag(dag), format)).trimEnd()}\n`);
+      const projection = projectDag(dag);
+      if (format === "json") await writeJson(io.stdout, projection);
+      else await write(io.stdout, `${(await render(projection, format)).trimEnd()}\n`);
     });
 }
 
-async function render(projection: DagProjection, format: Format): Promise<string> {
-  if (format === "json") return JSON.stringify(projection, null, 2);
+async function render(projection: DagProjection, format: Exclude<Format, "json">): Promise<string> {
   if (format === "svg") return (await import("../report/svg.js")).renderSvg(projection);
   return (await import("../report/mermaid.js")).renderMermaid(projection);
 }

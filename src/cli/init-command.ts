@@ -25,7 +25,8 @@ export function addInitCommand(program: Command, io: Io): void {
             .toLowerCase()
             .replace(/[^a-z0-9._-]+/g, "-")
             .replace(/^[._-]+/, "") || "my-graph",
-        agentDag: flags.package ?? installedFrom(folder, own.version),
+        agentDag:
+          flags.package === undefined ? installedFrom(folder, own.version) : seenFrom(folder, flags.package),
         versions: own.devDependencies,
       });
       try {
@@ -56,6 +57,19 @@ function installedFrom(folder: string, version: string): string {
   const own = packageFolder();
   if (own.split(sep).includes("node_modules")) return `^${version}`;
   return `file:${relative(folder, own).split(sep).join("/")}`;
+}
+
+/** What to install from, as the new project's `package.json` has to say it: paths are given as seen from here. */
+function seenFrom(folder: string, spec: string): string {
+  const [, scheme = "file:", path] =
+    /^(file:|link:)?(\.{1,2}(?:[\\/].*)?)$/.exec(spec) ??
+    /^(file:|link:)((?![\\/~]|[A-Za-z]:).+)$/.exec(spec) ??
+    [];
+  if (path === undefined) return spec;
+  const from = relative(folder, resolve(path.replaceAll("\\", sep)))
+    .split(sep)
+    .join("/");
+  return `${scheme}${from}`;
 }
 
 function assertEmpty(folder: string, dir: string): void {

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { cleanPaintedText, cleanText, jsonText } from "../report/plain-text.js";
 
 /** What a command reads and writes: the process, or a test's stand-in. */
 export interface Io {
@@ -35,9 +36,31 @@ export function processIo(): Io {
   };
 }
 
-/** Writes the whole text and resolves when the stream has taken it, so that a pipe is never cut. */
+/**
+ * Writes the whole text and resolves when the stream has taken it, so that a pipe is never cut. What a terminal would
+ * obey (escape sequences, control characters, direction overrides) is taken out, whoever wrote it.
+ */
 export function write(stream: Writable, text: string): Promise<void> {
+  return send(stream, cleanText(text, "keep-tabs"));
+}
+
+/** As {@link write}, for a text that a renderer has painted: colours stay. */
+export function writePainted(stream: Writable, text: string): Promise<void> {
+  return send(stream, cleanPaintedText(text));
+}
+
+/** Writes a value as JSON. What a terminal would obey is escaped, so that the data stays equal. */
+export function writeJson(stream: Writable, value: unknown): Promise<void> {
+  return send(stream, `${jsonText(value)}\n`);
+}
+
+function send(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/** Writes a line at once, without waiting for the stream: for what is told while something else goes on. */
+export function tell(stream: Writable, text: string): void {
+  stream.write(cleanText(text, "keep-tabs"));
 }

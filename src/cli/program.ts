@@ -5,7 +5,7 @@ import { addDiffCommand } from "./diff-command.js";
 import { renderError } from "./error-text.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
-import { type Io, write } from "./io.js";
+import { type Io, tell, writePainted } from "./io.js";
 import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
 import { packageJson } from "./version.js";
@@ -21,7 +21,10 @@ export async function runCli(args: readonly string[], io: Io): Promise<void> {
       return;
     }
     io.exitCode = 2;
-    await write(io.stderr, renderError(error, { debug: args.includes("--debug"), color: io.colorErr }));
+    await writePainted(
+      io.stderr,
+      renderError(error, { debug: args.includes("--debug"), color: io.colorErr }),
+    );
   }
 }
 
@@ -31,8 +34,8 @@ function createProgram(io: Io): Command {
     .version(packageJson().version)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeOut: (text) => tell(io.stdout, text),
+      writeErr: (text) => tell(io.stderr, text),
     })
     .showHelpAfterError("(--help shows the options)");
   for (const add of [

@@ -38,7 +38,7 @@ async function resumeCommand(file: string, flags: ResumeFlags, io: Io): Promise<
   const { resume } = await import("../run/run.js");
   const { dag } = await loadValidGraph(file);
   const answer = flags.answer === undefined ? undefined : readAnswer(flags.answer);
-  const store = await openThread(flags);
+  const store = await openThread(flags, { create: false });
   const { thread } = flags;
   if (store === null || thread === undefined) {
     throw new UsageError("Say which run goes on.", "Give --checkpoint sqlite:FILE and --thread ID.");

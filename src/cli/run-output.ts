@@ -1,5 +1,5 @@
 import type { RunRecord } from "../records/record.js";
-import { type Io, write } from "./io.js";
+import { type Io, write, writeJson, writePainted } from "./io.js";
 
 /** What a command prints of a record. */
 export interface OutputFlags {
@@ -9,10 +9,8 @@ export interface OutputFlags {
 
 /** Prints a record on stdout, what there is to say about it on stderr, and sets the status. */
 export async function printRun(record: RunRecord, flags: OutputFlags, io: Io): Promise<void> {
-  await write(
-    io.stdout,
-    flags.json ? `${JSON.stringify(record, null, 2)}\n` : await renderRun(record, flags, io),
-  );
+  if (flags.json) await writeJson(io.stdout, record);
+  else await writePainted(io.stdout, await renderRun(record, flags, io));
   const notice = endNotice(record);
   if (notice !== null) await write(io.stderr, `${notice}\n`);
   io.exitCode = exitCodeOf(record);

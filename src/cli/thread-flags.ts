@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { OpenCheckpointer } from "../stores/checkpointer.js";
+import type { OpenCheckpointer, OpenOptions } from "../stores/checkpointer.js";
 import { UsageError } from "./usage-error.js";
 
 /** Where a run is kept. */
@@ -19,7 +19,10 @@ export function addThreadFlags(command: Command): Command {
 }
 
 /** Opens the store that the flags name; `null` when they name none. */
-export async function openThread({ checkpoint, thread }: ThreadFlags): Promise<OpenCheckpointer | null> {
+export async function openThread(
+  { checkpoint, thread }: ThreadFlags,
+  options: OpenOptions = {},
+): Promise<OpenCheckpointer | null> {
   if (checkpoint === undefined) {
     if (thread === undefined) return null;
     throw new UsageError(
@@ -31,7 +34,7 @@ export async function openThread({ checkpoint, thread }: ThreadFlags): Promise<O
     throw new UsageError("--checkpoint keeps a run under a name, and none was given.", "Add --thread ID.");
   }
   const { openCheckpointer } = await import("../stores/checkpointer.js");
-  return openCheckpointer(checkpoint);
+  return openCheckpointer(checkpoint, options);
 }
 
 /** What to type to answer a run that waits. */

@@ -1,6 +1,5 @@
 import { errorMessage } from "../errors.js";
 import type { HeaderReader } from "../limits/rate-limit.js";
-import { redact } from "./redact.js";
 
 /** An error and what caused it, outermost first; an `AggregateError` counts with its first error. */
 export function causeChain(error: unknown): unknown[] {
@@ -62,14 +61,18 @@ export function streamedError(link: unknown): string | undefined {
 }
 
 /**
- * What the provider or the system said, on one line of at most 500 characters, without keys. LangChain puts an error
+ * What the provider or the system said, on one line of at most 500 characters, without what `clean` takes out. LangChain puts an error
  * of another realm (as under Jest) into the message of a new one, name in front: the name is taken off.
  */
-export function says(chain: readonly unknown[], status: number | undefined): string {
+export function says(
+  chain: readonly unknown[],
+  status: number | undefined,
+  clean: (text: string) => string,
+): string {
   const deepest =
     status === undefined ? chain.findLast((link) => textField(link, "message") !== undefined) : chain[0];
   const inBody = firstOf(chain, (link) => textField(bodyError(link), "message"));
-  const text = redact(inBody ?? errorMessage(deepest ?? chain[0]))
+  const text = clean(inBody ?? errorMessage(deepest ?? chain[0]))
     .replace(/Troubleshooting URL: \S+/, "")
     .replace(/\s+/g, " ")
     .trim();
@@ -101,11 +104,11 @@ export function headersOf(chain: readonly unknown[]): HeaderReader {
   };
 }
 
-/** A copy of an error that carries its name, message and stack, without keys and without its other fields. */
-export function withoutKeys(error: unknown): Error {
-  const copy = new Error(redact(errorMessage(error)));
-  copy.name = textField(error, "name") ?? "Error";
+/** A copy of an error that carries its name, message and stack, without its other fields and what `clean` takes out. */
+export function withoutKeys(error: unknown, clean: (text: string) => string): Error {
+  const copy = new Error(clean(errorMessage(error)));
+  copy.name = clean(textField(error, "name") ?? "Error");
   const stack = textField(error, "stack");
-  if (stack !== undefined) copy.stack = redact(stack);
+  if (stack !== undefined) copy.stack = clean(stack);
   return copy;
 }

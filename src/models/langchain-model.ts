@@ -7,6 +7,8 @@ import { toLangChainMessages, toLangChainTool, toOpenAiTool } from "./langchain-
 import { type Loose, viewOf } from "./langchain-view.js";
 import { toModelError } from "./model-error.js";
 import type { Model, ModelChunk, ModelRequest } from "./port.js";
+import { replyWithoutKeys } from "./redact-reply.js";
+import { environmentSecrets, headerSecrets, instanceSecrets } from "./secrets.js";
 import { answerName, responseFormat, schemaCarrier, withSchemaInWords } from "./structured-output.js";
 import { replyTooLarge } from "./watched-fetch.js";
 
@@ -23,6 +25,8 @@ interface Adapted {
   streamUsage: boolean;
   /** Learnt: `false` once the instance turned out to have private fields, which only the instance itself can reach. */
   viewable: boolean;
+  /** Keys that requests were seen to carry and no field of the instance holds. */
+  readonly sent: Set<string>;
 }
 
 /**
@@ -46,8 +50,15 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     bindsTools: typeof field(instance, "bindTools") === "function",
     streamUsage: true,
     viewable: true,
+    sent: new Set(),
   };
-  return { id: adapted.id, call: (request) => reply(adapted, request) };
+  const secrets = () => secretsOf(adapted);
+  return { id: adapted.id, call: (request) => replyWithoutKeys(reply(adapted, request), secrets) };
+}
+
+/** Every key that a request of this model can carry. */
+function secretsOf({ instance, sent }: Adapted): string[] {
+  return [...instanceSecrets(instance), ...sent, ...environmentSecrets()];
 }
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {
@@ -74,6 +85,7 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
       model: model.id,
       baseUrl: typeof baseUrl === "string" ? baseUrl : undefined,
       signal: request.signal,
+      secrets: secretsOf(model),
     };
     throw toModelError(error, subject);
   } finally {
@@ -124,7 +136,12 @@ function prepare(
     inWords ? withSchemaInWords(request.messages, schema) : request.messages,
   );
   const see = <T extends object>(of: T) =>
-    model.viewable ? viewOf(of, { modelOptions, streamUsage: model.streamUsage, onRateLimit }) : of;
+    model.viewable
+      ? viewOf(of, { modelOptions, streamUsage: model.streamUsage, onRateLimit, onHeaders })
+      : of;
+  const onHeaders = (headers: unknown) => {
+    for (const secret of headerSecrets(headers)) model.sent.add(secret);
+  };
   // Anthropic's last event gives the output so far, the first event's share included (docs: "Streaming messages").
   const outputs = model.instance._llmType() === "anthropic" ? "totals" : "added";
   const parallel = tools.length > 0 && request.parallelToolCalls !== undefined;

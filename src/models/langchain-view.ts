@@ -11,6 +11,8 @@ export interface ViewOptions {
   /** `false` leaves `stream_options` out of OpenAI requests, for servers that refuse it. */
   readonly streamUsage: boolean;
   readonly onRateLimit: (limits: RateLimit) => void;
+  /** Told of each request's headers. */
+  readonly onHeaders: (headers: unknown) => void;
 }
 
 /**
@@ -31,7 +33,7 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
     own.set("clientConfig", {
       ...original.clientConfig,
       logLevel: original.clientConfig.logLevel ?? "off",
-      fetch: watchedFetch(asFetch(original.clientConfig.fetch), options.onRateLimit),
+      fetch: watchedFetch(asFetch(original.clientConfig.fetch), options.onRateLimit, options.onHeaders),
     });
     own.set("client", undefined);
     if (!options.streamUsage) own.set("streamUsage", false);

@@ -12,7 +12,8 @@ import {
   textField,
   withoutKeys,
 } from "./error-chain.js";
-import { redactUrl } from "./redact.js";
+import { redact, redactKeys, redactUrl } from "./redact.js";
+import { environmentSecrets } from "./secrets.js";
 
 /** Which request failed. */
 export interface ModelErrorSubject {
@@ -21,6 +22,8 @@ export interface ModelErrorSubject {
   /** Where the requests go, where that is known. */
   readonly baseUrl: string | undefined;
   readonly signal: AbortSignal;
+  /** Keys that the request carried, beside the environment's. @default none */
+  readonly secrets?: readonly string[];
 }
 
 const unreachable = [
@@ -42,22 +45,26 @@ const lost = ["ECONNRESET", "EPIPE", "ECONNABORTED", "UND_ERR_SOCKET", "UND_ERR_
 /**
  * Turns whatever a client threw into a {@link DagError} with a stable code and a declared `retryable`; its facts are
  * `model` and, where known, `status`, `retryAfterMs`, `baseUrl`, `systemCode` and `rateLimit`. Keys are taken out of
- * the message and of the cause. When the signal was aborted, the error is the signal's reason if that has a code,
+ * the message, the facts and the cause: what looks like one, and the exact values of those in use. When the signal was aborted, the error is the signal's reason if that has a code,
  * else `ABORTED`.
  */
 export function toModelError(error: unknown, subject: ModelErrorSubject): DagError {
   if (subject.signal.aborted) return abortError(subject.signal);
   const chain = causeChain(error);
   const own = chain.find((link) => link instanceof DagError);
-  if (own instanceof DagError) return own;
+  const secrets = [...(subject.secrets ?? []), ...environmentSecrets()];
+  if (own instanceof DagError) return withoutSecrets(own, secrets);
+  const clean = (text: string) => redact(text, secrets);
   const status = firstOf(chain, statusOf);
   const systemCode = firstOf(chain, (link) => textField(link, "code"), isSystemCode);
-  const said = says(chain, status);
+  const said = says(chain, status, clean);
   const kind =
-    status !== undefined ? kindOfStatus(status, chain, said) : kindWithoutStatus(chain, systemCode, said);
+    status !== undefined
+      ? kindOfStatus(status, chain, said)
+      : kindWithoutStatus(chain, systemCode, said, clean);
   const header = headersOf(chain);
   const retryAfterMs = readRetryAfterMs(header);
-  const baseUrl = subject.baseUrl === undefined ? undefined : redactUrl(subject.baseUrl);
+  const baseUrl = subject.baseUrl === undefined ? undefined : redactUrl(subject.baseUrl, secrets);
   return new DagError(
     kind.code,
     `Model "${subject.model}"${baseUrl === undefined ? "" : ` at ${baseUrl}`} ${kind.what}: ${said}${/[.!?…]$/.test(said) ? "" : "."}`,
@@ -71,10 +78,23 @@ export function toModelError(error: unknown, subject: ModelErrorSubject): DagErr
         ...(readRateLimit(header) === null ? {} : { rateLimit: readRateLimit(header) }),
       },
       retryable: kind.retryable,
-      cause: withoutKeys(error),
+      cause: withoutKeys(error, clean),
       ...(kind.hint === undefined ? {} : { hint: kind.hint }),
     },
   );
+}
+
+/** An error of ours whose message quotes what a server sent; the same error where it holds no key. */
+function withoutSecrets(error: DagError, secrets: readonly string[]): DagError {
+  const clean = (text: string) => redactKeys(text, secrets);
+  const message = clean(error.message);
+  const facts = JSON.stringify(error.facts) ?? "";
+  if (message === error.message && clean(facts) === facts) return error;
+  const { code, retryable } = error;
+  return new DagError(code, message, {
+    retryable,
+    facts: JSON.parse(clean(facts)) as Record<string, unknown>,
+  });
 }
 
 /** The error of an aborted request: the signal's reason when that has a string `code`, else `ABORTED` caused by it. */
@@ -124,7 +144,12 @@ function kindOfStatus(status: number, chain: readonly unknown[], said: string): 
   return { code: "MODEL_BAD_RESPONSE", what, retryable: true };
 }
 
-function kindWithoutStatus(chain: readonly unknown[], systemCode: string | undefined, said: string): Kind {
+function kindWithoutStatus(
+  chain: readonly unknown[],
+  systemCode: string | undefined,
+  said: string,
+  clean: (text: string) => string,
+): Kind {
   if (systemCode !== undefined && unreachable.includes(systemCode)) {
     const hint =
       "Check that the server runs, and the host and port of the base URL (OPENAI_BASE_URL for openai: models).";
@@ -146,7 +171,7 @@ function kindWithoutStatus(chain: readonly unknown[], systemCode: string | undef
   }
   const event = firstOf(chain, streamedError);
   if (event !== undefined) {
-    const what = `sent an error in its stream (${event})`;
+    const what = `sent an error in its stream (${clean(event)})`;
     if (outOfQuota(chain, said)) return { code: "MODEL_RATE_LIMITED", what, retryable: false };
     if (/rate.?limit|^429$/i.test(event)) return { code: "MODEL_RATE_LIMITED", what, retryable: true };
     if (/invalid_request|context_length/i.test(event))

@@ -55,13 +55,6 @@ export async function resolveModel(
   return langchainModel(newChatModel(await loadChatModelClass(provider, cwd), model, fields), { id: model });
 }
 
-/** Values of the environment that must never be written down: keys, tokens, secrets, passwords. */
-export function secretValues(env: Environment = process.env): string[] {
-  return Object.entries(env).flatMap(([name, value = ""]) =>
-    /(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$/i.test(name) && value.trim().length >= 8 ? [value.trim()] : [],
-  );
-}
-
 /** Settings of `ChatOpenAI`: the key and the base URL are always given, so that it reads no others by itself. */
 function openAiFields(id: string, name: string, env: Environment) {
   const apiKey = env.OPENAI_API_KEY?.trim() ?? "";

@@ -10,11 +10,16 @@ type Fetch = typeof globalThis.fetch;
 export const maxLineBytes = 4 * 1024 * 1024;
 
 /**
- * A `fetch` that tells `onRateLimit` what each reply's headers say, and that ends a reply with a line above
+ * A `fetch` that tells `onHeaders` what each request is sent with and `onRateLimit` what each reply's headers say, and that ends a reply with a line above
  * {@link maxLineBytes} with `MODEL_REPLY_TOO_LARGE`.
  */
-export function watchedFetch(fetch: Fetch, onRateLimit: (limits: RateLimit) => void): Fetch {
+export function watchedFetch(
+  fetch: Fetch,
+  onRateLimit: (limits: RateLimit) => void,
+  onHeaders: (headers: unknown) => void,
+): Fetch {
   return async (input, init) => {
+    onHeaders(init?.headers);
     const response = await fetch(input, init);
     const limits = readRateLimit((name) => response.headers.get(name));
     if (limits !== null) onRateLimit(limits);

@@ -18,7 +18,7 @@ export function renderComparison(comparison: Comparison, options: ComparisonOpti
   const parts = [
     ...tables(comparison),
     agreementLines(comparison).join("\n"),
-    wrapText(`Advice: ${comparison.advice}`, width, 6).join("\n"),
+    wrapText(cleanLine(`Advice: ${comparison.advice}`), width, 6).join("\n"),
   ];
   if (timelines) {
     // The timeline of a topology is its run nearest to the median.

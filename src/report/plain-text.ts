@@ -6,16 +6,41 @@ export function displayWidth(text: string): number {
   return stringWidth(text, { countAnsiEscapeCodes: true });
 }
 
+// Control characters but line breaks; what turns the direction of a text, joins lines, or is never drawn (the marks
+// U+FFF9 to U+FFFB and the tags U+E0001 to U+E007F can carry hidden text).
+const obeyed =
+  /(?!\n)\p{Cc}|[\u061C\u200E\u200F\u2028-\u202E\u2066-\u206F\uFEFF\uFFF9-\uFFFB\uFFFE\uFFFF]|[\u{E0000}-\u{E007F}]/gu;
+
 /**
  * Text from a model or an error, made safe to print: escape sequences, control characters, direction overrides
- * and lone surrogates are taken out; line breaks stay, tabs become spaces.
+ * and lone surrogates are taken out; line breaks stay, tabs become spaces unless they are kept.
  */
-export function cleanText(text: string): string {
-  return stripVTControlCharacters(text)
+export function cleanText(text: string, tabs: "keep-tabs" | "spaces" = "spaces"): string {
+  const lines = stripVTControlCharacters(text)
     .replace(/\r\n?|[\u0085\u2028\u2029]/g, "\n")
-    .replace(/\t/g, "  ")
-    .replace(/\p{Cs}/gu, "\uFFFD")
-    .replace(/(?!\n)\p{Cc}|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF]/gu, "");
+    .replace(/\p{Cs}/gu, "\uFFFD");
+  return tabs === "spaces"
+    ? lines.replace(/\t/g, "  ").replace(obeyed, "")
+    : lines.replace(obeyed, (one) => (one === "\t" ? one : ""));
+}
+
+const colour = new RegExp(`(${String.fromCodePoint(0x1b)}\\[[\\d;]*m)`);
+
+/** {@link cleanText} for what was painted: sequences that set colours stay. */
+export function cleanPaintedText(text: string): string {
+  return text
+    .split(colour)
+    .map((part, i) => (i % 2 === 1 ? part : cleanText(part, "keep-tabs")))
+    .join("");
+}
+
+/** JSON with everything escaped that a terminal would obey: parsed, it is the same data. */
+export function jsonText(value: unknown): string {
+  return (JSON.stringify(value, null, 2) ?? "null").replace(obeyed, (one) =>
+    [...Array(one.length).keys()]
+      .map((i) => `\\u${one.charCodeAt(i).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }
 
 /** {@link cleanText} on one line: every run of white space becomes one space. */

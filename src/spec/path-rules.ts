@@ -68,7 +68,8 @@ export function validateIsArray(reference: Fields, at: string, known: KnownValue
   return [issue("bad-for-each", at, `What it points at is of type ${type}.`, "Point it at an array.")];
 }
 
-function valueAt(reference: Fields, { nodes, input }: KnownValues): Found {
+/** What is known of the value that a reference points at. */
+export function valueAt(reference: Fields, { nodes, input }: KnownValues): Found {
   const steps = typeof reference.path === "string" ? reference.path.split(".") : [];
   if (reference.input === true) return input === undefined ? null : follow(asJsonSchema(input), steps);
   const node = typeof reference.node === "string" ? nodes[reference.node] : undefined;
@@ -79,11 +80,30 @@ function valueAt(reference: Fields, { nodes, input }: KnownValues): Found {
     : follow(node.forEach === undefined ? value : { type: "array", items: value }, steps);
 }
 
-/** The schema of a node's value, where it declares one. */
-function declaredValue({ output, run, instructions }: Fields): Fields | null {
-  return output !== undefined && (run !== undefined || instructions !== undefined)
-    ? asJsonSchema(output)
-    : null;
+/** The schema of a node's value: what it declares or its DAG gives; `null` where nothing tells. */
+function declaredValue({ output, run, instructions, tool, dag }: Fields, depth = 0): Fields | null {
+  if (output !== undefined) {
+    return run !== undefined || instructions !== undefined || tool !== undefined
+      ? asJsonSchema(output)
+      : null;
+  }
+  return isPlainObject(dag) && depth < 20 ? givenByDag(dag, depth) : null;
+}
+
+/** The schema of a DAG's output: that of its one output node. */
+function givenByDag({ nodes, output }: Fields, depth: number): Fields | null {
+  if (!isPlainObject(nodes)) return null;
+  const needed = new Set(
+    Object.values(nodes).flatMap((node) =>
+      isPlainObject(node) && Array.isArray(node.needs) ? node.needs : [],
+    ),
+  );
+  const ends = typeof output === "string" ? [output] : Object.keys(nodes).filter((name) => !needed.has(name));
+  const [end] = ends;
+  const node = end !== undefined && ends.length === 1 && Object.hasOwn(nodes, end) ? nodes[end] : undefined;
+  if (!isPlainObject(node)) return null;
+  const value = declaredValue(node, depth + 1);
+  return value === null || node.forEach === undefined ? value : { type: "array", items: value };
 }
 
 function follow(root: Fields, steps: readonly string[]): Found {
@@ -111,7 +131,7 @@ function stepInto(schema: Fields, step: string): Fields | "lost" | null {
 }
 
 /** A schema without its local reference, and without the `null` beside it; `null` where it can be several things. */
-function resolve(schema: Fields, root: Fields, depth = 0): Fields | null {
+export function resolve(schema: Fields, root: Fields, depth = 0): Fields | null {
   if (depth > 20) return null;
   if (typeof schema.$ref === "string") {
     const path = schema.$ref.split("/").slice(1);

@@ -1,7 +1,8 @@
 import type { DagIssue } from "../errors.js";
 import { longestMs, positiveMs, validateChoice, validateNumber } from "./bounds.js";
-import { isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
+import { type Fields, isPlainObject, issue, pathTo, showValue, unknownKeys } from "./issue.js";
 import { validateModelName } from "./model-rules.js";
+import { kindsStated, type NodeKind } from "./shape.js";
 
 const policyKeys = [
   "retry",
@@ -58,6 +59,69 @@ export function validatePolicy(
     ...validateOrder(policy, path),
   ];
 }
+
+/**
+ * Issues of a node's policy: those of any policy, and what cannot take effect at a node of its kind.
+ * @param node The node, for its kind; one of no or several kinds has an issue of its own.
+ */
+export function validateNodePolicy(policy: unknown, path: string, node: Fields): DagIssue[] {
+  const issues = validatePolicy(policy, path, { where: "node" });
+  const [kind, ...others] = kindsStated(node);
+  if (!isPlainObject(policy) || kind === undefined || others.length > 0) return issues;
+  const effective = effectiveAt[kind];
+  if (effective === null) return issues;
+  const idle = policyKeys.filter(
+    (key) => policy[key] !== undefined && key !== "deadlineMs" && !effective.keys.includes(key),
+  );
+  return [
+    ...issues,
+    ...idle.map((key) =>
+      issue(
+        "policy-without-effect",
+        pathTo(path, key),
+        `${key} has no effect on ${effective.what}.`,
+        effective.hint,
+      ),
+    ),
+  ];
+}
+
+type PolicyKey = (typeof policyKeys)[number];
+
+/** Which parts of a policy take effect at a node of each kind; `null` where all do. */
+const effectiveAt: Readonly<
+  Record<
+    NodeKind,
+    { readonly keys: readonly PolicyKey[]; readonly what: string; readonly hint: string } | null
+  >
+> = {
+  agent: null,
+  function: {
+    keys: ["retry", "timeoutMs", "onError"],
+    what: "a function, which makes no model requests of its own",
+    hint: "Put it on the agents that it is for, or on the spec or the run, which give it to every agent.",
+  },
+  tool: {
+    keys: ["retry", "timeoutMs", "onError"],
+    what: "a tool, which makes no model requests of its own",
+    hint: "Put it on the agents that it is for, or on the spec or the run, which give it to every agent.",
+  },
+  graph: {
+    keys: ["timeoutMs", "onError"],
+    what: "a graph node: what runs are its inner nodes",
+    hint: "Put it on the nodes of its DAG, or on that DAG, which gives it to all of them.",
+  },
+  runnable: {
+    keys: ["retry", "timeoutMs", "onError"],
+    what: "a runnable, which makes its model requests itself",
+    hint: "Set it on the runnable's own model.",
+  },
+  approval: {
+    keys: ["onError"],
+    what: "an approval, which waits for a person",
+    hint: "Leave it out; a run's or a spec's deadlineMs bounds how long everything may take.",
+  },
+};
 
 function validateRetry(retry: unknown, path: string): DagIssue[] {
   if (retry === undefined) return [];

@@ -1,11 +1,12 @@
 import type { DagIssue } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
+import { validateGraphInput } from "./input-rules.js";
 import { type Fields, isPlainObject, issue, pathTo, readable, showValue, unknownKeys } from "./issue.js";
 import { validateJoin } from "./join-rules.js";
 import { validateModel } from "./model-rules.js";
 import { followable, validateAcyclic, validateNeeds } from "./need-rules.js";
 import { validateKind, validateName } from "./node-rules.js";
-import { validatePolicy } from "./policy-rules.js";
+import { validateNodePolicy, validatePolicy } from "./policy-rules.js";
 import {
   type ReferenceFacts,
   validateForEach,
@@ -166,12 +167,14 @@ function validateNode(
     ...check("when", (value, here) => validateWhen(value, here, facts)),
     ...check("forEach", (value, here) => validateForEach(value, here, facts, input)),
     ...check("args", (value, here) => validateTemplate(value, here, facts)),
-    ...check("input", (value, here) =>
-      validateTemplate(value, here, { ...facts, loop: node.repeat !== undefined }),
-    ),
+    ...check("input", (value, here) => {
+      const issues = validateTemplate(value, here, { ...facts, loop: node.repeat !== undefined });
+      const isReadable = issues.length === 0;
+      return [...issues, ...validateGraphInput({ node, known: values, isReadable }, path)];
+    }),
     ...check("repeat", (value, here) => validateRepeat(value, here, node.dag)),
     ...check("approve", (value, here) => validateShow(value, pathTo(here, "show"), facts)),
-    ...check("policy", (value, here) => validatePolicy(value, here, { where: "node" })),
+    ...check("policy", (value, here) => validateNodePolicy(value, here, node)),
     ...check("dag", (value, here) => (value === undefined ? [] : validateDag(value, here, nesting))),
   ];
 }

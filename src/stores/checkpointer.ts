@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
-import { DagError, errorMessage } from "../errors.js";
+import { DagError } from "../errors.js";
+import { storeError } from "./store-error.js";
 
 /** An open checkpointer. */
 export interface OpenCheckpointer {
@@ -11,45 +13,81 @@ export interface OpenCheckpointer {
 /** The part of a better-sqlite3 database that is used here. */
 interface Database {
   pragma(text: string): unknown;
+  prepare(sql: string): { get(): unknown };
   close(): unknown;
+}
+
+/** How a store is opened. */
+export interface OpenOptions {
+  /**
+   * Whether a file that is not there is created. Without it, nothing is written to a file that holds no runs either:
+   * for whoever only reads, or goes on with what is there. @default true
+   */
+  readonly create?: boolean;
 }
 
 /**
  * Opens the checkpointer that a text names: `memory:`, which lasts as long as the process, or `sqlite:FILE`.
  * @throws DagError `CHECKPOINTER_UNKNOWN` for another text, `CHECKPOINTER_PACKAGE_MISSING` when the SQLite package is
- * not installed, `CHECKPOINTER_UNUSABLE` when the file cannot be opened.
+ * not installed, `CHECKPOINTER_MISSING` when there is no such file and none is to be created, `CHECKPOINTER_UNUSABLE`
+ * when the file cannot be opened, or holds no runs and nothing is to be created.
  */
-export async function openCheckpointer(text: string): Promise<OpenCheckpointer> {
+export async function openCheckpointer(
+  text: string,
+  { create = true }: OpenOptions = {},
+): Promise<OpenCheckpointer> {
   if (text === "memory:") return { checkpointer: new MemorySaver(), close() {} };
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];
-  if (file !== undefined) return openSqlite(file);
+  if (file !== undefined) return openSqlite(file, create);
   throw new DagError("CHECKPOINTER_UNKNOWN", `"${text}" names no checkpointer.`, {
     facts: { checkpointer: text },
     hint: "Use memory: or sqlite:FILE.",
   });
 }
 
-async function openSqlite(file: string): Promise<OpenCheckpointer> {
+async function openSqlite(file: string, create: boolean): Promise<OpenCheckpointer> {
+  if (!create && !existsSync(file)) {
+    throw new DagError("CHECKPOINTER_MISSING", `There is no SQLite file "${file}".`, {
+      facts: { file },
+      hint: "Check its name, as seen from the current folder: nothing was created.",
+    });
+  }
   const { SqliteSaver } = await loadSqlite();
+  let db: Database | undefined;
   try {
     const checkpointer = SqliteSaver.fromConnString(file);
-    const db = checkpointer.db as unknown as Database;
+    db = checkpointer.db as unknown as Database;
+    const opened = db;
+    if (!create) assertHoldsRuns(opened, file);
     // With a write-ahead log this is safe against a killed process; only a power cut can take the last writes.
     db.pragma("journal_mode=WAL");
     db.pragma("synchronous=NORMAL");
     db.pragma("busy_timeout=5000");
-    return { checkpointer, close: () => void db.close() };
+    return { checkpointer, close: () => void opened.close() };
   } catch (error) {
+    db?.close();
+    if (error instanceof DagError) throw error;
+    const told = storeError(error, file);
     throw new DagError(
       "CHECKPOINTER_UNUSABLE",
-      `The SQLite file "${file}" cannot be opened: ${errorMessage(error)}.`,
+      `The SQLite file "${file}" cannot be opened: ${String(told.facts.why)}.`,
       {
-        facts: { file },
+        facts: told.facts,
         cause: error,
         hint: "Check that its folder exists, that it can be written, and that it is an SQLite database.",
       },
     );
   }
+}
+
+/** A database of something else is left as it is: asking the saver would create its tables. */
+function assertHoldsRuns(db: Database, file: string): void {
+  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkpoints'").get();
+  if (table !== undefined) return;
+  throw new DagError("CHECKPOINTER_UNUSABLE", `The SQLite file "${file}" holds no runs.`, {
+    facts: { file },
+    hint: "Give the file that the run was started with (--checkpoint): nothing was written.",
+  });
 }
 
 async function loadSqlite(): Promise<typeof import("@langchain/langgraph-checkpoint-sqlite")> {

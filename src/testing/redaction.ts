@@ -1,4 +1,5 @@
-import { secretValues } from "../models/resolve.js";
+import { keyRedactor } from "../models/redact.js";
+import { environmentSecrets } from "../models/secrets.js";
 
 /** What is taken out: a text, or every match of a pattern. */
 export type Redaction = string | RegExp;
@@ -24,16 +25,15 @@ const patterns: readonly (readonly [RegExp, string])[] = [
  * like a key, a token or an authorization header, and the values of the environment's keys themselves.
  */
 export function createRedactor(redactions: readonly Redaction[] = []): <T>(value: T) => T {
-  const texts = [...secretValues(), ...redactions.filter((one) => typeof one === "string")].filter(
-    (text) => text !== "",
-  );
+  const texts = redactions.filter((one) => typeof one === "string" && one !== "");
+  const withoutKeys = keyRedactor(environmentSecrets());
   const own = redactions.flatMap((one) =>
     typeof one === "string"
       ? []
       : [new RegExp(one.source, one.flags.includes("g") ? one.flags : `${one.flags}g`)],
   );
   const clean = (text: string): string => {
-    let rest = text;
+    let rest = withoutKeys(text);
     for (const secret of texts) rest = rest.replaceAll(secret, hidden);
     for (const pattern of own) rest = rest.replace(pattern, hidden);
     for (const [pattern, stand] of patterns) rest = rest.replace(pattern, stand);

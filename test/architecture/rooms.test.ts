@@ -58,10 +58,19 @@ it("keeps source files at 400 lines or fewer, under names that say what they hol
   expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual([]);
 });
 
-it("reads the environment only in the command line and in model resolution", () => {
+it("reads the environment only in the command line, in model resolution and to keep its keys out", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(join(root, file), "utf8")));
-  const allowed = /^src\/(cli\/|models\/(choose|resolve)\.ts$)/;
+  const allowed = /^src\/(cli\/|models\/(choose|resolve|secrets)\.ts$)/;
   expect(readers.filter((file) => !allowed.test(file))).toEqual([]);
+});
+
+it("writes to the terminal through one door", () => {
+  const doors = /^src\/cli\/(io|progress)\.ts$/;
+  const room = files.filter((file) => file.startsWith("src/cli/"));
+  const writers = room.filter((file) =>
+    /std(out|err)\.write\(|console\./.test(readFileSync(join(root, file), "utf8")),
+  );
+  expect(writers.filter((file) => !doors.test(file))).toEqual([]);
 });
 
 function sourceFiles(folder: string): string[] {

@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RunRecord } from "../../src/records/record.js";
 import { cli } from "./cli-run.js";
@@ -178,6 +179,61 @@ describe("agent-dag graph", () => {
 });
 
 describe("agent-dag init", () => {
+  /** The file or folder that a project installs this package from. */
+  function dependencyOf(project: string): string {
+    const { dependencies } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
+    expect(dependencies["agent-dag"]).toMatch(/^file:/);
+    return resolve(project, dependencies["agent-dag"].replace("file:", ""));
+  }
+
+  it.each([
+    "file:./agent-dag-0.1.0.tgz",
+    "./agent-dag-0.1.0.tgz",
+    "file:agent-dag-0.1.0.tgz",
+    "file:../x/y z.tgz",
+    "file:.",
+  ])("takes a path as seen from here: %s", async (spec) => {
+    const target = join(mkdtempSync(join(folder, "init-")), "deep", "mine");
+    expect((await cli(["init", target, "--package", spec])).exitCode).toBe(0);
+    expect(dependencyOf(target)).toBe(resolve(spec.replace("file:", "")));
+  });
+
+  it.each([
+    "0.1.0",
+    "^1",
+    "npm:agent-dag@0.1.0",
+    "file:/opt/agent-dag.tgz",
+    "github:me/agent-dag",
+    "https://host/x.tgz",
+  ])("leaves what is no such path: %s", async (spec) => {
+    const target = join(mkdtempSync(join(folder, "init-")), "mine");
+    await cli(["init", target, "--package", spec]);
+    const { dependencies } = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
+    expect(dependencies["agent-dag"]).toBe(spec);
+  });
+
+  it("writes a project that npm can install from the path that was given, without network", async () => {
+    const tarball = join(folder, "agent-dag-9.9.9.tgz");
+    const staged = join(folder, "package");
+    mkdirSync(staged, { recursive: true });
+    writeFileSync(join(staged, "package.json"), JSON.stringify({ name: "agent-dag", version: "9.9.9" }));
+    execFileSync("tar", ["-czf", tarball, "-C", folder, "package"]);
+    const target = join(folder, "installed");
+    const from = relative(process.cwd(), tarball);
+    await cli(["init", target, "--package", `file:${from}`]);
+    // Only this package: the others would come from a registry.
+    const manifest = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
+    const only = {
+      name: "only",
+      private: true,
+      dependencies: { "agent-dag": manifest.dependencies["agent-dag"] },
+    };
+    writeFileSync(join(target, "package.json"), JSON.stringify(only));
+    execFileSync("npm", ["install", "--offline", "--no-audit", "--no-fund"], { cwd: target, stdio: "pipe" });
+    const installed = readFileSync(join(target, "node_modules/agent-dag/package.json"), "utf8");
+    expect(JSON.parse(installed)).toMatchObject({ version: "9.9.9" });
+  });
+
   it("writes a project whose graph is valid, and never into a folder that holds something", async () => {
     const target = join(folder, "mine");
     const { exitCode, stdout } = await cli(["init", target, "--package", "file:../agent-dag.tgz"]);
@@ -186,11 +242,11 @@ describe("agent-dag init", () => {
     expect(readdirSync(target).sort()).toEqual(
       [".gitignore", "graph.test.ts", "graph.ts", "jest.config.js", "package.json", "tsconfig.json"].sort(),
     );
+    expect(dependencyOf(target)).toBe(resolve("../agent-dag.tgz"));
     // Run from a checkout, the project installs the checkout.
     const other = join(folder, "sub dir", "other");
     expect((await cli(["init", other])).stdout).toContain("other'\n");
-    const { dependencies } = JSON.parse(readFileSync(join(other, "package.json"), "utf8"));
-    expect(resolve(other, dependencies["agent-dag"].replace("file:", ""))).toBe(process.cwd());
+    expect(dependencyOf(other)).toBe(process.cwd());
     const again = await cli(["init", target]);
     expect(again.exitCode).toBe(2);
     expect(again.stderr).toMatch(/is not empty/);

@@ -23,8 +23,40 @@ inside.nodes.self = { dag: inside };
 const endless: { deeper?: unknown } = {};
 endless.deeper = endless;
 
+type Mistake = [unknown, string, string, RegExp];
+/** A graph node whose DAG wants a review, after a node that gives numbers. */
+const inner = (fields: object, more: object = {}) =>
+  dag({
+    a: { run: () => ({ n: 1, list: [1] }), output: z.object({ n: z.number(), list: z.array(z.number()) }) },
+    g: {
+      needs: ["a"],
+      dag: {
+        name: "inner",
+        input: z.object({
+          review: z.string().min(1),
+          stars: z.number().default(3),
+          more: z.object({ tags: z.array(z.string()) }).optional(),
+        }),
+        nodes: { end: { instructions: "End.", output: z.object({ label: z.string() }) } },
+      },
+      ...fields,
+    },
+    ...more,
+  });
+const given = (input: unknown, code: string, at: string, says: RegExp): Mistake[] => [
+  [inner({ input }), code, `nodes.g.input${at}`, says],
+];
+const policyOf: Record<string, unknown> = {
+  retry: { maxAttempts: 2 },
+  hedge: { after: 5 },
+  idleTimeoutMs: 5,
+  fallbackModels: ["offline"],
+  repairAttempts: 1,
+  maxToolRounds: 2,
+};
+
 /** One spec for each issue: what is wrong, the code, where it stands, and what the message or the hint has to say. */
-export const mistakes: [unknown, string, string, RegExp][] = [
+export const mistakes: Mistake[] = [
   [null, "not-a-dag", "", /null/],
   [[], "not-a-dag", "", /empty array/],
   [() => 1, "not-a-dag", "", /function/],
@@ -86,6 +118,77 @@ export const mistakes: [unknown, string, string, RegExp][] = [
     "unknown-reference",
     "nodes.n.when.not.any[0].node",
     /"x"/,
+  ],
+  ...given({ revue: "x" }, "unknown-field", ".revue", /no field "revue".*"review"/),
+  ...given({}, "missing-input", "", /needs "review" in its input/),
+  ...given({ review: "x", stars: "five" }, "bad-input", ".stars", /number/),
+  ...given({ review: "" }, "bad-input", ".review", />=1 char/),
+  ...given("text", "bad-input", "", /"text" here.*object/),
+  ...given({ review: "x", more: { tag: ["a"] } }, "unknown-field", ".more.tag", /"tags"/),
+  ...given({ review: "x", more: { tags: "a" } }, "bad-input", ".more.tags", /array/),
+  ...given(
+    { review: { $ref: { node: "a", path: "n" } } },
+    "bad-input",
+    ".review",
+    /of type number, and string/,
+  ),
+  ...given({ review: "x", more: { $ref: { node: "a" } } }, "bad-input", ".more", /no field "tags"/),
+  ...given({ $ref: { node: "a" } }, "bad-input", "", /no field "review"/),
+  ...given({ $ref: { input: true } }, "bad-input", "", /string, and object/),
+  [inner({}), "bad-input", "nodes.g.dag", /the input of the DAG around it: it is of type string/],
+  [
+    inner({ forEach: { node: "a", path: "list" } }),
+    "bad-input",
+    "nodes.g.forEach",
+    /each item: it is of type number/,
+  ],
+  [
+    dag({
+      a: { tool, output: z.object({ hits: z.array(z.string()) }) },
+      n: { needs: ["a"], instructions: "N.", when: { node: "a", path: "hit", exists: true } },
+    }),
+    "unknown-field",
+    "nodes.n.when.path",
+    /"hits"/,
+  ],
+  [
+    inner(
+      { input: { review: "x" } },
+      { n: { needs: ["g"], instructions: "N.", when: { node: "g", path: "labl", equals: 1 } } },
+    ),
+    "unknown-field",
+    "nodes.n.when.path",
+    /"label"/,
+  ],
+  ...["retry", "hedge", "idleTimeoutMs", "fallbackModels", "repairAttempts", "maxToolRounds"].map(
+    (key): Mistake => [
+      inner({ input: { review: "x" }, policy: { [key]: policyOf[key] } }),
+      "policy-without-effect",
+      `nodes.g.policy.${key}`,
+      /its inner nodes.*Put it on the nodes of its DAG/,
+    ],
+  ),
+  ...["hedge", "idleTimeoutMs", "fallbackModels", "repairAttempts", "maxToolRounds"].flatMap(
+    (key): Mistake[] => [
+      [
+        dag({ a: { run: () => 1, policy: { [key]: policyOf[key] } } }),
+        "policy-without-effect",
+        `nodes.a.policy.${key}`,
+        /function/,
+      ],
+      [
+        dag({ a: { tool, policy: { [key]: policyOf[key] } } }),
+        "policy-without-effect",
+        `nodes.a.policy.${key}`,
+        /tool/,
+      ],
+    ],
+  ),
+  [
+    dag({ a: { approve: { message: "?" }, policy: { timeoutMs: 5 } } }),
+    "policy-without-effect",
+    "nodes.a.policy.timeoutMs",
+    /person/,
   ],
   [node({ description: 1 }), "bad-value", "nodes.n.description", /1/],
   [node({ include: "all" }), "bad-value", "nodes.n.include", /"both"/],

@@ -83,9 +83,22 @@ describe("validate", () => {
           args: { q: { $ref: { item: true, path: "0.x" } } },
         },
         graph: {
-          dag: dag({ a }),
-          input: { $ref: { input: true } },
-          policy: { retry: { retryOn: ["X"] }, hedge: { after: "p95" } },
+          dag: dag({ a }, { policy: { retry: { retryOn: ["X"] }, hedge: { after: "p95" } } }),
+          input: { $ref: { input: true, path: "tags.0" } },
+          policy: { timeoutMs: 5, onError: "fail-fast" },
+        },
+        checkedTool: { tool, output: { type: "object" }, policy: { retry: { maxAttempts: 2 } } },
+        coerced: {
+          needs: ["fn"],
+          dag: dag(
+            { a },
+            { input: z.object({ n: z.coerce.string(), m: z.string().transform(Number).optional() }) },
+          ),
+          input: { n: { $ref: { node: "fn" } }, m: "4" },
+        },
+        open: {
+          dag: dag({ a }, { input: z.looseObject({ n: z.union([z.string(), z.number()]) }) }),
+          input: { n: 3, extra: { $ref: { input: true } } },
         },
         ask: { approve: { message: "Go?" }, needs: ["fn", "tool"], join: { atLeast: 2 }, when: () => true },
       },

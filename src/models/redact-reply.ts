@@ -1,0 +1,109 @@
+import type { ModelChunk } from "./port.js";
+import { isUnmistakable, keyRedactor } from "./redact.js";
+
+/**
+ * A reply without keys that the server wrote into it, however its pieces are cut. Ordinary words are left to the model:
+ * only unmistakable keys are taken out. What could be the beginning of one is held back until the next piece.
+ * @param secretsNow The keys in use; asked at each piece, because some are known only once the request is sent.
+ */
+export async function* replyWithoutKeys(
+  chunks: AsyncIterable<ModelChunk>,
+  secretsNow: () => readonly string[],
+): AsyncGenerator<ModelChunk> {
+  const texts = new Map<number | "text", StreamRedactor>();
+  const redactorOf = (part: number | "text") => {
+    const found = texts.get(part) ?? streamRedactor(secretsNow());
+    texts.set(part, found);
+    return found;
+  };
+  function* heldBack(): Generator<ModelChunk> {
+    for (const [part, redactor] of texts) {
+      const rest = redactor.end();
+      if (rest === "") continue;
+      yield part === "text" ? { type: "text", text: rest } : { type: "tool-call", index: part, args: rest };
+    }
+  }
+  for await (const chunk of chunks) {
+    if (chunk.type === "text") {
+      const text = redactorOf("text").add(chunk.text);
+      if (text !== "") yield text === chunk.text ? chunk : { type: "text", text };
+    } else if (chunk.type === "tool-call") {
+      const redactor = redactorOf(chunk.index);
+      const args = redactor.add(chunk.args);
+      const name = chunk.name === undefined ? undefined : redactor.clean(chunk.name);
+      const isSame = args === chunk.args && name === chunk.name;
+      yield isSame ? chunk : { ...chunk, args, ...(name !== undefined && { name }) };
+    } else if (chunk.type === "finish") {
+      yield* heldBack();
+      yield { ...chunk, reason: redactorOf("text").clean(chunk.reason) };
+    } else {
+      if (chunk.type === "restart") texts.clear();
+      yield chunk;
+    }
+  }
+  yield* heldBack();
+}
+
+interface StreamRedactor {
+  /** The part of the text so far that can be shown and was not yet. */
+  add(text: string): string;
+  /** What was held back. */
+  end(): string;
+  /** A whole text without the keys. */
+  clean(text: string): string;
+}
+
+/** Fewer characters than this are passed on at once although a key begins like them: pieces stay as they came. */
+const leastHeld = 4;
+
+function streamRedactor(secrets: readonly string[]): StreamRedactor {
+  const keys = secrets.filter(isUnmistakable);
+  const clean = keyRedactor(keys);
+  let held = "";
+  /** The end of what was passed on: a key may have begun in it. */
+  let before = "";
+  const pass = (text: string) => {
+    before = (before + text).slice(1 - leastHeld);
+    return text;
+  };
+  return {
+    clean,
+    add(text) {
+      const whole = clean(withoutRestOfKey(before, held + text, keys));
+      const kept = heldLength(before, whole, keys);
+      held = whole.slice(whole.length - kept);
+      return pass(whole.slice(0, whole.length - kept));
+    },
+    end() {
+      const rest = held;
+      held = "";
+      return pass(rest);
+    },
+  };
+}
+
+/** `text` without the rest of a key whose first characters are the end of `before`. */
+function withoutRestOfKey(before: string, text: string, keys: readonly string[]): string {
+  for (const key of keys) {
+    for (let begun = Math.min(before.length, key.length - 1); begun > 0; begun--) {
+      const rest = key.slice(begun);
+      if (before.endsWith(key.slice(0, begun)) && text.startsWith(rest))
+        return `[redacted]${text.slice(rest.length)}`;
+    }
+  }
+  return text;
+}
+
+/** How many characters at the end of `text` wait for more, because with `before` they could be the beginning of a key. */
+function heldLength(before: string, text: string, keys: readonly string[]): number {
+  const all = before + text;
+  let longest = 0;
+  for (const key of keys) {
+    for (let length = Math.min(key.length - 1, all.length); length >= leastHeld; length--) {
+      if (!all.endsWith(key.slice(0, length))) continue;
+      longest = Math.max(longest, Math.min(length, text.length));
+      break;
+    }
+  }
+  return longest;
+}

@@ -1,0 +1,285 @@
+import { z } from "zod";
+import { DagError } from "../errors.js";
+import type { DagProjection } from "./events.js";
+import type { RunRecord } from "./record.js";
+
+/** The version of records and comparisons that this release writes, and the newest that it reads. */
+export const recordVersion = 1;
+
+/** What every comparison holds; the rest is figures over its runs. */
+export interface RecordedComparison {
+  readonly version: 1;
+  readonly dag: DagProjection;
+  readonly input: unknown;
+  readonly topologies: readonly { readonly topology: string; readonly runs: readonly RunRecord[] }[];
+  readonly agreement?: unknown;
+  readonly advice?: string;
+}
+
+/**
+ * Makes sure that a value from outside is the record of a run: every field that a report reads, of the type that it has
+ * there. Fields that are not known are let through.
+ * @param name What the value is called in the message, for example its file.
+ * @throws DagError `RECORD_INVALID` that names the first field that is wrong; `VERSION_UNSUPPORTED` for a newer version.
+ */
+export function assertRecord(value: unknown, name = "The record"): asserts value is RunRecord {
+  assertFits(value, { name, what: "record of a run", schema: runRecord });
+  assertGraphs(value as RunRecord, name, "");
+}
+
+/**
+ * As {@link assertRecord}, for a comparison and the records in it.
+ * @throws DagError `RECORD_INVALID`, `VERSION_UNSUPPORTED`.
+ */
+export function assertComparison(
+  value: unknown,
+  name = "The comparison",
+): asserts value is RecordedComparison {
+  assertFits(value, { name, what: "comparison", schema: comparison });
+  for (const [i, { runs }] of (value as RecordedComparison).topologies.entries())
+    for (const [j, run] of runs.entries()) assertGraphs(run, name, `topologies[${i}].runs[${j}].`);
+}
+
+/** Whether a value is meant as a comparison rather than as a record. */
+export function isMeantAsComparison(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "topologies" in value && !("outcomes" in value);
+}
+
+const time = z.number().min(0).max(1e15);
+const times = time.nullable();
+const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const texts = z.record(z.string(), z.string());
+const problem = z.looseObject({ code: z.string(), message: z.string(), text: z.string().optional() });
+
+const outcome: z.ZodType = z.lazy(() => {
+  const settled = {
+    readyAtMs: times,
+    startedAtMs: times,
+    endedAtMs: times,
+    attempts: count,
+    items: z.array(outcome).optional(),
+    invocations: z.array(outcome).optional(),
+    outcomes: z.record(z.string(), outcome).optional(),
+  };
+  return z.discriminatedUnion("state", [
+    z.looseObject({ state: z.literal("completed"), value: z.unknown(), ...settled }),
+    z.looseObject({ state: z.enum(["failed", "timed-out"]), error: problem, ...settled }),
+    z.looseObject({ state: z.enum(["skipped", "cancelled", "interrupted"]), reason: problem, ...settled }),
+  ]);
+});
+
+const projectedNode = z.looseObject({
+  hash: z.string(),
+  kind: z.enum(["agent", "function", "tool", "graph", "approval", "runnable"]),
+  needs: z.array(z.string()),
+  join: z.union([z.string(), z.looseObject({})]),
+  description: z.string().nullable(),
+  conditional: z.boolean(),
+  mapped: z.boolean(),
+  declared: texts.optional(),
+  dag: z.lazy(() => projection).optional(),
+});
+const projection: z.ZodType = z.looseObject({
+  name: z.string(),
+  hash: z.string(),
+  nodes: z.record(z.string(), projectedNode),
+  outputs: z.array(z.string()),
+  declared: texts.optional(),
+});
+
+const workKey = { node: z.string(), item: count.nullable(), invocation: count.nullable() };
+const usageSums = {
+  modelCalls: count,
+  inputTokens: count,
+  outputTokens: count,
+  estimated: z.boolean(),
+  costUsd: count.nullable(),
+};
+const call = z.looseObject({
+  id: z.string(),
+  ...workKey,
+  attempt: count,
+  model: z.string(),
+  startedAtMs: time,
+  firstTokenMs: times,
+  durationMs: time,
+  inputTokens: count,
+  outputTokens: count,
+  estimated: z.boolean(),
+  costUsd: count.nullable(),
+  toolCalls: z.array(z.looseObject({ id: z.string(), name: z.string() })),
+  finishReason: z.string().nullable(),
+  hedged: z.boolean(),
+  error: problem.nullable(),
+});
+const interrupts = z.array(z.looseObject({ node: z.string(), message: z.string() }));
+const simulated = z.looseObject({ profile: z.string(), seed: z.number(), speed: z.number() }).nullable();
+const state = z.enum(["completed", "partial", "rejected", "failed", "cancelled", "interrupted"]);
+
+/** What each type of event holds; types that are not known are let through, so that newer records can be read. */
+const eventFields: Readonly<Record<string, z.ZodType>> = {
+  "run-started": z.looseObject({
+    id: z.string(),
+    thread: z.string().nullable(),
+    dag: projection,
+    topology: z.string(),
+    startedAt: z.string(),
+    simulated,
+  }),
+  "node-ready": z.looseObject(workKey),
+  "node-started": z.looseObject(workKey),
+  "call-started": z.looseObject({ ...workKey, call: z.string(), attempt: count, model: z.string() }),
+  "call-ended": z.looseObject({ call }),
+  "node-settled": z.looseObject({ ...workKey, outcome }),
+  "run-ended": z.looseObject({ state, error: problem.nullable(), interrupts }),
+};
+const event = z.looseObject({ type: z.string(), atMs: time }).check(({ value, issues }) => {
+  const fields = Object.hasOwn(eventFields, value.type) ? eventFields[value.type] : undefined;
+  for (const issue of fields?.safeParse(value).error?.issues ?? [])
+    issues.push({ ...issue, input: value } as never);
+});
+
+const runRecord = z.looseObject({
+  version: z.literal(recordVersion),
+  id: z.string(),
+  thread: z.string().nullable(),
+  dag: projection,
+  topology: z.string(),
+  startedAt: z.string().refine((text) => !Number.isNaN(Date.parse(text)), "it is no point in time"),
+  durationMs: time,
+  state,
+  error: problem.nullable(),
+  outcomes: z.record(z.string(), outcome),
+  calls: z.array(call),
+  interrupts,
+  events: z.array(event),
+  usage: z.looseObject({ ...usageSums, reused: z.looseObject(usageSums).optional() }),
+  criticalPathMs: time,
+  simulated,
+});
+
+// Figures follow from the runs: whoever needs them where they are missing works them out.
+const figures = z
+  .looseObject({
+    wallMs: z.looseObject({ median: time, min: time, max: time }),
+    criticalPathMs: time,
+    modelCalls: count,
+    inputTokens: count,
+    outputTokens: count,
+    costUsd: count.nullable(),
+    failures: count,
+  })
+  .partial();
+const comparison = z.looseObject({
+  version: z.literal(recordVersion),
+  dag: projection,
+  topologies: z
+    .array(z.looseObject({ topology: z.string(), runs: z.array(runRecord), ...figures.shape }))
+    .min(1),
+  agreement: z.array(z.looseObject({ topology: z.string() })).optional(),
+  advice: z.string().optional(),
+});
+
+interface Expected {
+  readonly name: string;
+  readonly what: string;
+  readonly schema: z.ZodType;
+}
+
+function assertFits(value: unknown, { name, what, schema }: Expected): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(name, what, `it holds ${nameOf(value)}, and an object is expected`);
+  const version = "version" in value ? value.version : undefined;
+  if (typeof version === "number" && version > recordVersion) {
+    throw new DagError(
+      "VERSION_UNSUPPORTED",
+      `${name} has version ${version}; this release reads versions up to ${recordVersion}.`,
+      { facts: { version, supportedVersion: recordVersion }, hint: "Update agent-dag." },
+    );
+  }
+  if (isDeeperThan(value, maxDepth))
+    throw invalid(name, what, `it is nested more than ${maxDepth} levels deep`);
+  const [issue] = schema.safeParse(value).error?.issues ?? [];
+  if (issue === undefined) return;
+  const at = pathText(issue.path);
+  const found = nameOf(valueAt(value, issue.path));
+  const expected = issue.message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
+  throw invalid(name, what, `${at} is ${found} (${expected})`, { path: at });
+}
+
+/** Deeper data than any run writes would exhaust the stack of whatever reads it. */
+const maxDepth = 500;
+
+function isDeeperThan(value: object, depth: number): boolean {
+  let level: unknown[] = [value];
+  for (let i = 0; i <= depth; i++) {
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
+/** Needs that name no node, or that go round in a circle, would mislead or never end whatever walks the graph. */
+function assertGraphs(record: RunRecord, name: string, at: string): void {
+  assertGraph(record.dag, name, `${at}dag`);
+  for (const [i, one] of record.events.entries())
+    if (one.type === "run-started") assertGraph(one.dag, name, `${at}events[${i}].dag`);
+}
+
+function assertGraph(dag: DagProjection, name: string, at: string): void {
+  const left = new Map(Object.entries(dag.nodes));
+  for (const [node, { needs, dag: inner }] of left) {
+    const unknown = needs.find((need) => !left.has(need));
+    if (unknown !== undefined)
+      throw invalid(
+        name,
+        "record of a run",
+        `${at}.nodes.${node}.needs names "${unknown}", which is no node of it`,
+      );
+    if (inner !== undefined) assertGraph(inner, name, `${at}.nodes.${node}.dag`);
+  }
+  const output = dag.outputs.find((one) => !left.has(one));
+  if (output !== undefined)
+    throw invalid(name, "record of a run", `${at}.outputs names "${output}", which is no node of it`);
+  for (let size = -1; size !== left.size; ) {
+    size = left.size;
+    for (const [node, { needs }] of left) if (!needs.some((need) => left.has(need))) left.delete(node);
+  }
+  const [circle] = left.keys();
+  if (circle !== undefined)
+    throw invalid(name, "record of a run", `the needs of ${at}.nodes.${circle} go round in a circle`);
+}
+
+function invalid(name: string, what: string, why: string, facts: Record<string, unknown> = {}): DagError {
+  return new DagError("RECORD_INVALID", `${name} is no ${what}: ${why}.`, {
+    facts,
+    hint: "Give a file that `agent-dag run --json` or `agent-dag compare --json` wrote.",
+  });
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`,
+    "",
+  );
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, part) =>
+      typeof at === "object" && at !== null && Object.hasOwn(at, part)
+        ? (at as Record<PropertyKey, unknown>)[part]
+        : undefined,
+    value,
+  );
+}
+
+function nameOf(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,126 @@
+import { DagError, errorCode, errorMessage } from "../errors.js";
+
+interface Cause {
+  /** The store's own codes: SQLite's, Node's and PostgreSQL's. */
+  readonly codes: RegExp;
+  /** Where a code says too little, what the message says. */
+  readonly says?: RegExp;
+  readonly name: StoreCause;
+  /** Ends the sentence "The store … failed: ". */
+  readonly why: string;
+  readonly hint: string;
+  /** Whether the same request may succeed a little later. */
+  readonly retryable?: true;
+}
+
+/** What went wrong with a store, to branch on: `facts.reason` of a `STORE_FAILED`. */
+export type StoreCause = "full" | "read-only" | "locked" | "corrupt" | "gone" | "unreachable" | "unknown";
+
+const resumable = "What was stored before can be resumed.";
+
+/** The first that fits counts: a file that was moved away also reads as read-only. */
+const causes: readonly Cause[] = [
+  {
+    codes:
+      /^(SQLITE_READONLY_DBMOVED|SQLITE_IOERR_(DELETE_NOENT|SHORT_READ|FSTAT|SHMOPEN)|SQLITE_CANTOPEN\w*|ENOENT|ENOTDIR|3D000|42P01)$/,
+    says: /no such table|unable to open database file/i,
+    name: "gone",
+    why: "it is not there any more, or cannot be opened",
+    hint: "Check that the file, its folder and its -wal and -shm files are still there and can be read.",
+  },
+  {
+    codes: /^(SQLITE_FULL|SQLITE_IOERR_(WRITE|FSYNC|TRUNCATE|SHMSIZE)|ENOSPC|EDQUOT|EFBIG|53100)$/,
+    says: /database or disk is full|no space left|file too large|cannot rollback/i,
+    name: "full",
+    why: "there is no room to write",
+    hint: `Make room on its disk. ${resumable}`,
+  },
+  {
+    codes: /^(SQLITE_READONLY\w*|SQLITE_PERM|SQLITE_AUTH|EROFS|EACCES|EPERM|25006|42501)$/,
+    says: /readonly database|read-only/i,
+    name: "read-only",
+    why: "it cannot be written",
+    hint: "Check who may write the file and its folder, and how its disk is mounted.",
+  },
+  {
+    codes:
+      /^(SQLITE_(BUSY|LOCKED|PROTOCOL)\w*|SQLITE_IOERR_(LOCK|BLOCKED|SHMLOCK)|EBUSY|EAGAIN|55P03|40001|40P01)$/,
+    says: /database (table )?is locked/i,
+    name: "locked",
+    why: "another process holds it",
+    hint: "End the other process, or wait for it; a store on a network disk may not be able to lock.",
+    retryable: true,
+  },
+  {
+    codes: /^(SQLITE_(CORRUPT|NOTADB|FORMAT)\w*|XX00[12])$/,
+    says: /malformed|not a database|checksum/i,
+    name: "corrupt",
+    why: "it is damaged, or no store at all",
+    hint: "Put a copy of it in its place, or start the run anew in another store.",
+  },
+  {
+    codes: /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0\d|08\w{3}|53300)$/,
+    says: /connection (terminated|refused|is not open)|database connection/i,
+    name: "unreachable",
+    why: "it cannot be reached",
+    hint: "Check that its server runs, and its address.",
+    retryable: true,
+  },
+];
+
+const unknown: Omit<Cause, "codes"> = {
+  name: "unknown",
+  why: "it gave an error",
+  hint: `Check the store. ${resumable}`,
+};
+
+/**
+ * Whatever a store threw, as a {@link DagError} with code `STORE_FAILED` that names the store, the cause and what to do
+ * about it. Its facts are `store`, `reason` (a {@link StoreCause}), `why` in words, and `storeCode` where the store gave
+ * a code; its `cause` is what was thrown. An error that is one already is given back.
+ * @param store The file, or what else the store is called; `null` where that is not known.
+ */
+export function storeError(error: unknown, store: string | null): DagError {
+  if (error instanceof DagError && error.code === "STORE_FAILED") return error;
+  const links = [...linksOf(error)];
+  const codes = links.map(errorCode).filter((code) => code !== "ERROR");
+  const said = links.map(errorMessage);
+  const found =
+    causes.find((one) => codes.some((code) => one.codes.test(code))) ??
+    causes.find(({ says }) => says !== undefined && said.some((text) => says.test(text))) ??
+    unknown;
+  const [code] = codes;
+  const why = `${found.why} (${[code, firstLine(said[0] ?? "")].filter((part) => part !== undefined && part !== "").join(": ")})`;
+  return new DagError("STORE_FAILED", `The store${store === null ? "" : ` "${store}"`} failed: ${why}.`, {
+    facts: { store, reason: found.name, why, ...(code !== undefined && { storeCode: code }) },
+    retryable: found.retryable ?? false,
+    cause: error,
+    hint: found.hint,
+  });
+}
+
+/** An error, what caused it, and the first of several. */
+function* linksOf(error: unknown): Generator<unknown> {
+  const seen = new Set<unknown>();
+  for (let link = error; link !== undefined && link !== null && !seen.has(link) && seen.size < 8; ) {
+    seen.add(link);
+    yield link;
+    const { cause, errors } = fieldsOf(link);
+    link = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
+  }
+}
+
+function fieldsOf(link: unknown): { readonly cause?: unknown; readonly errors?: unknown } {
+  if (typeof link !== "object" || link === null) return {};
+  try {
+    const { cause, errors } = link as { cause?: unknown; errors?: unknown };
+    return { cause, errors };
+  } catch {
+    return {};
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.split("\n")[0] ?? "";
+  return (line.length > 200 ? `${line.slice(0, 200)}…` : line).replace(/\.$/, "");
+}
