@@ -118,3 +118,13 @@ function textOf(value: unknown): string {
     return `an ${typeof value}`;
   }
 }
+
+/** A thrown value that can be looked at: one that even `instanceof` fails on (a revoked proxy) is replaced by an error. */
+export function caught(error: unknown): unknown {
+  try {
+    void (error instanceof Error);
+    return error;
+  } catch {
+    return new Error("A value that cannot be looked at was thrown.");
+  }
+}

@@ -1,3 +1,4 @@
+import { caught } from "../../src/errors.js";
 import { failed, interrupted, notStarted, type Outcome, skipped } from "../../src/records/outcome.js";
 import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { nodeOf } from "../../src/spec/order.js";
@@ -82,10 +83,12 @@ export function reachOutcome(work: Work, decision: Decided): Outcome | Promise<O
   if (decision.go === "skip") {
     return skipped(notStarted(events.nowMs()), decision.reason.code, decision.reason.message);
   }
-  const wentWrong = (error: unknown): Outcome =>
-    error instanceof Suspension
+  const wentWrong = (thrown: unknown): Outcome => {
+    const error = caught(thrown);
+    return error instanceof Suspension
       ? suspendedOutcome(error, { ...notStarted(null, decision.atMs), attempts: 1 })
       : failed(notStarted(events.nowMs(), decision.atMs), outcomeError(error));
+  };
   try {
     const not = node.when === undefined ? undefined : whyNot(node.when, ctxOf(work), work.needs);
     if (not !== undefined) return skipped(notStarted(events.nowMs(), decision.atMs), "condition", not);

@@ -1,4 +1,4 @@
-import { DagError, errorCode, errorMessage } from "../../src/errors.js";
+import { caught, DagError, errorCode, errorMessage } from "../../src/errors.js";
 import { retryDefaults, retryWaitMs } from "../../src/limits/retry-schedule.js";
 import { retriesOn, retryAfterMsOf } from "../../src/limits/retryable.js";
 import { waitMs } from "../../src/limits/wait.js";
@@ -34,7 +34,8 @@ export function settleWork(work: Work, readyAtMs: number): Outcome | Promise<Out
     if ("error" in result) return spanned({ ...wentWrong(result.error), ...result.parts });
     return spanned({ ...completed(times(), nodeValue(result.value)), ...result.parts });
   };
-  const wentWrong = (error: unknown): Outcome => {
+  const wentWrong = (thrown: unknown): Outcome => {
+    const error = caught(thrown);
     if (error instanceof Suspension) return suspendedOutcome(error, times(null));
     if (error instanceof CancelError) return cancelledOutcome(error, true, times());
     return failed(times(), outcomeError(error), timedOut(error) ? "timed-out" : "failed");
@@ -64,7 +65,7 @@ function spanned(outcome: Outcome): Outcome {
 function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
   const { run, spec } = work.scope;
   const kind = kindOf(work.node);
-  const perform = work.scope.performers[kind];
+  const perform = safely(work.scope.performers[kind]);
   if (kind === "graph") return withinTime(work, work.node.policy?.timeoutMs, perform);
   if (kind === "agent" || kind === "approval") return perform(work);
   const policy = run.policyFor(work.node, spec);
@@ -76,6 +77,21 @@ function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
     if (waitBefore(work, policy, error, 1) === null) throw error;
     return attemptAgain(work, policy, Promise.reject(error), attempt);
   }
+}
+
+/** Whatever user code throws can be looked at from here on. */
+function safely(perform: Perform): Perform {
+  return (work) => {
+    try {
+      const running = perform(work);
+      if (!(running instanceof Promise)) return running;
+      return running.catch((error: unknown) => {
+        throw caught(error);
+      });
+    } catch (error) {
+      throw caught(error);
+    }
+  };
 }
 
 async function attemptAgain(

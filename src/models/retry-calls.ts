@@ -41,12 +41,12 @@ export function retryCalls(first: Model, fallbacks: readonly Model[], options: R
             return;
           } catch (error) {
             if (request.signal.aborted || errorCode(error) === budgetSpentCode) throw error;
-            const wait = waitBefore(error, tried, options);
-            if (typeof wait === "number") {
-              await waitMs(wait, request.signal);
+            const next = afterFailure(error, tried, options);
+            if ("waitMs" in next) {
+              await waitMs(next.waitMs, request.signal);
               continue;
             }
-            if (model === models.at(-1)) throw wait;
+            if (model === models.at(-1)) throw next.error;
             break;
           }
         }
@@ -56,17 +56,17 @@ export function retryCalls(first: Model, fallbacks: readonly Model[], options: R
   };
 }
 
-/** Milliseconds to wait before the next attempt, or the error with which this model is given up. */
-function waitBefore(
+/** How long to wait before the next attempt, or the error with which this model is given up: it can be any value. */
+function afterFailure(
   error: unknown,
   tried: number,
   { retry, remainingMs }: RetryCallsOptions,
-): number | unknown {
+): { readonly waitMs: number } | { readonly error: unknown } {
   const maxAttempts = retry.maxAttempts ?? retryDefaults.maxAttempts;
-  if (!retriesOn(retry, error, { whenSilent: false })) return error;
-  if (tried >= maxAttempts) return tried > 1 ? afterAttempts(error, tried) : error;
+  if (!retriesOn(retry, error, { whenSilent: false })) return { error };
+  if (tried >= maxAttempts) return { error: tried > 1 ? afterAttempts(error, tried) : error };
   const wait = retryWaitMs(retry, tried, { retryAfterMs: retryAfterMsOf(error) });
-  return wait < remainingMs() ? wait : tooLate(error, wait, remainingMs());
+  return wait < remainingMs() ? { waitMs: wait } : { error: tooLate(error, wait, remainingMs()) };
 }
 
 function afterAttempts(error: unknown, attempts: number): unknown {
