@@ -10,6 +10,7 @@ import { performers } from "../nodes/kinds/kinds.js";
 import { DagError } from "../src/errors.js";
 import { projectDag } from "../src/records/projection.js";
 import type { RunRecord } from "../src/records/record.js";
+import { outputOf } from "../src/records/run-state.js";
 import { dagHash } from "../src/spec/canonical.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { storeError } from "../src/stores/store-error.js";
@@ -156,23 +157,27 @@ export class Lifecycle {
     const own = withInvocation(this.#langGraphConfig(), invocation);
     const step = async (input: unknown) => {
       try {
-        for await (const chunk of iterate(input, own)) push(chunk);
+        for await (const chunk of iterate(input, own)) if (!tellsQuestions(chunk)) push(chunk);
       } catch (error) {
         if (!(error instanceof GraphInterrupt)) throw error;
       }
     };
-    await step(langGraphGoesOn ? withoutAnswer(this.#drive.input) : this.#freshInput(run, scope));
-    // LangGraph stopped at a question that has become moot: with a checkpointer it goes on from there.
-    while (this.#saver !== undefined && run.questions.takeWithdrawn() && run.questions.open.length === 0) {
-      await step(null);
+    const isSettled = () =>
+      Object.keys(spec.nodes).every((name) => scope.frontier.outcomes[name] !== undefined);
+    let input = langGraphGoesOn ? withoutAnswer(this.#drive.input) : this.#freshInput(run, scope);
+    for (;;) {
+      await step(input);
+      const { reason } = run.canceller;
+      const waits = run.questions.open.length > 0;
+      run.atBreakpoint = hasBreakpoints(this.#drive) && reason === undefined && !waits && !isSettled();
+      if (run.atBreakpoint) return;
+      await topology.settleLeft(invocation);
+      // LangGraph stopped at a question that has become moot: with a checkpointer it catches up.
+      const isMoot = run.questions.takeWithdrawn() && run.questions.open.length === 0;
+      if (this.#saver === undefined || !isMoot) break;
+      input = null;
     }
-    const isSettled = Object.keys(spec.nodes).every((name) => scope.frontier.outcomes[name] !== undefined);
-    run.atBreakpoint =
-      !isSettled &&
-      run.canceller.reason === undefined &&
-      run.questions.open.length === 0 &&
-      hasBreakpoints(this.#drive);
-    if (!run.atBreakpoint) await topology.settleLeft(invocation);
+    if (run.questions.open.length > 0) for (const chunk of waitingChunks(scope, config)) push(chunk);
   }
 
   async #end(run: RunContext, failure: { error: unknown } | null): Promise<RunRecord> {
@@ -273,6 +278,37 @@ export class Lifecycle {
     const planner = this.#drive.topology.planned ? { talk: null } : {};
     return { ...input, ...planner, $run: { id: run.id }, outcomes: new Overwrite({}), output: null };
   }
+}
+
+/** Whether a chunk of LangGraph's stream tells what the graph waits for: what is still true of it is told at the end. */
+function tellsQuestions(chunk: unknown): boolean {
+  const payload: unknown = Array.isArray(chunk) ? chunk.at(-1) : chunk;
+  return typeof payload === "object" && payload !== null && privateNames.interrupt in payload;
+}
+
+/** What the stream of a run that waits ends with: all that has settled, then the questions, as LangGraph tells them. */
+function waitingChunks(scope: Scope, { streamMode, subgraphs }: any): unknown[] {
+  const { run, spec, frontier } = scope;
+  const modes: string[] = streamMode === undefined ? ["updates"] : [streamMode].flat();
+  const interrupts = run.questions.open.map(({ id, question }) => ({ id, value: question }));
+  const outcomes = run.topology.planned ? run.events.outcomes() : frontier.outcomes;
+  const settled = Object.fromEntries(
+    Object.entries(outcomes).filter(([, { state }]) => state !== "interrupted"),
+  );
+  const { output } = outputOf(projectDag(spec), settled);
+  return modes.flatMap((mode) => {
+    const payloads =
+      mode === "values"
+        ? [{ input: scope.given, outcomes: settled, output }, { [privateNames.interrupt]: interrupts }]
+        : mode === "updates"
+          ? [{ [privateNames.interrupt]: interrupts }]
+          : [];
+    const isSingle = !Array.isArray(streamMode);
+    return payloads.map((payload) => {
+      const told: unknown[] = isSingle ? [payload] : [mode, payload];
+      return subgraphs ? [[], ...told] : isSingle ? payload : told;
+    });
+  });
 }
 
 /** The file of a checkpointer, where it has one. */
