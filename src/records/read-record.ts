@@ -60,6 +60,8 @@ const outcome: z.ZodType = z.lazy(() => {
     items: z.array(outcome).optional(),
     invocations: z.array(outcome).optional(),
     outcomes: z.record(z.string(), outcome).optional(),
+    rounds: z.array(z.record(z.string(), outcome)).optional(),
+    exhausted: z.boolean().optional(),
   };
   return z.discriminatedUnion("state", [
     z.looseObject({ state: z.literal("completed"), value: z.unknown(), ...settled }),
@@ -70,6 +72,7 @@ const outcome: z.ZodType = z.lazy(() => {
 
 const projectedNode = z.looseObject({
   hash: z.string(),
+  valueHash: z.string().optional(),
   kind: z.enum(["agent", "function", "tool", "graph", "approval", "runnable"]),
   needs: z.array(z.string()),
   join: z.union([z.string(), z.looseObject({})]),
@@ -128,16 +131,36 @@ const eventFields: Readonly<Record<string, z.ZodType>> = {
   }),
   "node-ready": z.looseObject(workKey),
   "node-started": z.looseObject(workKey),
-  "call-started": z.looseObject({ ...workKey, call: z.string(), attempt: count, model: z.string() }),
+  "node-attempt": z.looseObject({ ...workKey, attempt: count, startedAtMs: time, error: problem.nullable() }),
+  "node-progress": z.looseObject(workKey),
+  "question-answered": z.looseObject({
+    answer: z.looseObject({
+      node: z.string(),
+      decision: z.string(),
+      comment: z.string().nullable(),
+      by: z.string().nullable(),
+      at: z.string(),
+    }),
+  }),
+  notice: z.looseObject({ code: z.string(), message: z.string() }),
+  "call-started": z.looseObject({
+    ...workKey,
+    call: z.string(),
+    attempt: count,
+    model: z.string(),
+    inputTokens: count.optional(),
+  }),
   "call-ended": z.looseObject({ call }),
   "node-settled": z.looseObject({ ...workKey, outcome }),
   "run-ended": z.looseObject({ state, error: problem.nullable(), interrupts }),
 };
-const event = z.looseObject({ type: z.string(), atMs: time }).check(({ value, issues }) => {
-  const fields = Object.hasOwn(eventFields, value.type) ? eventFields[value.type] : undefined;
-  for (const issue of fields?.safeParse(value).error?.issues ?? [])
-    issues.push({ ...issue, input: value } as never);
-});
+const event = z
+  .looseObject({ type: z.string(), atMs: time, seq: count.optional(), replayed: z.literal(true).optional() })
+  .check(({ value, issues }) => {
+    const fields = Object.hasOwn(eventFields, value.type) ? eventFields[value.type] : undefined;
+    for (const issue of fields?.safeParse(value).error?.issues ?? [])
+      issues.push({ ...issue, input: value } as never);
+  });
 
 const runRecord = z.looseObject({
   version: z.literal(recordVersion),
