@@ -101,6 +101,7 @@ async function graphEnded(running: Promise<WorkResult>, stopper: Stopper): Promi
 function tookTooLong(node: string, timeoutMs: number): DagError {
   return new DagError("NODE_TIMEOUT", `"${node}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`, {
     retryable: true,
-    facts: { node, timeoutMs, timedOut: true },
+    facts: { node, timeoutMs },
+    timedOut: true,
   });
 }

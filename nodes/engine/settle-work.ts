@@ -50,13 +50,13 @@ function ended(work: Work, running: Promise<WorkResult>): Promise<WorkResult> {
 
 /** What was thrown, as data: code, message, and the offending text where there is one. */
 export function outcomeError(error: unknown): OutcomeError {
-  const text = error instanceof DagError ? error.facts.text : undefined;
-  return { code: errorCode(error), message: errorMessage(error), ...(typeof text === "string" && { text }) };
+  const text = error instanceof DagError ? error.text : undefined;
+  return { code: errorCode(error), message: errorMessage(error), ...(text !== undefined && { text }) };
 }
 
 /** Whether an error says that time ran out. */
 export function timedOut(error: unknown): boolean {
-  return error instanceof DagError && error.facts.timedOut === true;
+  return error instanceof DagError && error.timedOut;
 }
 
 /** A graph node that failed still tells what its inner nodes came to. */

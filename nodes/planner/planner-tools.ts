@@ -144,9 +144,9 @@ export async function answerCalls(
   });
   await settleCalls(session, units, before, store);
   const answers = talk.pending.map(
-    ({ id, name, problem }): Message => ({
+    ({ id, toolCallId, name, problem }): Message => ({
       role: "tool",
-      toolCallId: id,
+      toolCallId,
       name,
       content: problem ?? resultText(name, session.runs.get(id)?.outcome),
     }),

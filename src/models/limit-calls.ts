@@ -120,5 +120,5 @@ function usageOf(request: ModelRequest, reply: ModelReply) {
 }
 
 function hasStatus(error: unknown): boolean {
-  return error instanceof DagError && typeof error.facts.status === "number";
+  return error instanceof DagError && error.status !== undefined;
 }
