@@ -33,6 +33,8 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
       fetch: options.wrapFetch(asFetch(original.clientConfig.fetch)),
     });
     own.set("client", undefined);
+    // The reply's pieces are read from the wire. LangChain would count tokens by itself, with a table from the network.
+    if ("streaming" in original) own.set("streaming", false);
     if (!options.streamUsage) own.set("streamUsage", false);
   }
   if (depth > 0) {
