@@ -7,6 +7,14 @@ export interface DagErrorOptions {
   readonly facts?: Readonly<Record<string, unknown>>;
   /** Whether the same request may succeed when it is sent again. Declared, never guessed from text. @default false */
   readonly retryable?: boolean;
+  /** HTTP status that the provider answered with, also where it stood inside a reply of status 200. */
+  readonly status?: number;
+  /** How long the provider asks to wait before the next request, in milliseconds, at least 0. */
+  readonly retryAfterMs?: number;
+  /** `true` where time ran out: what failed so settles as `timed-out`. @default false */
+  readonly timedOut?: boolean;
+  /** The offending text: a model's words that were refused, cut off, or did not fit. */
+  readonly text?: string;
   /** The error that led to this one. */
   readonly cause?: unknown;
   /** What to do about it, in one sentence; appended to the message. */
@@ -17,19 +25,42 @@ export interface DagErrorOptions {
 export class DagError extends Error {
   /** Stable identifier, upper snake case, for example `MODEL_TIMEOUT`. */
   readonly code: string;
+  /** What the message states, as data; the declared fields below are among them where they are set. */
   readonly facts: Readonly<Record<string, unknown>>;
   readonly retryable: boolean;
+  readonly status: number | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly timedOut: boolean;
+  readonly text: string | undefined;
   readonly hint: string | undefined;
 
   constructor(code: string, message: string, options: DagErrorOptions = {}) {
     super(options.hint === undefined ? message : `${message} ${options.hint}`, { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
-    this.facts = options.facts ?? {};
     this.retryable = options.retryable ?? false;
+    const { facts = {} } = options;
+    const told = <T>(name: string, is: (value: unknown) => value is T): T | undefined =>
+      is(facts[name]) ? facts[name] : undefined;
+    this.status = options.status ?? told("status", isNumber);
+    this.retryAfterMs = options.retryAfterMs ?? told("retryAfterMs", isNumber);
+    this.timedOut = options.timedOut ?? facts.timedOut === true;
+    this.text = options.text ?? told("text", isText);
+    const { status, retryAfterMs, timedOut, text } = this;
+    this.facts = {
+      ...facts,
+      ...(status !== undefined && { status }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(timedOut && { timedOut }),
+      ...(text !== undefined && { text }),
+    };
     this.hint = options.hint;
   }
 }
+
+const isNumber = (value: unknown): value is number => typeof value === "number";
+
+const isText = (value: unknown): value is string => typeof value === "string";
 
 /** One mistake in a spec, in a policy or in options. */
 export interface DagIssue {

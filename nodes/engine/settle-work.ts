@@ -178,18 +178,19 @@ function ended(work: Work, running: Promise<WorkResult>, canceller: Canceller): 
 function tookTooLong(node: string, timeoutMs: number): DagError {
   return new DagError("NODE_TIMEOUT", `"${node}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`, {
     retryable: true,
-    facts: { node, timeoutMs, timedOut: true },
+    facts: { node, timeoutMs },
+    timedOut: true,
   });
 }
 
 /** What was thrown, as data: code, message, and the offending text where there is one. */
 export function outcomeError(error: unknown): OutcomeError {
-  const text = error instanceof DagError ? error.facts.text : undefined;
+  const text = error instanceof DagError ? error.text : undefined;
   const message = redactKeys(errorMessage(error));
-  return { code: errorCode(error), message, ...(typeof text === "string" && { text }) };
+  return { code: errorCode(error), message, ...(text !== undefined && { text }) };
 }
 
 /** Whether an error says that time ran out. */
 export function timedOut(error: unknown): boolean {
-  return error instanceof DagError && error.facts.timedOut === true;
+  return error instanceof DagError && error.timedOut;
 }

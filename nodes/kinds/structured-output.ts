@@ -1,43 +1,93 @@
 import type { Message } from "../../src/models/port.js";
-import { checkAgainstAsync } from "../../src/spec/schema.js";
-import type { Node } from "../../src/spec/shape.js";
+import { dropAbsent } from "../../src/models/strict-schema.js";
+import { canonicalJson } from "../../src/spec/canonical.js";
+import { checkAgainstAsync, toJsonSchema } from "../../src/spec/schema.js";
+import type { JsonSchema, Node } from "../../src/spec/shape.js";
+import { jsonCandidates } from "./json-reading.js";
 
 type Checked =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly message: string };
 
-/** A reply's text as the value that its schema describes, or what is wrong with it. */
+/**
+ * A reply's text as the value that its schema describes, or what is wrong with it. Rules:
+ * 1. The whole text, where it is JSON; else what stands in code fences; else objects and lists within prose.
+ * 2. Among several, the one that fits the schema; where different ones fit, none is guessed at.
+ * 3. `null` at an optional key is an absent key, unless the schema takes it.
+ * 4. One object around the answer (`{ "answer": … }`) is taken off where only what is inside fits.
+ * 5. A schema for a text takes words without quotes.
+ */
 export async function readStructured(text: string, schema: NonNullable<Node["output"]>): Promise<Checked> {
-  const parsed = parseReply(text);
-  if (parsed === undefined) return { ok: false, message: "It is not JSON" };
-  return checkAgainstAsync(schema, parsed.value);
+  const json = toJsonSchema(schema);
+  let problem: string | undefined;
+  for (const candidates of jsonCandidates(text)) {
+    const fitting = new Map<string, Checked & { ok: true }>();
+    for (const candidate of candidates) {
+      const checked = await checkOne(candidate, schema, json);
+      if (checked.ok) fitting.set(canonicalJson(candidate), checked);
+      else problem ??= checked.message;
+    }
+    const [first, second] = fitting.values();
+    if (first !== undefined && second === undefined) return first;
+    if (second !== undefined)
+      return {
+        ok: false,
+        message: `It holds ${fitting.size} different answers that fit: write the one that counts, and nothing else`,
+      };
+  }
+  for (const words of wordsOf(text, json)) {
+    const checked = await checkOne(words, schema, json);
+    if (checked.ok) return checked;
+    problem ??= checked.message;
+  }
+  return { ok: false, message: problem ?? "It is not JSON" };
+}
+
+async function checkOne(
+  value: unknown,
+  schema: NonNullable<Node["output"]>,
+  json: JsonSchema,
+): Promise<Checked> {
+  const checked = await checkAgainstAsync(schema, value);
+  if (checked.ok) return checked;
+  const cleaned = await checkAgainstAsync(schema, dropAbsent(value, json));
+  if (cleaned.ok) return cleaned;
+  const inside = insideOf(value);
+  if (inside !== undefined) {
+    const unwrapped = await checkAgainstAsync(schema, dropAbsent(inside, json));
+    if (unwrapped.ok) return unwrapped;
+  }
+  return checked;
+}
+
+/** What the only key of an object holds. */
+function insideOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const values = Object.values(value);
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** A text as words, where the schema takes words: as it stands, and without what models put around a single one. */
+function wordsOf(text: string, schema: JsonSchema): string[] {
+  const inside = [
+    schema,
+    ...[schema.anyOf, schema.oneOf].flatMap((list) => (Array.isArray(list) ? list : [])),
+  ];
+  const takesText = inside.some(
+    (one) =>
+      one?.type === "string" ||
+      (Array.isArray(one?.enum) && one.enum.some((v: unknown) => typeof v === "string")),
+  );
+  if (!takesText) return [];
+  const trimmed = text.trim();
+  const bare = trimmed.replace(/^[\s"'`*_]+|[\s"'`*_.!]+$/g, "");
+  return trimmed === bare ? [trimmed] : [trimmed, bare];
 }
 
 /** Tells a model what was wrong with its answer, so that it can do better. */
-export function repairRequest(problem: string): Message {
+export function repairRequest(problem: string, schema: NonNullable<Node["output"]>): Message {
   return {
     role: "user",
-    content: `That does not fit the schema:\n${problem}\nAnswer again with JSON that fits, and nothing else.`,
+    content: `That does not fit the schema:\n${problem}\nThe schema is:\n${JSON.stringify(toJsonSchema(schema))}\nAnswer again with JSON that fits, and nothing else.`,
   };
-}
-
-/** JSON from a reply: the whole text, a fenced block of it, or the outermost braces or brackets. */
-function parseReply(text: string): { value: unknown } | undefined {
-  const fenced = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/.exec(text)?.[1];
-  const candidates = [text, fenced, between(text, "{", "}"), between(text, "[", "]")];
-  for (const candidate of candidates) {
-    if (candidate === undefined) continue;
-    try {
-      return { value: JSON.parse(candidate) };
-    } catch {
-      // The next candidate may parse.
-    }
-  }
-  return undefined;
-}
-
-function between(text: string, open: string, close: string): string | undefined {
-  const from = text.indexOf(open);
-  const to = text.lastIndexOf(close);
-  return from >= 0 && to > from ? text.slice(from, to + 1) : undefined;
 }

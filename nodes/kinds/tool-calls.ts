@@ -36,6 +36,19 @@ export async function toolSpecs(tools: readonly AgentTool[]): Promise<ToolSpec[]
   });
 }
 
+/** What came of a tool call. */
+export interface ToolAnswer {
+  readonly message: Message;
+  /** Why the call could not be made at all, `null` where the tool was called. */
+  readonly unusable: string | null;
+}
+
+/** What a tool call is answered with, as it is persisted. */
+type Answer = { readonly content: string; readonly unusable: string | null };
+
+const told = (content: string): Answer => ({ content, unusable: null });
+const cannot = (problem: string): Answer => ({ content: problem, unusable: problem });
+
 /**
  * The answers to the tool calls of one reply, in its order. Each is persisted by itself: a resumed run calls no tool again
  * that has answered.
@@ -45,19 +58,19 @@ export async function answerToolCalls(
   work: Work,
   calls: readonly ToolCall[],
   turn: number,
-): Promise<Message[]> {
+): Promise<ToolAnswer[]> {
   const { journal } = work.scope.run;
   const tools = ownTools(work);
   const settled = await Promise.allSettled(
-    calls.map(async (call, index): Promise<Message> => {
+    calls.map(async (call, index): Promise<ToolAnswer> => {
       const place = `${turn}.${index}`;
-      const content = await journal.step(
+      const { content, unusable } = await journal.step(
         work.key,
         `tool ${place}`,
         () => [call.name, call.args],
         () => answerOf(work, tools, call, place),
       );
-      return { role: "tool", toolCallId: call.id, name: call.name, content };
+      return { message: { role: "tool", toolCallId: call.id, name: call.name, content }, unusable };
     }),
   );
   const wrong = settled.filter((one) => one.status === "rejected").map(({ reason }) => reason);
@@ -74,32 +87,34 @@ async function answerOf(
   tools: readonly OwnTool[],
   call: ToolCall,
   place: string,
-): Promise<string> {
+): Promise<Answer> {
   const own = tools.find(({ tool }) => tool.name === call.name);
   if (own === undefined) {
     const names = tools.map(({ tool }) => tool.name).join(", ") || "none";
-    return `There is no tool "${call.name}". The tools are: ${names}.`;
+    return cannot(`There is no tool "${call.name}". The tools are: ${names}.`);
   }
   let args: unknown;
   try {
-    args = call.args.trim() === "" ? {} : JSON.parse(call.args);
+    args = readArguments(call);
   } catch (error) {
-    return `The arguments are not valid JSON: ${errorMessage(error)}. Call the tool again with valid JSON.`;
+    return cannot(
+      `The arguments are not valid JSON: ${errorMessage(error)}. Call the tool again with valid JSON.`,
+    );
   }
   const { run } = work.scope;
   try {
     const allowed = allow(work, own, args, place);
-    if ("refusal" in allowed) return allowed.refusal;
+    if ("refusal" in allowed) return told(allowed.refusal);
     const answers = run.questions.answersTo(work.key, `tool ${place} `);
     const running = run.host(answers, () =>
       own.tool.invoke(copyOf(allowed.args), { signal: work.canceller.signal }),
     );
-    return textOf(
-      await untilCancelled(asked(work, `tool ${place} `, answers.length, running), work.canceller),
+    return told(
+      textOf(await untilCancelled(asked(work, `tool ${place} `, answers.length, running), work.canceller)),
     );
   } catch (error) {
     if (error instanceof CancelError || error instanceof Suspension) throw error;
-    return redactKeys(`The tool failed: ${errorMessage(error)}`);
+    return told(redactKeys(`The tool failed: ${errorMessage(error)}`));
   }
 }
 
@@ -168,4 +183,11 @@ function messageIn(payload: unknown): string {
   const told =
     typeof payload === "object" && payload !== null && "message" in payload ? payload.message : null;
   return typeof told === "string" ? told : "The run waits for an answer.";
+}
+
+/** The arguments of a whole call: none are `{}`, and an object that was written twice over as text is read once more. */
+export function readArguments({ args }: Pick<ToolCall, "args">): unknown {
+  if (/^\s*(null)?\s*$/.test(args)) return {};
+  const value: unknown = JSON.parse(args);
+  return typeof value === "string" && value.trimStart().startsWith("{") ? JSON.parse(value) : value;
 }

@@ -1,5 +1,5 @@
 import { DagError } from "../../src/errors.js";
-import type { Message, ModelReply } from "../../src/models/port.js";
+import { type Message, type ModelReply, saidBy } from "../../src/models/port.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 import { repairRequest } from "../kinds/structured-output.js";
 import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
@@ -39,7 +39,7 @@ export async function joinResults(
         const trouble = { label: "replan", content: reason.trim() || "The results are not enough." };
         return { talk: { ...talk, next: "planner", joins, trouble } };
       }
-      messages.push({ role: "assistant", content: reply.text });
+      messages.push(saidBy(reply));
       if (reason !== undefined || reply.text.trim() === "") {
         if (reminders++ >= maxReminders)
           throw reason === undefined ? emptyAnswer(reply) : tooManyPlans(talk.plans, reply);
@@ -52,7 +52,7 @@ export async function joinResults(
       const answer = await readAnswer(session, reply);
       if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
       if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
-      messages.push(repairRequest(answer.problem));
+      messages.push(repairRequest(answer.problem, output ?? {}));
     }
   } catch (error) {
     return { ending: endingOf(error, startedAtMs) };
@@ -64,7 +64,8 @@ function tooManyPlans(plans: number, reply: ModelReply): DagError {
     "REPLANS_EXCEEDED",
     `The joiner asked for another plan after ${plans === 1 ? "the only one" : `${plans} plans`}, and gave no answer.`,
     {
-      facts: { plans, text: reply.text },
+      facts: { plans },
+      text: reply.text,
       hint: "Raise `planner.maxReplans`, or give the planner nodes that can answer the goal.",
     },
   );

@@ -70,7 +70,7 @@ export function answerInvalid(problem: string, reply: ModelReply): DagError {
   return new DagError(
     "OUTPUT_INVALID",
     `The answer does not fit the schema: ${problem.replaceAll("\n", "; ")}.`,
-    { facts: { text: reply.text }, hint: "The offending text is kept in `error.text`." },
+    { text: reply.text, hint: "The offending text is kept in `error.text`." },
   );
 }
 

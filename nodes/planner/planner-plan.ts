@@ -253,7 +253,8 @@ function planInvalid(issues: readonly DagIssue[], plans: number, text: string): 
     "PLAN_INVALID",
     `No valid plan came in ${plans} ${plans === 1 ? "attempt" : "attempts"}; the last had ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}: ${lines.join("; ")}.`,
     {
-      facts: { issues, text },
+      facts: { issues },
+      text,
       hint: 'Raise `planner.maxReplans`, use a stronger planner model, or set `planner.fallback: "deterministic"`.',
     },
   );

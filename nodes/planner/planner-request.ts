@@ -1,9 +1,11 @@
+import { assertWhole } from "../../src/models/finish-reason.js";
 import {
   collectReply,
   type Message,
   type ModelChunk,
   type ModelReply,
   type ToolSpec,
+  withOwnIds,
 } from "../../src/models/port.js";
 import type { JsonSchema } from "../../src/spec/shape.js";
 import { CancelError, cancelOf } from "../engine/cancel.js";
@@ -21,8 +23,8 @@ export interface PlannerRequest {
 }
 
 /**
- * Sends one request of a planner or joiner.
- * @throws CancelError when the run is stopped, and what the model port throws.
+ * Sends one request of a planner or joiner: a whole reply, its calls with ids that are told apart within it.
+ * @throws CancelError when the run is stopped, what `assertWhole` throws, and what the model port throws.
  */
 export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
   const { scope, options } = session;
@@ -37,6 +39,7 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
       options.parallelToolCalls !== undefined && { parallelToolCalls: options.parallelToolCalls }),
     schema,
     modelOptions: {},
+    stream: true,
     node: as,
     item: null,
     invocation: null,
@@ -45,7 +48,9 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
     signal: canceller.signal,
   });
   try {
-    return await collectReply(stream, onChunk);
+    const reply = await collectReply(stream, onChunk);
+    assertWhole(model.id, reply);
+    return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
   } catch (error) {
     if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
     throw error;

@@ -44,8 +44,8 @@ export function createCallWatcher(): CallWatcher {
         };
         calls.set(chunk.index, call);
       }
-      call.id ||= chunk.id ?? "";
-      call.name ||= chunk.name ?? "";
+      if (chunk.id) call.id = chunk.id;
+      if (chunk.name) call.name = chunk.name;
       const wasComplete = call.complete;
       call.args += chunk.args;
       if (!wasComplete && closes(call, chunk.args)) completed.push(finish(call));

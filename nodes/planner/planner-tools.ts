@@ -56,9 +56,9 @@ export async function answerCalls(session: PlannerSession, talk: PlannedTalk): P
   });
   if (!(await settleCalls(session, units))) return null;
   const answers = talk.pending.map(
-    ({ id, name, problem }): Message => ({
+    ({ id, toolCallId, name, problem }): Message => ({
       role: "tool",
-      toolCallId: id,
+      toolCallId,
       name,
       content: problem ?? resultText(name, session.runs.get(id)?.outcome),
     }),

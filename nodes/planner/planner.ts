@@ -1,9 +1,18 @@
 import { DagError, errorMessage } from "../../src/errors.js";
-import type { Message, ModelChunk, ToolCall, ToolSpec } from "../../src/models/port.js";
+import {
+  type Message,
+  type ModelChunk,
+  type ModelReply,
+  ownCallId,
+  saidBy,
+  type ToolCall,
+  type ToolSpec,
+} from "../../src/models/port.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 import { CancelError } from "../engine/cancel.js";
 import { repairRequest } from "../kinds/structured-output.js";
+import { readArguments } from "../kinds/tool-calls.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
 import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
@@ -26,7 +35,10 @@ export interface PlannedTalk {
 
 /** A call that the planner asked for: what to run, or what is wrong with it. */
 export interface PendingCall {
+  /** Names the call within the run: by its message and its place, whatever the provider calls it. */
   readonly id: string;
+  /** What the provider calls it, which its answer has to name. */
+  readonly toolCallId: string;
   readonly name: string;
   readonly args: string;
   readonly problem: string | null;
@@ -48,6 +60,7 @@ export async function takeTurn(
   const messages: Message[] = [...talk.messages];
   let { turns, mistakes } = talk;
   let repairs = 0;
+  let silent = 0;
   let startedAtMs = session.scope.run.events.nowMs();
 
   try {
@@ -63,21 +76,18 @@ export async function takeTurn(
         turn: turns++,
         onChunk: eager.onChunk,
       });
-      const calls = reply.toolCalls.map((call, index) => ({ ...call, id: idOf(call, turns - 1, index) }));
+      const calls = reply.toolCalls;
       eager.confirm(calls);
-      messages.push({
-        role: "assistant",
-        content: reply.text,
-        ...(calls.length > 0 && { toolCalls: calls }),
-      });
+      messages.push(saidBy(reply));
       if (calls.length > 0) {
         if (last) throw outOfIterations(maxIterations, mistakes, reply.text);
-        const pending = calls.map((call, index) => pendingCall(session, call, index));
+        const pending = calls.map((call, index) => pendingCall(session, call, turns - 1, index));
+        assertUsable(messages, pending);
         return { talk: { messages, turns, mistakes, pending } };
       }
-      const refused = reply.finishReason === "content_filter" || reply.text.trim() === "";
-      if (refused) {
+      if (reply.text.trim() === "") {
         mistakes++;
+        if (silent++ >= maxSilent) throw emptyReply(reply);
         if (turns >= maxIterations) throw outOfIterations(maxIterations, mistakes, reply.text);
         messages.push({
           role: "user",
@@ -88,7 +98,7 @@ export async function takeTurn(
       const answer = await readAnswer(session, reply);
       if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
       if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
-      messages.push(repairRequest(answer.problem));
+      messages.push(repairRequest(answer.problem, output ?? {}));
     }
   } catch (error) {
     return { ending: endingOf(error, startedAtMs) };
@@ -108,7 +118,7 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
   let abandoned: [string, StreamedCall][] = [];
 
   const start = (call: StreamedCall) => {
-    const id = idOf(call, turn, call.index);
+    const id = ownCallId(turn, call.index);
     if (last || session.runs.has(id) || problemOf(session, call, call.index) !== null) return;
     const nodeCall = nodeCallOf(session, call);
     if (nodeCall === null) return;
@@ -136,7 +146,8 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
     confirm(calls: readonly ToolCall[]) {
       for (const [id, { name }] of abandoned) drop(id, name);
       for (const [id, call] of started) {
-        if (!calls.some((one) => one.id === id && sameCall(one, call))) drop(id, call.name);
+        const whole = calls[call.index];
+        if (whole === undefined || !sameCall(whole, call)) drop(id, call.name);
       }
     },
   };
@@ -145,13 +156,56 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
 const sameCall = (a: Omit<ToolCall, "id">, b: Omit<ToolCall, "id">) =>
   a.name === b.name && a.args.trim() === b.args.trim();
 
-/** A call's id, made up where the provider gives none. */
-function idOf(call: ToolCall, turn: number, index: number): string {
-  return call.id === "" ? `call_${turn}_${index}` : call.id;
+function pendingCall(session: PlannerSession, call: ToolCall, turn: number, index: number): PendingCall {
+  const { id: toolCallId, name, args } = call;
+  return { id: ownCallId(turn, index), toolCallId, name, args, problem: problemOf(session, call, index) };
 }
 
-function pendingCall(session: PlannerSession, call: ToolCall, index: number): PendingCall {
-  return { id: call.id, name: call.name, args: call.args, problem: problemOf(session, call, index) };
+/** How often a planner is told that its message has no answer. */
+const maxSilent = 1;
+
+/** How many messages in a row may hold no call that can be made; half as many where they say the same. */
+const unusableMessages = 4;
+
+/** Ends a planner early that keeps calling what cannot be called: every further message would be paid for nothing. */
+function assertUsable(messages: readonly Message[], pending: readonly PendingCall[]): void {
+  if (pending.some(({ problem }) => problem === null)) return;
+  const said = (message: Message) =>
+    message.role === "assistant"
+      ? JSON.stringify(message.toolCalls?.map(({ name, args }) => [name, args]) ?? [])
+      : "";
+  const unusable = (text: string) => unusableAnswer.test(text);
+  const row: string[] = [];
+  let answers: string[] = [];
+  for (const message of messages.toReversed()) {
+    if (message.role === "tool") answers.push(message.content);
+    else if (message.role === "assistant") {
+      if (row.length > 0 && (answers.length === 0 || !answers.every(unusable))) break;
+      row.push(said(message));
+      answers = [];
+    }
+  }
+  const repeated = row.filter((one) => one === row[0]).length;
+  if (repeated < unusableMessages / 2 && row.length < unusableMessages) return;
+  throw new DagError(
+    "TOOL_CALLS_UNUSABLE",
+    `The planner called what cannot be called in ${row.length} messages in a row: ${pending.map(({ problem }) => problem).join(" ")}`,
+    {
+      facts: { messages: row.length, tools: pending.map(({ name }) => name) },
+      hint: "Narrow the goal, or use a planner model that calls tools well (`planner.model`).",
+    },
+  );
+}
+
+/** How {@link problemOf} begins what it tells of a call that cannot be made. */
+const unusableAnswer = /^(There is no tool |The arguments (do not fit|are not valid JSON): )/;
+
+function emptyReply(reply: ModelReply): DagError {
+  return new DagError(
+    "EMPTY_REPLY",
+    `The planner's reply is empty again (finish reason: ${reply.finishReason ?? "none"}).`,
+    { hint: "Try another model for the planner (`planner.model`)." },
+  );
 }
 
 /** What is wrong with a call, told to the planner; `null` when it can be made. */
@@ -164,7 +218,7 @@ function problemOf(session: PlannerSession, call: Omit<ToolCall, "id">, index: n
     return "It was not run: only one call in a message is allowed. Call it again.";
   }
   try {
-    const args: unknown = call.args.trim() === "" ? {} : JSON.parse(call.args);
+    const args = readArguments(call);
     const problem = schemaProblem(args, callable.parameters);
     return problem === undefined
       ? null
@@ -178,7 +232,7 @@ function problemOf(session: PlannerSession, call: Omit<ToolCall, "id">, index: n
 export function nodeCallOf(session: PlannerSession, call: Omit<ToolCall, "id">): NodeCall | null {
   const callable = session.callables.get(call.name);
   if (callable === undefined) return null;
-  const args = (call.args.trim() === "" ? {} : JSON.parse(call.args)) as Record<string, unknown>;
+  const args = (readArguments(call) ?? {}) as Record<string, unknown>;
   if (callable.node.tool !== undefined) return { node: call.name, args };
   const { focus, input } = args;
   return {
@@ -201,7 +255,8 @@ function outOfIterations(maxIterations: number, mistakes: number, text: string):
     "PLANNER_ITERATIONS_EXCEEDED",
     `The planner wrote ${maxIterations} messages, ${mistakes} of them or of their calls unusable, and gave no answer.`,
     {
-      facts: { maxIterations, mistakes, ...(text !== "" && { text }) },
+      facts: { maxIterations, mistakes },
+      ...(text !== "" && { text }),
       hint: "Raise `planner.maxIterations`, or narrow the goal.",
     },
   );

@@ -18,6 +18,10 @@ export interface BudgetNeed {
 /** Tokens of one request. */
 export interface TokenUsage {
   readonly inputTokens: number;
+  /** The part of the input that is paid at the cache's price. @default 0 */
+  readonly cachedInputTokens?: number;
+  /** The part of the input that is paid at the price of writing the cache. @default 0 */
+  readonly cacheWriteTokens?: number;
   readonly outputTokens: number;
 }
 

@@ -43,8 +43,7 @@ export function retriesOn(
 
 /** How long the server asked to wait, in milliseconds, where the error says so. */
 export function retryAfterMsOf(error: unknown): number | null {
-  const value = error instanceof DagError ? error.facts.retryAfterMs : undefined;
-  return typeof value === "number" && value >= 0 ? value : null;
+  return error instanceof DagError ? (error.retryAfterMs ?? null) : null;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,9 @@
 import { errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
 import type { OutcomeError } from "../records/outcome.js";
-import { loadPriceTable, type PriceTable } from "../records/price.js";
+import { loadPriceTable, type PricedUsage, type PriceTable } from "../records/price.js";
 import { type ModelMiddleware, type ModelReply, type ModelRequest, replyFold } from "./port.js";
-import { loadTokenCounter, replyTokens, requestTokens, roughTokens } from "./usage.js";
+import { countedUsage, hasWholeUsage, loadTokenCounter, roughTokens } from "./usage.js";
 
 /** Where the events of a call go. */
 export interface CallRecorderOptions {
@@ -13,6 +13,8 @@ export interface CallRecorderOptions {
   readonly nowMs: () => number;
   /** An id that no other call of the run has. */
   readonly nextId: () => string;
+  /** Loads the prices. @default the table that ships with this package */
+  readonly prices?: () => Promise<PriceTable>;
 }
 
 /**
@@ -33,7 +35,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
       const key: WorkKey = { node, item, invocation };
       const startedAtMs = nowMs();
       const fold = replyFold();
-      const prices = loadPriceTable();
+      const prices = (options.prices ?? loadPriceTable)();
       let firstTokenMs: number | null = null;
       let error: OutcomeError | null = stoppedEarly;
       emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key });
@@ -66,6 +68,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
           durationMs: endedAtMs - startedAtMs,
           ...tokens,
           costUsd: costOf(await prices, model.id, tokens),
+          ...(reply.thoughts !== null && reply.thoughts.text !== "" && { thoughts: reply.thoughts.text }),
           toolCalls: reply.toolCalls.map(({ id, name, args }) => ({ id, name, args: parsed(args) })),
           finishReason: reply.finishReason,
           hedged: request.hedged === true,
@@ -89,19 +92,22 @@ function reasonOf(signal: AbortSignal): OutcomeError {
 
 /** The provider's count, or ours; a rough one for a failed call, which must not keep an ending run waiting. */
 async function tokensOf(request: ModelRequest, reply: ModelReply, failed: boolean) {
-  if (reply.usage !== null) return { ...reply.usage, estimated: false };
-  if (failed && reply.text === "" && reply.toolCalls.length === 0) {
-    return { inputTokens: 0, outputTokens: 0, estimated: false };
-  }
-  const count = failed ? roughTokens : await loadTokenCounter();
-  return {
-    inputTokens: requestTokens(request, count),
-    outputTokens: replyTokens(reply, count),
-    estimated: true,
-  };
+  const nothing = reply.text === "" && reply.toolCalls.length === 0 && reply.thoughts === null;
+  if (failed && reply.usage === null && nothing) return noTokens;
+  if (hasWholeUsage(reply)) return countedUsage(request, reply, roughTokens);
+  return countedUsage(request, reply, failed ? roughTokens : await loadTokenCounter());
 }
 
-const costOf = (prices: PriceTable, model: string, tokens: { inputTokens: number; outputTokens: number }) =>
+const noTokens = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  estimated: false,
+};
+
+const costOf = (prices: PriceTable, model: string, tokens: PricedUsage) =>
   tokens.inputTokens + tokens.outputTokens === 0 ? 0 : prices(model, tokens);
 
 /** Arguments as JSON, or the raw text where they are none. */

@@ -41,9 +41,16 @@ export const isSystemCode = (code: string) =>
 
 /** The HTTP status that an error carries. */
 export function statusOf(link: unknown): number | undefined {
-  const status =
-    field(link, "status") ?? field(link, "statusCode") ?? field(field(link, "response"), "status");
-  return typeof status === "number" && status >= 100 ? status : undefined;
+  const response = field(link, "response") ?? field(link, "$response");
+  const told = [
+    ...["status", "statusCode", "status_code", "httpStatusCode"].map((name) => field(link, name)),
+    ...["status", "statusCode"].map((name) => field(response, name)),
+    field(field(link, "$metadata"), "httpStatusCode"),
+    // Google's clients give the number as `code`.
+    field(link, "code"),
+  ];
+  const isStatus = (value: unknown) => typeof value === "number" && value >= 400 && value < 600;
+  return told.find(isStatus) as number | undefined;
 }
 
 /** The error object of a reply's body, as the clients keep it: `{ error: { message, code } }` or what is inside. */

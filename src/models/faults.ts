@@ -125,7 +125,9 @@ async function* fail(
     const asked = retryAfterMs === undefined || fault !== "rate-limited" ? {} : { retryAfterMs };
     throw new DagError(code, `Model "${model}" ${what} (an injected fault).`, {
       retryable,
-      facts: { model, injected: true, ...asked, ...(status !== undefined && { status }) },
+      facts: { model, injected: true },
+      ...asked,
+      ...(status !== undefined && { status }),
     });
   }
   if (fault === "stalled" || fault === "stream-cut" || fault === "cut-at-length") {

@@ -1,4 +1,5 @@
-import type { ModelChunk } from "./port.js";
+import type { ModelChunk, ReplyUsage, ThoughtCarry } from "./port.js";
+import { type ToolCallPiece, toolCallSlots } from "./tool-call-slots.js";
 
 /** Turns the messages of a LangChain stream into chunks of the port. */
 export interface ChunkReader {
@@ -8,6 +9,8 @@ export interface ChunkReader {
   /** Whether any text or tool call came. */
   readonly sawContent: boolean;
   readonly finishReason: string | null;
+  /** Whether the reply is known to be whole by other means: Anthropic's last event gives the usage a second time. */
+  readonly ended: boolean;
 }
 
 /**
@@ -20,6 +23,7 @@ export function readChunks(answerTool: string | null, outputs: "added" | "totals
   const answerSlots = new Set<number>();
   const textBeside: string[] = [];
   const usage = usageFold(outputs);
+  const thoughts = thoughtFold();
   let sawContent = false;
   let finishReason: string | null = null;
 
@@ -33,11 +37,10 @@ export function readChunks(answerTool: string | null, outputs: "added" | "totals
 
   function toolCall(piece: ToolCallPiece): ModelChunk[] {
     sawContent = true;
-    const index = slots.slotOf(piece);
-    if (answerTool !== null && piece.name === answerTool) answerSlots.add(index);
-    if (answerSlots.has(index)) return piece.args === "" ? [] : [{ type: "text", text: piece.args }];
-    const { id, name, args } = piece;
-    return [{ type: "tool-call", index, ...(id ? { id } : {}), ...(name ? { name } : {}), args }];
+    const placed = slots.place(piece);
+    if (answerTool !== null && placed.name === answerTool) answerSlots.add(placed.index);
+    if (answerSlots.has(placed.index)) return placed.args === "" ? [] : [{ type: "text", text: placed.args }];
+    return [{ type: "tool-call", ...placed }];
   }
 
   return {
@@ -47,15 +50,21 @@ export function readChunks(answerTool: string | null, outputs: "added" | "totals
     get finishReason() {
       return finishReason;
     },
+    get ended() {
+      return outputs === "totals" && usage.reports() > 1;
+    },
     read(message) {
       usage.add(field(message, "usage_metadata"));
-      const chunks = [
+      const thought = thoughts.add(message);
+      if (thought !== "") sawContent = true;
+      const chunks: ModelChunk[] = [
+        ...(thought === "" ? [] : [{ type: "thought" as const, text: thought }]),
         ...text(textOf(field(message, "content"))),
         ...toolCallPieces(message).flatMap(toolCall),
       ];
       const reason = finishReasonOf(message);
       if (reason !== null) {
-        finishReason = answerSlots.size > 0 && reason !== "length" ? "stop" : reason;
+        finishReason = answerSlots.size > 0 && /tool|function/i.test(reason) ? "stop" : reason;
         chunks.push({ type: "finish", reason: finishReason });
       }
       return chunks;
@@ -63,19 +72,14 @@ export function readChunks(answerTool: string | null, outputs: "added" | "totals
     end() {
       const late = answerSlots.size === 0 ? textBeside.join("") : "";
       const tokens = usage.value();
+      const carry = thoughts.carry();
       return [
         ...(late === "" ? [] : [{ type: "text" as const, text: late }]),
+        ...(carry === undefined ? [] : [{ type: "thought" as const, text: "", carry }]),
         ...(tokens === null ? [] : [{ type: "usage" as const, ...tokens }]),
       ];
     },
   };
-}
-
-interface ToolCallPiece {
-  readonly index: number | undefined;
-  readonly id: string | undefined;
-  readonly name: string | undefined;
-  readonly args: string;
 }
 
 /** Pieces as they stream, else whole tool calls, also those whose arguments are not JSON. */
@@ -94,18 +98,64 @@ function toolCallPieces(message: unknown): ToolCallPiece[] {
   });
 }
 
-/**
- * Which call a piece belongs to. Most providers number them; some send whole calls without a number, and some
- * number every call 0: there a new id together with a name begins a new call.
- */
-function toolCallSlots() {
-  const slots: { index: number | undefined; id: string | undefined }[] = [];
+/** Fields beside the content in which providers keep what has to come back with their thoughts. */
+const carriedFields = ["reasoning_content", "__gemini_function_call_thought_signatures__", "signatures"];
+
+/** Collects thoughts that stand in blocks of the content or in a field beside it. */
+function thoughtFold() {
+  const blocks: Record<string, unknown>[] = [];
+  const fields: Record<string, unknown> = {};
+  /** Streamed pieces of one block share an index; Anthropic's signature comes as a piece of its own. */
+  const addBlock = (block: Record<string, unknown>) => {
+    const { index, ...piece } = block;
+    const known = blocks.find((one) => index !== undefined && one.index === index && one.type === block.type);
+    if (known === undefined) blocks.push({ ...block });
+    else {
+      for (const [key, value] of Object.entries(piece)) {
+        if (key === "type") continue;
+        known[key] =
+          typeof value === "string" && typeof known[key] === "string" ? `${known[key]}${value}` : value;
+      }
+    }
+  };
   return {
-    slotOf({ index, id, name }: ToolCallPiece): number {
-      const last = slots.findLastIndex((slot) => index === undefined || slot.index === index);
-      const begins = name !== undefined && id !== undefined && slots[last]?.id !== id;
-      if (last !== -1 && !begins) return last;
-      return slots.push({ index, id }) - 1;
+    /** @returns the words that a message adds. */
+    add(message: unknown): string {
+      const words: string[] = [];
+      for (const block of list(field(message, "content"))) {
+        const type = field(block, "type");
+        if (type !== "thinking" && type !== "redacted_thinking" && type !== "reasoning") continue;
+        addBlock(block as Record<string, unknown>);
+        const inside = field(block, "thinking") ?? field(block, "reasoning") ?? field(block, "text");
+        words.push(
+          typeof inside === "string"
+            ? inside
+            : list(inside)
+                .map((one) => text(field(one, "text")) ?? "")
+                .join(""),
+        );
+      }
+      const extra = field(message, "additional_kwargs");
+      for (const name of carriedFields) {
+        const value = field(extra, name);
+        if (value === undefined || value === null || value === "") continue;
+        if (typeof value === "string") {
+          fields[name] = `${fields[name] ?? ""}${value}`;
+          words.push(value);
+        } else if (Array.isArray(value)) fields[name] = [...list(fields[name]), ...value];
+        else fields[name] = { ...(fields[name] as object | undefined), ...(value as object) };
+      }
+      return words.join("");
+    },
+    carry(): ThoughtCarry | undefined {
+      const signed = blocks
+        .filter((block) => block.type === "redacted_thinking" || text(block.signature) !== undefined)
+        .map(({ index: _, ...block }) => block);
+      if (signed.length === 0 && Object.keys(fields).length === 0) return undefined;
+      return {
+        ...(signed.length > 0 && { blocks: signed }),
+        ...(Object.keys(fields).length > 0 && { fields }),
+      };
     },
   };
 }
@@ -116,24 +166,45 @@ function toolCallSlots() {
  * by giving the input more than once: then the largest counts.
  */
 function usageFold(outputs: "added" | "totals") {
-  const seen: { inputTokens: number; outputTokens: number }[] = [];
+  const seen: Required<ReplyUsage>[] = [];
   const count = (value: unknown) => (typeof value === "number" && Number.isFinite(value) ? value : 0);
   return {
     add(usage: unknown) {
+      const inputs = field(usage, "input_token_details");
+      const details = field(usage, "output_token_details");
+      const input = count(field(usage, "input_tokens"));
+      const output = count(field(usage, "output_tokens"));
+      const reasoning = count(field(details, "reasoning"));
+      const total = count(field(usage, "total_tokens"));
+      // Google counts thoughts beside the candidates: there the total is more than the two together.
+      const beside = input > 0 && total === input + output + reasoning ? reasoning : 0;
       const tokens = {
-        inputTokens: count(field(usage, "input_tokens")),
-        outputTokens: count(field(usage, "output_tokens")),
+        inputTokens: input,
+        outputTokens: output + beside,
+        cachedInputTokens: count(field(inputs, "cache_read")),
+        cacheWriteTokens: count(field(inputs, "cache_creation")),
+        reasoningTokens: reasoning,
       };
       if (tokens.inputTokens > 0 || tokens.outputTokens > 0) seen.push(tokens);
     },
-    value() {
+    reports: () => seen.length,
+    value(): ReplyUsage | null {
       if (seen.length === 0) return null;
       const repeats = seen.filter((tokens) => tokens.inputTokens > 0).length > 1;
       const total = (largest: boolean, a: number, b: number) => (largest ? Math.max(a, b) : a + b);
-      return seen.reduce((a, b) => ({
+      const { cachedInputTokens, cacheWriteTokens, reasoningTokens, ...tokens } = seen.reduce((a, b) => ({
         inputTokens: total(repeats, a.inputTokens, b.inputTokens),
         outputTokens: total(repeats || outputs === "totals", a.outputTokens, b.outputTokens),
+        cachedInputTokens: total(repeats, a.cachedInputTokens, b.cachedInputTokens),
+        cacheWriteTokens: total(repeats, a.cacheWriteTokens, b.cacheWriteTokens),
+        reasoningTokens: total(repeats, a.reasoningTokens, b.reasoningTokens),
       }));
+      return {
+        ...tokens,
+        ...(cachedInputTokens > 0 && { cachedInputTokens }),
+        ...(cacheWriteTokens > 0 && { cacheWriteTokens }),
+        ...(reasoningTokens > 0 && { reasoningTokens }),
+      };
     },
   };
 }
@@ -150,7 +221,14 @@ function textOf(content: unknown): string {
 function finishReasonOf(message: unknown): string | null {
   const metadata = field(message, "response_metadata");
   const extra = field(message, "additional_kwargs");
-  for (const name of ["finish_reason", "stop_reason", "done_reason", "finishReason", "stopReason"]) {
+  for (const name of [
+    "finish_reason",
+    "stop_reason",
+    "done_reason",
+    "finishReason",
+    "stopReason",
+    "finishMessage",
+  ]) {
     const reason = text(field(metadata, name)) ?? text(field(extra, name));
     if (reason !== undefined) return reason;
   }

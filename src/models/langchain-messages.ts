@@ -3,7 +3,7 @@ import type { Message, ToolCall, ToolSpec } from "./port.js";
 /** A message in the plain form that every LangChain chat model takes, whichever copy of LangChain it was built with. */
 export type LangChainMessage = Readonly<Record<string, unknown>> & {
   readonly role: string;
-  readonly content: string;
+  readonly content: unknown;
 };
 
 /** The messages in LangChain's plain form. */
@@ -12,11 +12,15 @@ export function toLangChainMessages(messages: readonly Message[]): LangChainMess
     if (message.role === "tool") {
       return { role: "tool", content: message.content, tool_call_id: message.toolCallId, name: message.name };
     }
-    if (message.role === "assistant" && message.toolCalls !== undefined && message.toolCalls.length > 0) {
+    if (message.role === "assistant") {
+      const { toolCalls = [], carry } = message;
+      const blocks = carry?.blocks ?? [];
+      const text = message.content === "" ? [] : [{ type: "text", text: message.content }];
       return {
         role: "assistant",
-        content: message.content,
-        tool_calls: message.toolCalls.map(toLangChainToolCall),
+        content: blocks.length === 0 ? message.content : [...blocks, ...text],
+        ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toLangChainToolCall) }),
+        ...(carry?.fields !== undefined && { additional_kwargs: carry.fields }),
       };
     }
     return { role: message.role, content: message.content };
@@ -33,7 +37,9 @@ function toLangChainToolCall(call: ToolCall) {
   };
 }
 
+/** No arguments are an empty object: every provider's format says so, whatever a model's stream left out. */
 function parseObject(text: string): Record<string, unknown> | null {
+  if (/^\s*(null)?\s*$/.test(text)) return {};
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null && !Array.isArray(value)

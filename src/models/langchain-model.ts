@@ -1,32 +1,66 @@
 import { DagError, errorMessage } from "../errors.js";
-import type { RateLimit } from "../limits/rate-limit.js";
 import type { ChatModelLike } from "../spec/shape.js";
 import { followSignal, iterateUntilAborted, untilAborted } from "./abortable.js";
+import { assertNotFailed, refused } from "./finish-reason.js";
 import { type ChunkReader, readChunks } from "./langchain-chunks.js";
-import { toLangChainMessages, toLangChainTool, toOpenAiTool } from "./langchain-messages.js";
+import {
+  type LangChainMessage,
+  toLangChainMessages,
+  toLangChainTool,
+  toOpenAiTool,
+} from "./langchain-messages.js";
 import { type Loose, viewOf } from "./langchain-view.js";
 import { toModelError } from "./model-error.js";
-import type { Model, ModelChunk, ModelRequest } from "./port.js";
+import { openAiChunks, passingFetch } from "./openai-chunks.js";
+import { replyTooLarge } from "./openai-wire.js";
+import { isContent, type Model, type ModelChunk, type ModelRequest } from "./port.js";
 import { replyWithoutKeys } from "./redact-reply.js";
+import { learnRefusal, type Optional, type Refusals } from "./refusals.js";
 import { environmentSecrets, headerSecrets, instanceSecrets } from "./secrets.js";
-import { answerName, responseFormat, schemaCarrier, withSchemaInWords } from "./structured-output.js";
-import { replyTooLarge } from "./watched-fetch.js";
+import {
+  answerName,
+  carriersFor,
+  responseFormat,
+  type SchemaCarrier,
+  withSchemaInWords,
+} from "./structured-output.js";
+import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
 export const maxReplyChars = 8 * 1024 * 1024;
+
+/** How long a reply that has said how it ended is waited for, in milliseconds. */
+const afterFinishMs = 750;
 
 /** What is known of one instance over its calls. */
 interface Adapted {
   readonly id: string;
   readonly instance: ChatModelLike;
-  readonly openAi: boolean;
+  /** What LangChain calls the provider: `openai`, `anthropic`, `ollama` … */
+  readonly type: string;
+  /** Whether its requests go through an OpenAI client, whose replies are read from the wire. */
+  readonly openAiClient: boolean;
   readonly bindsTools: boolean;
-  /** Learnt: `false` once the server refused `stream_options`. */
-  streamUsage: boolean;
+  /** Learnt: what the server refused. */
+  readonly refusals: Refusals;
   /** Learnt: `false` once the instance turned out to have private fields, which only the instance itself can reach. */
   viewable: boolean;
   /** Keys that requests were seen to carry and no field of the instance holds. */
   readonly sent: Set<string>;
+}
+
+/** One way to send a request to an instance. */
+interface Plan {
+  readonly messages: LangChainMessage[];
+  /** What LangChain is given as call options. */
+  readonly options: Loose;
+  /** Tools to bind, where they are not call options. */
+  readonly bound: { readonly tools: readonly unknown[]; readonly options: Loose } | null;
+  readonly answerTool: string | null;
+  readonly stream: boolean;
+  readonly modelOptions: ModelRequest["modelOptions"];
+  /** What it holds that it could do without. */
+  readonly sent: ReadonlySet<Optional>;
 }
 
 /**
@@ -34,10 +68,12 @@ interface Adapted {
  *
  * The instance is not changed. Its own retries are off, so that one request is one attempt, except for an instance
  * with `#private` fields, which is called as it is. `modelOptions` reach it where it reads `temperature` and
- * `maxTokens` at each call; where it does not, the settings it was built with stand. Usage comes from LangChain's
- * `usage_metadata`; a server that refuses `stream_options` is asked once more without, and then gives no usage.
- * A reply of an OpenAI model that ends without a finish reason is `MODEL_STREAM_CUT`, or `MODEL_BAD_RESPONSE` when it
- * had no content either; both are retryable.
+ * `maxTokens` at each call; where it does not, the settings it was built with stand. The replies of OpenAI clients are
+ * read from the wire, all others from LangChain's messages.
+ *
+ * What a server refuses (`stream_options`, a response format, `temperature` …) is left out from then on. A reply that ends
+ * without saying how is `MODEL_STREAM_CUT`, or `MODEL_BAD_RESPONSE` when it had no content either; both are retryable.
+ * Thoughts at the start of the content are told apart from the answer.
  *
  * @param options.id `provider:name`. @default the instance's LangChain type and model name
  */
@@ -46,9 +82,10 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
   const adapted: Adapted = {
     id: options.id ?? `${type}:${nameOf(instance)}`,
     instance,
-    openAi: type === "openai" || type === "azure_openai",
+    type,
+    openAiClient: typeof field(instance, "clientConfig") === "object" && "streamUsage" in instance,
     bindsTools: typeof field(instance, "bindTools") === "function",
-    streamUsage: true,
+    refusals: new Set(),
     viewable: true,
     sent: new Set(),
   };
@@ -63,22 +100,20 @@ function secretsOf({ instance, sent }: Adapted): string[] {
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {
   const following = followSignal(request.signal);
-  const limits: RateLimit[] = [];
   try {
-    const { start, reader } = prepare(model, request, following.signal, (seen) => limits.push(seen));
-    const stream = await untilAborted(startOnce(model, start), following.signal);
-    yield* limits.splice(0).map((seen): ModelChunk => ({ type: "rate-limit", limits: seen }));
-    let chars = 0;
-    for await (const message of iterateUntilAborted(stream, following.signal)) {
-      for (const chunk of reader.read(message)) {
-        chars +=
-          chunk.type === "text" ? chunk.text.length : chunk.type === "tool-call" ? chunk.args.length : 0;
-        if (chars > maxReplyChars) throw replyTooLarge(`more than ${maxReplyChars} characters`);
-        yield chunk;
+    for (;;) {
+      const plan = planOf(model, request);
+      let begun = false;
+      try {
+        for await (const chunk of answer(model, request, plan, following.signal)) {
+          begun ||= isContent(chunk);
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        if (begun || following.signal.aborted || !hasAnotherWay(model, plan, error)) throw error;
       }
     }
-    yield* reader.end();
-    assertWhole(model, reader);
   } catch (error) {
     const baseUrl = field(field(model.instance, "clientConfig"), "baseURL");
     const subject = {
@@ -93,117 +128,294 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
   }
 }
 
-/** Begins a request; begins it anew where the failure tells that it has to be asked in another way. */
-async function startOnce(model: Adapted, start: () => Promise<AsyncIterable<unknown>>) {
-  try {
-    return await start();
-  } catch (error) {
-    const said = errorMessage(error);
-    if (model.streamUsage && /stream_options|include_usage/.test(said)) model.streamUsage = false;
-    else if (
-      model.viewable &&
-      error instanceof TypeError &&
-      /private (member|field|method)|must be an instance of/.test(said)
-    ) {
-      model.viewable = false;
-    } else throw error;
-    return start();
+/** Whether a failure tells that the request has to be made in another way, which is learnt. */
+function hasAnotherWay(model: Adapted, plan: Plan, error: unknown): boolean {
+  if (
+    model.viewable &&
+    error instanceof TypeError &&
+    /private (member|field|method)|must be an instance of/.test(errorMessage(error))
+  ) {
+    model.viewable = false;
+    return true;
   }
+  return learnRefusal(model.refusals, plan.sent, error);
 }
 
-/** How to send a request to this instance, and how to read its reply. */
-function prepare(
+/** One request as it was planned: its chunks, thoughts told apart, held to what a reply has to be. */
+async function* answer(
   model: Adapted,
   request: ModelRequest,
+  plan: Plan,
   signal: AbortSignal,
-  onRateLimit: (limits: RateLimit) => void,
-) {
-  const { schema, tools, modelOptions } = request;
-  if (tools.length > 0 && !model.openAi && !model.bindsTools) {
-    throw new DagError(
-      "MODEL_CANNOT_CALL_TOOLS",
-      `Model "${model.id}" cannot call tools, and "${request.node}" has ${tools.length}.`,
-      {
-        facts: { model: model.id, node: request.node, tools: tools.map((tool) => tool.name) },
-        hint: "Use a model whose class has `bindTools`.",
-      },
-    );
+): AsyncGenerator<ModelChunk> {
+  const filter = thoughtFilter();
+  const said: string[] = [];
+  let finishReason: string | null = null;
+  let sawContent = false;
+  let chars = 0;
+  const given = (piece: ThoughtPiece): ModelChunk => {
+    if (piece.type === "restart") said.length = 0;
+    else if (piece.type === "text") said.push(piece.text);
+    return piece;
+  };
+  const open = openReply(model, request, plan, signal);
+  for await (const chunk of open.chunks) {
+    if (chunk.type === "text") {
+      sawContent = true;
+      chars += chunk.text.length;
+      for (const piece of filter.add(chunk.text)) yield given(piece);
+    } else {
+      if (chunk.type === "tool-call") {
+        sawContent = true;
+        chars += chunk.args.length;
+      } else if (chunk.type === "thought") {
+        sawContent = true;
+        chars += chunk.text.length;
+      } else if (chunk.type === "finish") {
+        finishReason = chunk.reason;
+        for (const piece of filter.end()) yield given(piece);
+      }
+      yield chunk;
+    }
+    if (chars > maxReplyChars) throw replyTooLarge(`more than ${maxReplyChars} characters`);
   }
-  const carrier =
-    schema && schemaCarrier(schema, { openAi: model.openAi, tools: model.bindsTools && tools.length === 0 });
-  const inWords = schema !== null && carrier === "instructions";
-  const messages = toLangChainMessages(
-    inWords ? withSchemaInWords(request.messages, schema) : request.messages,
-  );
+  for (const piece of filter.end()) yield given(piece);
+  const refusal = open.refusal();
+  if (refusal !== "") throw refused(model.id, refusal, finishReason);
+  assertNotFailed(model.id, { finishReason, text: said.join("") });
+  if (finishReason === null && !open.ended()) assertEnded(model, sawContent, said.join(""));
+}
+
+interface OpenReply {
+  readonly chunks: AsyncIterable<ModelChunk>;
+  /** The words of a refusal, once the chunks have ended. */
+  refusal(): string;
+  /** Whether the reply is known to be whole though it gave no finish reason. */
+  ended(): boolean;
+}
+
+function openReply(model: Adapted, request: ModelRequest, plan: Plan, signal: AbortSignal): OpenReply {
+  const { instance } = model;
+  const { messages, options, bound } = plan;
+  if (model.openAiClient && model.viewable && !usesResponses(instance, options)) {
+    return openAiChunks({
+      view: (wrapFetch) =>
+        viewOf(instance, { ...viewSettings(model, plan), wrapFetch: notingKeys(model, wrapFetch) }),
+      messages,
+      options,
+      stream: plan.stream,
+      streamUsage: !model.refusals.has("stream_options") && field(instance, "streamUsage") !== false,
+      renameMaxTokens: model.refusals.has("max_tokens"),
+      request,
+      answerTool: plan.answerTool,
+      signal,
+    });
+  }
+  // Anthropic's last event gives the output so far, the first event's share included (docs: "Streaming messages").
+  const reader = readChunks(plan.answerTool, model.type === "anthropic" ? "totals" : "added");
+  return {
+    chunks: messageChunks(model, plan, signal, bound, reader),
+    refusal: () => "",
+    ended: () => reader.ended,
+  };
+}
+
+type Fetch = typeof globalThis.fetch;
+
+/** Notes the keys that requests are sent with: a server may echo them. */
+function notingKeys(model: Adapted, wrapFetch: (fetch: Fetch) => Fetch): (fetch: Fetch) => Fetch {
+  return (fetch) =>
+    wrapFetch((input, init) => {
+      for (const secret of headerSecrets(init?.headers)) model.sent.add(secret);
+      return fetch(input, init);
+    });
+}
+
+function viewSettings(model: Adapted, plan: Plan) {
+  return { modelOptions: plan.modelOptions, streamUsage: !model.refusals.has("stream_options") };
+}
+
+/** The reply of an instance whose wire is not ours to read. */
+async function* messageChunks(
+  model: Adapted,
+  plan: Plan,
+  signal: AbortSignal,
+  bound: Plan["bound"],
+  reader: ChunkReader,
+): AsyncGenerator<ModelChunk> {
+  const waiting: ModelChunk[] = [];
+  const wrapFetch = passingFetch((chunk) => waiting.push(chunk));
   const see = <T extends object>(of: T) =>
     model.viewable
-      ? viewOf(of, { modelOptions, streamUsage: model.streamUsage, onRateLimit, onHeaders })
+      ? viewOf(of, { ...viewSettings(model, plan), wrapFetch: notingKeys(model, wrapFetch) })
       : of;
-  const onHeaders = (headers: unknown) => {
-    for (const secret of headerSecrets(headers)) model.sent.add(secret);
+  const seen = see(model.instance);
+  const runnable = bound === null ? seen : see(bindTools(seen, bound.tools, bound.options));
+  if (plan.stream) {
+    const stream = await untilAborted(runnable.stream(plan.messages, { ...plan.options, signal }), signal);
+    yield* waiting.splice(0);
+    for await (const message of untilSilent(iterateUntilAborted(stream, signal), () => reader.finishReason))
+      yield* reader.read(message);
+  } else {
+    const message = await untilAborted(runnable.invoke(plan.messages, { ...plan.options, signal }), signal);
+    yield* waiting.splice(0);
+    yield* reader.read(message);
+  }
+  yield* reader.end();
+}
+
+/** A stream that is not waited for for ever once its reply has said how it ended. */
+async function* untilSilent<T>(stream: AsyncIterable<T>, ended: () => string | null): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    for (;;) {
+      const next = iterator.next();
+      const silence =
+        ended() === null
+          ? null
+          : new Promise<null>((resolve) => {
+              timer = setTimeout(() => resolve(null), afterFinishMs);
+            });
+      const result = await (silence === null ? next : Promise.race([next, silence]));
+      clearTimeout(timer);
+      if (result === null) next.catch(() => undefined);
+      if (result === null || result.done) return;
+      yield result.value;
+    }
+  } finally {
+    clearTimeout(timer);
+    void Promise.resolve(iterator.return?.(undefined)).catch(() => undefined);
+  }
+}
+
+/** How to send a request to this instance, after what its server has refused so far. */
+function planOf(model: Adapted, request: ModelRequest): Plan {
+  const { schema, tools, modelOptions } = request;
+  const { refusals, instance } = model;
+  const isOpenAi = model.openAiClient;
+  if (tools.length > 0 && !isOpenAi && !model.bindsTools) throw cannotCallTools(model, request);
+  const carrier = schema === null ? null : carrierOf(model, request, schema);
+  const sent = new Set<Optional>(carrier === null || carrier === "instructions" ? [] : [carrier]);
+  const optional = (part: Optional): boolean => {
+    if (refusals.has(part)) return false;
+    sent.add(part);
+    return true;
   };
-  // Anthropic's last event gives the output so far, the first event's share included (docs: "Streaming messages").
-  const outputs = model.instance._llmType() === "anthropic" ? "totals" : "added";
-  const parallel = tools.length > 0 && request.parallelToolCalls !== undefined;
 
-  async function start(): Promise<AsyncIterable<unknown>> {
-    const instance = see(model.instance);
-    if (model.openAi) {
-      return instance.stream(messages, {
-        signal,
-        ...(tools.length > 0 ? { tools: tools.map(toOpenAiTool) } : {}),
-        ...(parallel ? { parallel_tool_calls: request.parallelToolCalls } : {}),
-        ...(schema !== null && carrier === "response-format"
-          ? { response_format: responseFormat(schema) }
-          : {}),
-      });
-    }
-    if (schema !== null && carrier === "tool") {
-      const answer = { name: answerName, description: "Gives the answer.", parameters: schema };
-      return see(bindTools(instance, [answer], { tool_choice: "any" })).stream(messages, { signal });
-    }
-    if (tools.length > 0) return see(bindTools(instance, tools, {})).stream(messages, { signal });
-    return instance.stream(messages, { signal });
+  const inWords = schema !== null && (carrier === "instructions" || carrier === "json");
+  const worded = inWords ? withSchemaInWords(request.messages, schema) : request.messages;
+  const hasSystem = worded.some((message) => message.role === "system");
+  const messages = hasSystem && !optional("system") ? withoutSystem(worded) : worded;
+
+  const options: Loose = {};
+  let bound: Plan["bound"] = null;
+  const forced = carrier === "tool" && optional("tool_choice");
+  const answerTool = { name: answerName, description: "Gives the answer.", parameters: schema ?? {} };
+  const offered = carrier === "tool" ? [answerTool] : tools;
+  if (offered.length > 0 && isOpenAi) {
+    options.tools = offered.map(toOpenAiTool);
+    if (forced) options.tool_choice = { type: "function", function: { name: answerName } };
+  } else if (offered.length > 0) {
+    bound = { tools: offered.map(toLangChainTool), options: forced ? { tool_choice: "any" } : {} };
   }
-  return { start, reader: readChunks(carrier === "tool" ? answerName : null, outputs) };
+  if (
+    tools.length > 0 &&
+    isOpenAi &&
+    request.parallelToolCalls !== undefined &&
+    optional("parallel_tool_calls")
+  )
+    options.parallel_tool_calls = request.parallelToolCalls;
+  if (schema !== null && isOpenAi && (carrier === "strict" || carrier === "schema" || carrier === "json"))
+    options.response_format = responseFormat(schema, carrier);
+  if (schema !== null && model.type === "ollama" && (carrier === "schema" || carrier === "json"))
+    options.format = carrier === "json" ? "json" : schema;
+
+  const { temperature, ...otherOptions } = modelOptions;
+  const stream =
+    request.stream !== false && field(instance, "disableStreaming") !== true && optional("stream");
+  if (stream && isOpenAi) optional("stream_options");
+  if (modelOptions.maxTokens !== undefined && isOpenAi) optional("max_tokens");
+  return {
+    messages: toLangChainMessages(messages),
+    options,
+    bound,
+    answerTool: carrier === "tool" ? answerName : null,
+    stream,
+    modelOptions:
+      temperature === undefined || !optional("temperature") ? otherOptions : { ...otherOptions, temperature },
+    sent,
+  };
 }
 
-function bindTools(instance: ChatModelLike, tools: ModelRequest["tools"], options: Loose): ChatModelLike {
+/** The strongest carrier that the server has not refused. */
+function carrierOf(model: Adapted, request: ModelRequest, schema: NonNullable<ModelRequest["schema"]>) {
+  const { instance, type } = model;
+  // A forced tool call is refused beside thinking; JSON in words is not.
+  const thinking = field(field(instance, "thinking"), "type");
+  const mayForce = thinking === undefined || thinking === "disabled";
+  const carriers = carriersFor(schema, {
+    format: model.openAiClient ? "openai" : type === "ollama" ? "ollama" : "none",
+    tool: (model.openAiClient || model.bindsTools) && request.tools.length === 0 && mayForce,
+    chosen: request.modelOptions.structured,
+  });
+  const usable = (one: SchemaCarrier) =>
+    !model.refusals.has(one) && !(type === "ollama" && request.tools.length > 0 && one !== "instructions");
+  return carriers.find(usable) ?? "instructions";
+}
+
+/** The system message's text in front of the first user message, for models that know no such role. */
+function withoutSystem(messages: ModelRequest["messages"]): ModelRequest["messages"] {
+  const system = messages.filter((message) => message.role === "system").map(({ content }) => content);
+  const rest = messages.filter((message) => message.role !== "system");
+  const [first] = rest;
+  if (first?.role !== "user") return [{ role: "user", content: system.join("\n\n") }, ...rest];
+  return [{ ...first, content: [...system, first.content].join("\n\n") }, ...rest.slice(1)];
+}
+
+function bindTools(instance: ChatModelLike, tools: readonly unknown[], options: Loose): ChatModelLike {
   const bindable = instance as ChatModelLike & { bindTools(tools: unknown[], options: Loose): ChatModelLike };
-  return bindable.bindTools(tools.map(toLangChainTool), options);
+  return bindable.bindTools([...tools], options);
 }
 
-/** Finish reasons of the providers for a reply that was withheld. */
-const filtered = ["content_filter", "refusal", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST"];
+/** Whether LangChain would send this request to OpenAI's Responses API. */
+function usesResponses(instance: ChatModelLike, options: Loose): boolean {
+  const decide = field(instance, "_useResponsesApi");
+  return typeof decide === "function" && decide.call(instance, options) === true;
+}
 
-function assertWhole(model: Adapted, reader: ChunkReader): void {
-  const facts = { model: model.id, finishReason: reader.finishReason };
-  if (reader.finishReason !== null && filtered.includes(reader.finishReason)) {
-    throw new DagError(
-      "MODEL_CONTENT_FILTERED",
-      `Model "${model.id}" withheld its reply (${reader.finishReason}).`,
-      {
-        facts,
-        hint: "The provider's content filter stopped it: change the prompt or the input.",
-      },
-    );
-  }
-  if (!model.openAi || reader.finishReason !== null) return;
-  if (reader.sawContent) {
+/** LangChain's names of providers whose replies always say how they ended. */
+const alwaysSaysHow =
+  /openai|anthropic|google|gemini|vertex|mistral|ollama|bedrock|groq|deepseek|xai|cohere|cerebras/i;
+
+function assertEnded(model: Adapted, sawContent: boolean, text: string): void {
+  if (!model.openAiClient && !alwaysSaysHow.test(model.type)) return;
+  const facts = { model: model.id, finishReason: null };
+  if (sawContent) {
     throw new DagError(
       "MODEL_STREAM_CUT",
       `The reply of model "${model.id}" ended without a finish reason: it was cut.`,
-      {
-        facts,
-        retryable: true,
-      },
+      { facts, retryable: true, ...(text === "" ? {} : { text }) },
     );
   }
   throw new DagError("MODEL_BAD_RESPONSE", `Model "${model.id}" sent a reply without choices.`, {
     facts,
     retryable: true,
-    hint: "Check that the base URL is that of an OpenAI-compatible server (it usually ends in /v1).",
+    hint: model.openAiClient
+      ? "Check that the base URL is that of an OpenAI-compatible server (it usually ends in /v1)."
+      : "Check its base URL, and what stands between.",
   });
+}
+
+function cannotCallTools(model: Adapted, request: ModelRequest): DagError {
+  return new DagError(
+    "MODEL_CANNOT_CALL_TOOLS",
+    `Model "${model.id}" cannot call tools, and "${request.node}" has ${request.tools.length}.`,
+    {
+      facts: { model: model.id, node: request.node, tools: request.tools.map((tool) => tool.name) },
+      hint: "Use a model whose class has `bindTools`.",
+    },
+  );
 }
 
 function nameOf(instance: ChatModelLike): string {

@@ -1,6 +1,4 @@
-import type { RateLimit } from "../limits/rate-limit.js";
 import type { ModelOptions } from "../spec/shape.js";
-import { watchedFetch } from "./watched-fetch.js";
 
 /** A LangChain object whose fields are looked at, not known. */
 export type Loose = Record<string, unknown>;
@@ -10,15 +8,14 @@ export interface ViewOptions {
   readonly modelOptions: ModelOptions;
   /** `false` leaves `stream_options` out of OpenAI requests, for servers that refuse it. */
   readonly streamUsage: boolean;
-  readonly onRateLimit: (limits: RateLimit) => void;
-  /** Told of each request's headers. */
-  readonly onHeaders: (headers: unknown) => void;
+  /** Wraps the `fetch` of an OpenAI client. */
+  readonly wrapFetch: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch;
 }
 
 /**
  * `instance` as one call sees it, while the instance itself stays as the user made it: its own retries, and those of the
  * clients inside it, are off; `temperature` and `maxTokens` are set where it has such fields; an OpenAI client
- * tells its rate-limit headers. The queue that an instance's own `maxConcurrency` makes is kept, and what the
+ * sends its requests through `wrapFetch`. The queue that an instance's own `maxConcurrency` makes is kept, and what the
  * instance writes into itself during the call is written into itself.
  */
 export function viewOf<T extends object>(instance: T, options: ViewOptions): T {
@@ -33,9 +30,11 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
     own.set("clientConfig", {
       ...original.clientConfig,
       logLevel: original.clientConfig.logLevel ?? "off",
-      fetch: watchedFetch(asFetch(original.clientConfig.fetch), options.onRateLimit, options.onHeaders),
+      fetch: options.wrapFetch(asFetch(original.clientConfig.fetch)),
     });
     own.set("client", undefined);
+    // The reply's pieces are read from the wire. LangChain would count tokens by itself, with a table from the network.
+    if ("streaming" in original) own.set("streaming", false);
     if (!options.streamUsage) own.set("streamUsage", false);
   }
   if (depth > 0) {

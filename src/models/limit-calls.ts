@@ -3,10 +3,10 @@ import type { Budget, Reservation } from "../limits/budget.js";
 import type { Lease, Limiter } from "../limits/limiter.js";
 import type { RateLimit } from "../limits/rate-limit.js";
 import { retryAfterMsOf } from "../limits/retryable.js";
-import type { PriceTable } from "../records/price.js";
+import type { PricedUsage, PriceTable } from "../records/price.js";
 import type { Model, ModelChunk, ModelReply, ModelRequest } from "./port.js";
 import { isContent, replyFold } from "./port.js";
-import { replyTokens, requestTokens, roughTokens, type TokenCounter } from "./usage.js";
+import { countedUsage, requestTokens, roughTokens, type TokenCounter } from "./usage.js";
 
 /** What a run's requests have to pass. */
 export interface CallLimits {
@@ -110,15 +110,12 @@ function withinReservation(request: ModelRequest, reservation: Reservation | nul
 }
 
 /** As the call recorder counts: the provider's numbers, else an estimate; 0 for a request that brought nothing. */
-function usageOf(request: ModelRequest, reply: ModelReply) {
-  if (reply.usage !== null) return reply.usage;
-  if (reply.text === "" && reply.toolCalls.length === 0) return { inputTokens: 0, outputTokens: 0 };
-  return {
-    inputTokens: requestTokens(request, roughTokens),
-    outputTokens: replyTokens(reply, roughTokens),
-  };
+function usageOf(request: ModelRequest, reply: ModelReply): PricedUsage {
+  const nothing = reply.text === "" && reply.toolCalls.length === 0 && reply.thoughts === null;
+  if (reply.usage === null && nothing) return { inputTokens: 0, outputTokens: 0 };
+  return countedUsage(request, reply, roughTokens);
 }
 
 function hasStatus(error: unknown): boolean {
-  return error instanceof DagError && typeof error.facts.status === "number";
+  return error instanceof DagError && error.status !== undefined;
 }

@@ -1,5 +1,5 @@
 import { DagError, errorMessage } from "../errors.js";
-import { readRateLimit, readRetryAfterMs } from "../limits/rate-limit.js";
+import { type HeaderReader, readRateLimit, readRetryAfterMs } from "../limits/rate-limit.js";
 import {
   causeChain,
   firstOf,
@@ -43,8 +43,8 @@ const connectTimeouts = [
 const lost = ["ECONNRESET", "EPIPE", "ECONNABORTED", "UND_ERR_SOCKET", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"];
 
 /**
- * Turns whatever a client threw into a {@link DagError} with a stable code and a declared `retryable`; its facts are
- * `model` and, where known, `status`, `retryAfterMs`, `baseUrl`, `systemCode` and `rateLimit`. Keys are taken out of
+ * Turns whatever a client threw into a {@link DagError} with a stable code and a declared `retryable`; where they are
+ * known, it has `status` and `retryAfterMs`, and its facts are `model`, `baseUrl`, `systemCode` and `rateLimit`. Keys are taken out of
  * the message, the facts and the cause: what looks like one, and the exact values of those in use. When the signal was aborted, the error is the signal's reason if that has a code,
  * else `ABORTED`.
  */
@@ -63,7 +63,7 @@ export function toModelError(error: unknown, subject: ModelErrorSubject): DagErr
       ? kindOfStatus(status, chain, said)
       : kindWithoutStatus(chain, systemCode, said, clean);
   const header = headersOf(chain);
-  const retryAfterMs = readRetryAfterMs(header);
+  const retryAfterMs = kind.code === "MODEL_RATE_LIMITED" ? waitToAsk(header) : readRetryAfterMs(header);
   const baseUrl = subject.baseUrl === undefined ? undefined : redactUrl(subject.baseUrl, secrets);
   return new DagError(
     kind.code,
@@ -72,12 +72,12 @@ export function toModelError(error: unknown, subject: ModelErrorSubject): DagErr
       facts: {
         model: subject.model,
         ...(baseUrl === undefined ? {} : { baseUrl }),
-        ...(status === undefined ? {} : { status }),
         ...(systemCode === undefined ? {} : { systemCode }),
-        ...(retryAfterMs === null ? {} : { retryAfterMs }),
         ...(readRateLimit(header) === null ? {} : { rateLimit: readRateLimit(header) }),
       },
       retryable: kind.retryable,
+      ...(status === undefined ? {} : { status }),
+      ...(retryAfterMs === null ? {} : { retryAfterMs }),
       cause: withoutKeys(error, clean),
       ...(kind.hint === undefined ? {} : { hint: kind.hint }),
     },
@@ -95,6 +95,21 @@ function withoutSecrets(error: DagError, secrets: readonly string[]): DagError {
     retryable,
     facts: JSON.parse(clean(facts)) as Record<string, unknown>,
   });
+}
+
+/**
+ * How long a rate limit lasts: `retry-after`, or the time until what has run out is there again (`x-ratelimit-reset-*`
+ * beside a `remaining` of 0); `null` when the headers do not say.
+ */
+function waitToAsk(header: HeaderReader): number | null {
+  const asked = readRetryAfterMs(header);
+  const limits = readRateLimit(header);
+  if (asked !== null || limits === null) return asked;
+  const waits = [
+    limits.remainingRequests === 0 ? limits.resetRequestsMs : null,
+    limits.remainingTokens === 0 ? limits.resetTokensMs : null,
+  ].filter((wait) => wait !== null);
+  return waits.length === 0 ? null : Math.max(...waits);
 }
 
 /** The error of an aborted request: the signal's reason when that has a string `code`, else `ABORTED` caused by it. */
@@ -171,11 +186,10 @@ function kindWithoutStatus(
   }
   const event = firstOf(chain, streamedError);
   if (event !== undefined) {
-    const what = `sent an error in its stream (${clean(event)})`;
+    const what = `sent an error in its reply (${clean(event)})`;
     if (outOfQuota(chain, said)) return { code: "MODEL_RATE_LIMITED", what, retryable: false };
-    if (/rate.?limit|^429$/i.test(event)) return { code: "MODEL_RATE_LIMITED", what, retryable: true };
-    if (/invalid_request|context_length/i.test(event))
-      return { code: "MODEL_BAD_REQUEST", what, retryable: false };
+    const status = /^[45]\d\d$/.test(event) ? Number(event) : statusOfWord(event);
+    if (status !== undefined) return { ...kindOfStatus(status, chain, said), what };
     return { code: "MODEL_SERVER_ERROR", what, retryable: true };
   }
   if (names.includes("SyntaxError") || /reading 'message'/.test(said)) {
@@ -184,6 +198,20 @@ function kindWithoutStatus(
   }
   return { code: "MODEL_FAILED", what: "failed", retryable: false };
 }
+
+/** Words with which providers name an error inside a reply, by the status that they have elsewhere. */
+const statusWords: readonly (readonly [RegExp, number])[] = [
+  [/rate.?limit|too.?many|throttl|resource.?exhausted/i, 429],
+  [/overload|unavailable|capacity|busy/i, 503],
+  [/invalid.?request|context.?length|bad.?request|invalid.?argument|validation|unprocessable/i, 400],
+  [/auth|api.?key|permission|forbidden/i, 401],
+  [/not.?found/i, 404],
+  [/billing|payment|balance/i, 402],
+  [/timeout|timed.?out|deadline/i, 408],
+];
+
+const statusOfWord = (word: string): number | undefined =>
+  statusWords.find(([pattern]) => pattern.test(word))?.[1];
 
 function outOfQuota(chain: readonly unknown[], said: string): boolean {
   return (

@@ -8,10 +8,32 @@ export interface ToolCall {
   readonly args: string;
 }
 
+/** What a model thought before it spoke: kept apart from its answer, and given back where its provider asks for it. */
+export interface Thoughts {
+  /** The words, as far as the provider shows them. */
+  readonly text: string;
+  /** What has to go back with the message as it came: signed blocks, or fields beside the content. JSON. */
+  readonly carry?: ThoughtCarry;
+}
+
+/** The provider's own form of thoughts, which only the same provider can read. */
+export interface ThoughtCarry {
+  /** Blocks that stood in the content, before its text. */
+  readonly blocks?: readonly Readonly<Record<string, unknown>>[];
+  /** Fields that stood beside the content, such as DeepSeek's `reasoning_content`. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
 /** A message in the neutral form of the port: JSON, the same for every provider. */
 export type Message =
   | { readonly role: "system" | "user"; readonly content: string }
-  | { readonly role: "assistant"; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
+  | {
+      readonly role: "assistant";
+      readonly content: string;
+      readonly toolCalls?: readonly ToolCall[];
+      /** What the provider wants back of its thoughts. */
+      readonly carry?: ThoughtCarry;
+    }
   | { readonly role: "tool"; readonly content: string; readonly toolCallId: string; readonly name: string };
 
 /** A tool that a model may call. */
@@ -32,6 +54,11 @@ export interface ModelRequest {
   /** JSON Schema that the answer's text has to fit, as JSON; `null` for free text. */
   readonly schema: JsonSchema | null;
   readonly modelOptions: ModelOptions;
+  /**
+   * Whether anybody reads the reply while it comes. `false` lets the model fetch it whole, which costs less.
+   * @default true
+   */
+  readonly stream?: boolean;
   /** Node that asks; nested nodes as `outer/inner`, planner and joiner as `$planner` and `$joiner`. */
   readonly node: string;
   /** Item index under `forEach`, else `null`. */
@@ -50,7 +77,9 @@ export interface ModelRequest {
 /** A piece of a streamed reply. */
 export type ModelChunk =
   | { readonly type: "text"; readonly text: string }
-  /** Pieces of one tool call share an `index`; `id` and `name` come with the first piece, `args` is appended. */
+  /** A piece of what the model thinks; `carry` comes once, at the end. */
+  | { readonly type: "thought"; readonly text: string; readonly carry?: ThoughtCarry }
+  /** Pieces of one tool call share an `index`; the latest `id` and `name` count, `args` is appended. */
   | {
       readonly type: "tool-call";
       readonly index: number;
@@ -58,12 +87,26 @@ export type ModelChunk =
       readonly name?: string;
       readonly args: string;
     }
-  | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number }
+  | ({ readonly type: "usage" } & ReplyUsage)
   | { readonly type: "finish"; readonly reason: string }
   /** What the provider's headers said about its limits; before any text, and only where the provider tells. */
   | { readonly type: "rate-limit"; readonly limits: RateLimit }
   /** What came before belongs to an attempt that failed on the way: forget it, the reply begins anew. */
   | { readonly type: "restart" };
+
+/** Tokens of one reply as its provider counts them. */
+export interface ReplyUsage {
+  /** All input tokens, those from and into the cache included; 0 where the provider did not say. */
+  readonly inputTokens: number;
+  /** All output tokens, those of thoughts included; 0 where the provider did not say. */
+  readonly outputTokens: number;
+  /** The part of the input that was read from the provider's cache. @default 0 */
+  readonly cachedInputTokens?: number;
+  /** The part of the input that was written into the provider's cache. @default 0 */
+  readonly cacheWriteTokens?: number;
+  /** The part of the output that the model thought. @default 0 */
+  readonly reasoningTokens?: number;
+}
 
 /** Whether a chunk carries a part of the answer: its first one is the first token. */
 export function isContent(
@@ -90,7 +133,9 @@ export interface ModelReply {
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: string | null;
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+  readonly usage: ReplyUsage | null;
+  /** What the model thought, `null` when it shows nothing of it. */
+  readonly thoughts: Thoughts | null;
 }
 
 /** A model wrapped by middleware, the first of the list outermost. */
@@ -114,32 +159,72 @@ export async function collectReply(
 /** Folds chunks into a reply, step by step. */
 export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply } {
   let text: string[] = [];
+  let thought: string[] = [];
+  let carry: ThoughtCarry | undefined;
   const calls = new Map<number, { id: string; name: string; args: string }>();
   let finishReason: string | null = null;
   let usage: ModelReply["usage"] = null;
   return {
     add(chunk) {
       if (chunk.type === "text") text.push(chunk.text);
-      else if (chunk.type === "finish") finishReason = chunk.reason;
-      else if (chunk.type === "usage")
-        usage = { inputTokens: chunk.inputTokens, outputTokens: chunk.outputTokens };
-      else if (chunk.type === "restart") {
+      else if (chunk.type === "thought") {
+        thought.push(chunk.text);
+        carry = chunk.carry ?? carry;
+      } else if (chunk.type === "finish") finishReason = chunk.reason;
+      else if (chunk.type === "usage") {
+        const { type: _, ...tokens } = chunk;
+        usage = tokens;
+      } else if (chunk.type === "restart") {
         text = [];
+        thought = [];
+        carry = undefined;
         calls.clear();
         finishReason = null;
         usage = null;
       } else if (chunk.type === "tool-call") {
-        const call = calls.get(chunk.index) ?? { id: "", name: "", args: "" };
-        calls.set(chunk.index, {
-          id: call.id || (chunk.id ?? ""),
-          name: call.name || (chunk.name ?? ""),
-          args: call.args + chunk.args,
-        });
+        const call = calls.get(chunk.index);
+        if (call === undefined)
+          calls.set(chunk.index, { id: chunk.id ?? "", name: chunk.name ?? "", args: chunk.args });
+        else {
+          if (chunk.id) call.id = chunk.id;
+          if (chunk.name) call.name = chunk.name;
+          call.args += chunk.args;
+        }
       }
     },
     reply() {
       const toolCalls = [...calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
-      return { text: text.join(""), toolCalls, finishReason, usage };
+      const said = thought.join("");
+      const thoughts =
+        said === "" && carry === undefined ? null : { text: said, ...(carry !== undefined && { carry }) };
+      return { text: text.join(""), toolCalls, finishReason, usage, thoughts };
     },
   };
 }
+
+/** A model's reply as it goes back to it. */
+export function saidBy(reply: ModelReply): Message {
+  return {
+    role: "assistant",
+    content: reply.text,
+    ...(reply.toolCalls.length > 0 && { toolCalls: reply.toolCalls }),
+    ...(reply.thoughts?.carry !== undefined && { carry: reply.thoughts.carry }),
+  };
+}
+
+/**
+ * The calls of one message, each with an id that no other call of the message has: the provider's, or one of ours where
+ * it gave none or the same one twice. Ids of other messages may be the same: a call is known by its message and place.
+ * @param turn Which request of its agent or planner the message answers.
+ */
+export function withOwnIds(calls: readonly ToolCall[], turn: number): ToolCall[] {
+  const taken = new Set<string>();
+  return calls.map((call, index) => {
+    const given = call.id.trim() === "" || taken.has(call.id) ? ownCallId(turn, index) : call.id;
+    taken.add(given);
+    return given === call.id ? call : { ...call, id: given };
+  });
+}
+
+/** The id by which a run knows a call: its message and its place in it. */
+export const ownCallId = (turn: number, index: number) => `call_${turn}_${index}`;

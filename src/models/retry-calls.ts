@@ -88,6 +88,10 @@ function restated(error: unknown, message: string, facts: Readonly<Record<string
   return new DagError(error.code, message, {
     facts: { ...error.facts, ...facts },
     retryable: error.retryable,
+    ...(error.status !== undefined && { status: error.status }),
+    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    ...(error.text !== undefined && { text: error.text }),
+    timedOut: error.timedOut,
     cause: error,
   });
 }

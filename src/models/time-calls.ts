@@ -24,12 +24,16 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
           ? undefined
           : setTimeout(() => following.abort(tookTooLong(model.id, request, timeoutMs)), timeoutMs);
       let idle: NodeJS.Timeout | undefined;
+      let finished = false;
       try {
         for await (const chunk of iterateUntilAborted(
           model.call({ ...request, signal: following.signal }),
           following.signal,
         )) {
-          if (idleTimeoutMs !== undefined && (idle !== undefined || isContent(chunk))) {
+          // A reply that has said how it ended is not silent, whatever its connection does afterwards.
+          finished ||= chunk.type === "finish";
+          if (finished) clearTimeout(idle);
+          else if (idleTimeoutMs !== undefined && (idle !== undefined || isContent(chunk))) {
             clearTimeout(idle);
             idle = setTimeout(
               () => following.abort(fellSilent(model.id, request, idleTimeoutMs)),
@@ -53,7 +57,8 @@ function tookTooLong(model: string, request: ModelRequest, timeoutMs: number): D
     `Model "${model}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`,
     {
       retryable: true,
-      facts: { model, node: request.node, timeoutMs, timedOut: true },
+      facts: { model, node: request.node, timeoutMs },
+      timedOut: true,
       hint: "Raise `policy.timeoutMs`, or ask for a shorter answer.",
     },
   );
@@ -63,6 +68,6 @@ function fellSilent(model: string, request: ModelRequest, idleTimeoutMs: number)
   return new DagError(
     "MODEL_STALLED",
     `Model "${model}" fell silent in its reply for ${idleTimeoutMs} ms (\`idleTimeoutMs\`).`,
-    { retryable: true, facts: { model, node: request.node, idleTimeoutMs, timedOut: true } },
+    { retryable: true, timedOut: true, facts: { model, node: request.node, idleTimeoutMs } },
   );
 }

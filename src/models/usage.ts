@@ -1,4 +1,4 @@
-import type { ModelReply, ModelRequest } from "./port.js";
+import type { ModelReply, ModelRequest, ReplyUsage } from "./port.js";
 
 /** Counts the tokens of a text. */
 export type TokenCounter = (text: string) => number;
@@ -52,8 +52,44 @@ export function requestTokens(request: ModelRequest, count: TokenCounter): numbe
 }
 
 /** Output tokens of a reply by any counter. */
-export function replyTokens(reply: Pick<ModelReply, "text" | "toolCalls">, count: TokenCounter): number {
-  return count(reply.text) + callTokens(reply.toolCalls, count);
+export function replyTokens(
+  reply: Pick<ModelReply, "text" | "toolCalls"> & Partial<Pick<ModelReply, "thoughts">>,
+  count: TokenCounter,
+): number {
+  const thought = reply.thoughts?.text ?? "";
+  return count(reply.text) + (thought === "" ? 0 : count(thought)) + callTokens(reply.toolCalls, count);
+}
+
+/**
+ * The tokens of a request and its reply as the provider counts them; what it does not say (a reply without usage, an
+ * input of 0, an output of 0 beside words) is counted here and marked `estimated`, and never 0.
+ */
+export function countedUsage(
+  request: ModelRequest,
+  reply: ModelReply,
+  count: TokenCounter,
+): Required<ReplyUsage> & { readonly estimated: boolean } {
+  const { usage } = reply;
+  const said = reply.text !== "" || reply.toolCalls.length > 0 || reply.thoughts !== null;
+  const noInput = (usage?.inputTokens ?? 0) <= 0;
+  const noOutput = (usage?.outputTokens ?? 0) <= 0 && said;
+  return {
+    inputTokens: noInput ? requestTokens(request, count) : (usage?.inputTokens ?? 0),
+    cachedInputTokens: usage?.cachedInputTokens ?? 0,
+    cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
+    outputTokens: noOutput ? replyTokens(reply, count) : (usage?.outputTokens ?? 0),
+    reasoningTokens: usage?.reasoningTokens ?? 0,
+    estimated: noInput || noOutput,
+  };
+}
+
+/** Whether a reply's usage can be taken as the provider gave it. */
+export function hasWholeUsage({ usage, text, toolCalls }: ModelReply): boolean {
+  return (
+    usage !== null &&
+    usage.inputTokens > 0 &&
+    (usage.outputTokens > 0 || (text === "" && toolCalls.length === 0))
+  );
 }
 
 function callTokens(calls: ModelReply["toolCalls"], count: TokenCounter): number {

@@ -62,12 +62,22 @@ export interface CallRecord {
   /** Time to first token: milliseconds from the call's start, `null` when no token came. */
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
+  /** All input tokens, those from and into the provider's cache included. */
   readonly inputTokens: number;
+  /** The part of the input that was read from the provider's cache; absent in older records. */
+  readonly cachedInputTokens?: number;
+  /** The part of the input that was written into the provider's cache; absent in older records. */
+  readonly cacheWriteTokens?: number;
+  /** All output tokens, those of thoughts included. */
   readonly outputTokens: number;
-  /** `true` when the provider gave no usage and a tokenizer counted instead. */
+  /** The part of the output that the model thought; absent in older records. */
+  readonly reasoningTokens?: number;
+  /** `true` when the provider gave no usage, or only a part of it, and a tokenizer counted the rest. */
   readonly estimated: boolean;
   /** US dollars; `null` when the price of the model is unknown. */
   readonly costUsd: number | null;
+  /** What the model thought before its answer, where it shows it. */
+  readonly thoughts?: string;
   /** Tools that the reply called. */
   readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly args: unknown }[];
   /** As the provider gave it (`stop`, `length`, `tool_calls`, `content_filter`), `null` when none came. */
@@ -81,7 +91,13 @@ export interface CallRecord {
 export interface UsageSums {
   readonly modelCalls: number;
   readonly inputTokens: number;
+  /** The part of the input that came from the provider's cache; absent in older records. */
+  readonly cachedInputTokens?: number;
+  /** The part of the input that went into the provider's cache; absent in older records. */
+  readonly cacheWriteTokens?: number;
   readonly outputTokens: number;
+  /** The part of the output that models thought; absent in older records. */
+  readonly reasoningTokens?: number;
   /** `true` when a tokenizer counted for at least one call. */
   readonly estimated: boolean;
   /** US dollars; `null` when the price of at least one call is unknown. */

@@ -126,15 +126,28 @@ export function usageOf(calls: readonly CallRecord[]): UsageSums {
 /** Sums of sums; the cost is `null` as soon as one is. */
 export function addUsages(usages: readonly UsageSums[]): UsageSums {
   let [modelCalls, inputTokens, outputTokens, estimated] = [0, 0, 0, false];
+  let [cachedInputTokens, cacheWriteTokens, reasoningTokens] = [0, 0, 0];
   let costUsd: number | null = 0;
   for (const usage of usages) {
     modelCalls += usage.modelCalls;
     inputTokens += usage.inputTokens;
     outputTokens += usage.outputTokens;
+    cachedInputTokens += usage.cachedInputTokens ?? 0;
+    cacheWriteTokens += usage.cacheWriteTokens ?? 0;
+    reasoningTokens += usage.reasoningTokens ?? 0;
     estimated ||= usage.estimated;
     costUsd = costUsd === null || usage.costUsd === null ? null : costUsd + usage.costUsd;
   }
-  return { modelCalls, inputTokens, outputTokens, estimated, costUsd };
+  return {
+    modelCalls,
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+    estimated,
+    costUsd,
+  };
 }
 
 /**

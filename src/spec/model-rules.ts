@@ -24,6 +24,8 @@ export function validateModelName(model: unknown, path: string): DagIssue[] {
   ];
 }
 
+const carriers = ["strict", "schema", "tool", "json", "instructions"];
+
 /** Issues of an agent's `modelOptions`. */
 export function validateModelOptions(options: unknown, path: string): DagIssue[] {
   if (options === undefined) return [];
@@ -33,14 +35,40 @@ export function validateModelOptions(options: unknown, path: string): DagIssue[]
         "bad-value",
         path,
         `modelOptions has to be an object, but is ${showValue(options)}.`,
-        "Write modelOptions: { temperature, maxTokens }.",
+        "Write modelOptions: { temperature, maxTokens, … }.",
       ),
     ];
   }
   return [
-    ...unknownKeys(options, ["temperature", "maxTokens"], path),
+    ...unknownKeys(
+      options,
+      ["temperature", "maxTokens", "structured", "acceptTruncated", "toolCallsInText"],
+      path,
+    ),
     ...validateNumber(options.temperature, pathTo(path, "temperature"), { min: 0 }),
     ...validateNumber(options.maxTokens, pathTo(path, "maxTokens"), { min: 1, integer: true }),
+    ...(["acceptTruncated", "toolCallsInText"] as const).flatMap((key) =>
+      options[key] === undefined || typeof options[key] === "boolean"
+        ? []
+        : [
+            issue(
+              "bad-value",
+              pathTo(path, key),
+              `It has to be true or false, but is ${showValue(options[key])}.`,
+              "Write true or false.",
+            ),
+          ],
+    ),
+    ...(options.structured === undefined || carriers.includes(options.structured as string)
+      ? []
+      : [
+          issue(
+            "bad-value",
+            pathTo(path, "structured"),
+            `It has to be one of ${carriers.join(", ")}, but is ${showValue(options.structured)}.`,
+            `Write one of ${carriers.map((name) => `"${name}"`).join(", ")}.`,
+          ),
+        ]),
   ];
 }
 

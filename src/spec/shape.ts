@@ -181,6 +181,19 @@ export interface ModelOptions {
   readonly temperature?: number;
   /** Most tokens that one answer may have, at least 1. Left to the provider when not set. */
   readonly maxTokens?: number;
+  /**
+   * How the model is held to an output schema, strongest first: `"strict"` (a format that the server enforces),
+   * `"schema"` (a format that it is told), `"tool"` (a forced tool call), `"json"` (JSON of any shape), `"instructions"`
+   * (words). Where a server refuses it, the next one is taken. @default the strongest that the model has
+   */
+  readonly structured?: "strict" | "schema" | "tool" | "json" | "instructions";
+  /** Lets a text that was cut at the token limit pass as the agent's value. @default false */
+  readonly acceptTruncated?: boolean;
+  /**
+   * Reads a message that is nothing but calls written as text (`<tool_call>{…}</tool_call>`) as those calls, as some open
+   * models write them. @default only for models whose name tells that they do
+   */
+  readonly toolCallsInText?: boolean;
 }
 
 /** What every kind of node can state. */

@@ -51,10 +51,10 @@ it("has no ring of files, type imports included", () => {
   expect(cycles).toEqual([]);
 });
 
-it("keeps source files at 400 lines or fewer, under names that say what they hold", () => {
+it("keeps source files at 450 lines or fewer, under names that say what they hold", () => {
   const lines = (file: string) => readFileSync(join(root, file), "utf8").split("\n").length - 1;
   const wordList = /^src\/offline\/lexicon\//;
-  expect(files.filter((file) => !wordList.test(file) && lines(file) > 400)).toEqual([]);
+  expect(files.filter((file) => !wordList.test(file) && lines(file) > 450)).toEqual([]);
   expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual([]);
 });
 

@@ -96,7 +96,7 @@ describe("an openai: model through OPENAI_BASE_URL", () => {
     expect(sent()[0]).not.toHaveProperty("parallel_tool_calls");
   });
 
-  it("asks for structured output by response format, strict only where the schema allows it", async () => {
+  it("asks for structured output by response format, strict in the dialect that strict mode knows", async () => {
     server.on({ userMessage: "hello" }, { content: '{"label":"mixed"}' });
     const strict = {
       type: "object",
@@ -113,7 +113,19 @@ describe("an openai: model through OPENAI_BASE_URL", () => {
     await replyTo({ schema: loose });
     expect(sent()).toMatchObject([
       { response_format: { type: "json_schema", json_schema: { schema: strict, strict: true } } },
-      { response_format: { type: "json_schema", json_schema: { schema: loose, strict: false } } },
+      {
+        response_format: {
+          type: "json_schema",
+          json_schema: {
+            strict: true,
+            schema: {
+              properties: { label: { type: "string" }, why: { type: ["string", "null"] } },
+              required: ["label", "why"],
+              additionalProperties: false,
+            },
+          },
+        },
+      },
     ]);
   });
 
@@ -170,6 +182,7 @@ describe("a user's own ChatOpenAI", () => {
     );
     expect(await collectReply(langchainModel(instance).call(request()))).toEqual({
       text: "all at once",
+      thoughts: null,
       toolCalls: [],
       finishReason: "stop",
       usage: { inputTokens: 4, outputTokens: 3 },

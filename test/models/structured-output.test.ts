@@ -1,11 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import { z } from "zod";
-import { isStrictSchema, schemaCarrier } from "../../src/models/structured-output.js";
-import type { JsonSchema } from "../../src/spec/shape.js";
+import { dropAbsent, toStrictSchema } from "../../src/models/strict-schema.js";
+import { carriersFor } from "../../src/models/structured-output.js";
+import { toJsonSchema } from "../../src/spec/schema.js";
 
-const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema) as JsonSchema;
-
-describe("isStrictSchema", () => {
+describe("a schema in strict mode's dialect", () => {
   it.each([
     [
       "nested objects and enums",
@@ -14,34 +13,110 @@ describe("isStrictSchema", () => {
     ],
     ["null instead of optional", z.object({ why: z.string().nullable() }), true],
     ["arrays of objects", z.object({ items: z.array(z.object({ name: z.string() })) }), true],
-    ["an optional property", z.object({ why: z.string().optional() }), false],
+    ["an optional property", z.object({ why: z.string().optional() }), true],
+    ["a default", z.object({ why: z.string().default("none") }), true],
     [
       "an optional property deep inside",
       z.object({ items: z.array(z.object({ a: z.string().optional() })) }),
-      false,
+      true,
+    ],
+    ["a string's length", z.object({ a: z.string().min(1) }), true],
+    ["a format that the mode does not know", z.object({ a: z.url() }), true],
+    [
+      "a union told apart by a key",
+      z.object({ a: z.discriminatedUnion("k", [z.object({ k: z.literal("x") })]) }),
+      true,
+    ],
+    [
+      "an intersection of objects",
+      z.object({ a: z.intersection(z.object({ b: z.string() }), z.object({ c: z.string() })) }),
+      true,
     ],
     ["other properties allowed", z.looseObject({ a: z.string() }), false],
     ["a record", z.object({ counts: z.record(z.string(), z.number()) }), false],
-    ["a string's length", z.object({ a: z.string().min(1) }), false],
+    ["a value of any type", z.object({ a: z.unknown() }), false],
+    ["a tuple", z.object({ a: z.tuple([z.string(), z.number()]) }), false],
     ["an array at the root", z.array(z.string()), false],
     ["alternatives at the root", z.union([z.object({ a: z.string() }), z.object({ b: z.string() })]), false],
-  ])("%s", (_, schema, expected) => {
-    expect(isStrictSchema(jsonSchema(schema))).toBe(expected);
+  ])("can say %s: %#", (_, schema, expected) => {
+    expect(toStrictSchema(toJsonSchema(schema)) !== null).toBe(expected);
+  });
+
+  it("requires every key, closes every object, and lets an optional key be null", () => {
+    const schema = z.object({
+      name: z.string().min(2).optional(),
+      kind: z.enum(["a", "b"]).optional(),
+      list: z.array(z.object({ n: z.number().optional() })),
+    });
+    expect(toStrictSchema(toJsonSchema(schema))).toEqual({
+      type: "object",
+      properties: {
+        name: { type: ["string", "null"], description: "(minLength: 2)" },
+        kind: { anyOf: [{ type: "string", enum: ["a", "b"] }, { type: "null" }] },
+        list: {
+          type: "array",
+          items: {
+            type: "object",
+            properties: { n: { type: ["number", "null"] } },
+            required: ["n"],
+            additionalProperties: false,
+          },
+        },
+      },
+      required: ["name", "kind", "list"],
+      additionalProperties: false,
+    });
   });
 
   it("refuses more than ten levels", () => {
     const nested = (levels: number): z.ZodType =>
       levels === 0 ? z.string() : z.object({ in: nested(levels - 1) });
-    expect(isStrictSchema(jsonSchema(nested(10)))).toBe(true);
-    expect(isStrictSchema(jsonSchema(nested(11)))).toBe(false);
+    expect(toStrictSchema(toJsonSchema(nested(10)))).not.toBeNull();
+    expect(toStrictSchema(toJsonSchema(nested(11)))).toBeNull();
   });
 });
 
-describe("schemaCarrier", () => {
-  it("puts what is not an object in words, since formats and tools take objects only", () => {
-    expect(schemaCarrier({ type: "array" }, { openAi: true, tools: true })).toBe("instructions");
-    expect(schemaCarrier({ type: "object" }, { openAi: true, tools: true })).toBe("response-format");
-    expect(schemaCarrier({ type: "object" }, { openAi: false, tools: true })).toBe("tool");
-    expect(schemaCarrier({ type: "object" }, { openAi: false, tools: false })).toBe("instructions");
+describe("null at a key", () => {
+  const schema = toJsonSchema(
+    z.object({
+      a: z.string(),
+      b: z.string().optional(),
+      c: z.string().nullable().optional(),
+      d: z.array(z.object({ e: z.number().optional() })).optional(),
+      any: z.unknown().optional(),
+    }),
+  );
+  it.each([
+    [{ a: "x", b: null }, { a: "x" }],
+    [{ a: null }, { a: null }],
+    [
+      { a: "x", c: null },
+      { a: "x", c: null },
+    ],
+    [
+      { a: "x", d: [{ e: null }, { e: 1 }] },
+      { a: "x", d: [{}, { e: 1 }] },
+    ],
+    [
+      { a: "x", any: null, other: null },
+      { a: "x", any: null, other: null },
+    ],
+  ])("in %j reads %j", (value, expected) => {
+    expect(dropAbsent(value, schema)).toEqual(expected);
+  });
+});
+
+describe("the carriers of a schema", () => {
+  const object = { type: "object", properties: { a: { type: "string" } }, required: ["a"] };
+  it("are tried from the strongest on, or from the chosen one on", () => {
+    const openAi = { format: "openai", tool: true } as const;
+    expect(carriersFor(object, openAi)).toEqual(["strict", "schema", "tool", "json", "instructions"]);
+    expect(carriersFor(object, { ...openAi, chosen: "tool" })).toEqual(["tool", "json", "instructions"]);
+    expect(carriersFor({ type: "array" }, openAi)).toEqual(["instructions"]);
+    expect(carriersFor({ type: "array" }, { format: "ollama", tool: true })).toEqual([
+      "schema",
+      "instructions",
+    ]);
+    expect(carriersFor(object, { format: "none", tool: true })).toEqual(["tool", "instructions"]);
   });
 });

@@ -153,7 +153,7 @@ const rows: Row[] = [
     fault: "a stream cut without its end marker",
     reply: halfAStream(({ response }) => response.end()),
     only: "streamed",
-    expected: { state: "failed", attempts: 3, code: "MODEL_STREAM_CUT", requests: 3 },
+    expected: { state: "failed", attempts: 3, code: "MODEL_STREAM_CUT", text: "half an an", requests: 3 },
     withinMs: 1500,
   },
   {
@@ -187,13 +187,13 @@ const rows: Row[] = [
   {
     fault: "finish_reason: length",
     reply: ({ reply }) => reply.text("as far as it", "length"),
-    expected: { state: "completed", attempts: 1, value: "as far as it", requests: 1 },
+    expected: { state: "failed", attempts: 1, code: "REPLY_TRUNCATED", text: "as far as it", requests: 1 },
     withinMs: 1500,
   },
   {
     fault: "content filter",
     reply: ({ reply }) => reply.text("I", "content_filter"),
-    expected: { state: "failed", attempts: 1, code: "MODEL_CONTENT_FILTERED", requests: 1 },
+    expected: { state: "failed", attempts: 1, code: "MODEL_CONTENT_FILTERED", text: "I", requests: 1 },
     withinMs: 1500,
   },
   {

@@ -1,0 +1,82 @@
+/** A piece of a text that is JSON by itself. */
+export interface JsonRegion {
+  readonly from: number;
+  readonly to: number;
+  readonly value: any;
+}
+
+/** Most places of a text at which an object or a list is looked for: text with thousands of brackets is no answer. */
+const mostPlaces = 200;
+
+/**
+ * Every JSON object and list that stands in a text, in order; what stands within another one is not named. Brackets in
+ * strings do not count.
+ */
+export function jsonRegions(text: string): JsonRegion[] {
+  const regions: JsonRegion[] = [];
+  let places = 0;
+  for (let at = 0; at < text.length && places < mostPlaces; at++) {
+    const char = text[at];
+    if (char !== "{" && char !== "[") continue;
+    places++;
+    const to = closingOf(text, at);
+    if (to === -1) continue;
+    try {
+      regions.push({ from: at, to, value: JSON.parse(text.slice(at, to)) });
+      at = to - 1;
+    } catch {
+      // What begins here is not JSON; something within it may be.
+    }
+  }
+  return regions;
+}
+
+/** Where the bracket at `from` is closed, or -1. */
+function closingOf(text: string, from: number): number {
+  const open: string[] = [];
+  let inString = false;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at];
+    if (inString) {
+      if (char === "\\") at++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === "{") open.push("}");
+    else if (char === "[") open.push("]");
+    else if (char === "}" || char === "]") {
+      if (open.pop() !== char) return -1;
+      if (open.length === 0) return at + 1;
+    }
+  }
+  return -1;
+}
+
+/**
+ * What a model's text may mean as JSON, the likeliest first: the whole text; the contents of code fences, however they
+ * are spelt; objects and lists that stand in prose.
+ */
+export function jsonCandidates(text: string): unknown[][] {
+  const whole = parse(text.trim());
+  if (whole !== undefined) return [[whole.value]];
+  // A fence within a JSON string is part of it, so that objects that begin before the first fence are looked at first.
+  const regions = jsonRegions(text);
+  const fences = [...text.matchAll(/(?:^|\n)[ \t]*(`{3,}|~{3,})[^\n`]*\r?\n([\s\S]*?)\r?\n?[ \t]*\1/g)]
+    .filter(({ index }) => !regions.some(({ from, to }) => from < index && index < to))
+    .flatMap(([, , body = ""]) => {
+      const parsed = parse(body.trim());
+      return parsed === undefined ? jsonRegions(body).map(({ value }) => value) : [parsed.value];
+    });
+  const inline = [...text.matchAll(/`{3}(?:json)?[ \t]*([^\n`]+?)[ \t]*`{3}/gi)].flatMap(([, body = ""]) => {
+    const parsed = parse(body.trim());
+    return parsed === undefined ? [] : [parsed.value];
+  });
+  return [[...fences, ...inline], regions.map(({ value }) => value)].filter((values) => values.length > 0);
+}
+
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,139 @@
+import { readRateLimit } from "../limits/rate-limit.js";
+import type { ChatModelLike } from "../spec/shape.js";
+import { completionReader } from "./chat-completion.js";
+import { readChunks } from "./langchain-chunks.js";
+import type { LangChainMessage } from "./langchain-messages.js";
+import { abortError } from "./model-error.js";
+import { type WireCall, wireFetch } from "./openai-wire.js";
+import type { ModelChunk, ModelRequest, ThoughtCarry } from "./port.js";
+
+type Fetch = typeof globalThis.fetch;
+
+/** One request through a LangChain model that uses an OpenAI client. */
+export interface OpenAiCall {
+  /** The model with its client's `fetch` wrapped. */
+  view(wrapFetch: (fetch: Fetch) => Fetch): ChatModelLike;
+  readonly messages: readonly LangChainMessage[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly stream: boolean;
+  readonly streamUsage: boolean;
+  readonly renameMaxTokens: boolean;
+  readonly request: Pick<ModelRequest, "messages">;
+  readonly answerTool: string | null;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The chunks of one reply, read from the wire while LangChain makes the request: it knows the address, the key and the
+ * form of every field, and its observers see the whole reply. Where LangChain does not use the wire that it is given,
+ * its message is read instead.
+ */
+export function openAiChunks(call: OpenAiCall): {
+  readonly chunks: AsyncIterable<ModelChunk>;
+  refusal(): string;
+  ended(): boolean;
+} {
+  const reader = completionReader(call.answerTool);
+  return { chunks: chunksOf(call, reader), refusal: () => reader.refusal, ended: () => false };
+}
+
+async function* chunksOf(
+  call: OpenAiCall,
+  reader: ReturnType<typeof completionReader>,
+): AsyncGenerator<ModelChunk> {
+  const { signal } = call;
+  let chunks: ModelChunk[] = [];
+  let wake: () => void = () => {};
+  let state = "open" as "open" | "whole" | "settled";
+  let failure: { readonly error: unknown } | undefined;
+  const wire: WireCall = {
+    stream: call.stream,
+    streamUsage: call.streamUsage,
+    renameMaxTokens: call.renameMaxTokens,
+    carries: carriesOf(call.request.messages),
+    reader,
+    push(chunk) {
+      chunks.push(chunk);
+      wake();
+    },
+    onWhole() {
+      state = "whole";
+      wake();
+    },
+    onFailure(error) {
+      failure ??= { error };
+    },
+  };
+  const onAbort = () => {
+    failure = { error: abortError(signal) };
+    state = "settled";
+    wake();
+  };
+  if (signal.aborted) throw abortError(signal);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    let message: unknown;
+    const settled = call
+      .view((fetch) => wireFetch(fetch, wire))
+      .invoke([...call.messages], { ...call.options, signal })
+      .then(
+        (result) => {
+          message = result;
+        },
+        (error: unknown) => {
+          // What LangChain makes of a reply that is whole does not matter: it has been read.
+          if (state !== "whole") failure ??= { error };
+        },
+      )
+      .then(() => {
+        state = "settled";
+        wake();
+      });
+    while (state !== "settled" || chunks.length > 0) {
+      if (chunks.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      const ready = chunks;
+      chunks = [];
+      yield* ready;
+    }
+    if (failure !== undefined) throw failure.error;
+    await settled;
+    yield* readFromWire(reader) ? reader.end() : readMessage(message, call.answerTool);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+const readFromWire = ({ sawChoice, sawUsage }: ReturnType<typeof completionReader>) => sawChoice || sawUsage;
+
+function readMessage(message: unknown, answerTool: string | null): ModelChunk[] {
+  if (message === undefined) return [];
+  const reader = readChunks(answerTool);
+  return [...reader.read(message), ...reader.end()];
+}
+
+/** What has to go back of earlier thoughts, by the position among the assistant's messages. */
+function carriesOf(messages: ModelRequest["messages"]): Map<number, ThoughtCarry> {
+  const carries = new Map<number, ThoughtCarry>();
+  let position = 0;
+  for (const message of messages) {
+    if (message.role !== "assistant") continue;
+    if (message.carry?.fields !== undefined) carries.set(position, message.carry);
+    position++;
+  }
+  return carries;
+}
+
+/** A `fetch` that only tells what each reply's headers say of the provider's limits. */
+export function passingFetch(push: (chunk: ModelChunk) => void): (fetch: Fetch) => Fetch {
+  return (fetch) => async (input, init) => {
+    const response = await fetch(input, init);
+    const limits = readRateLimit((name) => response.headers.get(name));
+    if (limits !== null) push({ type: "rate-limit", limits });
+    return response;
+  };
+}

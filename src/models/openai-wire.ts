@@ -1,0 +1,336 @@
+import { DagError } from "../errors.js";
+import { type RateLimit, readRateLimit } from "../limits/rate-limit.js";
+import type { CompletionReader } from "./chat-completion.js";
+import type { ModelChunk, ThoughtCarry } from "./port.js";
+import { serverSentEvents } from "./server-sent-events.js";
+
+type Fetch = typeof globalThis.fetch;
+
+/**
+ * Most bytes of a reply without a line break: one streamed event, or a whole body that is not streamed. Clients
+ * search such a line again with every network packet, so that a body of 50 MB would take them minutes.
+ */
+export const maxLineBytes = 4 * 1024 * 1024;
+
+/** How long a server that has said how its reply ended may still send usage and its end mark, in milliseconds. */
+const afterFinishMs = 750;
+
+/** One request on its way to an OpenAI-compatible server. */
+export interface WireCall {
+  /** Whether the reply is asked for in pieces, whatever LangChain asked for. */
+  readonly stream: boolean;
+  /** `false` leaves `stream_options` out, for servers that refuse it. */
+  readonly streamUsage: boolean;
+  /** `true` sends `max_completion_tokens` in place of `max_tokens`. */
+  readonly renameMaxTokens: boolean;
+  /** What goes back of the thoughts of earlier messages, by the position of the assistant's message. */
+  readonly carries: ReadonlyMap<number, ThoughtCarry>;
+  readonly reader: CompletionReader;
+  push(chunk: ModelChunk): void;
+  /** Told once the reply is whole on the wire, whatever LangChain then makes of it. */
+  onWhole(): void;
+  /** Told what was wrong with the reply, before LangChain wraps it. */
+  onFailure(error: unknown): void;
+}
+
+/**
+ * A `fetch` for one call of an OpenAI client. It asks for the reply in the way that the call wants, reads what comes
+ * itself, and gives LangChain a reply in the form that LangChain asked for. Requests other than chat completions pass as
+ * they are.
+ *
+ * What it mends on the way: errors inside a reply of status 200 (thrown as an error with the server's body), a reply in
+ * pieces where a whole one was asked for and the other way round, deltas without a role, and streams that stay open
+ * after their end mark.
+ */
+export function wireFetch(fetch: Fetch, call: WireCall): Fetch {
+  return async (input, init) => {
+    const body = typeof init?.body === "string" ? requestBody(init.body) : null;
+    if (body === null) {
+      const response = await fetch(input, init);
+      tellLimits(response, call);
+      return limited(response);
+    }
+    const wantsStream = body.stream === true;
+    const sent = rewritten(body, call, wantsStream);
+    const response = await fetch(input, sent === null ? init : { ...init, body: sent });
+    tellLimits(response, call);
+    if (!response.ok || response.body === null) return limited(response);
+    try {
+      return await readReply(response, response.body, call, wantsStream);
+    } catch (error) {
+      call.onFailure(error);
+      throw error;
+    }
+  };
+}
+
+function requestBody(text: string): Record<string, unknown> | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    const isChat = isRecord(body) && Array.isArray(body.messages) && typeof body.model === "string";
+    return isChat ? body : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The request's body as it has to be sent; `null` where it is right as it is. */
+function rewritten(body: Record<string, unknown>, call: WireCall, wantsStream: boolean): string | null {
+  const asStream = call.stream || wantsStream;
+  if (asStream === wantsStream && call.carries.size === 0 && !call.renameMaxTokens) return null;
+  const sent: Record<string, unknown> = { ...body };
+  if (call.renameMaxTokens && sent.max_tokens !== undefined) {
+    sent.max_completion_tokens = sent.max_tokens;
+    delete sent.max_tokens;
+  }
+  if (asStream && !wantsStream) {
+    sent.stream = true;
+    if (call.streamUsage) sent.stream_options = { include_usage: true };
+  }
+  if (call.carries.size > 0) {
+    let position = -1;
+    sent.messages = (body.messages as Record<string, unknown>[]).map((message) => {
+      if (message.role !== "assistant") return message;
+      position++;
+      return { ...message, ...call.carries.get(position)?.fields };
+    });
+  }
+  return JSON.stringify(sent);
+}
+
+function tellLimits(response: Response, call: WireCall): void {
+  const limits = readRateLimit((name) => response.headers.get(name));
+  if (limits !== null) call.push({ type: "rate-limit", limits: limits satisfies RateLimit });
+}
+
+async function readReply(
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  call: WireCall,
+  wantsStream: boolean,
+): Promise<Response> {
+  const bytes = body.getReader();
+  const headers = new Headers(response.headers);
+  for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
+  const streamed = (response.headers.get("content-type") ?? "").includes("text/event-stream");
+  if (!streamed) {
+    const text = await wholeText(bytes);
+    const completion = parseCompletion(text, response);
+    for (const chunk of call.reader.read(completion)) call.push(chunk);
+    call.onWhole();
+    if (!wantsStream) return new Response(text, { status: 200, headers });
+    headers.set("content-type", "text/event-stream");
+    return new Response(asEvents(call.reader.completion()), { status: 200, headers });
+  }
+  if (!wantsStream) {
+    for await (const _ of eventsOf(bytes, call)) {
+      // Each event has been read on the way.
+    }
+    headers.set("content-type", "application/json");
+    return new Response(JSON.stringify(call.reader.completion()), { status: 200, headers });
+  }
+  const events = eventsOf(bytes, call);
+  const encoder = new TextEncoder();
+  const passed = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await events.next();
+        const line = next.done ? "[DONE]" : JSON.stringify(withRole(next.value));
+        controller.enqueue(encoder.encode(`data: ${line}\n\n`));
+        if (next.done) controller.close();
+      } catch (error) {
+        call.onFailure(error);
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      await events.return(undefined);
+    },
+  });
+  return new Response(passed, { status: 200, headers });
+}
+
+/** Reads the events of a stream to its end mark. Each is given to the call, then yielded. */
+async function* eventsOf(
+  bytes: ReadableStreamDefaultReader<Uint8Array>,
+  call: WireCall,
+): AsyncGenerator<unknown, undefined> {
+  const parser = serverSentEvents(maxLineBytes, replyTooLarge);
+  let done = false;
+  let open = true;
+  try {
+    while (!done && open) {
+      const next =
+        call.reader.finishReason === null ? await bytes.read() : await readWithin(bytes, afterFinishMs);
+      open = next !== null && !next.done;
+      for (const data of next?.value === undefined ? parser.end() : parser.add(next.value)) {
+        if (data.trim() === "[DONE]") {
+          done = true;
+          break;
+        }
+        const event = parsed(data);
+        assertNoError(event);
+        for (const chunk of call.reader.read(event)) call.push(chunk);
+        yield event;
+      }
+    }
+    if (done || call.reader.finishReason !== null) {
+      if (done && call.reader.finishReason === null && call.reader.sawContent)
+        call.push({ type: "finish", reason: "stop" });
+      call.onWhole();
+    }
+  } finally {
+    // The end of the body usually follows at once; waiting for it keeps the connection for the next request.
+    void readWithin(bytes, done ? 50 : 0)
+      .then((rest) => (rest === null || !rest.done ? bytes.cancel() : undefined))
+      .catch(() => undefined);
+  }
+}
+
+/** The next piece of a body, or `null` when none comes in time. */
+function readWithin(bytes: ReadableStreamDefaultReader<Uint8Array>, ms: number) {
+  return new Promise<Awaited<ReturnType<typeof bytes.read>> | null>((resolve, reject) => {
+    const timer = setTimeout(() => resolve(null), ms);
+    bytes
+      .read()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** The whole text of a body; one that is complete JSON is not waited for when its connection stays open. */
+async function wholeText(bytes: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const mayBeWhole = text.endsWith("}") || text.endsWith("}\n");
+    const next = mayBeWhole ? await readWithin(bytes, afterFinishMs) : await bytes.read();
+    if (next === null) {
+      if (!isJson(text)) continue;
+      void bytes.cancel().catch(() => undefined);
+      return text;
+    }
+    if (next.done) return text + decoder.decode();
+    text += decoder.decode(next.value, { stream: true });
+    if (text.length > maxLineBytes && text.length - text.lastIndexOf("\n") > maxLineBytes) {
+      void bytes.cancel().catch(() => undefined);
+      throw replyTooLarge(`more than ${maxLineBytes} bytes without a line break`);
+    }
+  }
+}
+
+function parseCompletion(text: string, response: Response): unknown {
+  if (!isJson(text)) {
+    const type = response.headers.get("content-type") ?? "unknown type";
+    const words = text
+      .replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, " ")
+      .replace(/\s+/g, " ")
+      .trim()
+      .slice(0, 200);
+    throw new SyntaxError(`a body that is not JSON (${type})${words === "" ? "" : `: ${words}`}`);
+  }
+  const body: unknown = JSON.parse(text);
+  assertNoError(body);
+  return body;
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new SyntaxError(`an event that is not JSON: ${data.slice(0, 200)}`);
+  }
+}
+
+/** An error object inside a reply of status 200, in the forms that servers and gateways give it. */
+function assertNoError(event: unknown): void {
+  if (!isRecord(event)) return;
+  const told = event.error ?? (event.object === "error" || event.type === "error" ? event : undefined);
+  const choice: unknown = Array.isArray(event.choices) ? event.choices[0] : undefined;
+  const inChoice = isRecord(choice) && isRecord(choice.error) ? choice.error : undefined;
+  const bare =
+    event.choices === undefined &&
+    event.usage === undefined &&
+    ["message", "detail", "error_msg", "errorMessage"].some((name) => typeof event[name] === "string")
+      ? event
+      : undefined;
+  const found = told ?? inChoice ?? bare;
+  if (found === undefined || found === null || found === false || found === "") return;
+  const body = typeof found === "string" ? { message: found } : found;
+  const message = isRecord(body)
+    ? ["message", "detail", "error_msg", "errorMessage", "msg"].map((name) => body[name]).find(isText)
+    : undefined;
+  const code = isRecord(body) ? (body.code ?? body.status ?? body.status_code ?? body.error_code) : undefined;
+  throw Object.assign(new Error(message ?? "The server reported an error."), {
+    name: "StreamedError",
+    error: {
+      message: message ?? JSON.stringify(found).slice(0, 500),
+      code: code ?? event.code ?? event.status_code,
+      type: isRecord(body) ? body.type : undefined,
+    },
+  });
+}
+
+/** LangChain takes a delta that names no role for one of a role of its own, and loses its tool calls. */
+function withRole(event: unknown): unknown {
+  if (!isRecord(event) || !Array.isArray(event.choices)) return event;
+  const choices = event.choices.map((choice: unknown) =>
+    isRecord(choice) && isRecord(choice.delta) && choice.delta.role === undefined
+      ? { ...choice, delta: { role: "assistant", ...choice.delta } }
+      : choice,
+  );
+  return { ...event, choices };
+}
+
+function asEvents(completion: Record<string, unknown>): string {
+  const [choice] = completion.choices as { message: Record<string, unknown>; finish_reason: unknown }[];
+  const calls = (choice?.message.tool_calls as Record<string, unknown>[] | undefined)?.map((call, index) => ({
+    index,
+    ...call,
+  }));
+  const delta = { ...choice?.message, ...(calls !== undefined && { tool_calls: calls }) };
+  const event = {
+    ...completion,
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta, finish_reason: choice?.finish_reason ?? null }],
+  };
+  return `data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`;
+}
+
+/** A reply that is not read here, held to the same bound of its lines. */
+function limited(response: Response): Response {
+  if (response.body === null) return response;
+  const lineFeed = 10;
+  let lineBytes = 0;
+  const bound = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      const last = bytes.lastIndexOf(lineFeed);
+      lineBytes = last === -1 ? lineBytes + bytes.length : bytes.length - last - 1;
+      if (lineBytes > maxLineBytes || bytes.length > maxLineBytes) {
+        controller.error(replyTooLarge(`more than ${maxLineBytes} bytes without a line break`));
+      } else controller.enqueue(bytes);
+    },
+  });
+  return new Response(response.body.pipeThrough(bound), response);
+}
+
+/** The error of a reply that is larger than any sensible one. */
+export function replyTooLarge(what: string): DagError {
+  return new DagError("MODEL_REPLY_TOO_LARGE", `The model's reply was ended: ${what}.`, {
+    hint: "Set `modelOptions.maxTokens`, or check that the base URL is that of a model server.",
+  });
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

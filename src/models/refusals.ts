@@ -1,0 +1,89 @@
+import { errorMessage } from "../errors.js";
+import { causeChain, firstOf, says, statusOf } from "./error-chain.js";
+import type { SchemaCarrier } from "./structured-output.js";
+
+/** A part of a request that a server may refuse, and that a request can do without. */
+export type Optional =
+  | "stream_options"
+  | "parallel_tool_calls"
+  | "tool_choice"
+  | "temperature"
+  | "max_tokens"
+  | "system"
+  | "stream"
+  | SchemaCarrier;
+
+/** What one server was found to refuse: learnt once, and not sent to it again. */
+export type Refusals = Set<Optional>;
+
+/** Statuses with which servers refuse a part of a request. */
+const refusing = [400, 404, 405, 415, 422, 501];
+
+const formats: readonly Optional[] = ["strict", "schema", "json"];
+
+/** What servers call each part when they refuse it. */
+const names: readonly (readonly [RegExp, Optional])[] = [
+  [/stream_options|include_usage/i, "stream_options"],
+  [/parallel_tool_calls|parallel (tool|function)/i, "parallel_tool_calls"],
+  [/tool_choice|tool choice|forced? (tool|function)/i, "tool_choice"],
+  [/temperature/i, "temperature"],
+  [/max_tokens.*max_completion_tokens/is, "max_tokens"],
+  [
+    /system[ _-]?(role|message|prompt|instruction)|role\W{0,4}(of )?\W?system|developer instruction|roles? must alternate/i,
+    "system",
+  ],
+  [/\bstream(ing)?\b.*(not|un)[ -]?(supported|available|allowed)|does not support stream/is, "stream"],
+];
+
+/** In which order parts are left out for a server that refuses without a word. */
+const wordless: readonly Optional[] = [
+  ...(["stream_options", "parallel_tool_calls", "strict", "schema"] as const),
+  ...(["tool_choice", "tool", "json", "temperature", "system"] as const),
+];
+
+/**
+ * Enters what a server refused of a request, told from its status and its words.
+ * @param sent What the request held that it can do without.
+ * @returns whether there is another way to ask.
+ */
+export function learnRefusal(refusals: Refusals, sent: ReadonlySet<Optional>, error: unknown): boolean {
+  const chain = causeChain(error);
+  const status = firstOf(chain, statusOf);
+  if (status === undefined || !refusing.includes(status)) return false;
+  const said = `${says(chain, status, asSaid)} ${errorMessage(error)}`;
+  const enter = (parts: readonly Optional[]) => {
+    const refused = parts.filter((part) => sent.has(part));
+    for (const part of refused) refusals.add(part);
+    return refused.length > 0;
+  };
+  const words = /no body/i.test(said)
+    ? ""
+    : says(chain, status, asSaid)
+        .replace(/^\s*\d{3}\b/, "")
+        .trim();
+  if (words === "" && status !== 404) {
+    const next = wordless.find((part) => sent.has(part));
+    return next !== undefined && enter([next]);
+  }
+  for (const [pattern, part] of names) {
+    if (pattern.test(said) && enter([part])) return true;
+  }
+  if (
+    /response[_ ]format|json[_ ]?(schema|mode|object)|structured[_ ]output|guided|\bformat\b|invalid schema|\bstrict\b/i.test(
+      said,
+    )
+  ) {
+    if (/\bstrict\b|invalid schema|additionalProperties|is not permitted/i.test(said) && enter(["strict"]))
+      return true;
+    if (/json_object|json mode/i.test(said) && sent.has("json") && enter(["json"])) return true;
+    if (formats.some((part) => sent.has(part)) && enter(["strict", "schema", "json"])) {
+      // The mode without a schema is a format of another type: a server without schemas may have it.
+      if (sent.has("strict")) refusals.add("schema");
+      return true;
+    }
+  }
+  return /\btools?\b|function/i.test(said) && enter(["tool"]);
+}
+
+/** What is looked at here goes nowhere: nothing has to be taken out of it. */
+const asSaid = (text: string) => text;

@@ -1,0 +1,425 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { tool } from "@langchain/core/tools";
+import { z } from "zod";
+import { run } from "../../src/run/run.js";
+import { defineDag } from "../../src/spec/define.js";
+import { beginStream, type RawServer, sendDelta, sendError, sendEvent } from "./raw-server.js";
+import { calls, events, type Reply, replying, says, stream } from "./replies.js";
+
+let server: RawServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function answer(spec: Parameters<typeof run>[0], replies: readonly Reply[], options: object = {}) {
+  const started = await replying(...replies);
+  server = started.server;
+  const record = await run(spec as any, "x", { model: started.model, ...options });
+  return { record, requests: started.server.seen, outcome: Object.values(record.outcomes)[0] as any };
+}
+
+const once = { policy: { retry: { maxAttempts: 1 } } };
+const text = defineDag({ name: "text", nodes: { a: { instructions: "Speak." } } });
+const structured = defineDag({
+  name: "structured",
+  nodes: { a: { instructions: "Judge.", output: z.object({ label: z.string(), score: z.number() }) } },
+});
+const two = defineDag({
+  name: "two",
+  nodes: { a: { instructions: "Do a." }, b: { instructions: "Do b." } },
+});
+
+function withTools() {
+  const made: string[] = [];
+  const tools = [
+    tool(
+      ({ folder }) => {
+        made.push(`wipe ${folder ?? ""}`);
+        return "wiped";
+      },
+      { name: "wipe", description: "Wipes.", schema: z.object({ folder: z.string().optional() }) },
+    ),
+    tool(
+      ({ city }) => {
+        made.push(`weather ${city}`);
+        return "rain";
+      },
+      { name: "weather", description: "Weather.", schema: z.object({ city: z.string() }) },
+    ),
+  ];
+  return { made, spec: defineDag({ name: "agent", nodes: { a: { instructions: "Help.", tools } } }) };
+}
+
+describe("a reply that broke off", () => {
+  it.each(["length", "max_tokens", "error", "content_filter", "pause_turn", "MALFORMED_FUNCTION_CALL"])(
+    "with %s makes none of its tool calls",
+    async (finish) => {
+      const { made, spec } = withTools();
+      const { outcome, requests } = await answer(spec, [calls("wipe", "", { finish })], once);
+      expect(made).toEqual([]);
+      expect(outcome.state).toBe("failed");
+      expect(outcome.error.message).toContain(finish);
+      expect(requests).toHaveLength(1);
+    },
+  );
+
+  it("is no answer: a text cut at the limit fails with the text kept", async () => {
+    const { outcome } = await answer(text, [says("as far as", "length")]);
+    expect(outcome).toMatchObject({ state: "failed", error: { code: "REPLY_TRUNCATED", text: "as far as" } });
+  });
+
+  it("is an answer where the agent allows it, marked in the record", async () => {
+    const spec = defineDag({
+      name: "cut",
+      nodes: { a: { instructions: "Speak.", modelOptions: { acceptTruncated: true } } },
+    });
+    const { outcome, record } = await answer(spec, [says("as far as", "length")]);
+    expect(outcome).toMatchObject({ state: "completed", value: "as far as" });
+    expect(record.calls[0]?.finishReason).toBe("length");
+  });
+
+  it.each(["error", "network_error", "insufficient_system_resource"])(
+    "with %s is asked again, as any failure of the provider",
+    async (finish) => {
+      const { outcome, requests } = await answer(text, [says("The answer is", finish), says("42")], {
+        policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } },
+      });
+      expect(outcome).toMatchObject({ state: "completed", value: "42" });
+      expect(requests).toHaveLength(2);
+    },
+  );
+});
+
+describe("a refusal", () => {
+  it("is told once, with its words, in every topology", async () => {
+    const refusal = stream(
+      [{ role: "assistant", content: null, refusal: "" }],
+      [{ refusal: "I can't help with that." }],
+      [{}, "stop"],
+    );
+    const { outcome, requests } = await answer(structured, [refusal]);
+    expect(outcome.error).toMatchObject({ code: "MODEL_REFUSED", text: "I can't help with that." });
+    expect(requests).toHaveLength(1);
+    await server?.close();
+    const planned = await answer(two, [refusal], { topology: "planned" });
+    expect(planned.record.state).toBe("failed");
+    expect(planned.requests).toHaveLength(1);
+  });
+});
+
+describe("calls of tools", () => {
+  it("run and are answered each, though a later message uses the same id", async () => {
+    const { record } = await answer(
+      two,
+      [
+        calls("a", "{}", { id: "K" }),
+        says("result A"),
+        calls("b", "{}", { id: "K" }),
+        says("result B"),
+        says("done"),
+      ],
+      { topology: "planned" },
+    );
+    expect(record.outcomes).toMatchObject({ a: { value: "result A" }, b: { value: "result B" } });
+    const told = (server?.seen.at(-1)?.body.messages as any[]).filter((one) => one.role === "tool");
+    expect(told.map(({ content }) => content)).toEqual(["result A", "result B"]);
+  });
+
+  it("without arguments go back as an empty object", async () => {
+    const { made, spec } = withTools();
+    const { requests } = await answer(spec, [calls("wipe", ""), says("done")]);
+    expect(made).toEqual(["wipe "]);
+    const messages = requests[1]?.body.messages as any[];
+    expect(messages.at(-2).tool_calls[0].function.arguments).toBe("{}");
+  });
+
+  it("are read from deltas that name no role", async () => {
+    const { made, spec } = withTools();
+    const call = { index: 0, id: "c1", function: { name: "weather", arguments: '{"city":"Rome"}' } };
+    await answer(spec, [stream([{ tool_calls: [call] }], [{}, "tool_calls"]), says("done")]);
+    expect(made).toEqual(["weather Rome"]);
+  });
+
+  it.each([
+    ["empty ids", ["", ""]],
+    ["no ids", [undefined, undefined]],
+    ["one id twice", ["K", "K"]],
+  ])("in parallel with %s are answered by ids of their own", async (_, ids) => {
+    const { made, spec } = withTools();
+    const tool_calls = ["Rome", "Oslo"].map((city, index) => ({
+      index,
+      ...(ids[index] !== undefined && { id: ids[index] }),
+      function: { name: "weather", arguments: JSON.stringify({ city }) },
+    }));
+    const { requests } = await answer(spec, [
+      stream([{ role: "assistant", content: null, tool_calls }], [{}, "tool_calls"]),
+      says("done"),
+    ]);
+    expect(made).toEqual(["weather Rome", "weather Oslo"]);
+    const messages = requests[1]?.body.messages as any[];
+    const asked = messages.find((one) => one.role === "assistant").tool_calls.map((one: any) => one.id);
+    expect(new Set(asked).size).toBe(2);
+    expect(asked.every((id: string) => id !== "")).toBe(true);
+    expect(messages.filter((one) => one.role === "tool").map((one) => one.tool_call_id)).toEqual(asked);
+  });
+
+  it("join a name that was cut over two chunks", async () => {
+    const { made, spec } = withTools();
+    const piece = (called: object, id?: string) => ({
+      tool_calls: [{ index: 0, ...(id && { id }), function: called }],
+    });
+    await answer(spec, [
+      stream(
+        [{ role: "assistant", ...piece({ name: "wea", arguments: "" }, "c1") }],
+        [piece({ name: "ther" })],
+        [piece({ arguments: '{"city":"Rome"}' })],
+        [{}, "tool_calls"],
+      ),
+      says("done"),
+    ]);
+    expect(made).toEqual(["weather Rome"]);
+  });
+
+  it("written as text fail and say so, or are read where the agent allows it", async () => {
+    const { made, spec } = withTools();
+    const written = '<tool_call>\n{"name":"weather","arguments":{"city":"Rome"}}\n</tool_call>';
+    const { outcome } = await answer(spec, [says(written)]);
+    expect(outcome.error.code).toBe("TOOL_CALL_AS_TEXT");
+    await server?.close();
+    const a = { ...(spec.nodes.a as any), modelOptions: { toolCallsInText: true } };
+    const read = await answer(defineDag({ name: "read", nodes: { a } }), [says(written), says("rain")]);
+    expect(read.outcome.value).toBe("rain");
+    expect(made).toEqual(["weather Rome"]);
+  });
+
+  it.each(["deterministic", "planned"])("of unknown names end early under %s", async (topology) => {
+    const { spec } = withTools();
+    const { record, requests } = await answer(topology === "planned" ? two : spec, [calls("nothing", "{}")], {
+      topology,
+    });
+    expect(record.state).toBe("failed");
+    expect(JSON.stringify(record.error ?? record.outcomes)).toContain("TOOL_CALLS_UNUSABLE");
+    expect(requests.length).toBeLessThan(4);
+  });
+});
+
+describe("thoughts", () => {
+  const draft =
+    '<think>\nFirst guess:\n```json\n{"label":"draft","score":0}\n```\nno.\n</think>\n{"label":"x","score":1}';
+
+  it("are no part of a structured answer, a text or a plan, and are kept in the record", async () => {
+    const first = await answer(structured, [says(draft)]);
+    expect(first.outcome.value).toEqual({ label: "x", score: 1 });
+    expect(first.requests).toHaveLength(1);
+    expect(first.record.calls[0]?.thoughts).toContain("First guess");
+    await server?.close();
+    expect((await answer(text, [says("<think>secret</think>Hello")])).outcome.value).toBe("Hello");
+    await server?.close();
+    const plan = "<think>\n1. a()\njoin()\nHm, only b is needed.\n</think>\n1. b()\njoin()";
+    const planned = await answer(two, [says(plan), says("B"), says("done")], { topology: "planned-dag" });
+    expect(planned.record.outcomes).toMatchObject({ a: { state: "skipped" }, b: { value: "B" } });
+  });
+
+  it.each([
+    ["cut anywhere", ["<th", "ink>secr", "et</thi", "nk>\n\nHe", "llo"], "Hello"],
+    ["without the first tag", ["I should greet.\n", "</think>\n\n", "Hello"], "Hello"],
+    ["in brackets", ["[THINK]secret[/THINK]Hello"], "Hello"],
+    ["in several blocks", ["<think>a</think>\n<thinking>b</thinking> Hello"], "Hello"],
+  ])("%s are told apart", async (_, pieces, expected) => {
+    const reply = stream(...pieces.map((content) => [{ role: "assistant", content }] as const), [{}, "stop"]);
+    expect((await answer(text, [reply])).outcome.value).toBe(expected);
+  });
+
+  it("leave a tag alone that belongs to the answer", async () => {
+    for (const words of ["The tag <think> opens, </think> closes.", '{"a":"<think>x</think>"}']) {
+      expect((await answer(text, [says(words)])).outcome.value).toBe(words);
+      await server?.close();
+    }
+  });
+
+  it("go back as reasoning_content with the calls they led to", async () => {
+    const { spec } = withTools();
+    const call = { index: 0, id: "c1", function: { name: "weather", arguments: '{"city":"Rome"}' } };
+    const { requests } = await answer(spec, [
+      stream(
+        [{ role: "assistant", reasoning_content: "Rome, " }],
+        [{ reasoning_content: "then." }],
+        [{ tool_calls: [call] }, "tool_calls"],
+      ),
+      says("done"),
+    ]);
+    expect((requests[1]?.body.messages as any[]).at(-2).reasoning_content).toBe("Rome, then.");
+  });
+});
+
+describe("an error inside a reply of status 200", () => {
+  it.each([
+    [
+      "an event with code 400",
+      events({ error: { message: "maximum context length is 4096 tokens", code: 400 } }),
+      "MODEL_BAD_REQUEST",
+      "maximum context length",
+    ],
+    [
+      "an event with code 429",
+      events({ error: { message: "slow down", code: 429 } }),
+      "MODEL_RATE_LIMITED",
+      "slow down",
+    ],
+    [
+      "an event with code 503 as text",
+      events({ error: { message: "no room", code: "503" } }),
+      "MODEL_SERVER_ERROR",
+      "no room",
+    ],
+    [
+      "an overloaded event",
+      events({ error: { message: "busy", type: "overloaded_error" } }),
+      "MODEL_SERVER_ERROR",
+      "busy",
+    ],
+    [
+      "a body with code 429",
+      json({ error: { message: "Rate limit exceeded", code: 429 } }),
+      "MODEL_RATE_LIMITED",
+      "Rate limit exceeded",
+    ],
+    [
+      "a body with code 401",
+      json({ error: { message: "bad key", code: 401 } }),
+      "MODEL_UNAUTHORIZED",
+      "bad key",
+    ],
+    [
+      "a bare body",
+      json({ object: "error", message: "no such model", code: 404 }),
+      "MODEL_NOT_FOUND",
+      "no such model",
+    ],
+    ["a body with a text", json({ error: "out of memory" }), "MODEL_SERVER_ERROR", "out of memory"],
+  ])("is told as its status would be: %s", async (_, reply, code, words) => {
+    const { outcome, requests } = await answer(text, [reply], once);
+    expect(outcome.error.code).toBe(code);
+    expect(outcome.error.message).toContain(words);
+    expect(requests).toHaveLength(1);
+  });
+
+  it("with a code that cannot pass is not tried again", async () => {
+    const { requests } = await answer(text, [events({ error: { message: "too long", code: 400 } })]);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+function json(body: unknown) {
+  return (response: import("node:http").ServerResponse) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(body));
+  };
+}
+
+describe("a connection that stays open", () => {
+  const open =
+    (...rest: string[]) =>
+    (response: import("node:http").ServerResponse) => {
+      beginStream(response);
+      sendDelta(response, { role: "assistant", content: "whole" });
+      sendDelta(response, {}, "stop");
+      sendEvent(response, { choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } });
+      for (const line of rest) response.write(line);
+    };
+  it.each([
+    ["after its end mark", open("data: [DONE]\n\n")],
+    ["after its finish reason", open()],
+  ])("%s does not keep the answer", async (_, reply) => {
+    const { outcome, requests, record } = await answer(text, [reply], { policy: { idleTimeoutMs: 300 } });
+    expect(outcome).toMatchObject({ state: "completed", value: "whole" });
+    expect(requests).toHaveLength(1);
+    expect(record.calls[0]).toMatchObject({ inputTokens: 7, outputTokens: 3 });
+  });
+
+  it("text without a finish reason is whole at the end mark", async () => {
+    const { outcome } = await answer(text, [stream([{ role: "assistant", content: "whole" }])]);
+    expect(outcome.value).toBe("whole");
+  });
+});
+
+describe("structured output", () => {
+  const refuses =
+    (pattern: RegExp, parameter: string, message: string) =>
+    (response: import("node:http").ServerResponse, body: Record<string, unknown>) => {
+      if (parameter in body && pattern.test(JSON.stringify(body[parameter])))
+        sendError(response, 400, { message });
+      else if (Array.isArray(body.tools)) calls("answer", '{"label":"x","score":1}')(response);
+      else says('{"label":"x","score":1}')(response);
+    };
+  it.each([
+    [
+      "any response_format",
+      refuses(/./, "response_format", "This response_format type is unavailable now"),
+      2,
+    ],
+    ["strict schemas", refuses(/"strict":true/, "response_format", "strict mode is not supported"), 2],
+    ["schemas", refuses(/json_schema/, "response_format", "'json_schema' is not supported"), 2],
+  ])("falls back by itself where a server refuses %s, asked once", async (_, reply, expected) => {
+    const spec = defineDag({
+      name: "pair",
+      nodes: { a: structured.nodes.a as any, b: { ...(structured.nodes.a as any), needs: ["a"] } },
+    });
+    const { record, requests } = await answer(spec, [reply]);
+    expect(record.outcomes).toMatchObject({
+      a: { value: { label: "x", score: 1 } },
+      b: { state: "completed" },
+    });
+    expect(requests).toHaveLength(expected + 1);
+  });
+
+  it("does not ask again after another 400", async () => {
+    const { requests } = await answer(structured, [
+      (response) => sendError(response, 400, { message: "no such field: user" }),
+    ]);
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      "two fences, the schema first",
+      'The schema:\n```json\n{"type":"object"}\n```\nSo:\n```json\n{"label":"x","score":1}\n```',
+    ],
+    ["a fence of another spelling", '~~~JSON5\r\n{"label":"x","score":1}\r\n~~~'],
+    ["prose around", 'Here {it} is: {"label":"x","score":1} and done.'],
+    ["a wrapper", '{"answer":{"label":"x","score":1}}'],
+    ["the same twice", '{"label":"x","score":1}\n\n{"score":1,"label":"x"}'],
+  ])("is found in %s", async (_, content) => {
+    const { outcome, requests } = await answer(structured, [says(content)]);
+    expect(outcome.value).toEqual({ label: "x", score: 1 });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("does not guess between two that fit, and states the schema when it asks again", async () => {
+    const { outcome, requests } = await answer(structured, [
+      says('{"label":"x","score":1} or {"label":"y","score":2}'),
+      says('{"label":"y","score":2}'),
+    ]);
+    expect(outcome.value).toEqual({ label: "y", score: 2 });
+    expect(JSON.stringify((requests[1]?.body.messages as any[]).at(-1))).toContain("properties");
+  });
+
+  it("takes words for a schema of words", async () => {
+    const spec = defineDag({
+      name: "yes",
+      nodes: { a: { instructions: "?", output: z.enum(["yes", "no"]) } },
+    });
+    expect((await answer(spec, [says("yes")])).outcome.value).toBe("yes");
+  });
+
+  it("takes null for absent at an optional key", async () => {
+    const spec = defineDag({
+      name: "optional",
+      nodes: { a: { instructions: "?", output: z.object({ a: z.string(), b: z.string().optional() }) } },
+    });
+    const { outcome, requests } = await answer(spec, [says('{"a":"x","b":null}')]);
+    expect(outcome.value).toEqual({ a: "x" });
+    expect(requests).toHaveLength(1);
+  });
+});
