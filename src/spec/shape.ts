@@ -115,12 +115,14 @@ interface NoCombination {
 export type ForEach<Name extends string = string> =
   | string
   | Reference<Name>
-  | {
-      readonly items: string | Reference<Name>;
-      readonly maxConcurrency?: number;
-      readonly key?: string;
-      readonly onItemError?: "null" | "omit" | "fail";
-    };
+  | ({ readonly items: string | Reference<Name> } & MapOptions);
+
+/** How a map is done; see {@link ForEach}. */
+export interface MapOptions {
+  readonly maxConcurrency?: number;
+  readonly key?: string;
+  readonly onItemError?: "null" | "omit" | "fail";
+}
 
 /**
  * A graph node that is run round by round. `until` is a condition over the inner DAG's nodes, or a function of the round's

@@ -14,13 +14,14 @@
  * schema, annotates its argument, takes none, or was declared in an earlier `extendDag`; records are typed in every case.
  */
 import type { z } from "zod";
-import type { Reference } from "./reference.js";
+import type { LoopReference, Reference } from "./reference.js";
 import type {
   Ctx,
   Dag,
   DagSpec,
   Join,
   JsonSchema,
+  MapOptions,
   Node,
   NodeCommon,
   Repeat,
@@ -45,8 +46,6 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     readonly output?: Inferred<Says[K], Schema | JsonSchema>;
     /** A DAG that runs as one node. */
     readonly dag?: Inferred<Says[K], DagSpec>;
-    /** Runs the DAG round by round until a condition holds. */
-    readonly repeat?: Repeat<any>;
     /** Any LangChain tool. */
     readonly tool?: Inferred<Says[K], ToolLike>;
     /** Stops the run until a person answers. */
@@ -54,8 +53,10 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
       Says[K],
       { readonly message: string; readonly show?: readonly Reference<Others<Base, Says, K>>[] }
     >;
-    /** A LangChain runnable, an agent or a compiled LangGraph. */
+    /** Any LangChain `Runnable`: a chain, an agent of `createAgent`, a compiled LangGraph. */
     readonly runnable?: Inferred<Says[K], RunnableLike>;
+    /** Runs a graph node round after round. */
+    readonly repeat?: RepeatOf<Says[K]>;
     /** The node runs only when this holds, else it is `skipped`. */
     readonly when?:
       | When<Others<Base, Says, K>>
@@ -64,8 +65,10 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     readonly args?: Template | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => unknown);
     /** The input of a graph node's DAG: as `args`. @default the run's input */
     readonly input?:
-      | Template
-      | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> & LoopOf<Says, K>) => unknown);
+      | GraphInput<Says[K]>
+      | ((
+          ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> & Round<Says[K]>,
+        ) => GraphGiven<Says[K]>);
   };
 } & {
   [K in keyof Needs]: {
@@ -140,15 +143,44 @@ type Fixed<T> = [T] extends [infer U] ? U : never;
 
 type Common = Omit<NodeCommon, "args" | "input">;
 type Template = string | number | boolean | null | readonly unknown[] | { readonly [key: string]: unknown };
+/** What a graph node can state as the input of its DAG. */
+type GraphInput<Said> = Said extends Dag<infer In, any, any, any> ? Filled<In> : Template;
+/** What its function form gives. */
+type GraphGiven<Said> = Said extends Dag<infer In, any, any, any> ? In : unknown;
+/** What the function form of a graph node's `input` is given besides, under `repeat`. */
+interface Round<Said> {
+  /** The last round's output; `null` in the first. */
+  readonly previous: RoundOutput<Said> | null;
+  /** From 1. */
+  readonly round: number;
+}
+type RoundOutput<Said> = Said extends Dag<any, any, any, any> ? OutputOf<Said> : any;
+/** The loop of a graph node, its condition over the nodes of its DAG. */
+type RepeatOf<Said> = Omit<Repeat, "until"> & {
+  readonly until:
+    | When<Said extends Dag<any, infer Nodes, any, any> ? keyof Nodes & string : string>
+    | ((round: {
+        readonly output: RoundOutput<Said>;
+        readonly outcomes: Readonly<
+          Record<Said extends Dag<any, infer Nodes, any, any> ? keyof Nodes & string : string, any>
+        >;
+        readonly round: number;
+      }) => boolean);
+};
+/** A value, or JSON with references in its place. */
+type Filled<T> =
+  | { readonly $ref: Reference | LoopReference }
+  | (unknown extends T
+      ? Template
+      : T extends readonly (infer X)[]
+        ? readonly Filled<X>[]
+        : T extends object
+          ? { readonly [P in keyof T]: Filled<T[P]> }
+          : T);
 type Over<Name extends string, Field extends string> =
   | Field
   | Reference<Name>
-  | {
-      readonly items: Field | Reference<Name>;
-      readonly maxConcurrency?: number;
-      readonly key?: string;
-      readonly onItemError?: "null" | "omit" | "fail";
-    };
+  | ({ readonly items: Field | Reference<Name> } & MapOptions);
 
 /** Names that a node may refer to: its siblings and earlier nodes, not itself. */
 type Others<Base, Says, K> = string extends keyof Says
@@ -169,12 +201,6 @@ type CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> = string extends key
       Fixed<Input>,
       ItemOf<Base, Says, Maps, Early, Input, At<Maps, K>>
     >;
-
-/** What a loop's `input` is given besides: the last round's output (`null` in the first), and the round's number. */
-interface LoopOf<Says, K extends keyof Says> {
-  readonly previous: (Says[K] extends Dag<any, any, any, any> ? OutputOf<Says[K]> : unknown) | null;
-  readonly round: number;
-}
 
 /** Upstream values by name; `undefined` too where the join lets the node run without them. */
 type NeedsOf<Base, Says, Maps, Early, Needed, JoinStated> = {
@@ -221,13 +247,16 @@ type Single<Said, Returned> = unknown extends Said
     ? string
     : Stated<Exclude<Said, Instructions>>;
 type Instructions = string | ((...ctx: never) => string);
-type Stated<Said> = Said extends Schema
+type Stated<Said> = [Extract<Said, Schema>] extends [never]
+  ? StatedBy<Said>
+  : z.output<Extract<Said, Schema>>;
+type StatedBy<Said> = Said extends Schema
   ? z.output<Said>
   : Said extends Dag<any, any, any, any>
     ? OutputOf<Said>
     : Said extends { readonly func: (...args: any[]) => infer Result } // a LangChain tool made by `tool()`
       ? Exclude<Awaited<Result>, AsyncGenerator<any, any, any>>
-      : Said extends ToolLike | RunnableLike
+      : Said extends RunnableLike // a tool has `invoke` too
         ? Awaited<ReturnType<Said["invoke"]>>
         : unknown;
 

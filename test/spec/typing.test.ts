@@ -87,6 +87,15 @@ const outer = extendDag(review, {
   },
 });
 
+function throws(make: () => unknown): boolean {
+  try {
+    make();
+    return false;
+  } catch (error) {
+    return error instanceof DagValidationError;
+  }
+}
+
 describe("the types of a declared DAG", () => {
   it("give each outcome the type of its node's value", () => {
     expectTypeOf<ValueAt<typeof review, "features">>().toEqualTypeOf<string>();
@@ -129,6 +138,60 @@ describe("the types of a declared DAG", () => {
     });
     expectTypeOf<OutputOf<typeof chosen>>().toEqualTypeOf<number>();
     expect(chosen.output).toBe("b");
+  });
+
+  it("hold a graph node's input to what its DAG takes, and a tool to its output schema", () => {
+    const inner = defineDag({
+      name: "inner",
+      input: z.object({
+        review: z.string(),
+        limit: z.coerce.number().default(3),
+        tags: z.array(z.string()).optional(),
+      }),
+      nodes: { a: { instructions: "A." } },
+    });
+    const good = defineDag({
+      name: "good",
+      input: z.object({ review: z.string() }),
+      nodes: {
+        n: { run: () => 1 },
+        whole: { dag: inner, input: { $ref: { input: true } } },
+        parts: {
+          needs: ["n"],
+          dag: inner,
+          input: {
+            review: "x",
+            limit: { $ref: { node: "n" } },
+            tags: ["a", { $ref: { input: true, path: "review" } }],
+          },
+        },
+        made: {
+          needs: ["n"],
+          dag: inner,
+          input: ({ needs, input }) => ({ ...input, limit: needs.n.toFixed(0) }),
+        },
+        hits: { tool: search, args: { q: "x" }, output: z.object({ hits: z.array(z.literal("x")) }) },
+      },
+    });
+    expectTypeOf<ValueAt<typeof good, "parts">>().toEqualTypeOf<string>();
+    expectTypeOf<ValueAt<typeof good, "made">>().toEqualTypeOf<string>();
+    expectTypeOf<ValueAt<typeof good, "hits">>().toEqualTypeOf<{ hits: "x"[] }>();
+    const bad = [
+      // @ts-expect-error: there is no "revue"
+      () => defineDag({ name: "b", nodes: { g: { dag: inner, input: { revue: "x" } } } }),
+      // @ts-expect-error: "review" is missing
+      () => defineDag({ name: "b", nodes: { g: { dag: inner, input: { limit: 3 } } } }),
+      // @ts-expect-error: a number is no text
+      () => defineDag({ name: "b", nodes: { g: { dag: inner, input: { review: 3 } } } }),
+      // @ts-expect-error: the function gives no "review"
+      () => defineDag({ name: "b", nodes: { g: { dag: inner, input: () => ({ revue: "x" }) } } }),
+    ];
+    expect(
+      bad
+        .slice(0, 3)
+        .map((make) => make)
+        .every((make) => throws(make)),
+    ).toBe(true);
   });
 
   it("follow extension, subgraphs and tools", () => {
