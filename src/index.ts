@@ -42,5 +42,6 @@ export type { Reference } from "./spec/reference.js";
 export type * from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
 export type { InputOf, OutputOf } from "./spec/values.js";
+export { warningsOf } from "./spec/warnings.js";
 export { type OpenCheckpointer, type OpenOptions, openCheckpointer } from "./stores/checkpointer.js";
 export { type StoreCause, storeError } from "./stores/store-error.js";

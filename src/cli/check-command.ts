@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { renderIssue } from "../errors.js";
 import { dagHash } from "../spec/canonical.js";
 import type { DagSpec } from "../spec/shape.js";
 import { type Io, write } from "./io.js";
@@ -25,6 +26,8 @@ export function addCheckCommand(program: Command, io: Io): void {
       const { topological, layers, outputs } = orderOf(dag);
       const counts = `${plural(topological.length, "node")} in ${plural(layers.length, "layer")}`;
       await write(io.stdout, `${dag.name}: ${counts}, output ${outputs.join(", ")}. No issues.\n`);
+      const { warningsOf } = await import("../spec/warnings.js");
+      for (const warning of warningsOf(dag)) await write(io.stderr, `warning:${renderIssue(warning)}\n`);
       if (flags.explain || flags.times !== undefined)
         await write(io.stdout, `\n${await explanation(dag, flags)}\n`);
     });
