@@ -53,7 +53,7 @@ const mostAtoms = 50;
 function conditionsOf(spec: DagSpec, name: string, known: ReadonlyMap<string, Conditions>): Conditions {
   const node = nodeOf(spec, name);
   const needs = node.needs ?? [];
-  const { rule, atLeast } = joinRule(node.join, needs.length);
+  const { rule, atLeast } = joinRule(node.join);
   const certain = rule === "all" || (rule === "count" && atLeast >= needs.length) ? needs : [];
   const above = certain.flatMap((need) => known.get(need)?.atoms ?? []);
   const completed = certain.map((need) => atomOf(name, `the state of "${need}"`, { in: ["completed"] }));
