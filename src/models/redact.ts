@@ -44,16 +44,10 @@ export function redactKeys(text: string, secrets: readonly string[] = environmen
   return keyRedactor(secrets)(text);
 }
 
-/** Patterns of the keys that were asked about last: they are the same for every text of a run. */
-let latest: { readonly keys: string; readonly patterns: readonly Replacement[] } | undefined;
-
 /** {@link redactKeys} for many texts. */
 export function keyRedactor(secrets: readonly string[]): (text: string) => string {
-  const all = distinct(secrets);
-  const keys = JSON.stringify(all);
-  if (latest?.keys !== keys) latest = { keys, patterns: all.flatMap(patternsOf) };
-  const { patterns } = latest;
-  return (text) => patterns.reduce((rest, [pattern, stand]) => rest.replace(pattern, stand), text);
+  const spellings = distinct(secrets).flatMap(spellingsOf);
+  return (text) => spellings.reduce((rest, spelling) => withoutSpelling(rest, spelling), text);
 }
 
 /** An address as it may be shown: no credentials, no query. */
@@ -72,28 +66,61 @@ export function isUnmistakable(secret: string): boolean {
   return secret.length >= 20 || (secret.length >= (mixed ? 12 : 16) && !isOrdinary(secret));
 }
 
-type Replacement = readonly [RegExp, string];
+/** One way in which a key can stand in a text. Its pattern is large, and is made only where it may be found. */
+interface Spelling {
+  /** A part of the key that stands in a text with it, unless each of its characters is encoded. */
+  readonly part: string;
+  readonly pattern: () => RegExp;
+  readonly stand: string;
+}
 
-function patternsOf(secret: string): Replacement[] {
+/** Eight encoded characters in a row: a text in which not even letters and digits are left as they are. */
+const allEncoded = /(?:%[\da-f]{2}|\\u[\da-f]{4}|&#x?[\da-f]{1,8};){8}/i;
+
+function withoutSpelling(text: string, { part, pattern, stand }: Spelling): string {
+  const isThere =
+    text.includes(part) || text.toLowerCase().includes(part.toLowerCase()) || allEncoded.test(text);
+  return isThere ? text.replace(pattern(), stand) : text;
+}
+
+function spelling(from: string, make: () => RegExp, stand = hidden): Spelling {
+  const runs = from.match(/[A-Za-z\d]+/g) ?? [""];
+  const part = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), "");
+  let made: RegExp | undefined;
+  const pattern = () => {
+    made ??= make();
+    return made;
+  };
+  return { part, pattern, stand };
+}
+
+function spellingsOf(secret: string): Spelling[] {
   if (isUnmistakable(secret)) {
     return [
-      [new RegExp(spelt(secret), "giu"), hidden],
-      [new RegExp(`${beginningOf(secret)}(?=["'\`]?(?:\\.{3}|…)|$)`, "giu"), hidden],
-      [new RegExp(Buffer.from(secret).toString("hex"), "gi"), hidden],
-      ...base64Cores(secret).map(
-        (core): Replacement => [new RegExp(`${spelt(core)}[\\w+/=-]*`, "gu"), hidden],
+      spelling(secret, () => new RegExp(escaped(secret), "gi")),
+      spelling(secret, () => new RegExp(spelt(secret), "giu")),
+      spelling(
+        secret.slice(0, 8),
+        () => new RegExp(`${beginningOf(secret)}(?=["'\`]?(?:\\.{3}|…)|$)`, "giu"),
+      ),
+      spelling(
+        Buffer.from(secret).toString("hex"),
+        () => new RegExp(Buffer.from(secret).toString("hex"), "gi"),
+      ),
+      ...base64Cores(secret).map((core) =>
+        spelling(core, () => new RegExp(`${spelt(core)}[\\w+/=-]*`, "gu")),
       ),
     ];
   }
-  const word = `(?<![\\p{L}\\p{N}_])${spelt(secret)}(?![\\p{L}\\p{N}_])`;
+  const word = () => `(?<![\\p{L}\\p{N}_])${spelt(secret)}(?![\\p{L}\\p{N}_])`;
   const isShort = secret.length < 4 || (secret.length < 6 && !(/\d/.test(secret) && /\D/.test(secret)));
-  if (!isShort && !isOrdinary(secret)) return [[new RegExp(word, "giu"), hidden]];
+  if (!isShort && !isOrdinary(secret)) return [spelling(secret, () => new RegExp(word(), "giu"))];
   const named = "\\b(?:bearer|basic|key|token|secret|password|credentials?|authorization)";
   const between =
     "(?:\\s+(?:provided|given|used|sent|received|was|is))?(?:\\s*[:=]\\s*[\"'`(\\[<]?|\\s+[\"'`])";
   return [
-    [new RegExp(`(${named}${between})${word}`, "giu"), `$1${hidden}`],
-    [new RegExp(`(\\b(?:bearer|basic)\\s+)${word}`, "giu"), `$1${hidden}`],
+    spelling(secret, () => new RegExp(`(${named}${between})${word()}`, "giu"), `$1${hidden}`),
+    spelling(secret, () => new RegExp(`(\\b(?:bearer|basic)\\s+)${word()}`, "giu"), `$1${hidden}`),
   ];
 }
 
