@@ -25,7 +25,7 @@ it("holds a tool's value to its output schema, and gives what the schema makes o
     state: "failed",
     error: {
       code: "OUTPUT_INVALID",
-      message: expect.stringMatching(/^The tool's value does not fit.*hits/s),
+      message: expect.stringMatching(/^The value does not fit.*hits/s),
     },
   });
 });

@@ -194,6 +194,84 @@ describe("the types of a declared DAG", () => {
     ).toBe(true);
   });
 
+  it("know loops, states and runnables", () => {
+    const round = defineDag({
+      name: "round",
+      input: z.object({ draft: z.string().nullable() }),
+      nodes: {
+        write: { instructions: "Write." },
+        critic: { needs: ["write"], instructions: "Judge.", output: z.object({ fine: z.boolean() }) },
+      },
+      output: "write",
+    });
+    const looping = defineDag({
+      name: "looping",
+      nodes: {
+        loop: {
+          dag: round,
+          input: ({ previous }) => ({ draft: previous }),
+          repeat: { until: { node: "critic", path: "fine", equals: true }, maxRounds: 3 },
+        },
+        made: {
+          dag: round,
+          input: { draft: { $ref: { previous: true } } },
+          repeat: { until: ({ output }) => output.includes("x"), maxRounds: 2 },
+        },
+        list: { run: () => [{ id: "a" }] },
+        chain: { runnable: { invoke: async (text: string) => text.length } },
+        plan: {
+          needs: ["loop"],
+          join: "settled",
+          when: { node: "loop", state: ["failed", "timed-out"] },
+          run: () => 1,
+        },
+        keyed: {
+          needs: ["list"],
+          forEach: { items: { node: "list" }, key: "id", onItemError: "omit" },
+          run: () => "x",
+        },
+      },
+    });
+    expectTypeOf<ValueAt<typeof looping, "loop">>().toEqualTypeOf<string>();
+    expectTypeOf<ValueAt<typeof looping, "chain">>().toEqualTypeOf<number>();
+    const bad = [
+      () =>
+        defineDag({
+          name: "b",
+          nodes: {
+            a: { run: () => 1 },
+            // @ts-expect-error: "faild" is no state
+            b: { needs: ["a"], join: "settled", when: { node: "a", state: "faild" }, run: () => 1 },
+          },
+        }),
+      () =>
+        defineDag({
+          name: "b",
+          nodes: {
+            a: {
+              dag: round,
+              input: { draft: null },
+              // @ts-expect-error: the inner DAG has no "critc"
+              repeat: { until: { node: "critc", exists: true }, maxRounds: 2 },
+            },
+          },
+        }),
+      () =>
+        defineDag({
+          name: "b",
+          nodes: {
+            a: {
+              dag: round,
+              // @ts-expect-error: the last round's output is a text
+              input: ({ previous }) => ({ draft: previous?.toFixed() ?? null }),
+              repeat: { until: () => true, maxRounds: 2 },
+            },
+          },
+        }),
+    ];
+    expect(bad.slice(0, 2).every((make) => throws(make))).toBe(true);
+  });
+
   it("follow extension, subgraphs and tools", () => {
     expectTypeOf<ValueAt<typeof outer, "found">>().toEqualTypeOf<{ hits: string[] }>();
     expectTypeOf<ValueAt<typeof outer, "inner">>().toEqualTypeOf<string>();
