@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { collectReply } from "../src/models/port.js";
-import { offlineModel } from "../src/offline/offline-model.js";
-import { labelledTexts } from "./offline-texts.js";
+import { collectReply } from "../../src/models/port.js";
+import { offlineModel } from "../../src/offline/offline-model.js";
+import { labelledTexts } from "./texts.js";
 
 const ask = (content: string) =>
   collectReply(
