@@ -206,6 +206,8 @@ export function boundScore(
   }
   const keeps = words.findIndex((word) => word.lemma === "keep");
   if (keeps >= 0 && /ing$/.test(words[keeps + 1]?.lower ?? "")) return -0.8;
+  if (words.some((word, i) => word.lemma === "wish" || (word.lower === "too" && words[i + 1]?.pos === "ADJ")))
+    return -0.8;
   const has = (pattern: RegExp) => words.some((word) => pattern.test(word.lower));
   if (has(/^(unable|inability|missing|instead)$/)) return -1;
   if (

@@ -173,9 +173,15 @@ export function answerGoal(task: Task, schema: ModelRequest["schema"]): string {
   const goal = task.plan?.goal ?? "";
   const output = /follow its instructions:\n([\s\S]*)$/.exec(task.instructions)?.[1] ?? "";
   if (schema !== null) return JSON.stringify(fillFields(schema, task, `${goal}\n${output}`));
-  const nodes = chooseNodes(goal, needs.map(({ label }) => ({ name: label, description: "", args: [], needs: [] }))).nodes;
+  const nodes = chooseNodes(
+    goal,
+    needs.map(({ label }) => ({ name: label, description: "", args: [], needs: [] })),
+  ).nodes;
   const merges = (text: string) => readInstructions(text).skills[0] === "merge";
-  if (needs.length > 0 && (merges(goal) || (merges(output) && nodes.length === needs.length && needs.length > 1)))
+  if (
+    needs.length > 0 &&
+    (merges(goal) || (merges(output) && nodes.length === needs.length && needs.length > 1))
+  )
     return answerInWords(task, "Write an executive summary.");
   const own = needs.filter(({ label }) => nodes.some(({ name }) => name === label));
   const used = own.length > 0 ? own : needs;
