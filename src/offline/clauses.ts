@@ -167,8 +167,14 @@ export function hedgeOf(tokens: readonly Token[], clause: Clause): Hedge {
   );
   const rival = at((word) => rivals.includes(word.lower));
   const former =
-    words.slice(0, 4).some((word, i) => word.lower === "my" && olds.has(words[i + 1]?.lower ?? "")) &&
-    !words.some(({ lower }) => lower === "than")
+    words
+      .slice(0, 4)
+      .some(
+        (word, i) =>
+          ["my", "our", "the"].includes(word.lower) &&
+          (word.lower !== "the" || words[i + 1]?.lower === "old") &&
+          olds.has(words[i + 1]?.lower ?? ""),
+      ) && !words.some(({ lower }) => lower === "than")
       ? clause.from
       : Number.POSITIVE_INFINITY;
   const droppedFrom = Math.min(than, rival, former);

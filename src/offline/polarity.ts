@@ -26,6 +26,12 @@ const turning = new Set("but however yet nevertheless nonetheless except".split(
 export function judgeSentence(tokens: readonly Token[]): SentenceOpinion {
   const all = findHits(tokens);
   const clauses = splitClauses(tokens).map((clause) => judgeClause(tokens, clause, all));
+  clauses.forEach((clause, i) => {
+    const before = clauses[i - 1];
+    const relative = ["who", "which", "that"].includes(tokens[clause.from]?.lower ?? "");
+    if (relative && before !== undefined && Number.isFinite(hedgeOf(tokens, before).droppedFrom))
+      clauses[i] = { ...clause, score: 0, hits: [] };
+  });
   const turn = clauses.findIndex(
     (clause, i) => i > 0 && turning.has(clause.opener) && Math.abs(clause.score) > 0,
   );

@@ -19,7 +19,7 @@ const summing =
 /**
  * 1. A rating of the whole that the text states in figures or words is the score.
  * 2. Else the score is praise less blame over both and one more, each statement by its strength, one that sums up twice.
- * 3. Stars: from .65 five, from .3 four, above -.3 three, above -.65 two, else one.
+ * 3. Stars: from .65 five, from .3 four, above -.3 three, above -.65 two, else one; .5 for .3 where both sides have three statements.
  * 4. Four and five are positive, three is mixed, less is negative.
  * 5. Recommended from four stars, with reservations where a statement names one; at three with reservations; else not.
  */
@@ -37,18 +37,12 @@ export function verdictOf(remarks: readonly Remark[]): Verdict {
   const ratings = remarks.flatMap(({ rating }) => rating ?? []);
   const mean = ratings.reduce((sum, rating) => sum + rating, 0) / ratings.length;
   const score = Math.round((ratings.length > 0 ? mean : (praise - blame) / (praise + blame + 1)) * 100) / 100;
-  const stars =
-    ratings.length > 0
-      ? (Math.min(5, Math.max(1, Math.round(3 + 2 * score))) as 1 | 2 | 3 | 4 | 5)
-      : score >= 0.65
-        ? 5
-        : score >= 0.3
-          ? 4
-          : score > -0.3
-            ? 3
-            : score > -0.65
-              ? 2
-              : 1;
+  // With three statements and more on each side a text is mixed further out; one statement alone is no extreme.
+  const middle = praises > 2 && blames > 2 ? 0.5 : 0.3;
+  const far = remarks.length === 1 ? 1.01 : 0.65;
+  const counted = score >= far ? 5 : score >= middle ? 4 : score > -middle ? 3 : score > -far ? 2 : 1;
+  const rated = Math.min(5, Math.max(1, Math.round(3 + 2 * score))) as 1 | 2 | 3 | 4 | 5;
+  const stars = ratings.length > 0 ? rated : counted;
   const label = stars >= 4 ? "positive" : stars === 3 ? "mixed" : "negative";
   const recommendation =
     stars < 3 ? "no" : blames > 0 && (stars < 5 || blames > 1) ? "reservations" : stars === 3 ? null : "yes";
