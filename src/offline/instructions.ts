@@ -38,11 +38,11 @@ const wordings: readonly (readonly [Skill, RegExp])[] = [
   ["stars", /\bhow many stars\b|\bwhat (?:star )?rating\b/i],
   [
     "prosCons",
-    /\b(?:pros?\b.{0,16}\bcons?\b|(?:dis)?advantages?\b.{0,20}\b(?:dis)?advantages?|strengths?\b.{0,24}\b(?:weakness|risk)|likes?\b.{0,16}\bdislikes?|positives?\b.{0,8}\bnegatives?\b|prais\w+\b.{0,16}\bcritici\w+|upsides?\b.{0,16}\bdownsides?|good and (?:the )?bad)/i,
+    /\b(?:pros?\b.{0,16}\bcons?\b|(?:dis)?advantages?\b.{0,20}\b(?:dis)?advantages?|strengths?\b.{0,24}\b(?:weakness|risk)|likes?\b.{0,16}\bdislikes?|positives\b.{0,8}\bnegatives\b|prais\w+\b.{0,16}\bcritici\w+|upsides?\b.{0,16}\bdownsides?|good and (?:the )?bad)/i,
   ],
   [
     "cons",
-    /\b(?:cons|drawbacks?|downsides?|disadvantages?|weakness(?:es)?|complaints?|complains? about|problems?|issues|shortcomings?|criticisms?|dislike[sd]?|negatives|(?:not|n't) (?:like|liked)|went wrong|pain points?)\b/i,
+    /\b(?:cons|drawbacks?|downsides?|disadvantages?|weakness(?:es)?|complaints?|complains? about|problems?|issues|shortcomings?|criticisms?|critici[sz]e[sd]?|dislike[sd]?|negatives|(?:not|n't) (?:like|liked)|went wrong|pain points?)\b/i,
   ],
   [
     "pros",

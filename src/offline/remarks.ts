@@ -115,7 +115,12 @@ function sentenceRemarks(judged: JudgedSentence): Remark[] {
   return stretches.flatMap((stretch): Remark[] => {
     if (Math.abs(stretch.score) < 1 || !isPure(judged, stretch)) return [];
     const quote = quoteOf(judged, stretch);
-    if ((quote.split(/\s+/).length < 2 && stretches.length > 1) || announcement.test(quote)) return [];
+    if (
+      (quote.split(/\s+/).length < 2 && stretches.length > 1) ||
+      announcement.test(quote) ||
+      exception.test(quote)
+    )
+      return [];
     const brief = quote.length <= longQuote ? quote : quoteOf(judged, tellingPart(judged, stretch));
     return [{ score: stretch.score, aspect: aspectIn(brief), quote, brief, sentence: sentence.index }];
   });
@@ -165,6 +170,9 @@ function standsAlone(judged: JudgedSentence, index: number): boolean {
     words.some(({ pos }) => pos === "VERB" || pos === "AUX")
   );
 }
+
+/** What a statement sets aside is none of its own. */
+const exception = /^(?:in spite of|despite|apart from|aside from|except for)\b/i;
 
 /** Words that announce opinions and give none: "The good things first". */
 const announcement =

@@ -152,6 +152,7 @@ export function featuresOf({ document, remarks }: Source, most: number): { name:
   for (const sentence of document.sentences) {
     for (const { name, head } of findNounPhrases(sentence.tokens)) {
       if (!wordList("aspect").has(head) && !wordList("aspect").has(name)) continue;
+      if (new RegExp(`\\b(?:free of|no|without|customer) ${head}`, "i").test(sentence.text)) continue;
       const entry = found.get(head) ?? { name, sentences: [] };
       if (!entry.sentences.includes(sentence)) entry.sentences.push(sentence);
       found.set(head, entry);
@@ -170,28 +171,25 @@ export function featuresOf({ document, remarks }: Source, most: number): { name:
     });
 }
 
-/** The nouns that most sentences name, the most named first. */
+/** The nouns that most sentences name, the most named first, each by its commonest name. */
 export function topicsOf({ document }: Source, most: number): string[] {
-  const found = new Map<string, { name: string; weight: number; first: number }>();
-  for (const { tokens, index } of document.sentences) {
-    for (const phrase of new Map(findNounPhrases(tokens).map((one) => [one.head, one])).values()) {
-      if (phrase.head.length < 3) continue;
-      const entry = found.get(phrase.head) ?? {
-        name: phrase.name,
-        weight: wordList("aspect").has(phrase.head) ? 0.5 : 0,
-        first: index,
+  const found = new Map<string, { names: string[]; weight: number }>();
+  for (const { tokens } of document.sentences) {
+    for (const { head, name } of new Map(findNounPhrases(tokens).map((one) => [one.head, one])).values()) {
+      if (head.length < 3) continue;
+      const { names, weight } = found.get(head) ?? {
+        names: [],
+        weight: wordList("aspect").has(head) ? 0.5 : 0,
       };
-      found.set(phrase.head, {
-        ...entry,
-        weight: entry.weight + 1,
-        name: entry.name.length >= phrase.name.length ? entry.name : phrase.name,
-      });
+      found.set(head, { names: [...names, name], weight: weight + 1 });
     }
   }
-  return [...found.values()]
-    .sort((a, b) => b.weight - a.weight || a.first - b.first)
-    .slice(0, most)
-    .map(({ name }) => name);
+  const commonest = (names: readonly string[]) => {
+    const count = (name: string) => names.filter((one) => one === name).length;
+    return names.reduce((best, name) => (count(name) > count(best) ? name : best));
+  };
+  const byWeight = [...found.values()].sort((a, b) => b.weight - a.weight).slice(0, most);
+  return byWeight.map(({ names }) => commonest(names));
 }
 
 /** The sentences whose words most other sentences share, in text order; statements that praise or blame count more. */
@@ -247,7 +245,9 @@ function mergeResults(task: Task): string {
 
 /** What a result comes to: a verdict that it gives has the stars of the whole, another those of its own statements. */
 function sectionLine({ text, remarks }: Source, whole: Verdict): string {
-  const label = /\b(?:Sentiment: |"label": ?")(positive|mixed|negative|neutral)\b/.exec(text)?.[1];
+  const label = /(?:\bSentiment: |"(?:label|sentiment)": ?")(positive|mixed|negative|neutral)\b/.exec(
+    text,
+  )?.[1];
   if (label !== undefined) return `${starsOf(whole)} – ${label}`;
   const words = /^(?:Yes|No), [^.\n]*(?=\.)/.exec(text)?.[0];
   if (words !== undefined) return `${starsOf(whole)} – ${words}`;
