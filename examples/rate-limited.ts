@@ -3,13 +3,13 @@ import { defineDag, type RunOptions } from "agent-dag";
 const questions = {
   strengths: "List what the text praises.",
   weaknesses: "List what the text criticises.",
-  figures: "List every figure that the text gives, with what it measures.",
-  people: "Name the people and organisations in the text.",
-  tone: "Describe the tone of the text in one sentence.",
-  audience: "Say for whom the text is written.",
-  claims: "List the claims that the text makes without evidence.",
-  questions: "List the questions that the text leaves open.",
-  title: "Suggest a title.",
+  figures: "List the figures that the text gives.",
+  topics: "List the five main topics.",
+  sentiment: "Judge the sentiment.",
+  label: "Is the text positive, mixed or negative? Answer in one word.",
+  lift: "Quote what the text says about the lift.",
+  visitors: "Quote what the text says about visitors.",
+  gist: "Summarise the text in one sentence.",
   summary: "Summarise the text in two sentences.",
 } as const;
 

@@ -18,7 +18,7 @@ describe("examples/support-triage.ts", () => {
 
   it("asks the specialist for the ticket's kind and no other", async () => {
     const ticket =
-      "The app crashes whenever I open the settings. I get error 500 and the screen stays black.";
+      "I have a technical problem. The app crashes whenever I open the settings. I get error 500 and the screen stays black.";
     const { outcomes, output } = await run(supportTriage, { ticket }, { model: "offline" });
     expect(outcomes.technical.state).toBe("completed");
     expect(outcomes.billing).toMatchObject({ state: "skipped", reason: { code: "condition" } });

@@ -27,7 +27,8 @@ export const supportTriage = defineDag({
       needs: ["classify"],
       when: { node: "classify", path: "kind", equals: "billing" },
       include: "input",
-      instructions: "Extract the amounts, dates and charges that the ticket names.",
+      instructions: "Extract the amounts and dates that the ticket names.",
+      output: z.object({ amounts: z.array(z.string()), dates: z.array(z.string()) }),
     },
     technical: {
       description: "Looks into faults.",
@@ -35,6 +36,7 @@ export const supportTriage = defineDag({
       when: { node: "classify", path: "kind", equals: "technical" },
       include: "input",
       instructions: "List the problems that the ticket describes.",
+      output: z.object({ problems: z.array(z.string()) }),
     },
     draft: {
       description: "Drafts the reply.",
@@ -42,13 +44,19 @@ export const supportTriage = defineDag({
       needs: ["customer", "billing", "technical"],
       join: "settled",
       run: ({ needs }) => {
-        const findings = needs.billing ?? needs.technical;
+        const { amounts = [], dates = [] } = needs.billing ?? {};
+        const { problems = [] } = needs.technical ?? {};
+        const noted = [
+          dates.length > 0 ? `you name the date ${dates.join(", ")}` : "",
+          amounts.length > 0 ? `you name the amount ${amounts.join(", ")}` : "",
+          problems.length > 0 ? `you write: “${problems.join("”, “")}”` : "",
+        ].filter((part) => part !== "");
         const opening =
           needs.customer?.plan === "business" ? "Dear customer of our business plan," : "Dear customer,";
         const body =
-          findings === undefined
+          noted.length === 0
             ? "thank you for writing to us. A colleague will read your message and answer you."
-            : `thank you for writing to us. This is what we noted:\n${findings}\nWe are looking into it.`;
+            : `thank you for writing to us. We have noted that ${noted.join(" and ")}. We are looking into it.`;
         return `${opening}\n\n${body}`;
       },
     },
@@ -75,5 +83,5 @@ export const supportTriage = defineDag({
 /** Used when no other input is given. */
 export const input = {
   ticket:
-    "Hello, on 3 October our team was charged 240 euros twice for the same invoice. The second charge has not been paid back yet. Please correct the invoice.",
+    "Hello, I have a question on billing. On 3 October our team was charged 240 euros twice for the same invoice. The second charge has not been paid back yet. Please correct the invoice.",
 };

@@ -10,7 +10,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-oldest-"));
 const project = join(folder, "project");
 /** What needs packages that only the newest set has, or looks at the project's own package.json. */
-const left = ["test/architecture", "test/docs", "test/oldest", "test/page", "test/providers", "test/slow", "vitest"];
+const left = [
+  "test/architecture",
+  "test/docs",
+  "test/oldest",
+  "test/page",
+  "test/providers",
+  "test/slow",
+  "vitest",
+];
 try {
   mkdirSync(project);
   const files = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" }).split("\0");

@@ -75,13 +75,14 @@ function relate(
   runs: readonly (readonly RunRecord[])[],
 ): Comparison {
   const figures = variants.map(({ label }, i) => figuresOf(label, runs[i] ?? []));
+  const agreement = figures.map(({ topology, runs: own }) => agreementOf(topology, own, runs[0] ?? []));
   return {
     version: 1,
     dag: projectDag(spec),
     input,
     topologies: figures,
-    agreement: figures.map(({ topology, runs: own }) => agreementOf(topology, own, runs[0] ?? [])),
-    advice: adviceOf(figures),
+    agreement,
+    advice: adviceOf(figures, agreement),
   };
 }
 

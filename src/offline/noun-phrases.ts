@@ -1,6 +1,5 @@
-import { emptyNouns } from "./lexicon/nouns.js";
-import { lexicalScore } from "./lexicon/word-forms.js";
-import type { Token } from "./nlp.js";
+import { lexicalScore, wordList } from "./lexicon.js";
+import type { Token } from "./reading.js";
 
 /** A noun phrase without its determiner and its judging adjectives. */
 export interface NounPhrase {
@@ -31,12 +30,16 @@ export function findNounPhrases(tokens: readonly Token[]): NounPhrase[] {
     const possessor = /^('s|')$/.test(tokens[to]?.lower ?? "");
     const head = singular(tokens[to - 1] as Token);
     const words = tokens.slice(from, to - 1).map((token) => token.lower);
-    if (!possessor && !emptyNouns.has(head) && !emptyNouns.has((tokens[to - 1] as Token).lower)) {
+    if (
+      !possessor &&
+      !wordList("no topic").has(head) &&
+      !wordList("no topic").has((tokens[to - 1] as Token).lower)
+    ) {
       phrases.push({
         from,
         to,
         head,
-        name: [...words.filter((word) => !emptyNouns.has(word)), head].join(" "),
+        name: [...words.filter((word) => !wordList("no topic").has(word)), head].join(" "),
       });
     }
     i = to - 1;

@@ -1,17 +1,17 @@
 import { DagError } from "../errors.js";
+import { parseCatalogue } from "../models/catalogue.js";
 import type { Model, ModelChunk, ModelRequest } from "../models/port.js";
-import type { Section } from "../models/sections.js";
 import { loadTokenCounter } from "../models/usage.js";
-import { answer } from "./answer.js";
-import { fixed } from "./fixed-phrases.js";
-import { loadNlp, type ReadTokens } from "./nlp.js";
-import { callsToMake, type PlannedCall, planLines, readPlannerPrompt } from "./planner.js";
-import { readTask, type Task, taskOf } from "./task.js";
+import { fillFields } from "./fields.js";
+import { answerGoal, callsToMake, type PlannedCall, planLines } from "./planner.js";
+import { loadNlp, type ReadTokens } from "./reading.js";
+import { answerInWords } from "./skills.js";
+import { readTask } from "./task.js";
 import { toolCallsFor } from "./tool-use.js";
 
 /**
  * A rule-based extractive chat model: no network, no key, the same answer to the byte for the same request. It reads
- * English, answers from the text it is given and says so where the text does not answer.
+ * English and answers from the text it is given; what its skills do not cover fails with `OFFLINE_CANNOT`.
  */
 export function offlineModel(): Model {
   return { id: "offline", call: streamReply, prepare };
@@ -23,16 +23,15 @@ async function prepare(): Promise<void> {
   await loadTokenCounter();
 }
 
-/** @throws DagError `ABORTED` when the request's signal is aborted. */
+/** @throws DagError `ABORTED` when the request's signal is aborted, `OFFLINE_CANNOT` where rules cannot answer. */
 async function* streamReply(request: ModelRequest): AsyncGenerator<ModelChunk> {
   stopIfAborted(request.signal);
   const readTokens = await loadNlp();
   stopIfAborted(request.signal);
-  const reply = replyTo(request, readTokens);
-  const calls = reply.calls;
-  for (const text of piecesOf(reply.text)) {
+  const { text, calls } = replyTo(request, readTokens);
+  for (const piece of piecesOf(text)) {
     stopIfAborted(request.signal);
-    yield { type: "text", text };
+    yield { type: "text", text: piece };
   }
   const turn = request.messages.length;
   for (const [index, call] of calls.entries()) {
@@ -50,38 +49,20 @@ function replyTo(
   readTokens: ReadTokens,
 ): { text: string; calls: readonly PlannedCall[] } {
   const { messages, tools, schema } = request;
-  const prompt = readPlannerPrompt(messages);
-  if (prompt === null) {
-    const task = readTask(messages, readTokens);
+  const task = readTask(messages, readTokens);
+  const { plan } = task;
+  if (plan === null) {
     const calls = toolCallsFor(request, task);
-    return calls.length > 0
-      ? { text: "", calls }
-      : { text: answer(withResults(task, messages, readTokens), schema), calls: [] };
+    if (calls.length > 0) return { text: "", calls };
+    const results = messages.flatMap((message) => (message.role === "tool" ? [message.content] : []));
+    if (schema !== null) return { text: JSON.stringify(fillFields(schema, task)), calls };
+    // What the agent's own tools returned is the answer.
+    return { text: results.length > 0 ? results.join("\n") : answerInWords(task), calls };
   }
-  if (prompt.catalogue.length > 0 && tools.length === 0) return { text: planLines(prompt), calls: [] };
-  const calls = tools.length > 0 ? callsToMake(prompt, request) : [];
-  if (calls.length > 0) return { text: "", calls };
-  const system = messages
-    .flatMap((message) => (message.role === "system" ? [message.content] : []))
-    .join("\n");
-  const task = taskOf(prompt.goal || system, [...prompt.material, ...resultsOf(messages)], readTokens);
-  const text = answer(task, schema);
-  // A goal that no sentence answers is answered by what was called for it.
-  const found = text === fixed.notFound ? task.needs.map((need) => need.text) : [];
-  return { text: found.length > 0 ? found.join("\n\n") : text, calls: [] };
-}
-
-/** Tool results as sections labelled by tool; of several, all. */
-function resultsOf(messages: readonly ModelRequest["messages"][number][]): Section[] {
-  return messages.flatMap((message) =>
-    message.role === "tool" ? [{ label: message.name, content: message.content }] : [],
-  );
-}
-
-function withResults(task: Task, messages: ModelRequest["messages"], readTokens: ReadTokens): Task {
-  const results = resultsOf(messages);
-  const { needs } = taskOf(task.instructions, results, readTokens);
-  return { ...task, needs: [...task.needs, ...needs], results: needs.map(({ text }) => text) };
+  const catalogue = parseCatalogue(plan.catalogue);
+  if (catalogue.length > 0 && tools.length === 0) return { text: planLines(plan.goal, catalogue), calls: [] };
+  const { calls, why } = tools.length > 0 ? callsToMake(task, request) : { calls: [], why: "" };
+  return calls.length > 0 ? { text: why, calls } : { text: answerGoal(task, schema), calls };
 }
 
 /** Pieces of a few words each. */

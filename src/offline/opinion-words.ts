@@ -1,15 +1,81 @@
-import { contextWords } from "./lexicon/context-words.js";
-import { lexicalScore } from "./lexicon/word-forms.js";
-import type { Token } from "./nlp.js";
-import { findPhrases, type Hit } from "./phrase-matcher.js";
+import { lexicalScore, phraseList } from "./lexicon.js";
+import type { Token } from "./reading.js";
 
-interface ContextWord {
-  readonly usual: number;
-  readonly good: ReadonlySet<string>;
-  readonly bad: ReadonlySet<string>;
+/** A stretch of tokens that carries an opinion of its own. */
+export interface Hit {
+  /** First token. */
+  readonly from: number;
+  /** Token after the last. */
+  readonly to: number;
+  /** Above 0 praise, below 0 blame, 0 none although its words look like it. */
+  readonly score: number;
 }
 
-let contexts: Map<string, ContextWord> | undefined;
+interface Phrase {
+  readonly score: number;
+  readonly words: readonly (readonly string[])[];
+}
+
+let byFirstWord: Map<string, Phrase[]> | undefined;
+
+/** Opinion phrases in a sentence, from left to right, the longest where several begin at one token. */
+export function findPhrases(tokens: readonly Token[]): Hit[] {
+  byFirstWord ??= indexPhrases();
+  const hits: Hit[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token;
+    const starting = [
+      ...(byFirstWord.get(token.lower) ?? []),
+      ...(token.lemma === token.lower ? [] : (byFirstWord.get(token.lemma) ?? [])),
+    ];
+    let best: Hit | undefined;
+    let words = 0;
+    for (const phrase of starting) {
+      const to = matchFrom(tokens, i + 1, phrase.words, 1);
+      if (to === null) continue;
+      const longer = best === undefined || to > best.to || (to === best.to && phrase.words.length > words);
+      if (!longer) continue;
+      best = { from: i, to, score: phrase.score };
+      words = phrase.words.length;
+    }
+    if (best === undefined) continue;
+    hits.push(best);
+    i = best.to - 1;
+  }
+  return hits;
+}
+
+/** The token after the match, or `null`. `~` stands for up to three words that are not punctuation. */
+function matchFrom(
+  tokens: readonly Token[],
+  at: number,
+  words: Phrase["words"],
+  word: number,
+): number | null {
+  const wanted = words[word];
+  if (wanted === undefined) return at;
+  if (wanted[0] === "~") {
+    for (let skipped = 0; skipped <= 3; skipped++) {
+      if (skipped > 0 && tokens[at + skipped - 1]?.pos === "PUNCT") return null;
+      const to = matchFrom(tokens, at + skipped, words, word + 1);
+      if (to !== null) return to;
+    }
+    return null;
+  }
+  const token = tokens[at];
+  if (token === undefined) return null;
+  if (wanted[0] !== "*" && !wanted.includes(token.lower) && !wanted.includes(token.lemma)) return null;
+  return matchFrom(tokens, at + 1, words, word + 1);
+}
+
+function indexPhrases(): Map<string, Phrase[]> {
+  const index = new Map<string, Phrase[]>();
+  for (const { score, words: text } of phraseList()) {
+    const phrase = { score, words: text.split(/\s+/).map((word) => word.split("|")) };
+    for (const first of phrase.words[0] ?? []) index.set(first, [...(index.get(first) ?? []), phrase]);
+  }
+  return index;
+}
 
 /** Every word and phrase of a sentence that carries an opinion, before negation and the like, from left to right. */
 export function findHits(tokens: readonly Token[]): Hit[] {
@@ -25,27 +91,6 @@ export function findHits(tokens: readonly Token[]): Hit[] {
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
-
-const copulas = new Set([
-  "be",
-  "is",
-  "are",
-  "was",
-  "were",
-  "feel",
-  "look",
-  "sound",
-  "seem",
-  "taste",
-  "get",
-  "become",
-  "remain",
-  "stay",
-  "run",
-  "'s",
-  "come",
-  "turn",
-]);
 
 const adjectivesOnly = new Set(
   "clean clear smooth cool warm free open slim fine light complete correct secure present proper firm dry cold slow".split(
@@ -117,7 +162,7 @@ function wordScore(tokens: readonly Token[], i: number): number {
     case ":-(":
       return -1.5;
     default:
-      return contextScore(tokens, i) ?? lexicalScore(token.lower);
+      return lexicalScore(token.lower);
   }
 }
 
@@ -158,53 +203,4 @@ function likesSomething(
     before.lower === "i" ||
     before.lower === "we"
   );
-}
-
-/** The score of an adjective that depends on its noun, or `undefined` where the word is none. */
-function contextScore(tokens: readonly Token[], i: number): number | undefined {
-  contexts ??= readContexts();
-  const word = contexts.get((tokens[i] as Token).lower);
-  if (word === undefined) return undefined;
-  for (const noun of describedNouns(tokens, i)) {
-    if (word.good.has(noun.lower) || word.good.has(noun.lemma)) return Math.max(1.5, word.usual);
-    if (word.bad.has(noun.lower) || word.bad.has(noun.lemma)) return Math.min(-1.5, word.usual);
-  }
-  return word.usual;
-}
-
-/** Nouns that an adjective may describe: those right of it in its phrase, then the subject left of a copula. */
-function describedNouns(tokens: readonly Token[], i: number): Token[] {
-  const nouns: Token[] = [];
-  for (let k = i + 1; k < Math.min(i + 4, tokens.length); k++) {
-    const token = tokens[k] as Token;
-    if (token.pos === "NOUN" || token.pos === "PROPN") nouns.push(token);
-    else if (token.pos !== "ADJ" && token.lower !== "-") break;
-  }
-  if (nouns.length > 0) return nouns.reverse();
-  let copula = false;
-  const subjects: Token[] = [];
-  for (let k = i - 1; k >= Math.max(0, i - 9); k--) {
-    const token = tokens[k] as Token;
-    if (token.pos === "PUNCT" && token.lower !== ",") break;
-    if (copulas.has(token.lemma) || token.pos === "VERB") copula = true;
-    else if (copula && (token.pos === "NOUN" || token.pos === "PROPN")) subjects.push(token);
-    else if (subjects.length > 0 && token.pos === "ADP") subjects.pop();
-  }
-  return subjects;
-}
-
-function readContexts(): Map<string, ContextWord> {
-  const map = new Map<string, ContextWord>();
-  for (const line of contextWords.trim().split("\n")) {
-    const [head = "", rest = ""] = line.split(":");
-    const [usual = "0", ...groups] = rest.trim().split(/\s+/);
-    const [good, bad] = [new Set<string>(), new Set<string>()];
-    let current = good;
-    for (const word of groups) {
-      if (word === "+" || word === "-") current = word === "+" ? good : bad;
-      else current.add(word);
-    }
-    for (const word of head.trim().split(/\s+/)) map.set(word, { usual: Number(usual), good, bad });
-  }
-  return map;
 }

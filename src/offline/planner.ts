@@ -1,79 +1,96 @@
-import { type CatalogueEntry, catalogueLabel, goalLabel, parseCatalogue } from "../models/catalogue.js";
-import type { Message, ModelRequest, ToolSpec } from "../models/port.js";
-import { parseSections, type Section } from "../models/sections.js";
-import { skillsAsked } from "./skill-choice.js";
-import { contentStems } from "./words.js";
+import { type CatalogueEntry, parseCatalogue } from "../models/catalogue.js";
+import type { ModelRequest, ToolSpec } from "../models/port.js";
+import { fillFields } from "./fields.js";
+import { cannot, readInstructions } from "./instructions.js";
+import { contentStems, titleOf } from "./lexicon.js";
+import { answerInWords, asSaid } from "./skills.js";
+import type { Task } from "./task.js";
 
-/** What a planner's prompt asks for. */
-export interface PlannerPrompt {
-  readonly goal: string;
-  readonly catalogue: readonly CatalogueEntry[];
-  /** The sections that are material: the input and results so far. */
-  readonly material: readonly Section[];
+/** A tool call to make. */
+export interface PlannedCall {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** The planner's or joiner's prompt in a conversation, or `null` where there is neither goal nor catalogue. */
-export function readPlannerPrompt(messages: readonly Message[]): PlannerPrompt | null {
-  for (const message of messages) {
-    if (message.role !== "user") continue;
-    const sections = parseSections(message.content);
-    if (sections === null) continue;
-    const content = (label: string) =>
-      sections.flatMap((section) =>
-        section.label === label && "content" in section ? [section.content] : [],
-      )[0];
-    const [goal, catalogue] = [content(goalLabel), content(catalogueLabel)];
-    if (goal === undefined && catalogue === undefined) continue;
-    const material = sections.filter(({ label }) => label !== goalLabel && label !== catalogueLabel);
-    return { goal: goal ?? "", catalogue: parseCatalogue(catalogue ?? ""), material };
-  }
-  return null;
+/** Which nodes a goal asks for, and why these. */
+export interface Choice {
+  readonly nodes: readonly CatalogueEntry[];
+  readonly why: string;
 }
 
-const everything = /\b(every|all|each|everything|complete|full|whole|thorough|comprehensive|detailed)\b/i;
-const onlyOne = /\b(only|just|solely|nothing (?:but|else)|single)\b/i;
-
-/** The nodes that the goal asks for, needs before what uses them. Chosen by meaning: what a node's description says it does. */
-export function nodesAsked(goal: string, catalogue: readonly CatalogueEntry[]): CatalogueEntry[] {
-  const wanted = new Set(skillsAsked(goal));
-  const merging =
-    wanted.has("merge") || (wanted.has("summary") && everything.test(goal) && !onlyOne.test(goal));
-  const scored = catalogue.map((entry, i) => ({ entry, i, score: scoreOf(goal, entry, catalogue) }));
-  let chosen = scored.filter(({ score }) => score > 0);
-  if (merging && !onlyOne.test(goal)) chosen = scored;
-  else if (chosen.length === 0 && everything.test(goal) && wanted.size > 0) chosen = scored;
-  else if (onlyOne.test(goal) || chosen.length > 1) chosen = narrow(chosen, onlyOne.test(goal), wanted.size);
-  return needsFirst(chosen.sort((a, b) => a.i - b.i).map(({ entry }) => entry));
+/**
+ * 1. A node whose name the goal says, or whose skill it asks for, is chosen, unless the goal excludes it.
+ * 2. A goal that merges, that asks for everything, or of which nothing or only a part was understood, runs every node.
+ */
+export function chooseNodes(goal: string, catalogue: readonly CatalogueEntry[]): Choice {
+  const asked = readInstructions(goal);
+  const every = (why: string): Choice => ({ nodes: needsFirst(catalogue), why });
+  const skillsOf = ({ name, description }: CatalogueEntry) =>
+    sides(readInstructions(`${titleOf(name)}. ${description}`).skills.slice(0, 1));
+  const excluded = sides(asked.excluded);
+  const left = catalogue.filter(
+    (entry) =>
+      !skillsOf(entry).some((skill) => excluded.includes(skill)) || named(entry, withoutDenials(goal)),
+  );
+  if (asked.beyond) return every("The goal asks for more than rules understand: every node is called.");
+  if (
+    asked.skills[0] === "merge" ||
+    (asked.skills.length > 0 &&
+      /\b(?:everything|every (?:aspect|node|specialist)|complete|comprehensive|thorough|full (?:report|analysis|picture|review))\b/i.test(
+        goal,
+      ))
+  )
+    return { nodes: needsFirst(left), why: "The goal asks for everything." };
+  const wanted = sides(asked.skills);
+  const said = withoutDenials(goal);
+  const byName = left.filter((entry) => named(entry, said));
+  const bySkill = left.filter((entry) => skillsOf(entry).some((skill) => wanted.includes(skill)));
+  const chosen = left.filter((entry) => byName.includes(entry) || bySkill.includes(entry));
+  const described =
+    chosen.length > 0 || wanted.length > 0
+      ? chosen
+      : left.filter((entry) => describes(entry, said, catalogue));
+  const met = wanted.every(
+    (skill) => byName.length > 0 || described.some((entry) => skillsOf(entry).includes(skill)),
+  );
+  if (described.length === 0 || !met)
+    return left.length < catalogue.length && wanted.length === 0 && excluded.length > 0
+      ? { nodes: needsFirst(left), why: "Every node but those that the goal excludes." }
+      : every("The goal was not understood as one of the nodes: every node is called.");
+  return {
+    nodes: needsFirst(described),
+    why: `The goal asks for ${described.map(({ name }) => name).join(", ")}.`,
+  };
 }
 
-type Scored = { entry: CatalogueEntry; i: number; score: number };
+/** One side of pros and cons is answered by a node that lists both. */
+const sides = (skills: readonly string[]) =>
+  skills.map((skill) => (skill === "pros" || skill === "cons" ? "prosCons" : skill));
 
-/** Keeps the best where one is asked for, else those not far behind the best. */
-function narrow(chosen: Scored[], one: boolean, skills: number): Scored[] {
-  const best = Math.max(...chosen.map(({ score }) => score));
-  if (one && skills <= 1) return chosen.filter(({ score }) => score === best).slice(0, 1);
-  return chosen.filter(({ score }) => score >= best / 3);
+const withoutDenials = (goal: string) =>
+  goal.replace(
+    /\b(?:do not|don['’]t|never|without|except(?: for)?|leave out|skip|ignore|exclud\w+|not|no|but not|instead of|rather than)\b(?! (?:only|just))(?:(?!\b(?:but|only|just)\b)[^.;:!?\n,])*/gi,
+    " ",
+  );
+
+/** Whether a goal says a node's whole name, as one word or as its words. */
+function named({ name }: CatalogueEntry, goal: string): boolean {
+  const words = name.replaceAll(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll(/[_-]+/g, " ");
+  return new RegExp(
+    `(?<![\\w])(?:${[name, words].map((one) => one.replaceAll(/[^\w ]/g, ".")).join("|")})(?![\\w])`,
+    "i",
+  ).test(goal);
 }
 
-/** How much an entry does what the goal asks for: shared skills first, then shared words that not every entry has. */
-function scoreOf(goal: string, entry: CatalogueEntry, catalogue: readonly CatalogueEntry[]): number {
-  const own = skillsAsked(`${entry.name}. ${entry.description}`);
-  const asked = skillsAsked(goal);
-  const skill = asked.includes(own[0] ?? "passages") ? 6 : 0;
-  const goalStems = contentStems(goal);
-  const common = (stem: string) =>
-    catalogue.length > 1 &&
-    catalogue.every((other) => contentStems(`${other.name} ${other.description}`).has(stem));
-  const named = [...contentStems(entry.name)].filter((stem) => goalStems.has(stem)).length;
-  const described = [...contentStems(entry.description)].filter(
-    (stem) => goalStems.has(stem) && !common(stem) && !generic.has(stem),
-  ).length;
-  return skill + named * 4 + (asked.length === 0 || skill > 0 ? described : described * 0.5);
+/** Whether a goal and a node's description share two words that not every description has. */
+function describes({ description }: CatalogueEntry, goal: string, all: readonly CatalogueEntry[]): boolean {
+  const own = contentStems(goal);
+  const shared = [...contentStems(description)].filter((stem) => own.has(stem));
+  return (
+    shared.filter((stem) => all.filter((other) => contentStems(other.description).has(stem)).length === 1)
+      .length >= 2
+  );
 }
-
-const generic = contentStems(
-  "review product text overall whether would one sentence short give list write tell find main input answer question show",
-);
 
 function needsFirst(entries: readonly CatalogueEntry[]): CatalogueEntry[] {
   const ordered: CatalogueEntry[] = [];
@@ -90,7 +107,7 @@ function needsFirst(entries: readonly CatalogueEntry[]): CatalogueEntry[] {
 }
 
 /** The one thing that the goal says to look at ("focus on the battery"), or `null`. */
-export function focusOf(goal: string): string | null {
+function focusOf(goal: string): string | null {
   return (
     /\b(?:focus(?:ing|ed)?|concentrat(?:e|ing)) (?:only |mainly |especially )?on (?:the |its )?([\p{L}\d][\p{L}\d -]{1,40}?)(?=[.,;!?]|$| and (?:say|tell|write))/iu
       .exec(goal)?.[1]
@@ -98,12 +115,11 @@ export function focusOf(goal: string): string | null {
   );
 }
 
-/** Plan lines for the nodes that the goal asks for; the last is `join()`. */
-export function planLines(prompt: PlannerPrompt): string {
-  const nodes = nodesAsked(prompt.goal, prompt.catalogue);
-  const focus = focusOf(prompt.goal);
+/** Plan lines for the nodes that the goal asks for, after a line that says why; the last is `join()`. */
+export function planLines(goal: string, catalogue: readonly CatalogueEntry[]): string {
+  const { nodes } = chooseNodes(goal, catalogue);
+  const focus = focusOf(goal);
   const lines = nodes.map((node, i) => {
-    // A positional reference is an argument of a tool; what a node needs reaches it all the same.
     const takesArgs = node.args.some((arg) => arg !== "focus");
     const references = (takesArgs ? [] : node.needs)
       .map((need) => nodes.findIndex(({ name }) => name === need))
@@ -118,28 +134,26 @@ export function planLines(prompt: PlannerPrompt): string {
   return [...lines, `${lines.length + 1}. join()`].join("\n");
 }
 
-/** A tool call to make. */
-export interface PlannedCall {
-  readonly name: string;
-  readonly args: Readonly<Record<string, unknown>>;
-}
-
-/** The calls still to make: nodes that the goal asks for and that were not called yet. */
-export function callsToMake(prompt: PlannerPrompt, request: ModelRequest): PlannedCall[] {
+/** The calls still to make, with the reason for the first of them. */
+export function callsToMake(task: Task, request: ModelRequest): { calls: PlannedCall[]; why: string } {
+  const goal = task.plan?.goal ?? "";
   const called = new Set(
     request.messages.flatMap((message) =>
       message.role === "assistant" ? (message.toolCalls ?? []).map(({ name }) => name) : [],
     ),
   );
-  const focus = focusOf(prompt.goal);
-  const input = prompt.material
-    .flatMap((section) => ("content" in section ? [section.content] : []))
-    .join("\n\n");
-  const calls = nodesAsked(prompt.goal, prompt.catalogue).flatMap(({ name }): PlannedCall[] => {
+  const choice = chooseNodes(goal, parseCatalogue(task.plan?.catalogue ?? ""));
+  const focus = focusOf(goal);
+  const calls = choice.nodes.flatMap(({ name }): PlannedCall[] => {
     const tool = request.tools.find((candidate) => candidate.name === name);
-    return tool === undefined || called.has(name) ? [] : [{ name, args: argsOf(tool, input, focus) }];
+    return tool === undefined || called.has(name)
+      ? []
+      : [{ name, args: argsOf(tool, task.material.text, focus) }];
   });
-  return request.parallelToolCalls === false ? calls.slice(0, 1) : calls;
+  return {
+    calls: request.parallelToolCalls === false ? calls.slice(0, 1) : calls,
+    why: called.size === 0 ? choice.why : "",
+  };
 }
 
 function argsOf(tool: ToolSpec, input: string, focus: string | null): Record<string, unknown> {
@@ -148,4 +162,34 @@ function argsOf(tool: ToolSpec, input: string, focus: string | null): Record<str
     ...("input" in properties ? { input } : {}),
     ...("focus" in properties && focus !== null ? { focus } : {}),
   };
+}
+
+/**
+ * The answer to a goal from the results: merged where that is asked for, else the results of the nodes that it asks for.
+ * @throws DagError `OFFLINE_CANNOT` where there is no result to answer from
+ */
+export function answerGoal(task: Task, schema: ModelRequest["schema"]): string {
+  const { needs } = task;
+  const goal = task.plan?.goal ?? "";
+  const output = /follow its instructions:\n([\s\S]*)$/.exec(task.instructions)?.[1] ?? "";
+  if (schema !== null) return JSON.stringify(fillFields(schema, task, `${goal}\n${output}`));
+  const nodes = chooseNodes(
+    goal,
+    needs.map(({ label }) => ({ name: label, description: "", args: [], needs: [] })),
+  ).nodes;
+  const merges = (text: string) => readInstructions(text).skills[0] === "merge";
+  if (
+    needs.length > 0 &&
+    (merges(goal) || (merges(output) && nodes.length === needs.length && needs.length > 1))
+  )
+    return answerInWords(task, "Write an executive summary.");
+  const own = needs.filter(({ label }) => nodes.some(({ name }) => name === label));
+  const used = own.length > 0 ? own : needs;
+  if (used.length === 1) return used[0]?.text ?? "";
+  if (used.length === 0 && task.missing.length === 0)
+    throw cannot(`no result answers the goal ${asSaid(goal)}`);
+  return [
+    ...used.map(({ label, text }) => `${titleOf(label)}:\n${text}`),
+    ...task.missing.map(({ label, reason }) => `${titleOf(label)}: missing (${reason})`),
+  ].join("\n\n");
 }

@@ -1,10 +1,6 @@
-import { boundScore } from "./clause-rules.js";
-import { type Clause, splitClauses } from "./clauses.js";
-import { constructionHits } from "./constructions.js";
-import { hedgeOf, negatorsBefore, takenAway } from "./negation.js";
-import type { Token } from "./nlp.js";
-import { findHits } from "./opinion-words.js";
-import type { Hit } from "./phrase-matcher.js";
+import { boundScore, type Clause, hedgeOf, negatorsBefore, splitClauses, takenAway } from "./clauses.js";
+import { findHits, type Hit } from "./opinion-words.js";
+import type { Token } from "./reading.js";
 
 /** What a clause says: above 0 praise, below 0 blame. */
 export interface ClauseOpinion extends Clause {
@@ -24,12 +20,18 @@ export interface SentenceOpinion {
 export const leaning = 0.75;
 
 const concessive = new Set(["although", "though", "despite", "while", "whereas"]);
-const turning = new Set(["but", "however", "yet", "nevertheless", "nonetheless", "except"]);
+const turning = new Set("but however yet nevertheless nonetheless except".split(" "));
 
 /** Judges a sentence by its words, their negation, and how its clauses relate. */
 export function judgeSentence(tokens: readonly Token[]): SentenceOpinion {
   const all = findHits(tokens);
   const clauses = splitClauses(tokens).map((clause) => judgeClause(tokens, clause, all));
+  clauses.forEach((clause, i) => {
+    const before = clauses[i - 1];
+    const relative = ["who", "which", "that"].includes(tokens[clause.from]?.lower ?? "");
+    if (relative && before !== undefined && Number.isFinite(hedgeOf(tokens, before).droppedFrom))
+      clauses[i] = { ...clause, score: 0, hits: [] };
+  });
   const turn = clauses.findIndex(
     (clause, i) => i > 0 && turning.has(clause.opener) && Math.abs(clause.score) > 0,
   );
@@ -45,13 +47,9 @@ export function judgeSentence(tokens: readonly Token[]): SentenceOpinion {
 
 function judgeClause(tokens: readonly Token[], clause: Clause, all: readonly Hit[]): ClauseOpinion {
   const own = all.filter((hit) => hit.from >= clause.from && hit.from < clause.to);
-  const built = constructionHits(tokens, clause, own);
-  const covered = (hit: Hit) => built.some((b) => hit.from >= b.from && hit.from < b.to);
   const hedge = hedgeOf(tokens, clause);
   const hits = own
-    .filter((hit) => !covered(hit))
     .map((hit) => ({ ...hit, score: weighHit(tokens, clause, hit, hedge, own) }))
-    .concat(built)
     .filter((hit) => hit.score !== 0)
     .sort((a, b) => a.from - b.from);
   const sum = hits.reduce((total, hit) => total + hit.score, 0);
@@ -95,28 +93,18 @@ function weighHit(
   return score;
 }
 
-const comparatives = new Set([
-  "better",
-  "best",
-  "worse",
-  "happier",
-  "easier",
-  "faster",
-  "nicer",
-  "finer",
-  "more",
-  "greater",
-  "clearer",
-  "quieter",
-  "smoother",
-]);
+const comparatives = new Set(
+  "better best worse happier easier faster nicer finer more greater clearer quieter smoother".split(" "),
+);
 
 /** "not good" blames, "not bad" praises a little, "could not be better" praises. */
 function negated(score: number, tokens: readonly Token[], hit: Hit, negator: number): number {
   const word = (tokens[hit.from] as Token).lower;
   const before = (tokens[negator - 1]?.lemma ?? "") as string;
+  const compares =
+    comparatives.has(word) || /[^aeiou]i?er$/.test(word) || tokens[hit.from - 1]?.lower === "more";
   const superlative =
-    comparatives.has(word) &&
+    compares &&
     (["can", "could", "have", "has"].includes(before) ||
       ["no", "never", "nothing"].includes((tokens[negator] as Token).lower));
   if (superlative && tokens[hit.from + 1]?.lower !== "than") return score;
@@ -127,7 +115,7 @@ function negated(score: number, tokens: readonly Token[], hit: Hit, negator: num
   return absent ? 1.5 : Math.min(1, -score * 0.5);
 }
 
-const manners = new Set(["easily", "quickly", "fast", "instantly", "immediately", "rapidly", "readily"]);
+const manners = new Set("easily quickly fast instantly immediately rapidly readily".split(" "));
 
 /** "scratches easily": the ease is of something bad. */
 function besideBlame(hit: Hit, others: readonly Hit[]): boolean {

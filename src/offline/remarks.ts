@@ -1,7 +1,6 @@
-import { isWord, textOf } from "./document.js";
-import type { JudgedSentence, Judgement } from "./opinions.js";
-import { leaning } from "./polarity.js";
-import { statedRating } from "./stated-rating.js";
+import { wordList } from "./lexicon.js";
+import { judgeSentence, leaning, type SentenceOpinion } from "./polarity.js";
+import { type Document, isWord, type Sentence, textOf } from "./reading.js";
 
 /** A passage that praises or blames, quoted from one sentence. */
 export interface Remark {
@@ -19,27 +18,62 @@ export interface Remark {
   readonly rating?: number;
 }
 
-/** Passages of one sign each: a sentence that praises and blames gives two. */
-export function remarksOf(judgement: Judgement): Remark[] {
+/** A sentence with what it says. */
+export interface JudgedSentence {
+  readonly sentence: Sentence;
+  readonly opinion: SentenceOpinion;
+}
+
+/** Passages of one sign each: a sentence that praises and blames gives two; one whose sign is unsure gives none. */
+export function remarksOf(document: Document): Remark[] {
   const seen = new Set<string>();
-  const remarks = judgement.sentences
-    .flatMap((judged) => ratedRemark(judged) ?? sentenceRemarks(judged, judgement.subject))
+  const judged = document.sentences.map((sentence) => ({
+    sentence,
+    opinion: judgeSentence(sentence.tokens),
+  }));
+  const remarks = judged
+    .flatMap((one) => ratedRemark(one) ?? markedRemark(one) ?? sentenceRemarks(one))
     .filter(({ quote }) => !seen.has(quote.toLowerCase()) && seen.add(quote.toLowerCase()));
-  const sarcastic = judgement.sentences.some(({ sentence }) => sarcasm.test(sentence.text));
-  return sarcastic
+  if (isOffer(document.text)) return [];
+  return document.sentences.some(({ text }) => sarcasm.test(text))
     ? remarks.filter((remark) => remark.score < 0 || remark.quote.split(/\s+/).length > 3)
     : remarks;
 }
 
-/** A short sentence that states a rating in figures is a remark of its own; a middling one is none. */
+/** Whether a text advertises or announces: it speaks to "you" of what will be, and nobody tells what was. */
+function isOffer(text: string): boolean {
+  if (/\b(I|my|me|I'm|I've|was|were|bought|broke|stopped)\b/.test(text)) return false;
+  const offers =
+    /\b(you will|you'll|we offer|we provide|we are (?:looking|hiring|seeking)|our (?:team|company|mission|customers|clients)|apply|applicants?|join us|responsib\w+|requirements?|candidates?|order now|sign up|contact us)\b/gi;
+  return (text.match(offers) ?? []).length >= 2;
+}
+
+/** A short sentence that states a rating is a remark of its own; a middling one of a part is none. */
 function ratedRemark({ sentence }: JudgedSentence): Remark[] | null {
   const quote = sentence.text.replace(/[\s.,;:]+$/, "");
   const rating = quote.length <= longQuote ? statedRating(quote) : null;
   if (rating === null) return null;
   const { score, aspect } = rating;
   const remark = { score, aspect, quote, brief: quote, sentence: sentence.index };
-  if (Math.abs(score) < 0.5) return [];
-  return [aspect === null ? { ...remark, rating: score / 2 } : remark];
+  if (aspect === null) return [{ ...remark, rating: score / 2 }];
+  return Math.abs(score) < 0.5 ? [] : [remark];
+}
+
+/** A line that its author marked with `+` or `-`, or put under "Pros" or "Cons", has the sign of the mark. */
+function markedRemark({ sentence }: JudgedSentence): Remark[] | null {
+  if (sentence.mark === 0) return null;
+  const quote = sentence.text.replace(/[\s.,;:]+$/, "");
+  return [
+    { score: 2 * sentence.mark, aspect: aspectIn(quote), quote, brief: quote, sentence: sentence.index },
+  ];
+}
+
+/** The one known part or property that a passage begins with, or `null`. */
+function aspectIn(quote: string): string | null {
+  const known = (quote.toLowerCase().match(/[\p{L}\d'-]+/gu) ?? [])
+    .slice(0, 6)
+    .filter((word) => wordList("aspect").has(word));
+  return known.length === 1 ? (known[0] ?? null) : null;
 }
 
 /** What only someone sarcastic writes; short praise beside it ("Brilliant.") is not taken at its word. */
@@ -54,8 +88,8 @@ interface Stretch {
   last: number;
 }
 
-function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark[] {
-  const { sentence, opinion, targets } = judged;
+function sentenceRemarks(judged: JudgedSentence): Remark[] {
+  const { sentence, opinion } = judged;
   if (
     sentence.tokens.at(-1)?.text === "?" ||
     !opinion.clauses.some((clause) => Math.abs(clause.score) >= leaning)
@@ -68,7 +102,6 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
     const ownThing =
       last !== undefined &&
       Math.min(Math.abs(last.score), Math.abs(clause.score)) >= 1 &&
-      targets.some((target) => target.clause === i && !target.implied) &&
       standsAlone(judged, i);
     if (
       last === undefined ||
@@ -82,15 +115,14 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
   return stretches.flatMap((stretch): Remark[] => {
     if (Math.abs(stretch.score) < 1 || !isPure(judged, stretch)) return [];
     const quote = quoteOf(judged, stretch);
-    if ((quote.split(/\s+/).length < 2 && stretches.length > 1) || announcement.test(quote)) return [];
-    const own = targets.filter((target) => target.clause >= stretch.first && target.clause <= stretch.last);
-    const named = own.find((target) => target.name !== subject && !target.implied);
-    const earlier = startsBare(judged, stretch)
-      ? targets.find((target) => target.clause < stretch.first && target.name !== subject && !target.implied)
-      : undefined;
-    const aspect = (named ?? earlier ?? own.find((target) => target.name !== subject))?.name ?? null;
+    if (
+      (quote.split(/\s+/).length < 2 && stretches.length > 1) ||
+      announcement.test(quote) ||
+      exception.test(quote)
+    )
+      return [];
     const brief = quote.length <= longQuote ? quote : quoteOf(judged, tellingPart(judged, stretch));
-    return [{ score: stretch.score, aspect, quote, brief, sentence: sentence.index }];
+    return [{ score: stretch.score, aspect: aspectIn(brief), quote, brief, sentence: sentence.index }];
   });
 }
 
@@ -98,29 +130,8 @@ function sentenceRemarks(judged: JudgedSentence, subject: string | null): Remark
 const longQuote = 80;
 
 /** Clauses that cannot stand without the one before them, and conditions that the one after them must not lose. */
-const leansBack = new Set([
-  "which",
-  "who",
-  "whom",
-  "whose",
-  "that",
-  "where",
-  "because",
-  "since",
-  "than",
-  "as",
-]);
-const conditions = new Set([
-  "if",
-  "unless",
-  "when",
-  "while",
-  "until",
-  "except",
-  "although",
-  "though",
-  "despite",
-]);
+const leansBack = new Set("which who whom whose that where because since than as".split(" "));
+const conditions = new Set("if unless when while until except although though despite".split(" "));
 
 /** The clauses of a stretch from the first opinion of its sign to the last, with what they cannot stand without. */
 function tellingPart(judged: JudgedSentence, stretch: Stretch): Stretch {
@@ -160,18 +171,12 @@ function standsAlone(judged: JudgedSentence, index: number): boolean {
   );
 }
 
+/** What a statement sets aside is none of its own. */
+const exception = /^(?:in spite of|despite|apart from|aside from|except for)\b/i;
+
 /** Words that announce opinions and give none: "The good things first". */
 const announcement =
   /^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$/i;
-
-/** Whether a stretch has no subject of its own: "but painfully loud". */
-function startsBare(judged: JudgedSentence, stretch: Stretch): boolean {
-  const words = judged.sentence.tokens.slice(stretch.from, stretch.from + 3);
-  return (
-    stretch.first > 0 &&
-    !words.some(({ pos }) => pos === "PRON" || pos === "DET" || pos === "NOUN" || pos === "PROPN")
-  );
-}
 
 /** Whether nothing in the stretch says the opposite with nearly the same force. */
 function isPure(judged: JudgedSentence, stretch: Stretch): boolean {
@@ -182,23 +187,11 @@ function isPure(judged: JudgedSentence, stretch: Stretch): boolean {
   return against < Math.abs(stretch.score) * 0.75;
 }
 
-const leading = new Set([
-  "but",
-  "and",
-  "however",
-  "although",
-  "though",
-  "while",
-  "yet",
-  "so",
-  "plus",
-  "or",
-  "whereas",
-  "nevertheless",
-  "nonetheless",
-  "that",
-  "said",
-]);
+const leading = new Set(
+  "but and however although though while yet so plus or whereas nevertheless nonetheless that said".split(
+    " ",
+  ),
+);
 
 function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
   const tokens = judged.sentence.tokens.slice(stretch.from, stretch.to);
@@ -222,24 +215,6 @@ function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
     : quote.replace(/^["“]([^"“”]*)["”]$/, "$1");
 }
 
-/** How favourable remarks are, from -1 to 1; 0 where there are none. Passages that sum up weigh three times as much,
- * and a rating that the text states in figures more than everything else together. */
-export function balanceOf(remarks: readonly Remark[]): number {
-  let [praise, blame] = [0, 0];
-  for (const remark of remarks) {
-    const weight = Math.min(4, Math.abs(remark.score)) * (summing.test(remark.quote) ? 3 : 1);
-    if (remark.score > 0) praise += weight;
-    else blame += weight;
-  }
-  const said = praise + blame === 0 ? 0 : (praise - blame) / (praise + blame + 1);
-  const ratings = remarks.flatMap(({ rating = [] }) => rating);
-  if (ratings.length === 0) return said;
-  return 0.3 * said + (0.7 * ratings.reduce((sum, rating) => sum + rating, 0)) / ratings.length;
-}
-
-const summing =
-  /\b(overall|on the whole|all in all|would i buy|one of (my|the) (favou?rite|best|worst)|in short|in summary|bottom line|recommend|in the end|to sum up|worth|would buy|again|love it|return(ed|ing)? it|conclusion)\b/i;
-
 /** The strongest remarks of one sign, most telling first, in a stable order; of equal ones the short and specific. */
 export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number): Remark[] {
   return remarks
@@ -259,3 +234,38 @@ export function isVague({ aspect, brief }: Remark): boolean {
 }
 
 const vague = /^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)\b/i;
+
+/** A rating that a text states in figures. */
+export interface StatedRating {
+  /** From -2 (lowest) to 2 (highest). */
+  readonly score: number;
+  /** What is rated, lower case; `null` for the thing as a whole. */
+  readonly aspect: string | null;
+}
+
+const outOf =
+  /(?<![\d.,/])(\d{1,2}(?:[.,]\d)?)\s*(?:\/|out of)\s*(5|10)\b(?!\s*[/\d])(?! (?!stars\b|points\b)\p{L}+s\b)/iu;
+const inWords = new Map(["one", "two", "three", "four", "five"].map((word, i) => [word, i + 1]));
+const spelled =
+  /\b(one|two|three|four|five)(?: (?:out of (?:five|5) )?)?[ -]?stars?\b(?! (?:hotel|general))/i;
+const stars = /(?<![\d.,/])([1-5](?:[.,]5)?)[\s-]stars?\b(?! (?:hotel|general))/i;
+const whole =
+  /^(?:(?:my|our|the) )?(?:overall|rating|score|total|verdict|conclusion|stars?|final|in short)\b/i;
+
+/** The rating in "Overall 4/5", "2 out of 5 stars" or "Keyboard: 9/10"; `null` where a sentence states none. */
+export function statedRating(sentence: string): StatedRating | null {
+  const [, given, most] = outOf.exec(sentence) ?? [];
+  const [, starred] = given === undefined ? (stars.exec(sentence) ?? []) : [];
+  const word = inWords.get((spelled.exec(sentence)?.[1] ?? "").toLowerCase());
+  const value =
+    given === undefined && starred === undefined
+      ? (word ?? Number.NaN)
+      : Number((given ?? starred ?? "").replace(",", "."));
+  const top = most === undefined ? 5 : Number(most);
+  if (!Number.isFinite(value) || value > top) return null;
+  const [, label = ""] = /^([\p{L}][\p{L} -]{1,30}?)\s*[:=–-]\s*(?=\d)/u.exec(sentence) ?? [];
+  const least = top === 5 ? 1 : 0;
+  const share = Math.max(0, (value - least) / (top - least));
+  const aspect = label === "" || whole.test(label) ? null : label.toLowerCase();
+  return { score: (share * 2 - 1) * 2, aspect };
+}

@@ -1,83 +1,139 @@
 import { catalogueLabel, goalLabel } from "../models/catalogue.js";
 import type { Message } from "../models/port.js";
 import { parseSections, type Section } from "../models/sections.js";
-import type { ReadTokens } from "./nlp.js";
-import { readSource, type Source } from "./source.js";
+import { type Document, type ReadTokens, readDocument } from "./reading.js";
+import { type Remark, remarksOf } from "./remarks.js";
 
-/** What an agent is asked to do, and the texts to do it with. */
+/** A labelled text with what was read from it. */
+export interface Source {
+  readonly label: string;
+  readonly text: string;
+  readonly document: Document;
+  readonly remarks: readonly Remark[];
+}
+
+/** What is asked, and the texts to answer from. Sections are told by their labels, wherever they stand. */
 export interface Task {
   readonly instructions: string;
-  /** The run's input or, under `forEach`, the item: all its fields as one text. */
-  readonly input: Source;
-  /** The fields of the input by their labels, as they were given. */
-  readonly fields: readonly Source[];
-  /** Upstream results by node name. */
+  /** The goal of a planner's prompt, and the nodes it may call; `null` for a node's own prompt. */
+  readonly plan: { readonly goal: string; readonly catalogue: string } | null;
+  /** The one thing that the work is to look at, or `null`. */
+  readonly focus: string | null;
+  /** The item under `forEach`, else the node's input, else what came from its needs. */
+  readonly material: Source;
+  /** Every section that has content: input fields, needs, and what tools returned. */
+  readonly sections: readonly Source[];
+  /** Results of other nodes and of tools. */
   readonly needs: readonly Source[];
-  /** What is missing, with the reason. */
   readonly missing: readonly { readonly label: string; readonly reason: string }[];
-  /** What the agent's own tools returned, in call order. */
-  readonly results: readonly string[];
-  /** What a part of a list is about: the feature's name. */
-  readonly named?: string;
-  /** Where a part of a list comes from: its note's id or title, or the section that holds it. */
-  readonly origin?: string;
-  readonly readTokens: ReadTokens;
 }
 
-/** Reads a request's messages: the system message instructs, sections (or else the whole text) are the material. */
+const isOwn = (label: string) => /^(input|item)(\.|$)/.test(label);
+
+/** Reads a request: system messages instruct, sections (or else the whole user message) are the material. */
 export function readTask(messages: readonly Message[], readTokens: ReadTokens): Task {
-  const instructions = messages
-    .filter((message) => message.role === "system")
-    .map((message) => message.content)
+  const system = messages
+    .flatMap((message) => (message.role === "system" ? [message.content] : []))
     .join("\n");
-  const users = messages.filter((message) => message.role === "user").map((message) => message.content);
-  const read = users.map(parseSections);
-  const at = read.findLastIndex((sections) => sections !== null);
-  if (at >= 0) return taskOf(instructions, read[at] ?? [], readTokens);
-  const text = users[0] ?? "";
-  return instructions.trim() !== ""
-    ? taskOf(instructions, [{ label: "input", content: text }], readTokens)
-    : bareTask(text, readTokens);
-}
-
-/** A lone user message: its first line or paragraph instructs when more text follows, else it is both. */
-function bareTask(text: string, readTokens: ReadTokens): Task {
-  const [, head, body] = /^(.{3,300}?)(?::\s*\n+|\n\s*\n|:\s+(?=["“]))([\s\S]+)$/.exec(text.trim()) ?? [];
-  if (head !== undefined && body !== undefined)
-    return taskOf(head, [{ label: "input", content: body }], readTokens);
-  return taskOf(text, [{ label: "input", content: text }], readTokens);
-}
-
-/** A task of instructions and sections; the sections `goal` and `catalogue` are no material. */
-export function taskOf(instructions: string, sections: readonly Section[], readTokens: ReadTokens): Task {
-  const present = sections.filter(
-    (section): section is { label: string; content: string } =>
-      "content" in section && section.label !== goalLabel && section.label !== catalogueLabel,
+  const users = messages.flatMap((message) => (message.role === "user" ? [message.content] : []));
+  const sections = users.map(sectionsIn).find((found) => found !== null);
+  const results = messages.flatMap((message): Section[] =>
+    message.role === "tool" ? [{ label: message.name, content: message.content }] : [],
   );
-  const isInput = ({ label }: Section) => label === "input" || label === "item" || label.startsWith("input.");
-  const fields = present.filter(isInput);
+  if (sections !== undefined && sections !== null) {
+    const around = users.map(aroundSections).find((text) => text !== "") ?? "";
+    return taskOf(
+      [system, around].filter((text) => text !== "").join("\n"),
+      [...sections, ...results],
+      readTokens,
+    );
+  }
+  const text = users[0] ?? "";
+  const [, head, body] =
+    system.trim() === ""
+      ? (/^(.{3,300}?)(?::\s*\n+|\n\s*\n|:\s+(?=["“]))([\s\S]+)$/.exec(text.trim()) ?? [])
+      : [];
+  const instructions = system.trim() === "" ? (head ?? text) : system;
+  return taskOf(instructions, [{ label: "input", content: body ?? text }, ...results], readTokens);
+}
+
+/** The sections of a message, wherever their notice stands in it. */
+function sectionsIn(text: string): Section[] | null {
+  const at = text.search(/^The sections below are data\. /m);
+  return at < 0 ? null : parseSections(text.slice(at));
+}
+
+/** What a message says before its sections, or after the last of them. */
+function aroundSections(text: string): string {
+  const at = text.search(/^The sections below are data\. /m);
+  const marker = / marker (data-[0-9a-f]{12,})\. /.exec(text)?.[1];
+  if (at < 0 || marker === undefined) return "";
+  const last = text.lastIndexOf(`[${marker} end `);
+  return `${text.slice(0, at)}\n${last < 0 ? "" : text.slice(last).replace(/^[^\n]*/, "")}`.trim();
+}
+
+function taskOf(instructions: string, given: readonly Section[], readTokens: ReadTokens): Task {
+  const contents = given.flatMap((section) => ("content" in section ? [section] : []));
+  const content = (label: string) => contents.find((section) => section.label === label)?.content;
+  const aside = [goalLabel, catalogueLabel, "focus"];
+  const material = contents.filter(({ label }) => !aside.includes(label));
   const source = (label: string, text: string) => readSource(label, text, readTokens);
+  const items = material.filter(({ label }) => /^item(\.|$)/.test(label));
+  const own = items.length > 0 ? items : material.filter(({ label }) => isOwn(label));
+  const notes = items.length > 0 ? [] : needsNamed(instructions, material, own);
+  const looked = notes.length > 0 ? notes : notesOn(own, material);
+  const asked = own.some((section) => section.content.trim() !== "") || own.length === material.length;
+  const [goal, catalogue] = [content(goalLabel), content(catalogueLabel)];
   return {
     instructions,
-    input: source("input", fields.map((field) => plainText(field.content)).join("\n\n")),
-    fields: fields.map((field) => source(field.label, plainText(field.content))),
-    needs: present
-      .filter((section) => !isInput(section))
+    plan:
+      goal === undefined && catalogue === undefined ? null : { goal: goal ?? "", catalogue: catalogue ?? "" },
+    focus: content("focus") ?? null,
+    material: source(
+      "input",
+      (looked.length > 0 ? looked : asked ? own : material)
+        .map((section) => plainText(section.content))
+        .join("\n\n"),
+    ),
+    sections: material.map((section) => source(section.label, section.content)),
+    needs: material
+      .filter(({ label }) => !isOwn(label))
       .map((section) => source(section.label, section.content)),
-    missing: sections.flatMap((section) =>
+    missing: given.flatMap((section) =>
       "missing" in section ? [{ label: section.label, reason: section.missing }] : [],
     ),
-    results: [],
-    readTokens,
   };
 }
 
-/** JSON as "key: text" lines, so that an object input reads like notes; other text as it is. */
-export function plainText(content: string): string {
-  const trimmed = content.trim();
-  if (!/^[[{"]/.test(trimmed)) return content;
+type Content = { readonly label: string; readonly content: string };
+
+/** Results that the instructions name by their label ("judge the tone of the draft"). */
+function needsNamed(instructions: string, all: readonly Content[], own: readonly Content[]): Content[] {
+  const said = (label: string) =>
+    new RegExp(`\\b(?:the|from|in|of) (?:the )?${label.replace(/\W/g, ".")}\\b`, "i").test(instructions);
+  if (own.some(({ label }) => said(label.replace(/^(input|item)\.?/, "") || "input"))) return [];
+  return all.filter(({ label }) => !isOwn(label) && said(label));
+}
+
+/** What the other sections hold on an input that is only a name; nothing where it is a text of its own. */
+function notesOn(own: readonly Content[], all: readonly Content[]): Content[] {
+  const name = own.map(({ content }) => content.trim()).join(" ");
+  if (!/^\p{Lu}[\p{L}\d&.'-]*(?: [\p{Lu}\d&][\p{L}\d&.'-]*){0,4}$/u.test(name) || /[.!?]$/.test(name))
+    return [];
+  return all.flatMap(({ label, content }) => {
+    if (isOwn(label) || !content.includes(name)) return [];
+    const parts = content
+      .split(/\n\s*\n/)
+      .filter((part) => part.includes(name) && part.trim().length > name.length + 12);
+    return parts.length === 0 || /^\s*\[/.test(content) ? [] : [{ label, content: parts.join("\n\n") }];
+  });
+}
+
+/** JSON as "key: text" lines, so that an object reads like notes; other text as it is. */
+function plainText(content: string): string {
+  if (!/^\s*[[{"]/.test(content)) return content;
   try {
-    return leaves(JSON.parse(trimmed)).join("\n\n");
+    return leaves(JSON.parse(content)).join("\n\n");
   } catch {
     return content;
   }
@@ -88,25 +144,25 @@ function leaves(value: unknown, key = ""): string[] {
   if (typeof value === "object" && value !== null)
     return Object.entries(value).flatMap(([name, part]) => leaves(part, name));
   if (value === null || value === undefined) return [];
-  return [
-    typeof value === "string" && (key === "" || /\s\S+\s/.test(value))
-      ? value
-      : key === ""
-        ? String(value)
-        : `${key}: ${String(value)}`,
-  ];
+  const text = String(value);
+  return [key === "" || (typeof value === "string" && /\s\S+\s/.test(value)) ? text : `${key}: ${text}`];
 }
 
-/** Fewest words of an input that is a text of its own and not only the name of what to look up. */
-const shortInput = 12;
+/** Most texts kept read; several agents of a run read the same input. */
+const kept = 16;
+const cache = new Map<string, Omit<Source, "label">>();
 
-/** Whether the input only names what the upstream texts are to be read for. */
-export function inputNames(task: Task): boolean {
-  return task.needs.length > 0 && task.input.text.trim().split(/\s+/).length < shortInput;
-}
-
-/** The text that a task is about: its input, or what came from upstream where there is next to no input. */
-export function materialOf(task: Task): Source {
-  if (!inputNames(task)) return task.input;
-  return readSource("needs", task.needs.map((need) => plainText(need.text)).join("\n\n"), task.readTokens);
+function readSource(label: string, text: string, readTokens: ReadTokens): Source {
+  let known = cache.get(text);
+  if (known === undefined) {
+    const document = readDocument(text, readTokens);
+    known = { text, document, remarks: document.language === "english" ? remarksOf(document) : [] };
+  }
+  cache.delete(text);
+  cache.set(text, known);
+  for (const oldest of cache.keys()) {
+    if (cache.size <= kept) break;
+    cache.delete(oldest);
+  }
+  return { label, ...known };
 }

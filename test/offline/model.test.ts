@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { collectReply, type ModelChunk, type ModelRequest } from "../src/models/port.js";
-import { renderSections } from "../src/models/sections.js";
-import { offlineModel } from "../src/offline/offline-model.js";
+import { collectReply, type ModelChunk, type ModelRequest } from "../../src/models/port.js";
+import { renderSections } from "../../src/models/sections.js";
+import { offlineModel } from "../../src/offline/offline-model.js";
 
 const request = (over: Partial<ModelRequest>): ModelRequest => ({
   messages: [],

@@ -1,11 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { collectReply, type ModelRequest } from "../src/models/port.js";
-import { renderSections, type Section } from "../src/models/sections.js";
-import { fixedWords } from "../src/offline/fixed-phrases.js";
-import { functionWords } from "../src/offline/lexicon/function-words.js";
-import { impliedAspects } from "../src/offline/lexicon/nouns.js";
-import { offlineModel } from "../src/offline/offline-model.js";
-import { germanText, japaneseText, labelledTexts } from "./offline-texts.js";
+import { collectReply, type ModelRequest } from "../../src/models/port.js";
+import { renderSections, type Section } from "../../src/models/sections.js";
+import { offlineModel } from "../../src/offline/offline-model.js";
+import { germanText, japaneseText, labelledTexts } from "./texts.js";
 
 async function ask(
   instructions: string,
@@ -42,7 +39,6 @@ const instructions = {
   summary: "Summarise in one sentence.",
   figures: "Extract the figures.",
   other: "What does the author say about the service?",
-  reply: "Draft a reply to this message.",
 };
 
 describe.each(labelledTexts)("the offline model on a whole text: $name", ({ text, pros, cons, verdict }) => {
@@ -65,22 +61,12 @@ describe.each(labelledTexts)("the offline model on a whole text: $name", ({ text
     expect(JSON.parse(await ask(instructions.sentiment, [input(text)], schema))).toEqual({ label: verdict });
   });
 
-  it("says nothing that stands neither in the text nor among the fixed phrases", async () => {
-    const words = (content: string) => content.toLowerCase().match(/\p{L}[\p{L}'-]*/gu) ?? [];
-    const own = new Set(words(text).flatMap((word) => [word, ...word.split("-")]));
-    const allowed = new Set([...fixedWords(), ...Object.values(impliedAspects)]);
-    const inSource = (word: string) =>
-      own.has(word) ||
-      own.has(`${word}s`) ||
-      own.has(`${word}es`) ||
-      own.has(word.replace(/y$/, "ies")) ||
-      own.has(`${word}'s`);
+  it("quotes only what stands in the text", async () => {
+    const plain = (content: string) => content.replaceAll(/["“”\s]+/g, " ");
     for (const instruction of Object.values(instructions)) {
       const answer = await ask(instruction, [input(text)]);
-      const invented = words(answer).filter(
-        (word) => !functionWords.has(word) && !allowed.has(word) && !inSource(word),
-      );
-      expect({ instruction, invented }).toEqual({ instruction, invented: [] });
+      for (const [, quote = ""] of answer.matchAll(/“([^”]*)”/g))
+        expect(plain(text)).toContain(plain(quote).trim());
     }
   });
 });
@@ -111,7 +97,7 @@ describe("the offline model's merged summary", () => {
   it("says that there is not enough evidence instead of rating a text without opinions", async () => {
     const text = labelledTexts.find(({ name }) => name === "no opinion")?.text ?? "";
     const answer = await summary(text);
-    expect(answer).toContain("Overall: not enough evidence");
+    expect(answer).toContain("Overall: not enough to judge");
     expect(answer).not.toMatch(/\(\d\/5\)/);
   });
 
@@ -172,7 +158,10 @@ describe("the offline model on text it cannot judge", () => {
     ["Japanese", japaneseText],
   ])("says that %s is not English", async (_, text) => {
     for (const instruction of Object.values(instructions))
-      expect(await ask(instruction, [input(text)])).toMatch(/not seem to be English/);
+      await expect(ask(instruction, [input(text)])).rejects.toMatchObject({
+        code: "OFFLINE_CANNOT",
+        message: expect.stringContaining("not seem to be English"),
+      });
   });
 
   it("says that an empty text is empty", async () => {
@@ -182,7 +171,7 @@ describe("the offline model on text it cannot judge", () => {
 
   it("says that a text without opinions has none", async () => {
     const text = labelledTexts.find(({ name }) => name === "no opinion")?.text ?? "";
-    expect(await ask(instructions.prosCons, [input(text)])).toBe("The text states no opinion.");
+    expect(await ask(instructions.prosCons, [input(text)])).toMatch(/no opinion/);
     expect(await ask(instructions.recommend, [input(text)])).toMatch(/no opinion/);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { tool } from "@langchain/core/tools";
 import { z } from "zod";
-import { OfflineChatModel } from "../src/offline/chat-model.js";
+import { OfflineChatModel } from "../../src/offline/chat-model.js";
 
 const model = new OfflineChatModel();
 const review =

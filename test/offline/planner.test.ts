@@ -1,14 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
-import { type CatalogueEntry, renderCatalogue } from "../src/models/catalogue.js";
+import { type CatalogueEntry, renderCatalogue } from "../../src/models/catalogue.js";
 import {
   collectReply,
   type Message,
   type ModelReply,
   type ModelRequest,
   type ToolSpec,
-} from "../src/models/port.js";
-import { renderSections } from "../src/models/sections.js";
-import { offlineModel } from "../src/offline/offline-model.js";
+} from "../../src/models/port.js";
+import { renderSections } from "../../src/models/sections.js";
+import { offlineModel } from "../../src/offline/offline-model.js";
 
 const review =
   "The kettle boils quickly and looks great. The lid is flimsy and the handle gets hot. It costs $35.";
@@ -73,7 +73,11 @@ describe("the offline model as a planner", () => {
     ["Is the sentiment positive?", ["gamma"]],
     ["What are the pros and cons, and should I buy it?", ["beta", "delta"]],
     [executive, ["alpha", "beta", "gamma", "delta"]],
-    ["Say hello.", []],
+    ["Say hello.", ["alpha", "beta", "gamma", "delta"]],
+    ["Do not judge the sentiment, only list the features.", ["alpha"]],
+    ["What are the drawbacks?", ["beta"]],
+    ["Everything except the recommendation.", ["alpha", "beta", "gamma"]],
+    ["Run gamma and nothing else.", ["gamma"]],
   ])(
     "calls for the goal %p the nodes that do what it asks, whatever they are called",
     async (goal, names) => {

@@ -42,14 +42,14 @@ export const labelledTexts: readonly LabelledText[] = [
     name: "laptop",
     text: "The Tern 14 boots in seconds and stays cool. The keyboard is comfortable and the screen is bright and sharp. It weighs 1.1 kg, so it disappears in my bag. The speakers are tinny and the webcam is grainy. I wish it had an HDMI port. Overall I am very happy with it and would buy it again.",
     pros: ["boots in seconds", "keyboard is comfortable", "very happy"],
-    cons: ["tinny", "grainy", "I wish it had"],
+    cons: ["tinny", "grainy"],
     verdict: "positive",
   },
   {
     name: "sarcastic",
     text: 'Oh great, another "smart" lamp that needs an account before it lights up. The app demanded my location, then crashed. I love how it forgets the wifi password every night. Brilliant. After two weeks the dimmer stopped working altogether. Makes a lovely paperweight.',
     pros: [],
-    cons: ["crashed", "forgets the wifi password", "stopped working"],
+    cons: ["crashed", "stopped working"],
     verdict: "negative",
   },
   {

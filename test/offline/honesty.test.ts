@@ -1,0 +1,129 @@
+import { describe, expect, it } from "@jest/globals";
+import { adviceOf } from "../../src/compare/advice.js";
+import { defineDag, run } from "../../src/index.js";
+
+const nullable = (...names: string[]) => ({
+  type: "object",
+  properties: Object.fromEntries(names.map((name) => [name, { type: ["string", "null"] }])),
+  required: names,
+});
+const ask = async (text: string, instructions: string, output?: Record<string, unknown>) => {
+  const dag = defineDag({ name: "one", nodes: { only: { instructions, ...(output && { output }) } } });
+  const outcome = (await run(dag, text, { model: "offline" })).outcomes.only;
+  return { value: undefined as unknown, ...outcome };
+};
+
+describe("the offline model's fields", () => {
+  it.each([
+    [
+      "Invoice number: 4711\nDate: 2 May 2025\nTotal: 99.50 EUR\nDue date: 1 June 2025",
+      { invoiceNumber: "4711", total: "99.50 EUR", dueDate: "1 June 2025" },
+    ],
+    [
+      "Hi Sam, thanks for lunch yesterday. See you on 3 May.",
+      { invoiceNumber: null, total: null, dueDate: null },
+    ],
+    ["Subtotal: 12.00. Invoice date: 3 May 2025.", { invoiceNumber: null, total: null, dueDate: null }],
+    ["Due date: to be agreed\nInvoice no.: 17/B", { invoiceNumber: "17/B", total: null, dueDate: null }],
+  ])("hold what %j states under their names, else null", async (text, value) => {
+    const outcome = await ask(
+      text,
+      "Extract the invoice number, total and due date.",
+      nullable("invoiceNumber", "total", "dueDate"),
+    );
+    expect(outcome).toMatchObject({ state: "completed", value });
+  });
+
+  it("fail the node, which names them, where the schema demands what the text does not state", async () => {
+    const output = { type: "object", properties: { customer: { type: "string" } }, required: ["customer"] };
+    expect(await ask("See you on 3 May, says Ingrid.", "Extract the customer.", output)).toMatchObject({
+      state: "failed",
+      error: { code: "OFFLINE_CANNOT", message: expect.stringContaining('"customer"') },
+    });
+  });
+});
+
+it.each([
+  "Translate the text into French.",
+  "Render this in Italian.",
+  "Write a haiku about it.",
+  "Write a Python script that parses this text.",
+  "Why did the author return it?",
+  "How many hinges are there?",
+  "Draft a reply to the customer.",
+  "Arrange the paragraphs by colour.",
+])("refuses %j with OFFLINE_CANNOT, the way out in the message", async (instructions) => {
+  const outcome = await ask("The hinge broke and the shop was rude. I returned it.", instructions);
+  expect(outcome).toMatchObject({
+    state: "failed",
+    error: { code: "OFFLINE_CANNOT", message: expect.stringContaining("--model") },
+  });
+});
+
+it("obeys counts, one word and questions on drawbacks", async () => {
+  const text =
+    "The lamp is bright. The base is wobbly and the cable is flimsy. The switch is fine. The shade looks lovely. The bulb and the manual came in a box.";
+  expect(String((await ask(text, "List the main topics, at most three.")).value).split("\n")).toHaveLength(3);
+  expect(await ask(text, "Answer in one word: positive, negative or mixed?")).toMatchObject({
+    value: "mixed",
+  });
+  const drawbacks = String((await ask(text, "What are the drawbacks?")).value);
+  expect(drawbacks).toContain("wobbly");
+  expect(drawbacks).not.toContain("lovely");
+});
+
+it("reads the item under forEach, however short, and the node's own input before its needs", async () => {
+  const output = {
+    type: "object",
+    properties: { label: { enum: ["positive", "mixed", "negative", "neutral"] } },
+    required: ["label"],
+  };
+  const dag = defineDag({
+    name: "items",
+    nodes: {
+      list: {
+        run: () => ["Great value, works perfectly.", "It leaks and support is rude.", "Arrived on Tuesday."],
+      },
+      each: { needs: ["list"], forEach: { node: "list" }, instructions: "Judge the sentiment.", output },
+      note: { run: () => "The old pump was loud and it leaked. Customers hated it." },
+      own: { needs: ["note"], instructions: "Judge the sentiment of the message.", output },
+    },
+    output: "own",
+  });
+  const { outcomes } = await run(dag, "I love the new pump, it is excellent.", { model: "offline" });
+  expect(outcomes.each).toMatchObject({
+    value: [{ label: "positive" }, { label: "negative" }, { label: "neutral" }],
+  });
+  expect(outcomes.own).toMatchObject({ value: { label: "positive" } });
+});
+
+it("calls a topology that skipped work and answers otherwise neither best nor faster without saying so", () => {
+  const figures = (topology: string, wall: number, nodesSkipped: number) =>
+    ({
+      topology,
+      runs: [],
+      wallMs: { median: wall, min: wall, max: wall },
+      criticalPathMs: wall,
+      wallOverCriticalPath: 1,
+      modelCalls: 3,
+      inputTokens: 10,
+      outputTokens: wall,
+      costUsd: 0,
+      nodesRun: 7 - nodesSkipped,
+      nodesSkipped,
+      failures: 0,
+    }) as const;
+  const agreement = (topology: string, similarity: number) => ({
+    topology,
+    exact: similarity === 1 ? 1 : 0,
+    fields: null,
+    similarity,
+  });
+  const both = [figures("dataflow", 5000, 0), figures("planned", 1000, 6)];
+  expect(adviceOf(both, [agreement("dataflow", 1), agreement("planned", 0.14)])).toMatch(
+    /^"dataflow" suits.*answering otherwise/,
+  );
+  expect(adviceOf(both, [agreement("dataflow", 1), agreement("planned", 0.9)])).toMatch(
+    /faster than "dataflow" but skipped 6 nodes and answers otherwise/,
+  );
+});
