@@ -159,7 +159,8 @@ export class Lifecycle {
       try {
         for await (const chunk of iterate(input, own)) if (!tellsQuestions(chunk)) push(chunk);
       } catch (error) {
-        if (!(error instanceof GraphInterrupt)) throw error;
+        // Without its store LangGraph may not find where it was; what is left is settled without it.
+        if (!(error instanceof GraphInterrupt) && this.#storeFailure === undefined) throw error;
       }
     };
     const isSettled = () =>
@@ -313,7 +314,8 @@ function waitingChunks(scope: Scope, { streamMode, subgraphs }: any): unknown[] 
 
 /** The file of a checkpointer, where it has one. */
 function storeNameOf(saver: unknown): string | null {
-  const file = (saver as { db?: { name?: unknown } } | undefined)?.db?.name;
+  const { storeName, db } = (saver ?? {}) as { storeName?: unknown; db?: { name?: unknown } };
+  const file = storeName ?? db?.name;
   return typeof file === "string" && file !== "" ? file : null;
 }
 

@@ -30,7 +30,7 @@ export class OpaqueSaver extends BaseCheckpointSaver {
   }
 
   override async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
-    const tuple = await this.inner.getTuple(config);
+    const tuple = await this.#orGoOn(config, () => this.inner.getTuple(config), undefined);
     return tuple === undefined ? undefined : decodedTuple(tuple);
   }
 

@@ -63,7 +63,11 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
     db.pragma("journal_mode=WAL");
     db.pragma("synchronous=NORMAL");
     db.pragma("busy_timeout=5000");
-    return { checkpointer, close: () => void opened.close() };
+    // So that an error of the store can name it.
+    return {
+      checkpointer: Object.assign(checkpointer, { storeName: file }),
+      close: () => void opened.close(),
+    };
   } catch (error) {
     db?.close();
     if (error instanceof DagError) throw error;
