@@ -121,6 +121,7 @@ export class Lifecycle {
 
     const { journal, isNew } = await this.#openJournal(thread, earlier, known);
     const reuse = await reuseOf(options);
+    const failedBefore = this.#storeFailure;
     const run = new RunContext({
       spec,
       topology,
@@ -138,7 +139,7 @@ export class Lifecycle {
 
     const { id, startedAt } = run.begin(input.given, known === null ? [] : replayOf(known));
     if (isNew) await journal.begun(this.#stamp(id, startedAt, input, known), earlier.forked ? known : null);
-    if (this.#storeFailure !== undefined) run.events.notice("STORE_FAILED", this.#storeFailure);
+    if (failedBefore !== undefined) run.events.notice("STORE_FAILED", failedBefore);
     for (const { id: question, value, record } of answers) {
       await journal.answered(question, value, record);
       run.events.emit({ type: "question-answered", atMs: run.events.nowMs(), answer: record });

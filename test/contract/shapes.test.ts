@@ -104,7 +104,10 @@ describe.each(topologyNames)("in topology %s", (topology) => {
           ],
           ...[
             "inputTokens",
+            "cachedInputTokens",
+            "cacheWriteTokens",
             "outputTokens",
+            "reasoningTokens",
             "estimated",
             "costUsd",
             "toolCalls",

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
+import { defineDag, resume, run } from "agent-dag";
+
+/** A store that fails at its n-th writing (or reading), once or from then on. */
+class FailingSaver extends MemorySaver {
+  #calls = 0;
+  armed = true;
+
+  constructor(
+    readonly method: "put" | "putWrites" | "getTuple",
+    readonly at: number,
+    readonly always: boolean,
+  ) {
+    super();
+  }
+
+  #check(method: string): void {
+    if (method !== this.method || !this.armed) return;
+    this.#calls++;
+    if (this.always ? this.#calls >= this.at : this.#calls === this.at) {
+      throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+    }
+  }
+
+  override async put(...args: Parameters<MemorySaver["put"]>) {
+    this.#check("put");
+    return super.put(...args);
+  }
+
+  override async putWrites(...args: Parameters<MemorySaver["putWrites"]>) {
+    this.#check("putWrites");
+    return super.putWrites(...args);
+  }
+
+  override async getTuple(...args: Parameters<MemorySaver["getTuple"]>) {
+    this.#check("getTuple");
+    return super.getTuple(...args);
+  }
+}
+
+const spec = defineDag({
+  name: "kept",
+  nodes: {
+    a: { run: () => "a" },
+    b: { needs: ["a"], run: () => "b" },
+    c: { needs: ["b"], run: () => "c" },
+    d: { needs: ["b"], run: () => "d" },
+  },
+});
+
+describe.each(["sequential", "deterministic", "dataflow"] as const)("a store that fails, %s", (topology) => {
+  for (const method of ["put", "putWrites", "getTuple"] as const) {
+    for (const always of [true, false]) {
+      it(`at any ${method}, ${always ? "from then on" : "once"}: the run ends with its record, and says what is wrong`, async () => {
+        for (let at = 1; at <= 12; at++) {
+          const checkpointer = new FailingSaver(method, at, always);
+          const options = { topology, checkpointer, thread: "t" };
+          const record = await run(spec, "x", options);
+          expect(record).toMatchObject({ state: "completed", output: { c: "c", d: "d" } });
+          const notices = record.events.filter((event) => event.type === "notice");
+          expect(notices.length).toBeLessThanOrEqual(1);
+          if (at === 1) {
+            expect(notices).toMatchObject([{ code: "STORE_FAILED" }]);
+            expect(JSON.stringify(notices)).toContain("no room to write");
+          }
+          // What was stored can be resumed once there is room again.
+          checkpointer.armed = false;
+          const again = await resume(spec, options).catch((error: unknown) => error);
+          if (again instanceof Error) expect(again).toMatchObject({ code: "THREAD_UNKNOWN" });
+          else expect(again).toMatchObject({ output: { c: "c", d: "d" } });
+        }
+      });
+    }
+  }
+});
