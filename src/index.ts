@@ -17,6 +17,9 @@ export type {
   ModelMiddleware,
   ModelReply,
   ModelRequest,
+  ReplyUsage,
+  ThoughtCarry,
+  Thoughts,
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
@@ -25,6 +28,8 @@ export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-
 export { OfflineChatModel } from "./offline/chat-model.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
+export type { Price, Prices } from "./records/price.js";
+export { loadPrices } from "./records/price-rules.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { renderComparison } from "./report/comparison.js";

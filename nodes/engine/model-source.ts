@@ -1,5 +1,6 @@
 import { type BudgetUsed, createBudget } from "../../src/limits/budget.js";
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
+import type { LimitOptions } from "../../src/limits/limit-options.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { recordCalls } from "../../src/models/call-recorder.js";
 import { chooseModel, noticeOnce } from "../../src/models/choose.js";
@@ -47,12 +48,19 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
   const resolved = new Map<ModelLike | Model, Promise<Model>>();
   const alone = answersAlone(use);
   let calls = run.callsBefore;
+  let priceTable: ReturnType<typeof loadPriceTable> | undefined;
+  const prices = () => {
+    priceTable ??= loadPriceTable(options.prices);
+    return priceTable;
+  };
+  // Without anybody who reads pieces, replies are fetched whole: middleware and budgets read them too.
+  const deltas = options.onEvent !== undefined || use.length > 0 || hasBudget(limits);
   const share = () => ({
     limiter: limits.limiter ?? createLimiter(limits),
     budget: createBudget(limits, run.usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
-    prices: loadPriceTable,
-    record: recordCalls({ emit: run.emit, nowMs: run.nowMs, nextId: () => `call-${++calls}` }),
+    prices,
+    record: recordCalls({ prices, emit: run.emit, nowMs: run.nowMs, nextId: () => `call-${++calls}` }),
     remainingMs: run.remainingMs,
     onRetry: run.onRetry,
     onBudgetSpent(error: Error) {
@@ -87,7 +95,8 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
     const { fallbackModels = [] } = option === undefined ? policy : (options.policy ?? {});
     const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
     shared ??= share();
-    return withPolicy(model as Model, fallbacks, policy, shared);
+    const stream = deltas || policy.idleTimeoutMs !== undefined || policy.hedge !== undefined;
+    return withPolicy(model as Model, fallbacks, policy, { ...shared, stream });
   };
 
   return {
@@ -97,6 +106,9 @@ export function createModelSource(spec: DagSpec, options: RunOptions, run: Model
     },
   };
 }
+
+const hasBudget = ({ maxTokens, maxCostUsd, maxModelCalls }: LimitOptions) =>
+  maxTokens !== undefined || maxCostUsd !== undefined || maxModelCalls !== undefined;
 
 /** `[3]` in `outer[3]/inner`: models are chosen for nodes, not for items. */
 const itemOf = /[[#]\d+\]?(?=\/)/g;

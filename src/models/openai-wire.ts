@@ -118,7 +118,10 @@ async function readReply(
     const completion = parseCompletion(text, response);
     for (const chunk of call.reader.read(completion)) call.push(chunk);
     call.onWhole();
-    if (!wantsStream) return new Response(text, { status: 200, headers });
+    if (!wantsStream) {
+      const seen = text.includes('"tool_calls"') ? JSON.stringify(call.reader.completion()) : text;
+      return new Response(seen, { status: 200, headers });
+    }
     headers.set("content-type", "text/event-stream");
     return new Response(asEvents(call.reader.completion()), { status: 200, headers });
   }
