@@ -4,7 +4,7 @@ export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
 export type { Variant, VariantLike } from "./compare/variant.js";
-export { DagError, type DagIssue, DagValidationError } from "./errors.js";
+export { DagError, type DagIssue, DagValidationError, type ErrorCode } from "./errors.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions, RateLimits } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
