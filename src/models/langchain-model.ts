@@ -179,7 +179,7 @@ async function* messageChunks(
   reader: ChunkReader,
 ): AsyncGenerator<ModelChunk> {
   const waiting: ModelChunk[] = [];
-  const wrapFetch = passingFetch((chunk) => waiting.push(chunk));
+  const wrapFetch = passingFetch(signal, (chunk) => waiting.push(chunk));
   const see = <T extends object>(of: T) =>
     model.viewable ? viewOf(of, { ...viewSettings(model, plan), wrapFetch }) : of;
   const seen = see(model.instance);

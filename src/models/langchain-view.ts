@@ -8,7 +8,7 @@ export interface ViewOptions {
   readonly modelOptions: ModelOptions;
   /** `false` leaves `stream_options` out of OpenAI requests, for servers that refuse it. */
   readonly streamUsage: boolean;
-  /** Wraps the `fetch` of an OpenAI client. */
+  /** Wraps the `fetch` of an OpenAI or Ollama client. */
   readonly wrapFetch: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch;
 }
 
@@ -37,6 +37,16 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
     if ("streaming" in original) own.set("streaming", false);
     if (!options.streamUsage) own.set("streamUsage", false);
   }
+  // Ollama's client takes no signal before its reply begins: its requests end with the call all the same.
+  if (
+    isObject(original.client) &&
+    typeof original.client.fetch === "function" &&
+    !isObject(original.clientConfig)
+  )
+    own.set(
+      "client",
+      overlay(original.client, new Map([["fetch", options.wrapFetch(asFetch(original.client.fetch))]])),
+    );
   if (depth > 0) {
     for (const [key, value] of Object.entries(instance)) {
       if (isObject(value) && isCaller(value.caller)) own.set(key, view(value, options, depth - 1));
