@@ -37,6 +37,12 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
     if ("streaming" in original) own.set("streaming", false);
     if (!options.streamUsage) own.set("streamUsage", false);
   }
+  // Mistral's package makes its own caller, and a client that takes no signal.
+  if (typeof original.maxRetries === "number" || "httpClient" in original) own.set("maxRetries", 0);
+  if ("httpClient" in original && original.httpClient === undefined) {
+    const send = options.wrapFetch(globalThis.fetch);
+    own.set("httpClient", { request: (request: Request) => send(request) });
+  }
   // Ollama's client takes no signal before its reply begins: its requests end with the call all the same.
   if (
     isObject(original.client) &&

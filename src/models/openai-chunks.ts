@@ -134,7 +134,8 @@ export function passingFetch(
   push: (chunk: ModelChunk) => void,
 ): (fetch: Fetch) => Fetch {
   return (fetch) => async (input, init) => {
-    const both = init?.signal ? AbortSignal.any([init.signal, signal]) : signal;
+    const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+    const both = own ? AbortSignal.any([own, signal]) : signal;
     const response = await fetch(input, { ...init, signal: both });
     const limits = readRateLimit((name) => response.headers.get(name));
     if (limits !== null) push({ type: "rate-limit", limits });
