@@ -5,7 +5,7 @@ export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
 export type { Variant, VariantLike } from "./compare/variant.js";
-export { DagError, type DagIssue, DagValidationError } from "./errors.js";
+export { DagError, type DagIssue, DagValidationError, type ErrorCode } from "./errors.js";
 export type { RateLimits } from "./limits/gate.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions } from "./limits/limit-options.js";
@@ -19,6 +19,9 @@ export type {
   ModelMiddleware,
   ModelReply,
   ModelRequest,
+  ReplyUsage,
+  ThoughtCarry,
+  Thoughts,
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
@@ -27,6 +30,8 @@ export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-
 export { OfflineChatModel } from "./offline/chat-model.js";
 export type * from "./records/events.js";
 export type * from "./records/outcome.js";
+export type { Price, Prices } from "./records/price.js";
+export { loadPrices } from "./records/price-rules.js";
 export { assertComparison, assertRecord, type RecordedComparison } from "./records/read-record.js";
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";

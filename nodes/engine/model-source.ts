@@ -1,6 +1,7 @@
 import { errorCode } from "../../src/errors.js";
 import { type BudgetUsed, budgetSpentCode, createBudget, type TokenUsage } from "../../src/limits/budget.js";
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
+import type { LimitOptions } from "../../src/limits/limit-options.js";
 import { createLimiter } from "../../src/limits/limiter.js";
 import { recordCalls } from "../../src/models/call-recorder.js";
 import { callbackCalls } from "../../src/models/callback-calls.js";
@@ -67,12 +68,19 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     else if (event.type === "call-ended") journal.callEnded(event.call);
     events.emit(event);
   };
+  let priceTable: ReturnType<typeof loadPriceTable> | undefined;
+  const prices = () => {
+    priceTable ??= loadPriceTable(options.prices);
+    return priceTable;
+  };
+  // Without anybody who reads pieces, replies are fetched whole: middleware and budgets read them too.
+  const deltas = options.onEvent !== undefined || use.length > 0 || hasBudget(limits);
   const share = () => ({
     limiter: limits.limiter ?? createLimiter(limits),
     budget: createBudget(limits, usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
-    prices: loadPriceTable,
-    record: recordCalls({ emit, nowMs: () => events.nowMs(), nextId: () => `call-${++calls}` }),
+    prices,
+    record: recordCalls({ prices, emit, nowMs: () => events.nowMs(), nextId: () => `call-${++calls}` }),
     remainingMs: () => run.remainingMs(),
     onRetry: (request: ModelRequest) => run.noteRetry(request),
     onBudgetSpent(error: Error) {
@@ -114,7 +122,8 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     const { fallbackModels = [] } = option === undefined ? policy : (options.policy ?? {});
     const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
     shared ??= share();
-    return withPolicy(model as Model, fallbacks, policy, shared);
+    const stream = deltas || policy.idleTimeoutMs !== undefined || policy.hedge !== undefined;
+    return withPolicy(model as Model, fallbacks, policy, { ...shared, stream });
   };
 
   const callbacksFor: ModelSource["callbacksFor"] = (key) => {
@@ -163,6 +172,9 @@ function writtenFirst(journal: Journal): ModelMiddleware {
     },
   });
 }
+
+const hasBudget = ({ maxTokens, maxCostUsd, maxModelCalls }: LimitOptions) =>
+  maxTokens !== undefined || maxCostUsd !== undefined || maxModelCalls !== undefined;
 
 interface AgentPlace {
   readonly path: string;

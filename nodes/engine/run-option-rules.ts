@@ -1,5 +1,6 @@
 import { type DagIssue, DagValidationError } from "../../src/errors.js";
 import { validateLimits } from "../../src/limits/limit-rules.js";
+import { validatePrices } from "../../src/records/price-rules.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { isObject, isPlainObject, issue, pathTo, readable, showValue } from "../../src/spec/issue.js";
 import { validatePolicy } from "../../src/spec/policy-rules.js";
@@ -12,6 +13,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   models: true,
   policy: true,
   limits: true,
+  prices: true,
   planner: true,
   use: true,
   checkpointer: true,
@@ -59,6 +61,7 @@ export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] 
     ...unknownOptions(options),
     ...readable("policy", () => validatePolicy(options.policy, "policy", { where: "run" })),
     ...readable("limits", () => validateLimits(options.limits, "limits")),
+    ...readable("prices", () => validatePrices(options.prices, "prices")),
     ...readable("planner", () => validatePlanner(options.planner, "planner")),
     ...validateModels(spec, options.models),
     ...validateUse(options.use),

@@ -2,6 +2,7 @@ import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import type { LimitOptions } from "../../src/limits/limit-options.js";
 import type { Model, ModelMiddleware } from "../../src/models/port.js";
 import type { RunEvent } from "../../src/records/events.js";
+import type { Prices } from "../../src/records/price.js";
 import type { RunRecord } from "../../src/records/record.js";
 import type { Policy } from "../../src/spec/policy.js";
 import type { ModelLike } from "../../src/spec/shape.js";
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly policy?: Policy;
   /** Rates, concurrency and budgets of the whole run. */
   readonly limits?: LimitOptions;
+  /** Prices of models that the table does not know; they go before the table. */
+  readonly prices?: Prices;
   /** How the planner of a planner topology works. */
   readonly planner?: PlannerOptions;
   /** Middleware around every model request; the first is the outermost. */

@@ -1,6 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { errorMessage } from "../errors.js";
 import { latencyProfiles } from "../models/latency-profile.js";
 import { simulateLatency } from "../models/simulate-latency.js";
+import type { Prices } from "../records/price.js";
+import { loadPrices } from "../records/price-rules.js";
 import type { RunDagOptions } from "../run/run.js";
 import type { CassetteFlags } from "./cassette-flags.js";
 import { UsageError } from "./usage-error.js";
@@ -20,6 +23,7 @@ export interface RunFlags extends CassetteFlags {
   readonly simulate?: string;
   readonly seed?: number;
   readonly speed?: number;
+  readonly prices?: string;
 }
 
 /** Adds the flags that `run` and `compare` share. */
@@ -35,6 +39,7 @@ export function addRunFlags(command: Command): Command {
     .option("--max-concurrency <n>", "most model requests under way at once", positiveInteger)
     .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
     .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
+    .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
     .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
     .addOption(
       new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
@@ -67,7 +72,16 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
     ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
     ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
     ...(Object.keys(limits).length > 0 && { limits }),
+    ...(flags.prices !== undefined && { prices: pricesFrom(flags.prices) }),
   };
+}
+
+function pricesFrom(file: string): Prices {
+  try {
+    return loadPrices(file);
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
 }
 
 /** Parses a number above 0. */

@@ -165,9 +165,10 @@ export function completionReader(answerTool: string | null): CompletionReader {
     },
     completion() {
       const toolCalls = [...calls.values()].map(({ id, name, args }) => ({
-        id,
+        id: id || "call",
         type: "function",
-        function: { name, arguments: args },
+        // Observers get arguments that they can read, whatever the model wrote.
+        function: { name: name || "unnamed", arguments: readable(args) },
       }));
       return {
         ...head,
@@ -188,6 +189,16 @@ export function completionReader(answerTool: string | null): CompletionReader {
       };
     },
   };
+}
+
+function readable(args: string): string {
+  if (args.trim() === "") return "{}";
+  try {
+    JSON.parse(args);
+    return args;
+  } catch {
+    return JSON.stringify({ invalid_json: args });
+  }
 }
 
 /** Tokens as OpenAI-compatible servers count them; `null` where the server counts nothing. */

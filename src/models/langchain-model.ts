@@ -3,27 +3,15 @@ import type { ChatModelLike } from "../spec/shape.js";
 import { followSignal, iterateUntilAborted, untilAborted } from "./abortable.js";
 import { assertNotFailed, refused } from "./finish-reason.js";
 import { type ChunkReader, readChunks } from "./langchain-chunks.js";
-import {
-  type LangChainMessage,
-  toLangChainMessages,
-  toLangChainTool,
-  toOpenAiTool,
-} from "./langchain-messages.js";
 import { type Loose, viewOf } from "./langchain-view.js";
 import { toModelError } from "./model-error.js";
 import { openAiChunks, passingFetch } from "./openai-chunks.js";
-import { replyTooLarge } from "./openai-wire.js";
 import { isContent, type Model, type ModelChunk, type ModelRequest } from "./port.js";
 import { replyWithoutKeys } from "./redact-reply.js";
-import { learnRefusal, type Optional, type Refusals } from "./refusals.js";
+import { learnRefusal } from "./refusals.js";
+import { replyTooLarge } from "./reply-body.js";
+import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { environmentSecrets, headerSecrets, instanceSecrets } from "./secrets.js";
-import {
-  answerName,
-  carriersFor,
-  responseFormat,
-  type SchemaCarrier,
-  withSchemaInWords,
-} from "./structured-output.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
@@ -31,37 +19,6 @@ export const maxReplyChars = 8 * 1024 * 1024;
 
 /** How long a reply that has said how it ended is waited for, in milliseconds. */
 const afterFinishMs = 750;
-
-/** What is known of one instance over its calls. */
-interface Adapted {
-  readonly id: string;
-  readonly instance: ChatModelLike;
-  /** What LangChain calls the provider: `openai`, `anthropic`, `ollama` … */
-  readonly type: string;
-  /** Whether its requests go through an OpenAI client, whose replies are read from the wire. */
-  readonly openAiClient: boolean;
-  readonly bindsTools: boolean;
-  /** Learnt: what the server refused. */
-  readonly refusals: Refusals;
-  /** Learnt: `false` once the instance turned out to have private fields, which only the instance itself can reach. */
-  viewable: boolean;
-  /** Keys that requests were seen to carry and no field of the instance holds. */
-  readonly sent: Set<string>;
-}
-
-/** One way to send a request to an instance. */
-interface Plan {
-  readonly messages: LangChainMessage[];
-  /** What LangChain is given as call options. */
-  readonly options: Loose;
-  /** Tools to bind, where they are not call options. */
-  readonly bound: { readonly tools: readonly unknown[]; readonly options: Loose } | null;
-  readonly answerTool: string | null;
-  readonly stream: boolean;
-  readonly modelOptions: ModelRequest["modelOptions"];
-  /** What it holds that it could do without. */
-  readonly sent: ReadonlySet<Optional>;
-}
 
 /**
  * Adapts a LangChain chat model to the model port.
@@ -244,7 +201,7 @@ async function* messageChunks(
   reader: ChunkReader,
 ): AsyncGenerator<ModelChunk> {
   const waiting: ModelChunk[] = [];
-  const wrapFetch = passingFetch((chunk) => waiting.push(chunk));
+  const wrapFetch = passingFetch(signal, (chunk) => waiting.push(chunk));
   const see = <T extends object>(of: T) =>
     model.viewable
       ? viewOf(of, { ...viewSettings(model, plan), wrapFetch: notingKeys(model, wrapFetch) })
@@ -289,90 +246,6 @@ async function* untilSilent<T>(stream: AsyncIterable<T>, ended: () => string | n
   }
 }
 
-/** How to send a request to this instance, after what its server has refused so far. */
-function planOf(model: Adapted, request: ModelRequest): Plan {
-  const { schema, tools, modelOptions } = request;
-  const { refusals, instance } = model;
-  const isOpenAi = model.openAiClient;
-  if (tools.length > 0 && !isOpenAi && !model.bindsTools) throw cannotCallTools(model, request);
-  const carrier = schema === null ? null : carrierOf(model, request, schema);
-  const sent = new Set<Optional>(carrier === null || carrier === "instructions" ? [] : [carrier]);
-  const optional = (part: Optional): boolean => {
-    if (refusals.has(part)) return false;
-    sent.add(part);
-    return true;
-  };
-
-  const inWords = schema !== null && (carrier === "instructions" || carrier === "json");
-  const worded = inWords ? withSchemaInWords(request.messages, schema) : request.messages;
-  const hasSystem = worded.some((message) => message.role === "system");
-  const messages = hasSystem && !optional("system") ? withoutSystem(worded) : worded;
-
-  const options: Loose = {};
-  let bound: Plan["bound"] = null;
-  const forced = carrier === "tool" && optional("tool_choice");
-  const answerTool = { name: answerName, description: "Gives the answer.", parameters: schema ?? {} };
-  const offered = carrier === "tool" ? [answerTool] : tools;
-  if (offered.length > 0 && isOpenAi) {
-    options.tools = offered.map(toOpenAiTool);
-    if (forced) options.tool_choice = { type: "function", function: { name: answerName } };
-  } else if (offered.length > 0) {
-    bound = { tools: offered.map(toLangChainTool), options: forced ? { tool_choice: "any" } : {} };
-  }
-  if (
-    tools.length > 0 &&
-    isOpenAi &&
-    request.parallelToolCalls !== undefined &&
-    optional("parallel_tool_calls")
-  )
-    options.parallel_tool_calls = request.parallelToolCalls;
-  if (schema !== null && isOpenAi && (carrier === "strict" || carrier === "schema" || carrier === "json"))
-    options.response_format = responseFormat(schema, carrier);
-  if (schema !== null && model.type === "ollama" && (carrier === "schema" || carrier === "json"))
-    options.format = carrier === "json" ? "json" : schema;
-
-  const { temperature, ...otherOptions } = modelOptions;
-  const stream =
-    request.stream !== false && field(instance, "disableStreaming") !== true && optional("stream");
-  if (stream && isOpenAi) optional("stream_options");
-  if (modelOptions.maxTokens !== undefined && isOpenAi) optional("max_tokens");
-  return {
-    messages: toLangChainMessages(messages),
-    options,
-    bound,
-    answerTool: carrier === "tool" ? answerName : null,
-    stream,
-    modelOptions:
-      temperature === undefined || !optional("temperature") ? otherOptions : { ...otherOptions, temperature },
-    sent,
-  };
-}
-
-/** The strongest carrier that the server has not refused. */
-function carrierOf(model: Adapted, request: ModelRequest, schema: NonNullable<ModelRequest["schema"]>) {
-  const { instance, type } = model;
-  // A forced tool call is refused beside thinking; JSON in words is not.
-  const thinking = field(field(instance, "thinking"), "type");
-  const mayForce = thinking === undefined || thinking === "disabled";
-  const carriers = carriersFor(schema, {
-    format: model.openAiClient ? "openai" : type === "ollama" ? "ollama" : "none",
-    tool: (model.openAiClient || model.bindsTools) && request.tools.length === 0 && mayForce,
-    chosen: request.modelOptions.structured,
-  });
-  const usable = (one: SchemaCarrier) =>
-    !model.refusals.has(one) && !(type === "ollama" && request.tools.length > 0 && one !== "instructions");
-  return carriers.find(usable) ?? "instructions";
-}
-
-/** The system message's text in front of the first user message, for models that know no such role. */
-function withoutSystem(messages: ModelRequest["messages"]): ModelRequest["messages"] {
-  const system = messages.filter((message) => message.role === "system").map(({ content }) => content);
-  const rest = messages.filter((message) => message.role !== "system");
-  const [first] = rest;
-  if (first?.role !== "user") return [{ role: "user", content: system.join("\n\n") }, ...rest];
-  return [{ ...first, content: [...system, first.content].join("\n\n") }, ...rest.slice(1)];
-}
-
 function bindTools(instance: ChatModelLike, tools: readonly unknown[], options: Loose): ChatModelLike {
   const bindable = instance as ChatModelLike & { bindTools(tools: unknown[], options: Loose): ChatModelLike };
   return bindable.bindTools([...tools], options);
@@ -405,17 +278,6 @@ function assertEnded(model: Adapted, sawContent: boolean, text: string): void {
       ? "Check that the base URL is that of an OpenAI-compatible server (it usually ends in /v1)."
       : "Check its base URL, and what stands between.",
   });
-}
-
-function cannotCallTools(model: Adapted, request: ModelRequest): DagError {
-  return new DagError(
-    "MODEL_CANNOT_CALL_TOOLS",
-    `Model "${model.id}" cannot call tools, and "${request.node}" has ${request.tools.length}.`,
-    {
-      facts: { model: model.id, node: request.node, tools: request.tools.map((tool) => tool.name) },
-      hint: "Use a model whose class has `bindTools`.",
-    },
-  );
 }
 
 function nameOf(instance: ChatModelLike): string {

@@ -8,7 +8,7 @@ export interface ViewOptions {
   readonly modelOptions: ModelOptions;
   /** `false` leaves `stream_options` out of OpenAI requests, for servers that refuse it. */
   readonly streamUsage: boolean;
-  /** Wraps the `fetch` of an OpenAI client. */
+  /** Wraps the `fetch` of an OpenAI or Ollama client. */
   readonly wrapFetch: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch;
 }
 
@@ -37,6 +37,22 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
     if ("streaming" in original) own.set("streaming", false);
     if (!options.streamUsage) own.set("streamUsage", false);
   }
+  // Mistral's package makes its own caller, and a client that takes no signal.
+  if (typeof original.maxRetries === "number" || "httpClient" in original) own.set("maxRetries", 0);
+  if ("httpClient" in original && original.httpClient === undefined) {
+    const send = options.wrapFetch(globalThis.fetch);
+    own.set("httpClient", { request: (request: Request) => send(request) });
+  }
+  // Ollama's client takes no signal before its reply begins: its requests end with the call all the same.
+  if (
+    isObject(original.client) &&
+    typeof original.client.fetch === "function" &&
+    !isObject(original.clientConfig)
+  )
+    own.set(
+      "client",
+      overlay(original.client, new Map([["fetch", options.wrapFetch(asFetch(original.client.fetch))]])),
+    );
   if (depth > 0) {
     for (const [key, value] of Object.entries(instance)) {
       if (isObject(value) && isCaller(value.caller)) own.set(key, view(value, options, depth - 1));

@@ -196,6 +196,12 @@ function kindWithoutStatus(
     const hint = "Something between here and the model may have cut or replaced the reply.";
     return { code: "MODEL_BAD_RESPONSE", what: "sent a reply that cannot be read", retryable: true, hint };
   }
+  if (
+    /did not receive done|premature close|unexpected end of|stream (has )?(ended|closed)|other side closed/i.test(
+      said,
+    )
+  )
+    return { code: "MODEL_STREAM_CUT", what: "did not end its reply", retryable: true };
   return { code: "MODEL_FAILED", what: "failed", retryable: false };
 }
 

@@ -128,10 +128,15 @@ function carriesOf(messages: ModelRequest["messages"]): Map<number, ThoughtCarry
   return carries;
 }
 
-/** A `fetch` that only tells what each reply's headers say of the provider's limits. */
-export function passingFetch(push: (chunk: ModelChunk) => void): (fetch: Fetch) => Fetch {
+/** A `fetch` that ends with its call, and tells what each reply's headers say of the provider's limits. */
+export function passingFetch(
+  signal: AbortSignal,
+  push: (chunk: ModelChunk) => void,
+): (fetch: Fetch) => Fetch {
   return (fetch) => async (input, init) => {
-    const response = await fetch(input, init);
+    const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+    const both = own ? AbortSignal.any([own, signal]) : signal;
+    const response = await fetch(input, { ...init, signal: both });
     const limits = readRateLimit((name) => response.headers.get(name));
     if (limits !== null) push({ type: "rate-limit", limits });
     return response;

@@ -1,7 +1,7 @@
-import { DagError } from "../errors.js";
 import { type RateLimit, readRateLimit } from "../limits/rate-limit.js";
 import type { CompletionReader } from "./chat-completion.js";
 import type { ModelChunk, ThoughtCarry } from "./port.js";
+import { isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
 import { serverSentEvents } from "./server-sent-events.js";
 
 type Fetch = typeof globalThis.fetch;
@@ -118,7 +118,10 @@ async function readReply(
     const completion = parseCompletion(text, response);
     for (const chunk of call.reader.read(completion)) call.push(chunk);
     call.onWhole();
-    if (!wantsStream) return new Response(text, { status: 200, headers });
+    if (!wantsStream) {
+      const seen = text.includes('"tool_calls"') ? JSON.stringify(call.reader.completion()) : text;
+      return new Response(seen, { status: 200, headers });
+    }
     headers.set("content-type", "text/event-stream");
     return new Response(asEvents(call.reader.completion()), { status: 200, headers });
   }
@@ -168,8 +171,7 @@ async function* eventsOf(
           done = true;
           break;
         }
-        const event = parsed(data);
-        assertNoError(event);
+        const event = parseEvent(data);
         for (const chunk of call.reader.read(event)) call.push(chunk);
         yield event;
       }
@@ -219,58 +221,6 @@ async function wholeText(bytes: ReadableStreamDefaultReader<Uint8Array>): Promis
   }
 }
 
-function parseCompletion(text: string, response: Response): unknown {
-  if (!isJson(text)) {
-    const type = response.headers.get("content-type") ?? "unknown type";
-    const words = text
-      .replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, " ")
-      .replace(/\s+/g, " ")
-      .trim()
-      .slice(0, 200);
-    throw new SyntaxError(`a body that is not JSON (${type})${words === "" ? "" : `: ${words}`}`);
-  }
-  const body: unknown = JSON.parse(text);
-  assertNoError(body);
-  return body;
-}
-
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    throw new SyntaxError(`an event that is not JSON: ${data.slice(0, 200)}`);
-  }
-}
-
-/** An error object inside a reply of status 200, in the forms that servers and gateways give it. */
-function assertNoError(event: unknown): void {
-  if (!isRecord(event)) return;
-  const told = event.error ?? (event.object === "error" || event.type === "error" ? event : undefined);
-  const choice: unknown = Array.isArray(event.choices) ? event.choices[0] : undefined;
-  const inChoice = isRecord(choice) && isRecord(choice.error) ? choice.error : undefined;
-  const bare =
-    event.choices === undefined &&
-    event.usage === undefined &&
-    ["message", "detail", "error_msg", "errorMessage"].some((name) => typeof event[name] === "string")
-      ? event
-      : undefined;
-  const found = told ?? inChoice ?? bare;
-  if (found === undefined || found === null || found === false || found === "") return;
-  const body = typeof found === "string" ? { message: found } : found;
-  const message = isRecord(body)
-    ? ["message", "detail", "error_msg", "errorMessage", "msg"].map((name) => body[name]).find(isText)
-    : undefined;
-  const code = isRecord(body) ? (body.code ?? body.status ?? body.status_code ?? body.error_code) : undefined;
-  throw Object.assign(new Error(message ?? "The server reported an error."), {
-    name: "StreamedError",
-    error: {
-      message: message ?? JSON.stringify(found).slice(0, 500),
-      code: code ?? event.code ?? event.status_code,
-      type: isRecord(body) ? body.type : undefined,
-    },
-  });
-}
-
 /** LangChain takes a delta that names no role for one of a role of its own, and loses its tool calls. */
 function withRole(event: unknown): unknown {
   if (!isRecord(event) || !Array.isArray(event.choices)) return event;
@@ -314,23 +264,5 @@ function limited(response: Response): Response {
   return new Response(response.body.pipeThrough(bound), response);
 }
 
-/** The error of a reply that is larger than any sensible one. */
-export function replyTooLarge(what: string): DagError {
-  return new DagError("MODEL_REPLY_TOO_LARGE", `The model's reply was ended: ${what}.`, {
-    hint: "Set `modelOptions.maxTokens`, or check that the base URL is that of a model server.",
-  });
-}
-
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

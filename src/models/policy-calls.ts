@@ -16,6 +16,8 @@ export interface SharedCalls {
   readonly budget: Budget | null;
   readonly hedgeStatistics: HedgeStatistics;
   readonly prices: () => Promise<PriceTable>;
+  /** Whether anybody reads replies while they come, for requests that do not say. @default true */
+  readonly stream?: boolean;
   /** Records each attempt. */
   readonly record: ModelMiddleware;
   readonly remainingMs: () => number;
@@ -49,7 +51,7 @@ export function withPolicy(
     id: model.id,
     async *call(request) {
       try {
-        yield* retried.call(request);
+        yield* retried.call(shared.stream === false ? { stream: false, ...request } : request);
       } catch (error) {
         throw errorCode(error) === budgetSpentCode ? shared.onBudgetSpent(error as Error) : error;
       }

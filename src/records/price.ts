@@ -1,28 +1,142 @@
 /** Tokens of one request. */
 export interface PricedUsage {
+  /** All input tokens, those from and into the cache included. */
   readonly inputTokens: number;
+  /** The part of the input that was read from the provider's cache. @default 0 */
+  readonly cachedInputTokens?: number;
+  /** The part of the input that was written into the provider's cache. @default 0 */
+  readonly cacheWriteTokens?: number;
   readonly outputTokens: number;
 }
 
 /** US dollars for `usage` of the model `provider:name`, or `null` when its price is unknown. */
 export type PriceTable = (modelId: string, usage: PricedUsage) => number | null;
 
+/** What a model costs, in US dollars for a million tokens. */
+export interface Price {
+  readonly inputPerMillion: number;
+  readonly outputPerMillion: number;
+  /** Input that the provider reads from its cache. @default `inputPerMillion` */
+  readonly cachedInputPerMillion?: number;
+  /** Input that the provider writes into its cache. @default `inputPerMillion` */
+  readonly cacheWritePerMillion?: number;
+}
+
 /**
- * Reads the price table that ships with `@pydantic/genai-prices` (it never goes to the network; what is cached or
- * discounted is not known, so list prices are used). The `offline` model and scripted ones cost 0.
+ * Prices by model, for what the table does not know: a deployment, a gateway's name, a server of one's own. A key is
+ * `provider:name` or the name alone; a text names the model whose price it has (`"openai:gpt-4.1-mini"`).
  */
-export async function loadPriceTable(): Promise<PriceTable> {
+export type Prices = Readonly<Record<string, Price | string>>;
+
+/**
+ * Reads the price table that ships with `@pydantic/genai-prices` (it never goes to the network). Cached input counts at
+ * the cache's price. A name with a vendor in front (`openai:anthropic/claude-sonnet-4-5`, as gateways spell it) has
+ * that vendor's price; so has one with a date or a tag behind. The `offline` model and scripted ones cost 0.
+ * @param prices What is known better here; it goes before the table. @default nothing
+ */
+export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
   const { calcPrice } = await import("@pydantic/genai-prices");
-  return (modelId, { inputTokens, outputTokens }) => {
-    const [provider = "", ...rest] = modelId.split(":");
-    if (provider === "offline" || provider === "scripted") return 0;
-    const usage = { input_tokens: inputTokens, output_tokens: outputTokens };
-    const providerId = provider === "azure_openai" ? "azure" : provider;
-    return calcPrice(usage, rest.join(":"), { providerId })?.total_price ?? null;
+  const known = new Map<string, string | null>();
+  const listed = (provider: string, name: string, usage: PricedUsage): number | null => {
+    const tokens = {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      ...(usage.cachedInputTokens ? { cache_read_tokens: usage.cachedInputTokens } : {}),
+      ...(usage.cacheWriteTokens ? { cache_write_tokens: usage.cacheWriteTokens } : {}),
+    };
+    try {
+      return calcPrice(tokens, name, { providerId: provider })?.total_price ?? null;
+    } catch {
+      return null;
+    }
   };
+  const priceOf = (modelId: string, usage: PricedUsage, hops: number): number | null => {
+    const colon = modelId.indexOf(":");
+    const [provider, name] = [modelId.slice(0, Math.max(0, colon)), modelId.slice(colon + 1)];
+    const own = ownPrice(prices, modelId) ?? ownPrice(prices, name);
+    if (typeof own === "string") return hops > 4 ? null : priceOf(own, usage, hops + 1);
+    if (own !== undefined) return costAt(own, usage);
+    if (provider === "offline" || provider === "scripted" || modelId === "offline") return 0;
+    // Which spelling of a name the table knows is looked for once.
+    let spelling = known.get(modelId);
+    if (spelling === undefined) {
+      const found = spellings(provider, name).find(([by, as]) => listed(by, as, usage) !== null);
+      spelling = found === undefined ? null : found.join(":");
+      known.set(modelId, spelling);
+    }
+    if (spelling === null) return null;
+    const at = spelling.indexOf(":");
+    return listed(spelling.slice(0, at), spelling.slice(at + 1), usage);
+  };
+  return (modelId, usage) => priceOf(modelId, usage, 0);
 }
 
 /** The price of one request; see {@link loadPriceTable}. */
 export async function costUsd(modelId: string, usage: PricedUsage): Promise<number | null> {
   return (await loadPriceTable())(modelId, usage);
+}
+
+function ownPrice(prices: Prices, name: string): Price | string | undefined {
+  return Object.hasOwn(prices, name) ? prices[name] : undefined;
+}
+
+function costAt(price: Price, usage: PricedUsage): number {
+  const { inputPerMillion, outputPerMillion } = price;
+  const { cachedInputPerMillion = inputPerMillion, cacheWritePerMillion = inputPerMillion } = price;
+  const { inputTokens, outputTokens, cachedInputTokens = 0, cacheWriteTokens = 0 } = usage;
+  const fresh = Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens);
+  return (
+    (fresh * inputPerMillion +
+      cachedInputTokens * cachedInputPerMillion +
+      cacheWriteTokens * cacheWritePerMillion +
+      outputTokens * outputPerMillion) /
+    1e6
+  );
+}
+
+/** The table's names of providers that are called otherwise here. */
+const providerNames: Readonly<Record<string, string>> = {
+  azure_openai: "azure",
+  "google-genai": "google",
+  "google-vertexai": "google",
+  mistralai: "mistral",
+  bedrock: "aws",
+};
+
+/** Vendors that gateways put in front of a model's name. */
+const vendors: Readonly<Record<string, string>> = {
+  openai: "openai",
+  azure: "azure",
+  anthropic: "anthropic",
+  google: "google",
+  gemini: "google",
+  vertex_ai: "google",
+  mistralai: "mistral",
+  mistral: "mistral",
+  deepseek: "deepseek",
+  groq: "groq",
+  cohere: "cohere",
+  "x-ai": "x-ai",
+  xai: "x-ai",
+};
+
+/** Under which providers and names the table may know a model, the likeliest first. */
+function spellings(provider: string, name: string): (readonly [provider: string, name: string])[] {
+  const own = providerNames[provider] ?? provider;
+  const parts = name.split("/");
+  const last = parts.at(-1) ?? name;
+  const found: (readonly [string, string])[] = [[own, name]];
+  for (const part of parts.slice(0, -1).reverse()) {
+    const vendor = vendors[part.toLowerCase()];
+    if (vendor !== undefined) found.push([vendor, last]);
+  }
+  return found.flatMap(([by, as]) => {
+    const bare = as.replace(/(:[\w-]+|@[\w.-]+)$/, "");
+    return bare === as
+      ? [[by, as] as const]
+      : ([
+          [by, as],
+          [by, bare],
+        ] as const);
+  });
 }

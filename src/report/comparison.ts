@@ -1,6 +1,7 @@
 import type { Comparison } from "../compare/compare.js";
 import type { TopologyFigures } from "../compare/figures.js";
 import { cleanLine, padEnd, padStart, wrapText } from "./plain-text.js";
+import { dollars } from "./run-summary.js";
 import { renderTimelines } from "./timeline.js";
 
 export interface ComparisonOptions {
@@ -48,7 +49,7 @@ const costs: readonly Column[] = [
   ["calls", ({ modelCalls }) => whole(modelCalls)],
   ["tokens in", ({ inputTokens }) => whole(inputTokens)],
   ["out", ({ outputTokens }) => whole(outputTokens)],
-  ["cost $", ({ costUsd }) => (costUsd === null ? "unknown" : costUsd === 0 ? "0" : costUsd.toFixed(5))],
+  ["cost", ({ costUsd }) => (costUsd === null ? "unknown" : dollars(costUsd))],
   ["run", ({ nodesRun }) => whole(nodesRun)],
   ["skipped", ({ nodesSkipped }) => whole(nodesSkipped)],
   ["failed", ({ failures }) => whole(failures)],

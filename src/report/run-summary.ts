@@ -19,7 +19,7 @@ export function renderSummary(record: SummarySource, width: number, ascii = fals
     ...(usage.modelCalls === 0 && tokens === 0
       ? []
       : [
-          `${about}${counted(tokens, "token")} (${about}${whole(usage.inputTokens)} in, ${about}${whole(usage.outputTokens)} out)`,
+          `${about}${counted(tokens, "token")} (${about}${whole(usage.inputTokens)} in${cachedPart(usage.cachedInputTokens)}, ${about}${whole(usage.outputTokens)} out)`,
         ]),
     usage.costUsd === null ? "cost unknown" : `${usage.costUsd > 0 ? about : ""}${dollars(usage.costUsd)}`,
   ];
@@ -45,6 +45,8 @@ export function dollars(costUsd: number): string {
   if (costUsd >= 0.1) return `$${costUsd.toFixed(2)}`;
   return `$${costUsd.toFixed(Math.min(9, 1 - Math.floor(Math.log10(costUsd))))}`;
 }
+
+const cachedPart = (tokens = 0) => (tokens === 0 ? "" : `, ${whole(tokens)} of them cached`);
 
 function whole(count: number): string {
   return count.toLocaleString("en-US");

@@ -3,7 +3,14 @@ import { tool } from "@langchain/core/tools";
 import { z } from "zod";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
-import { beginStream, type RawServer, sendDelta, sendError, sendEvent } from "./raw-server.js";
+import {
+  beginStream,
+  type RawServer,
+  type SeenRequest,
+  sendDelta,
+  sendError,
+  sendEvent,
+} from "./raw-server.js";
 import { calls, events, type Reply, replying, says, stream } from "./replies.js";
 
 let server: RawServer | undefined;
@@ -18,6 +25,8 @@ async function answer(spec: Parameters<typeof run>[0], replies: readonly Reply[]
   const record = await run(spec as any, "x", { model: started.model, ...options });
   return { record, requests: started.server.seen, outcome: Object.values(record.outcomes)[0] as any };
 }
+
+const messagesOf = (request: SeenRequest | undefined) => (request?.body.messages ?? []) as any[];
 
 const once = { policy: { retry: { maxAttempts: 1 } } };
 const text = defineDag({ name: "text", nodes: { a: { instructions: "Speak." } } });
@@ -122,7 +131,7 @@ describe("calls of tools", () => {
       { topology: "planned" },
     );
     expect(record.outcomes).toMatchObject({ a: { value: "result A" }, b: { value: "result B" } });
-    const told = (server?.seen.at(-1)?.body.messages as any[]).filter((one) => one.role === "tool");
+    const told = messagesOf(server?.seen.at(-1)).filter((one) => one.role === "tool");
     expect(told.map(({ content }) => content)).toEqual(["result A", "result B"]);
   });
 
@@ -249,7 +258,7 @@ describe("thoughts", () => {
       ),
       says("done"),
     ]);
-    expect((requests[1]?.body.messages as any[]).at(-2).reasoning_content).toBe("Rome, then.");
+    expect(messagesOf(requests[1]).at(-2).reasoning_content).toBe("Rome, then.");
   });
 });
 
@@ -402,7 +411,7 @@ describe("structured output", () => {
       says('{"label":"y","score":2}'),
     ]);
     expect(outcome.value).toEqual({ label: "y", score: 2 });
-    expect(JSON.stringify((requests[1]?.body.messages as any[]).at(-1))).toContain("properties");
+    expect(JSON.stringify(messagesOf(requests[1]).at(-1))).toContain("properties");
   });
 
   it("takes words for a schema of words", async () => {

@@ -1,0 +1,94 @@
+// Processor time of one model request: five agents a run, 25 runs at once, against a hand-written StateGraph on
+// ChatOpenAI, interleaved, the server in a process of its own. `npm run bench:calls`
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
+import { ChatOpenAI } from "@langchain/openai";
+import { defineDag, run } from "../src/index.js";
+
+const rounds = Number(process.argv[2] ?? 6);
+const atOnce = 25;
+const names = ["a", "b", "c", "d"] as const;
+const instructions = "Say what stands out in the text, in a few words.";
+const text = "The phone is quick and light, but its battery lasts for half a day. ".repeat(8);
+
+const server = fork(fileURLToPath(new URL("calls-server.mjs", import.meta.url)), { silent: true });
+const port = await new Promise<number>((resolve) => {
+  server.stdout?.once("data", (line) => resolve(Number(String(line))));
+});
+const model = () =>
+  new ChatOpenAI({
+    model: "gpt-4.1-mini",
+    apiKey: "k",
+    maxRetries: 0,
+    configuration: { baseURL: `http://127.0.0.1:${port}/v1` },
+  });
+
+const spec = defineDag({
+  name: "calls",
+  nodes: {
+    a: { instructions },
+    b: { instructions },
+    c: { instructions },
+    d: { instructions },
+    meta: { instructions, needs: ["a", "b", "c", "d"] },
+  },
+});
+const shared = model();
+const ours = (streamed: boolean) => () =>
+  run(spec, text, { model: shared, ...(streamed && { onEvent: () => undefined }) });
+
+const State = Annotation.Root({
+  input: Annotation<string>(),
+  said: Annotation<Record<string, string>>({ reducer: (a, b) => ({ ...a, ...b }), default: () => ({}) }),
+});
+
+function handWritten(streamed: boolean) {
+  const ask = async (name: string, content: string) => {
+    const messages = [
+      { role: "system", content: instructions },
+      { role: "user", content },
+    ];
+    let said = "";
+    if (streamed) for await (const chunk of await shared.stream(messages)) said += chunk.content;
+    else said = String((await shared.invoke(messages)).content);
+    return { said: { [name]: said } };
+  };
+  const graph = new StateGraph(State)
+    .addNode("a", ({ input }) => ask("a", input))
+    .addNode("b", ({ input }) => ask("b", input))
+    .addNode("c", ({ input }) => ask("c", input))
+    .addNode("d", ({ input }) => ask("d", input))
+    .addNode("meta", ({ input, said }) => ask("meta", `${input}\n${Object.values(said).join("\n")}`))
+    .addEdge("meta", END);
+  for (const name of names) graph.addEdge(START, name);
+  const compiled = graph.addEdge([...names], "meta").compile();
+  return () => compiled.invoke({ input: text });
+}
+
+/** Milliseconds of processor time a call. */
+async function measured(once: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await Promise.all(Array.from({ length: atOnce }, once));
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / (atOnce * 5);
+}
+
+const median = (values: readonly number[]) => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
+
+for (const streamed of [false, true]) {
+  const pair = [ours(streamed), handWritten(streamed)] as const;
+  const times: [number[], number[]] = [[], []];
+  for (const once of pair) for (let i = 0; i < 2; i++) await measured(once);
+  for (let round = 0; round < rounds; round++) {
+    times[0].push(await measured(pair[0]));
+    times[1].push(await measured(pair[1]));
+  }
+  const [own, hand] = times.map(median) as [number, number];
+  const rss = Math.round(process.memoryUsage().rss / 1024 / 1024);
+  console.log(
+    `${streamed ? "streamed" : "whole   "}: ${own.toFixed(2)} ms a call, hand-written ${hand.toFixed(2)} ms, ratio ${(own / hand).toFixed(2)}, resident ${rss} MB`,
+  );
+}
+server.disconnect();
+process.exit(0);
