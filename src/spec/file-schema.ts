@@ -59,6 +59,20 @@ function agent() {
       .strictObject({
         temperature: z.number().min(0).optional().describe("Sampling temperature. Default: the provider's."),
         maxTokens: z.int().min(1).optional().describe("Most tokens of one answer. Default: the provider's."),
+        structured: z
+          .enum(["strict", "schema", "tool", "json", "instructions"])
+          .optional()
+          .describe("How the model is held to a schema. Default: the strongest way that its server takes."),
+        acceptTruncated: z
+          .boolean()
+          .optional()
+          .describe("Lets a text that was cut at the token limit pass. Default: false."),
+        toolCallsInText: z
+          .boolean()
+          .optional()
+          .describe(
+            "Reads calls that the model writes as text. Default: for models that are known to do so.",
+          ),
       })
       .optional(),
     include: z
