@@ -12,7 +12,7 @@ const foreign = /^(E[A-Z]+|UND_ERR_\w+|ERR_\w+)$/;
 function codesInSource(): Set<string> {
   const codes = new Set<string>();
   const places =
-    /(?:new \w*Error\(\s*|super\(\s*|\bcode: |[cC]ode = |\[|error\(\s*)"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|ABORTED|DEADLINE|USAGE)"/g;
+    /(?:new \w*Error\(\s*|super\(\s*|\bcode: |[cC]ode = |\[|error\(\s*|jsonCopy\([^"]*, )"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|ABORTED|DEADLINE|USAGE)"/g;
   for (const room of ["src", "nodes", "graphs"]) {
     for (const name of readdirSync(join(root, room), { recursive: true, encoding: "utf8" })) {
       if (!name.endsWith(".ts")) continue;
