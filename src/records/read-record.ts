@@ -98,8 +98,15 @@ const usageSums = {
   estimated: z.boolean(),
   costUsd: count.nullable(),
 };
+/** Kinds of tokens that older records do not tell apart. */
+const tokenKinds = {
+  cachedInputTokens: count.optional(),
+  cacheWriteTokens: count.optional(),
+  reasoningTokens: count.optional(),
+};
 const call = z.looseObject({
   id: z.string(),
+  ...tokenKinds,
   ...workKey,
   attempt: count,
   model: z.string(),
@@ -176,7 +183,11 @@ const runRecord = z.looseObject({
   calls: z.array(call),
   interrupts,
   events: z.array(event),
-  usage: z.looseObject({ ...usageSums, reused: z.looseObject(usageSums).optional() }),
+  usage: z.looseObject({
+    ...usageSums,
+    ...tokenKinds,
+    reused: z.looseObject({ ...usageSums, ...tokenKinds }).optional(),
+  }),
   criticalPathMs: time,
   simulated,
 });

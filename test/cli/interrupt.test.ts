@@ -26,7 +26,7 @@ beforeEach(async () => {
   });
   writeFileSync(
     join(folder, "dag.yaml"),
-    "name: cut\nnodes:\n  first: { instructions: QUICK }\n  second: { needs: [first], instructions: SLOW }\n",
+    "name: cut\nnodes:\n  first: { instructions: QUICK }\n  second: { needs: [first], instructions: Summarise the text. }\n",
   );
 });
 afterEach(async () => {
@@ -44,7 +44,7 @@ function start(): { child: ChildProcess; out: () => string; ended: Promise<numbe
       "run",
       join(folder, "dag.yaml"),
       "--text",
-      "x",
+      "The lamp is bright. The switch broke.",
       "--model",
       "openai:m",
       "--json",
@@ -82,7 +82,7 @@ describe("Ctrl-C", () => {
       "run",
       join(folder, "dag.yaml"),
       "--text",
-      "x",
+      "The lamp is bright. The switch broke.",
       "--model",
       "offline",
       "--json",
