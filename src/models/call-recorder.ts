@@ -1,7 +1,9 @@
 import { errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
+import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
 import { loadPriceTable, type PriceTable } from "../records/price.js";
+import { redact } from "./redact.js";
 import { type ModelMiddleware, type ModelReply, type ModelRequest, replyFold } from "./port.js";
 import { loadTokenCounter, replyTokens, requestTokens, roughTokens } from "./usage.js";
 
@@ -13,6 +15,8 @@ export interface CallRecorderOptions {
   readonly nowMs: () => number;
   /** An id that no other call of the run has. */
   readonly nextId: () => string;
+  /** Whether prompts and replies are told of, without what looks like a key. @default false */
+  readonly texts?: boolean;
 }
 
 /**
@@ -24,6 +28,11 @@ export interface CallRecorderOptions {
  * call whose reader stopped early ends in the record as well, with the error `ABORTED` or the reason of its signal.
  */
 export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
+  const keeper = keepTexts((hash, text) =>
+    options.emit({ type: "text-kept", atMs: options.nowMs(), hash, text: redact(text) }),
+  );
+  const parts = (text: string) =>
+    keeper.parts(text).map((part) => (typeof part === "string" ? redact(part) : part));
   return (model) => ({
     id: model.id,
     async *call(request) {
@@ -36,7 +45,10 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
       const prices = loadPriceTable();
       let firstTokenMs: number | null = null;
       let error: OutcomeError | null = stoppedEarly;
-      emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key });
+      const messages = options.texts
+        ? { messages: request.messages.map(({ role, content }) => ({ role, parts: parts(content) })) }
+        : {};
+      emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key, ...messages });
       try {
         for await (const chunk of model.call(request)) {
           fold.add(chunk);
@@ -70,6 +82,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
           finishReason: reply.finishReason,
           hedged: request.hedged === true,
           error,
+          ...(options.texts && reply.text !== "" && { reply: parts(reply.text) }),
         };
         emit({ type: "call-ended", atMs: nowMs(), call: record });
       }
