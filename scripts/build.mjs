@@ -10,4 +10,5 @@ const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 rmSync(join(root, "dist"), { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 copyFileSync(join(root, "src/spec/agent-dag.schema.json"), join(root, "dist/src/spec/agent-dag.schema.json"));
+await import("./build-page.mjs");
 chmodSync(join(root, "dist/src/cli/main.js"), 0o755);

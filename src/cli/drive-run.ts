@@ -15,6 +15,8 @@ export interface DrivenRun {
   readonly dag: DagSpec;
   readonly flags: RunFlags & { readonly timeline?: boolean };
   readonly io: Io;
+  /** The command line that reproduces it. */
+  readonly command?: string;
   /** Where the run is kept; without it an approval cannot be answered. */
   readonly kept: { readonly checkpointer: BaseCheckpointSaver; readonly thread: string } | null;
 }
@@ -30,14 +32,23 @@ export interface RunHooks {
  * the record.
  */
 export async function driveRun(
-  { dag, flags, io, kept }: DrivenRun,
+  { dag, flags, io, kept, command }: DrivenRun,
   start: (hooks: RunHooks) => Promise<RunRecord>,
 ): Promise<RunRecord> {
+  const heard: RunEvent[] = [];
   const watched = async (begin: (hooks: RunHooks) => Promise<RunRecord>): Promise<RunRecord> => {
     const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
     const interrupt = listenForInterrupt(() => io.stderr.write("Interrupted: ending the run.\n"));
     try {
-      return await begin({ signal: interrupt.signal, onEvent: (event) => progress.onEvent(event) });
+      return await begin({
+        signal: interrupt.signal,
+        onEvent(event) {
+          if (event.type === "text-kept" || (event.type === "call-started" && event.messages !== undefined)) {
+            heard.push(event);
+          }
+          progress.onEvent(event);
+        },
+      });
     } finally {
       progress.end();
       interrupt.close();
@@ -53,7 +64,26 @@ export async function driveRun(
     record = await watched((hooks) => resume(dag, { ...optionsFromFlags(flags), ...hooks, ...kept, answer }));
   }
   await printRun(record, flags, io);
+  if (flags.report !== undefined) await reportRun(record, heard, flags, command, io);
   return record;
+}
+
+/** Writes the report, with what events of earlier parts of the run told: a resumed run's record has no prompts of them. */
+async function reportRun(
+  record: RunRecord,
+  heard: readonly RunEvent[],
+  flags: RunFlags,
+  command: string | undefined,
+  io: Io,
+): Promise<void> {
+  const { renderReport } = await import("../report/report.js");
+  const { writeReport } = await import("./report-command.js");
+  const whole = { ...record, events: [...heard, ...record.events] };
+  const html = renderReport(whole, {
+    texts: flags.texts ?? true,
+    ...(command !== undefined && { command }),
+  });
+  await writeReport(flags.report ?? "report.html", html, io);
 }
 
 function isTerminal(stream: Io["stdin"]): boolean {

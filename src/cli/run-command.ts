@@ -53,7 +53,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
     store === null ? null : { checkpointer: store.checkpointer, thread: flags.thread ?? "terminal" };
   const tape = await cassetteFromFlags(flags);
   try {
-    const record = await driveRun({ dag, flags, io, kept }, (hooks) =>
+    const record = await driveRun({ dag, flags, io, kept, command: commandLine(file, flags) }, (hooks) =>
       run(dag, input, {
         ...withCassette(optionsFromFlags(flags), tape),
         topology: flags.topology,
@@ -68,6 +68,28 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
     store?.close();
   }
   await finishCassette(tape, io);
+}
+
+/** The command that runs the same again; texts on the command line stay out of it, because they may be long or private. */
+function commandLine(file: string, flags: RunCommandFlags): string {
+  const given: [string, string | number | undefined][] = [
+    ["--topology", flags.topology],
+    ["--input", flags.input],
+    ["--model", flags.model],
+    ["--goal", flags.goal],
+    ["--simulate", flags.simulate],
+    ["--seed", flags.seed],
+    ["--speed", flags.speed],
+    ["--replay", flags.replay],
+  ];
+  const words = given.flatMap(([flag, value]) =>
+    value === undefined ? [] : [flag, shellWord(String(value))],
+  );
+  return ["agent-dag run", shellWord(file), ...words].join(" ");
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A person at the terminal can answer an approval only when the run is kept: in memory does. */

@@ -20,6 +20,8 @@ export interface RunFlags extends CassetteFlags {
   readonly simulate?: string;
   readonly seed?: number;
   readonly speed?: number;
+  readonly report?: string;
+  readonly texts?: boolean;
 }
 
 /** Adds the flags that `run` and `compare` share. */
@@ -45,6 +47,9 @@ export function addRunFlags(command: Command): Command {
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
     .option("--record <file>", "call the models and write their replies to this cassette")
     .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
+    .option("--report <file>", "also write one HTML file that shows the run")
+    .option("--texts", "keep prompts and answers in the record (the default with --report and --web)")
+    .option("--no-texts", "keep prompts, answers and values out of the report")
     .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
     .option("--debug", "show stack traces");
 }
@@ -63,11 +68,17 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
   }
   return {
     ...(flags.simulate !== undefined && { use: [simulateLatency(flags.simulate, pace)] }),
+    ...(keepsTexts(flags) && { texts: true }),
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
     ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
     ...(Object.keys(limits).length > 0 && { limits }),
   };
+}
+
+/** Whether a run keeps prompts and answers: where it is told to, and where it will be looked at. */
+function keepsTexts(flags: RunFlags & { readonly web?: unknown }): boolean {
+  return flags.texts ?? (flags.report !== undefined || flags.web !== undefined);
 }
 
 /** Parses a number above 0. */

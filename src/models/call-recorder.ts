@@ -3,8 +3,8 @@ import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
 import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
 import { loadPriceTable, type PriceTable } from "../records/price.js";
-import { redact } from "./redact.js";
 import { type ModelMiddleware, type ModelReply, type ModelRequest, replyFold } from "./port.js";
+import { redact } from "./redact.js";
 import { loadTokenCounter, replyTokens, requestTokens, roughTokens } from "./usage.js";
 
 /** Where the events of a call go. */
