@@ -4,13 +4,14 @@ import type { DagSpec } from "../spec/shape.js";
 import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
-import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
+import { addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
 interface RunCommandFlags extends RunFlags, ThreadFlags {
   readonly topology: Topology;
   readonly timeline?: boolean;
+  readonly web?: boolean | number;
   readonly reuse?: string;
 }
 
@@ -26,6 +27,7 @@ export function addRunCommand(program: Command, io: Io): void {
         .default("deterministic"),
     )
     .option("--timeline", "print who ran when")
+    .option("--web [port]", "show the run on a page of this computer while it happens", portNumber)
     .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete");
   addRunFlags(addThreadFlags(command)).action((file: string, flags: RunCommandFlags) =>
     runCommand(file, flags, io),
@@ -48,7 +50,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
   const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
-  const store = (await openThread(flags)) ?? (await forApprovals(dag, io));
+  const store = (await openThread(flags)) ?? (await forApprovals(dag, io, flags.web !== undefined));
   const kept =
     store === null ? null : { checkpointer: store.checkpointer, thread: flags.thread ?? "terminal" };
   const tape = await cassetteFromFlags(flags);
@@ -92,9 +94,9 @@ function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A person at the terminal can answer an approval only when the run is kept: in memory does. */
-async function forApprovals(dag: DagSpec, io: Io): Promise<OpenCheckpointer | null> {
-  if (!io.isTerminal || !hasApproval(dag)) return null;
+/** A person at the terminal or on the page can answer an approval only when the run is kept: in memory does. */
+async function forApprovals(dag: DagSpec, io: Io, isWeb: boolean): Promise<OpenCheckpointer | null> {
+  if ((!io.isTerminal && !isWeb) || !hasApproval(dag)) return null;
   const { openCheckpointer } = await import("../stores/checkpointer.js");
   return openCheckpointer("memory:");
 }

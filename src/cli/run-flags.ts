@@ -95,6 +95,13 @@ export function anyNumber(text: string): number {
   throw new InvalidArgumentError(`It is ${text}; a number is expected.`);
 }
 
+/** Parses a port: an integer from 1 to 65535. */
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
+  throw new InvalidArgumentError(`It is ${text}; a port from 1 to 65535 is expected.`);
+}
+
 /** Parses an integer of at least 1. */
 export function positiveInteger(text: string): number {
   const value = positiveNumber(text);

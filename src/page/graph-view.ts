@@ -61,7 +61,7 @@ export function GraphView({ data, index, selected, onSelect }: GraphProps) {
           ${["edge", "edge-critical"].map(
             (
               id,
-            ) => html`<marker id=${id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+            ) => html`<marker id=${id} viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto">
               <path class=${id} d="M0 0L8 4L0 8z" />
             </marker>`,
           )}
@@ -119,7 +119,9 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
   const took = main?.startedAtMs == null ? "" : time((main.endedAtMs ?? index.endMs) - main.startedAtMs);
   const used = tokens(index.callsWithin.get(path) ?? []);
   const lost = counts == null ? [] : Object.entries(counts.states).filter(([one]) => one !== "completed");
-  const facts = [state, took, used === "" ? "" : `${used} tok`].filter((fact) => fact !== "");
+  const facts = [state === "completed" ? "" : state, took, used === "" ? "" : `${used} tok`].filter(
+    (fact) => fact !== "",
+  );
   const extra = [parts, ...lost.map(([one, number]) => `${number} ${one}`)].filter((fact) => fact !== "");
   const why = main?.problem == null ? "" : `${main.problem.code}: ${main.problem.message}`;
   const when = node.when === null ? "" : `when ${node.when}`;
@@ -131,7 +133,7 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
           .join(" · "),
       ),
     );
-  const kind = [node.kind, node.mapped ? "for each" : "", node.repeated ? "repeat" : ""]
+  const kind = [node.kind, node.mapped ? "for each" : "", node.repeated ? "repeat" : "", node.join ?? ""]
     .filter((one) => one !== "")
     .join(" · ");
   return html`<g
@@ -142,7 +144,7 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
   ><g
     role="button"
     tabindex="0"
-    aria-label=${shown([node.name, kind, ...facts, ...extra, when, why].filter((one) => one !== "").join(", "))}
+    aria-label=${shown([node.name, kind, state, ...facts, ...extra, when, why].filter((one) => one !== "").join(", "))}
     onClick=${onSelect}
     onKeyDown=${onEnter(onSelect)}
     onFocus=${tell}

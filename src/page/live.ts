@@ -1,18 +1,4 @@
-import type { PageCall, PageData, PageGraph, PageRow, PageRun } from "../report/page-model.js";
-
-/** What a live run tells in one message: what has changed since the one before. */
-export interface LiveChange {
-  /** Present where the page begins anew: everything. */
-  readonly data?: PageData;
-  readonly graphs?: Readonly<Record<string, PageGraph>>;
-  /** Fields of the run that have changed. */
-  readonly run?: Partial<PageRun>;
-  readonly rows?: readonly PageRow[];
-  readonly calls?: readonly PageCall[];
-  readonly texts?: Readonly<Record<string, string>>;
-  /** Text that calls have answered since, by call. */
-  readonly said?: Readonly<Record<string, string>>;
-}
+import type { LiveChange, PageData, PageRun } from "../report/page-model.js";
 
 type Draw = (data: PageData, live: ReadonlyMap<string, string>, connection: string) => void;
 

@@ -216,3 +216,16 @@ export interface PageDifference {
 
 /** A stretch of text: in both, only before (`-`), or only after (`+`). */
 export type PageWord = readonly [sign: "=" | "-" | "+", text: string];
+
+/** What a live run tells in one message: what has changed since the one before. */
+export interface LiveChange {
+  /** Present where the page begins anew: everything. */
+  readonly data?: PageData;
+  /** Fields of the run that have changed. */
+  readonly run?: Partial<PageRun>;
+  readonly rows?: readonly PageRow[];
+  readonly calls?: readonly PageCall[];
+  readonly texts?: Readonly<Record<string, string>>;
+  /** Text that calls have answered since, by call. */
+  readonly said?: Readonly<Record<string, string>>;
+}
