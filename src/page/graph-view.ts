@@ -153,12 +153,13 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
     ${(node.mapped || node.repeated) && html`<rect class="card" x=${x + 5} y=${y + 5} width=${width} height=${height} rx="7" />`}
     <rect class=${`card${node.when !== null ? " dashed" : ""}`} x=${x} y=${y} width=${width} height=${height} rx="7" />
     <rect class="tone" x=${x} y=${y + 8} width="4" height=${height - 16} rx="2" />
-    <text class="name" x=${x + 16} y=${y + 25}>${clip(node.name, (width - 52) / 7.9)}</text>
-    <text class="sign" x=${x + width - 22} y=${y + 25}>${mark(state)}</text>
-    <text class="small" x=${x + 16} y=${y + 42}>${clip([kind, ...extra].join(" · "), (width - 30) / 6.6)}</text>
-    <text class="small facts" x=${x + 16} y=${y + 58}>${clip(facts.join(" · "), (width - 30) / 6.6)}</text>
-    ${when !== "" && html`<text class="small when" x=${x + width / 2 + 6} y=${y - 7}>${clip(when, 34)}</text>`}
     </g>
+    <text aria-hidden="true" class="name" x=${x + 16} y=${y + 25}>${clip(node.name, (width - 52) / 7.9)}</text>
+    <text aria-hidden="true" class="sign" x=${x + width - 22} y=${y + 25}>${mark(state)}</text>
+    <text aria-hidden="true" class="small" x=${x + 16} y=${y + 42}>${clip([kind, ...extra].join(" · "), (width - 30) / 6.6)}</text>
+    <text aria-hidden="true" class="small facts" x=${x + 16} y=${y + 58}>${clip(facts.join(" · "), (width - 30) / 6.6)}</text>
+    ${when !== "" && html`<text aria-hidden="true" class="small when" x=${x + width / 2 + 6} y=${y - 7}>${clip(when, 34)}</text>`}
+    
     ${
       node.inner !== null &&
       html`<g
@@ -170,7 +171,7 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
         onKeyDown=${onEnter(onOpen)}
       >
         <rect x=${x + width - 62} y=${y + height - 26} width="54" height="20" rx="5" />
-        <text class="small" x=${x + width - 54} y=${y + height - 12}>open ▸</text>
+        <text aria-hidden="true" class="small" x=${x + width - 54} y=${y + height - 12}>open ▸</text>
       </g>`
     }
   </g>`;

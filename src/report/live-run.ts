@@ -67,7 +67,7 @@ export function liveRun(command: string | null): LiveRun {
 
   const begin = (event: Extract<RunEvent, { type: "run-started" }>): LiveChange => {
     dag = event.dag;
-    graphs = pageGraphs(dag, "g0");
+    graphs = pageGraphs(dag, "g0", texts);
     rows = new Map(
       Object.keys(dag.nodes).map((name) => [name, openRow(event.dag, nodeWork(name), "waiting")]),
     );

@@ -1,22 +1,25 @@
 import type { DagProjection, NodeProjection } from "../records/events.js";
 import { joinLabel } from "./graph-label.js";
 import type { PageGraph } from "./page-model.js";
-import { list, object, str } from "./page-rows.js";
+import { list, object, str, type TextChoice } from "./page-rows.js";
 import { layOutGraph } from "./svg-layout.js";
 
 /** Room for the line under a node's name: its state, its time, its tokens. */
 const stateLine = "completed · 00.0 s · 0,000";
 
+/** Declared fields that are a part of prompts. */
+const promptFields = new Set(["instructions", "output", "tools"]);
+
 /** A DAG and every graph in it, each placed by itself, under `name` and `name/NODE`. */
-export function pageGraphs(dag: DagProjection, name: string): Record<string, PageGraph> {
-  const graphs: Record<string, PageGraph> = { [name]: pageGraph(dag, name) };
+export function pageGraphs(dag: DagProjection, name: string, texts: TextChoice): Record<string, PageGraph> {
+  const graphs: Record<string, PageGraph> = { [name]: pageGraph(dag, name, texts) };
   for (const [node, { dag: inner }] of Object.entries(dag.nodes)) {
-    if (inner !== undefined) Object.assign(graphs, pageGraphs(inner, `${name}/${node}`));
+    if (inner !== undefined) Object.assign(graphs, pageGraphs(inner, `${name}/${node}`, texts));
   }
   return graphs;
 }
 
-function pageGraph(dag: DagProjection, name: string): PageGraph {
+function pageGraph(dag: DagProjection, name: string, { noTexts }: TextChoice): PageGraph {
   const names = Object.keys(dag.nodes);
   const layout = layOutGraph({ ...dag, nodes: mapNodes(dag.nodes, drawn) }, false);
   const edges = names.flatMap((to) =>
@@ -32,7 +35,9 @@ function pageGraph(dag: DagProjection, name: string): PageGraph {
       const box = layout.boxes[index];
       const projected = dag.nodes[node] as NodeProjection;
       const declared = Object.fromEntries(
-        Object.entries(object(projected.declared)).map(([field, text]) => [field, str(text)]),
+        Object.entries(object(projected.declared))
+          .filter(([field]) => !noTexts || !promptFields.has(field))
+          .map(([field, text]) => [field, str(text)]),
       );
       return {
         name: node,

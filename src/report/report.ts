@@ -59,7 +59,7 @@ export function reportData(
     if (known !== undefined) return known;
     const name = `g${names.size}`;
     names.set(key, name);
-    Object.assign(graphs, pageGraphs(dag, name));
+    Object.assign(graphs, pageGraphs(dag, name, choice));
     return name;
   };
   const runs: PageRun[] = [];
