@@ -10,7 +10,8 @@ const known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/googl
 const browser = () => process.env.CHROMIUM ?? known.find((path) => existsSync(path));
 
 if (browser() === undefined && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-  const apt = (...args) => spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"], timeout: 300_000 });
+  const apt = (...args) =>
+    spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"], timeout: 300_000 });
   const packages = ["chromium", "fonts-dejavu-core"];
   const install = () => apt("install", "-y", "--no-install-recommends", ...packages).status === 0;
   if (!install()) {
@@ -20,7 +21,9 @@ if (browser() === undefined && process.getuid?.() === 0 && existsSync("/usr/bin/
 }
 const chromium = browser();
 if (chromium === undefined) {
-  console.log("The tests of the page are left out: there is no Chromium, and it cannot be installed here (root and apt-get do).");
+  console.log(
+    "The tests of the page are left out: there is no Chromium, and it cannot be installed here (root and apt-get do).",
+  );
   process.exit(process.env.PAGE_REQUIRED === "1" ? 1 : 0);
 }
 const options = "--experimental-vm-modules --no-warnings=ExperimentalWarning";

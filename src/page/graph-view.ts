@@ -21,8 +21,8 @@ export function GraphView({ data, index, selected, onSelect }: GraphProps) {
   const graph = data.graphs[name] ?? data.graphs[index.run.graph];
   if (graph === undefined) return null;
   const prefix = path.map((step) => `${step}/`).join("");
-  const width = graph.width + 8;
-  const height = graph.height + 8;
+  const width = graph.width + 16;
+  const height = graph.height + 16;
   const shownScale = scale ?? 1;
   const zoom = (factor: number) => setScale(Math.min(3, Math.max(0.1, shownScale * factor)));
   const fit = () => {

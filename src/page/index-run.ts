@@ -76,8 +76,10 @@ export function openAtFirst(index: RunIndex): Set<string> {
   );
 }
 
-/** The worst state among rows, for a node that was worked on several times. */
+/** A node's own state; of a node within maps and loops the worst of all its work. */
 export function stateOf(rows: readonly PageRow[]): string {
+  const whole = rows.find((row) => row.id === row.declared);
+  if (whole !== undefined) return whole.state;
   for (const state of ["running", "failed", "timed-out", "interrupted", "cancelled"]) {
     if (rows.some((row) => row.state === state)) return state;
   }

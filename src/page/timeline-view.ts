@@ -344,9 +344,11 @@ function Many({ parts, calls, span }: { parts: readonly PageRow[]; calls: readon
       bad: call.error !== null,
     })),
   ];
+  const lanes = lanesOf(lines);
+  const used = lanes.reduce((most, lane) => Math.max(most, lane), 0) + 1;
   const drawn = (bad: boolean) =>
     lines
-      .map((line, at) => ({ line, y: 1 + (at / Math.max(1, lines.length - 1)) * 18 }))
+      .map((line, at) => ({ line, y: 1 + (((lanes[at] ?? 0) + 0.5) / used) * 18 }))
       .filter(({ line }) => line.bad === bad && line.to >= span.from && line.from <= span.to)
       .map(({ line, y }) => {
         const from = Math.max(0, ((line.from - span.from) / width) * 1000);
@@ -354,11 +356,22 @@ function Many({ parts, calls, span }: { parts: readonly PageRow[]; calls: readon
         return `M${from.toFixed(1)} ${y.toFixed(1)}H${to.toFixed(1)}`;
       })
       .join("");
-  const thick = Math.max(0.35, Math.min(1.6, 16 / Math.max(1, lines.length)));
+  const thick = Math.max(0.6, (16 / used) * 0.7);
   return html`<svg class="many" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">
     <path class="line" d=${drawn(false)} stroke-width=${thick} />
     <path class="line bad" d=${drawn(true)} stroke-width=${Math.max(1, thick)} />
   </svg>`;
+}
+
+/** The lane of each stretch: the first one that is free when it begins; at most 16. */
+function lanesOf(lines: readonly { readonly from: number; readonly to: number }[]): number[] {
+  const free: number[] = [];
+  return lines.map(({ from, to }) => {
+    const found = free.findIndex((until) => until <= from);
+    const lane = found >= 0 ? found : free.length % 16;
+    free[lane] = to;
+    return lane;
+  });
 }
 
 function callEnd(call: PageCall, index: RunIndex): number {

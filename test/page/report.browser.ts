@@ -65,7 +65,9 @@ it("marks the first of two runs' differences and what followed from it", async (
   for (const name of ["mood", "summary"])
     Object.assign((other.outcomes as Record<string, object>)[name] ?? {}, { value: `another ${name}` });
   const { page, errors } = await openReport(browser, renderReport([record, other] as never));
-  expect(await page.locator('[data-view="diff"] [data-divergence="first"] h3').textContent()).toContain("mood");
+  expect(await page.locator('[data-view="diff"] [data-divergence="first"] h3').textContent()).toContain(
+    "mood",
+  );
   expect(await page.locator('[data-view="diff"] [data-divergence="follows"] h3').textContent()).toContain(
     "summary",
   );
