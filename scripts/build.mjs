@@ -11,4 +11,5 @@ rmSync(join(root, "dist"), { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 copyFileSync(join(root, "src/spec/agent-dag.schema.json"), join(root, "dist/src/spec/agent-dag.schema.json"));
 cpSync(join(root, "src/offline/words"), join(root, "dist/src/offline/words"), { recursive: true });
+await import("./build-page.mjs");
 chmodSync(join(root, "dist/src/cli/main.js"), 0o755);

@@ -29,6 +29,7 @@ export { resolveModel } from "./models/resolve.js";
 export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-latency.js";
 export { OfflineChatModel } from "./offline/chat-model.js";
 export type * from "./records/events.js";
+export type { KeptMessage, TextPart } from "./records/kept-text.js";
 export type * from "./records/outcome.js";
 export type { Price, Prices } from "./records/price.js";
 export { loadPrices } from "./records/price-rules.js";
@@ -36,7 +37,10 @@ export { assertComparison, assertRecord, type RecordedComparison } from "./recor
 export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { renderComparison } from "./report/comparison.js";
+export { type OutputsOptions, renderOutputs } from "./report/outputs.js";
 export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
+export { type ReportInput, type ReportOptions, renderReport } from "./report/report.js";
+export { renderTimeline, type TimelineOptions } from "./report/timeline.js";
 export { type ResumeOptions, type RunDagOptions as RunOptions, resume, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
 export { assertValid } from "./spec/assert-valid.js";

@@ -64,8 +64,14 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
   const alone = answersAlone(use);
   let calls = callsBefore;
   const emit = (event: RunEvent) => {
-    if (event.type === "call-started") journal.callStarted(event);
-    else if (event.type === "call-ended") journal.callEnded(event.call);
+    // Texts belong to whoever watches: the journal is read to go on with a run.
+    if (event.type === "call-started") {
+      const { messages: _messages, ...kept } = event;
+      journal.callStarted(kept);
+    } else if (event.type === "call-ended") {
+      const { reply: _reply, ...kept } = event.call;
+      journal.callEnded(kept);
+    }
     events.emit(event);
   };
   let priceTable: ReturnType<typeof loadPriceTable> | undefined;
@@ -80,7 +86,13 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     budget: createBudget(limits, usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
     prices,
-    record: recordCalls({ prices, emit, nowMs: () => events.nowMs(), nextId: () => `call-${++calls}` }),
+    record: recordCalls({
+      prices,
+      emit,
+      nowMs: () => events.nowMs(),
+      nextId: () => `call-${++calls}`,
+      texts: options.texts === true,
+    }),
     remainingMs: () => run.remainingMs(),
     onRetry: (request: ModelRequest) => run.noteRetry(request),
     onBudgetSpent(error: Error) {

@@ -19,6 +19,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   checkpointer: true,
   thread: true,
   reuse: true,
+  texts: true,
   context: true,
   signal: true,
   onEvent: true,

@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly thread?: string;
   /** An earlier record, or where a run was persisted: only what it did not complete, or what has changed, is run. */
   readonly reuse?: RunRecord | { readonly checkpointer: BaseCheckpointSaver; readonly thread: string };
+  /** Whether events and record hold prompts and replies, each long part once. @default false */
+  readonly texts?: boolean;
   /** Handed to functions, tools and function forms as `context`; never recorded, never persisted. */
   readonly context?: unknown;
   /** Ends the run when aborted; finished outcomes are kept. */

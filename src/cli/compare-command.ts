@@ -57,6 +57,11 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   }
   if (flags.json) await writeJson(io.stdout, comparison);
   else await writePainted(io.stdout, renderComparison(comparison, { width: io.columns, color: io.colorOut }));
+  if (flags.report !== undefined) {
+    const { renderReport } = await import("../report/report.js");
+    const { writeReport } = await import("./report-command.js");
+    await writeReport(flags.report, renderReport(comparison, { texts: flags.texts ?? true }), io);
+  }
   const states = comparison.topologies.flatMap(({ runs }) => runs.map(({ state }) => state));
   io.exitCode = interrupt.signal.aborted ? 130 : states.includes("failed") ? 1 : 0;
   await finishCassette(tape, io);

@@ -1,6 +1,12 @@
 import { type Command, Option } from "commander";
 import type { DagProjection } from "../records/events.js";
 import { type Io, write, writeJson } from "./io.js";
+import { UsageError } from "./usage-error.js";
+
+interface GraphFlags {
+  readonly format: Format;
+  readonly record?: string;
+}
 
 type Format = "mermaid" | "svg" | "json";
 
@@ -13,11 +19,29 @@ export function addGraphCommand(program: Command, io: Io): void {
     .addOption(
       new Option("--format <format>", "what to write").choices(["mermaid", "svg", "json"]).default("mermaid"),
     )
+    .option("--record <file>", "draw a run's states, times and critical path into it (svg)")
     .option("--debug", "show stack traces")
-    .action(async (file: string, { format }: { format: Format }) => {
+    .action(async (file: string, { format: asked, record }: GraphFlags, command: Command) => {
+      const format =
+        record !== undefined && command.getOptionValueSource("format") === "default" ? "svg" : asked;
       const { loadValidGraph } = await import("./graph-file.js");
       const { projectDag } = await import("../records/projection.js");
       const { dag } = await loadValidGraph(file);
+      if (record !== undefined) {
+        if (format !== "svg") {
+          throw new UsageError(
+            `A run is drawn into SVG, not into ${format}.`,
+            "Leave out --format, or give svg.",
+          );
+        }
+        const { loadRecord } = await import("./record-file.js");
+        const { readReportInput } = await import("../report/page-input.js");
+        const { renderSvg } = await import("../report/svg.js");
+        const kept = await loadRecord(record);
+        readReportInput(kept, `"${record}"`);
+        await write(io.stdout, renderSvg(projectDag(dag), { record: kept }));
+        return;
+      }
       const projection = projectDag(dag);
       if (format === "json") await writeJson(io.stdout, projection);
       else await write(io.stdout, `${(await render(projection, format)).trimEnd()}\n`);

@@ -6,6 +6,7 @@ import { renderError } from "./error-text.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, tell, writePainted } from "./io.js";
+import { addReportCommand, addShowCommand } from "./report-command.js";
 import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
 import { packageJson } from "./version.js";
@@ -45,6 +46,8 @@ function createProgram(io: Io): Command {
     addGraphCommand,
     addCheckCommand,
     addDiffCommand,
+    addReportCommand,
+    addShowCommand,
     addInitCommand,
   ])
     add(program, io);

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { errorMessage } from "../errors.js";
 import { type Io, write } from "./io.js";
-import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
+import { addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
@@ -10,6 +10,7 @@ interface ResumeFlags extends RunFlags, ThreadFlags {
   readonly topology?: Topology;
   readonly answer?: string;
   readonly timeline?: boolean;
+  readonly web?: boolean | number;
 }
 
 /** `agent-dag resume <file>`: goes on with a run that a store holds. */
@@ -20,7 +21,8 @@ export function addResumeCommand(program: Command, io: Io): void {
     .argument("<file>", "the graph that the run was started with")
     .addOption(new Option("--topology <name>", "the one it was started in").choices([...topologyNames]))
     .option("--answer <json>", 'answer to its approval: true, false, {"edit": …}, or answers by node')
-    .option("--timeline", "print who ran when");
+    .option("--timeline", "print who ran when")
+    .option("--web [port]", "show the run on a page of this computer while it happens", portNumber);
   addRunFlags(addThreadFlags(command)).action((file: string, flags: ResumeFlags) =>
     resumeCommand(file, flags, io),
   );

@@ -4,13 +4,14 @@ import type { DagSpec } from "../spec/shape.js";
 import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
-import { addRunFlags, optionsFromFlags, type RunFlags } from "./run-flags.js";
+import { addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
 interface RunCommandFlags extends RunFlags, ThreadFlags {
   readonly topology: Topology;
   readonly timeline?: boolean;
+  readonly web?: boolean | number;
   readonly reuse?: string;
 }
 
@@ -26,6 +27,7 @@ export function addRunCommand(program: Command, io: Io): void {
         .default("deterministic"),
     )
     .option("--timeline", "print who ran when")
+    .option("--web [port]", "show the run on a page of this computer while it happens", portNumber)
     .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete");
   addRunFlags(addThreadFlags(command)).action((file: string, flags: RunCommandFlags) =>
     runCommand(file, flags, io),
@@ -48,12 +50,12 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
   const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
-  const store = (await openThread(flags)) ?? (await forApprovals(dag, io));
+  const store = (await openThread(flags)) ?? (await forApprovals(dag, io, flags.web !== undefined));
   const kept =
     store === null ? null : { checkpointer: store.checkpointer, thread: flags.thread ?? "terminal" };
   const tape = await cassetteFromFlags(flags);
   try {
-    const record = await driveRun({ dag, flags, io, kept }, (hooks) =>
+    const record = await driveRun({ dag, flags, io, kept, command: commandLine(file, flags) }, (hooks) =>
       run(dag, input, {
         ...withCassette(optionsFromFlags(flags), tape),
         topology: flags.topology,
@@ -70,9 +72,31 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   await finishCassette(tape, io);
 }
 
-/** A person at the terminal can answer an approval only when the run is kept: in memory does. */
-async function forApprovals(dag: DagSpec, io: Io): Promise<OpenCheckpointer | null> {
-  if (!io.isTerminal || !hasApproval(dag)) return null;
+/** The command that runs the same again; texts on the command line stay out of it, because they may be long or private. */
+function commandLine(file: string, flags: RunCommandFlags): string {
+  const given: [string, string | number | undefined][] = [
+    ["--topology", flags.topology],
+    ["--input", flags.input],
+    ["--model", flags.model],
+    ["--goal", flags.goal],
+    ["--simulate", flags.simulate],
+    ["--seed", flags.seed],
+    ["--speed", flags.speed],
+    ["--replay", flags.replay],
+  ];
+  const words = given.flatMap(([flag, value]) =>
+    value === undefined ? [] : [flag, shellWord(String(value))],
+  );
+  return ["agent-dag run", shellWord(file), ...words].join(" ");
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A person at the terminal or on the page can answer an approval only when the run is kept: in memory does. */
+async function forApprovals(dag: DagSpec, io: Io, isWeb: boolean): Promise<OpenCheckpointer | null> {
+  if ((!io.isTerminal && !isWeb) || !hasApproval(dag)) return null;
   const { openCheckpointer } = await import("../stores/checkpointer.js");
   return openCheckpointer("memory:");
 }

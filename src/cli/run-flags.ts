@@ -24,6 +24,8 @@ export interface RunFlags extends CassetteFlags {
   readonly seed?: number;
   readonly speed?: number;
   readonly prices?: string;
+  readonly report?: string;
+  readonly texts?: boolean;
 }
 
 /** Adds the flags that `run` and `compare` share. */
@@ -50,6 +52,9 @@ export function addRunFlags(command: Command): Command {
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
     .option("--record <file>", "call the models and write their replies to this cassette")
     .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
+    .option("--report <file>", "also write one HTML file that shows the run")
+    .option("--texts", "keep prompts and answers in the record (the default with --report and --web)")
+    .option("--no-texts", "keep prompts, answers and values out of the report")
     .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
     .option("--debug", "show stack traces");
 }
@@ -68,6 +73,7 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
   }
   return {
     ...(flags.simulate !== undefined && { use: [simulateLatency(flags.simulate, pace)] }),
+    ...(keepsTexts(flags) && { texts: true }),
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
     ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
@@ -84,6 +90,11 @@ function pricesFrom(file: string): Prices {
   }
 }
 
+/** Whether a run keeps prompts and answers: where it is told to, and where it will be looked at. */
+function keepsTexts(flags: RunFlags & { readonly web?: unknown }): boolean {
+  return flags.texts ?? (flags.report !== undefined || flags.web !== undefined);
+}
+
 /** Parses a number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
@@ -96,6 +107,13 @@ export function anyNumber(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value)) return value;
   throw new InvalidArgumentError(`It is ${text}; a number is expected.`);
+}
+
+/** Parses a port: an integer from 1 to 65535. */
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
+  throw new InvalidArgumentError(`It is ${text}; a port from 1 to 65535 is expected.`);
 }
 
 /** Parses an integer of at least 1. */

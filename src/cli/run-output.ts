@@ -16,7 +16,8 @@ export async function printRun(record: RunRecord, flags: OutputFlags, io: Io): P
   io.exitCode = exitCodeOf(record);
 }
 
-async function renderRun(record: RunRecord, flags: OutputFlags, io: Io): Promise<string> {
+/** What `run` prints of a record for a person. */
+export async function renderRun(record: RunRecord, flags: OutputFlags, io: Io): Promise<string> {
   const { renderOutputs } = await import("../report/outputs.js");
   const { renderTimeline } = await import("../report/timeline.js");
   const look = { color: io.colorOut, width: io.columns };

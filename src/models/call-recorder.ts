@@ -1,8 +1,10 @@
 import { errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
+import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
 import { loadPriceTable, type PricedUsage, type PriceTable } from "../records/price.js";
 import { type ModelMiddleware, type ModelReply, type ModelRequest, replyFold } from "./port.js";
+import { redact } from "./redact.js";
 import { countedUsage, hasWholeUsage, loadTokenCounter, roughTokens } from "./usage.js";
 
 /** Where the events of a call go. */
@@ -15,6 +17,8 @@ export interface CallRecorderOptions {
   readonly nextId: () => string;
   /** Loads the prices. @default the table that ships with this package */
   readonly prices?: () => Promise<PriceTable>;
+  /** Whether prompts and replies are told of, without what looks like a key. @default false */
+  readonly texts?: boolean;
 }
 
 /**
@@ -26,6 +30,11 @@ export interface CallRecorderOptions {
  * call whose reader stopped early ends in the record as well, with the error `ABORTED` or the reason of its signal.
  */
 export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
+  const keeper = keepTexts((hash, text) =>
+    options.emit({ type: "text-kept", atMs: options.nowMs(), hash, text: redact(text) }),
+  );
+  const parts = (text: string) =>
+    keeper.parts(text).map((part) => (typeof part === "string" ? redact(part) : part));
   return (model) => ({
     id: model.id,
     async *call(request) {
@@ -38,7 +47,10 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
       const prices = (options.prices ?? loadPriceTable)();
       let firstTokenMs: number | null = null;
       let error: OutcomeError | null = stoppedEarly;
-      emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key });
+      const messages = options.texts
+        ? { messages: request.messages.map(({ role, content }) => ({ role, parts: parts(content) })) }
+        : {};
+      emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key, ...messages });
       try {
         for await (const chunk of model.call(request)) {
           fold.add(chunk);
@@ -73,6 +85,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
           finishReason: reply.finishReason,
           hedged: request.hedged === true,
           error,
+          ...(options.texts && reply.text !== "" && { reply: parts(reply.text) }),
         };
         emit({ type: "call-ended", atMs: nowMs(), call: record });
       }

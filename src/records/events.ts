@@ -1,4 +1,5 @@
 import type { NodeKind } from "../spec/shape.js";
+import type { KeptMessage, TextPart } from "./kept-text.js";
 import type { Outcome, OutcomeError } from "./outcome.js";
 import type { WorkKey } from "./work-id.js";
 
@@ -85,6 +86,8 @@ export interface CallRecord {
   /** `true` for the second request of a hedged pair. */
   readonly hedged: boolean;
   readonly error: OutcomeError | null;
+  /** The reply's text, where the run was asked to keep `texts`. */
+  readonly reply?: readonly TextPart[];
 }
 
 /** Tokens, requests and money. */
@@ -164,7 +167,16 @@ type RunEventBody =
       readonly model: string;
       /** Tokens of the request, as a tokenizer counts them. Only where it was counted before it was sent. */
       readonly inputTokens?: number;
+      /** The prompt as it was sent, where the run was asked to keep `texts`. */
+      readonly messages?: readonly KeptMessage[];
     } & WorkKey)
+  | {
+      /** A long part of a prompt or a reply, told once before the first event that names its hash. */
+      readonly type: "text-kept";
+      readonly atMs: number;
+      readonly hash: string;
+      readonly text: string;
+    }
   | ({
       readonly type: "call-delta";
       readonly atMs: number;

@@ -24,5 +24,6 @@ const marks: Readonly<Record<OutcomeState | RunState, StateMark>> = {
 
 /** The mark of a node's or a run's state. */
 export function stateMark(state: OutcomeState | RunState): StateMark {
-  return marks[state];
+  // A record from elsewhere may hold a state that this release does not know.
+  return Object.hasOwn(marks, state) ? marks[state] : { symbol: "·", ascii: ".", style: "dim" };
 }

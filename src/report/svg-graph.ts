@@ -38,7 +38,7 @@ function renderBox(box: PlacedBox): string {
   const parts = [
     node.description === null ? "" : `<title>${escapeXml(cleanText(node.description))}</title>`,
     node.mapped ? `<rect class="dag-card" x="${px(x + 5)}" y="${px(y + 5)}" ${outline}/>` : "",
-    `<rect class="dag-card${node.dag === undefined ? "" : " dag-frame"}${dashed}" x="${px(x)}" y="${px(y)}" ${outline}/>`,
+    `<rect class="dag-card${node.dag === undefined ? "" : " dag-frame"}${dashed}${box.critical ? " dag-critical" : ""}" x="${px(x)}" y="${px(y)}" ${outline}/>`,
     `<rect class="dag-${node.kind}" x="${px(x)}" y="${px(y + 6)}" width="4" height="${px(height - 12)}" rx="2"/>`,
     ...renderLines(box),
     renderInner(box),

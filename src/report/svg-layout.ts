@@ -11,7 +11,7 @@ export interface Point {
 /** A line of text in a box: the name large, what follows small. */
 export interface BoxLine {
   readonly text: string;
-  readonly style: "name" | "kind" | "join" | "description";
+  readonly style: "name" | "kind" | "join" | "description" | "run-good" | "run-bad" | "run-dim";
 }
 
 /** A drawn node; `x` and `y` are its upper left corner, in pixels. */
@@ -23,6 +23,15 @@ export interface PlacedBox extends Point {
   readonly node: NodeProjection | null;
   /** Of a graph node: what it holds. */
   readonly inner: GraphLayout | null;
+  /** Whether a run's critical path leads through it. */
+  readonly critical: boolean;
+}
+
+/** What a run adds to a node's box: a line of text, and classes for its frame. */
+export interface NodeOverlay {
+  readonly line: string;
+  readonly tone: "good" | "bad" | "dim";
+  readonly critical: boolean;
 }
 
 /** A drawn edge. */
@@ -46,6 +55,9 @@ export const lineSizes = {
   kind: { height: 16, column: 6.65 },
   join: { height: 16, column: 6.65 },
   description: { height: 16, column: 6.65 },
+  "run-good": { height: 16, column: 6.65 },
+  "run-bad": { height: 16, column: 6.65 },
+  "run-dim": { height: 16, column: 6.65 },
 } as const;
 
 /** Space between a box's border and its text, in pixels. */
@@ -58,9 +70,13 @@ const end = " end";
 type Box = Omit<PlacedBox, "x" | "y">;
 
 /** Places a graph's nodes and edges top-down; a nested graph is placed by itself and then stands as one box. */
-export function layOutGraph(dag: DagProjection, terminals: boolean): GraphLayout {
+export function layOutGraph(
+  dag: DagProjection,
+  terminals: boolean,
+  run: ReadonlyMap<string, NodeOverlay> = new Map(),
+): GraphLayout {
   const boxes = new Map<string, Box>(terminals ? [[start, terminalBox("START")]] : []);
-  for (const [name, node] of Object.entries(dag.nodes)) boxes.set(name, nodeBox(name, node));
+  for (const [name, node] of Object.entries(dag.nodes)) boxes.set(name, nodeBox(name, node, run.get(name)));
   if (terminals) boxes.set(end, terminalBox("END"));
   const edges = graphEdges(dag).filter(({ from, to }) => terminals || (from !== null && to !== null));
   const graph = new Graph();
@@ -120,10 +136,17 @@ function port(box: PlacedBox, towardsX: number): number {
 }
 
 function terminalBox(text: string): Box {
-  return { width: 76, height: 30, lines: [{ text, style: "kind" }], node: null, inner: null };
+  return {
+    width: 76,
+    height: 30,
+    lines: [{ text, style: "kind" }],
+    node: null,
+    inner: null,
+    critical: false,
+  };
 }
 
-function nodeBox(name: string, node: NodeProjection): Box {
+function nodeBox(name: string, node: NodeProjection, run: NodeOverlay | undefined): Box {
   const inner = node.dag === undefined ? null : layOutGraph(node.dag, false);
   const join = joinLabel(node.join);
   const lines: BoxLine[] = [
@@ -133,6 +156,7 @@ function nodeBox(name: string, node: NodeProjection): Box {
     ...(node.description === null
       ? []
       : [{ text: shorten(cleanLine(node.description), 36), style: "description" } as const]),
+    ...(run === undefined ? [] : [{ text: shorten(run.line, 44), style: `run-${run.tone}` } as const]),
   ];
   const textWidth = Math.max(...lines.map((line) => displayWidth(line.text) * lineSizes[line.style].column));
   const textHeight = lines.reduce((sum, line) => sum + lineSizes[line.style].height, 0);
@@ -142,5 +166,6 @@ function nodeBox(name: string, node: NodeProjection): Box {
     lines,
     node,
     inner,
+    critical: run?.critical ?? false,
   };
 }

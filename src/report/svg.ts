@@ -1,10 +1,40 @@
+import { criticalPath } from "../records/critical-path.js";
 import type { DagProjection } from "../records/events.js";
-import { cleanLine } from "./plain-text.js";
+import { type RunRecord, spansOf } from "../records/record.js";
+import { cleanLine, counted, seconds } from "./plain-text.js";
+import { stateMark } from "./state-mark.js";
 import { escapeXml, renderSvgGraph } from "./svg-graph.js";
-import { layOutGraph } from "./svg-layout.js";
+import { layOutGraph, type NodeOverlay } from "./svg-layout.js";
 
 /** Space around the drawing, in pixels. */
 const margin = 24;
+
+/** How a declaration is drawn. */
+export interface SvgOptions {
+  /** A run whose states, times and critical path are drawn into it. @default none */
+  readonly record?: RunRecord;
+}
+
+function overlayOf({ dag, outcomes, calls }: RunRecord): ReadonlyMap<string, NodeOverlay> {
+  const critical = new Set(
+    criticalPath(spansOf(dag, outcomes, calls)).names.map((name) => name.split(" ")[0]),
+  );
+  return new Map(
+    Object.entries(outcomes).map(([name, outcome]): [string, NodeOverlay] => {
+      const { state, startedAtMs, endedAtMs } = outcome;
+      const took =
+        startedAtMs === null || endedAtMs === null ? [] : [`${seconds(endedAtMs - startedAtMs)} s`];
+      const code =
+        "error" in outcome ? [outcome.error.code] : "reason" in outcome ? [outcome.reason.code] : [];
+      const parts = outcome.items === undefined ? [] : [counted(outcome.items.length, "item")];
+      const line = [`${stateMark(state).symbol} ${state}`, ...took, ...parts, ...code]
+        .map(cleanLine)
+        .join(" · ");
+      const tone = state === "completed" ? "good" : "error" in outcome ? "bad" : "dim";
+      return [name, { line, tone, critical: critical.has(name) }];
+    }),
+  );
+}
 
 const style = `
   .dag-paper { fill: #ffffff; }
@@ -22,6 +52,10 @@ const style = `
   .dag-tool { fill: #bc4c00; }
   .dag-graph { fill: #8250df; }
   .dag-approval { fill: #bf3989; }
+  .dag-critical { stroke: #bc4c00; stroke-width: 2.4; }
+  .dag-run-good { font-size: 11px; font-weight: 600; fill: #1a7f37; }
+  .dag-run-bad { font-size: 11px; font-weight: 600; fill: #cf222e; }
+  .dag-run-dim { font-size: 11px; font-weight: 600; fill: #59636e; }
   @media (prefers-color-scheme: dark) {
     .dag-paper, .dag-frame, .dag-end { fill: #0d1117; }
     .dag-card { fill: #161b22; stroke: #3d444d; }
@@ -30,14 +64,18 @@ const style = `
     .dag-name { fill: #e6edf3; }
     .dag-kind, .dag-description { fill: #9198a1; }
     .dag-join { fill: #d29922; }
+    .dag-critical { stroke: #f0883e; }
+    .dag-run-good { fill: #3fb950; }
+    .dag-run-bad { fill: #ff7b72; }
+    .dag-run-dim { fill: #9198a1; }
   }
 `;
 
 const fonts = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
 /** The declaration as a self-contained SVG, readable on light and on dark pages: no script, no web font. */
-export function renderSvg(dag: DagProjection): string {
-  const layout = layOutGraph(dag, true);
+export function renderSvg(dag: DagProjection, { record }: SvgOptions = {}): string {
+  const layout = layOutGraph(dag, true, record === undefined ? undefined : overlayOf(record));
   const width = Math.ceil(layout.width + 2 * margin);
   const height = Math.ceil(layout.height + 2 * margin);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" font-family="${fonts}">

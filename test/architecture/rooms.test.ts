@@ -16,6 +16,7 @@ const rooms = [
   ["run", /^src\/run\//],
   ["compare", /^src\/compare\//],
   ["report", /^src\/report\//],
+  ["page", /^src\/page\//],
   ["testing", /^src\/(testing|jest)\//],
   ["index", /^src\/index\.ts$/],
   ["cli", /^src\/cli\//],

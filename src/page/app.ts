@@ -1,0 +1,158 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { PageData, PageRun } from "../report/page-model.js";
+import { BatchView } from "./batch-view.js";
+import { CallsView } from "./calls-view.js";
+import { CompareView } from "./compare-view.js";
+import { DiffView } from "./diff-view.js";
+import { GraphView } from "./graph-view.js";
+import { indexRun } from "./index-run.js";
+import { NodePane, Problem } from "./node-pane.js";
+import { QuestionsView } from "./questions-view.js";
+import { cost, count, mark, shown, time, tone, valueText } from "./text.js";
+import { TimelineView } from "./timeline-view.js";
+import { html } from "./view.js";
+
+export interface AppProps {
+  readonly data: PageData;
+  /** Text that calls under way have answered so far. */
+  readonly live: ReadonlyMap<string, string>;
+  /** Sends answers to the run; `null` where the page is a file. */
+  readonly answer: ((answers: Readonly<Record<string, unknown>>) => Promise<string | null>) | null;
+  /** What the connection is like where the page is live; empty where it is a file. */
+  readonly connection: string;
+}
+
+/** The whole page. Where it stands is in its address: `#run=1&node=meta`. */
+export function App({ data, live, answer, connection }: AppProps) {
+  const [place, setPlace] = useState(readPlace);
+  useEffect(() => {
+    const follow = () => setPlace(readPlace());
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  const at = Math.min(Math.max(0, place.run), Math.max(0, data.runs.length - 1));
+  const run = data.runs[at];
+  const index = useMemo(() => (run === undefined ? null : indexRun(run)), [run]);
+  const go = (next: { run?: number; node?: string | null }) => {
+    const to = { run: at, node: place.node, ...next };
+    const parts = [
+      ...(to.run > 0 ? [`run=${to.run}`] : []),
+      ...(to.node === null ? [] : [`node=${encodeURIComponent(to.node)}`]),
+    ];
+    history.replaceState(null, "", `#${parts.join("&")}`);
+    setPlace(to);
+  };
+  useEffect(() => {
+    const close = (event: KeyboardEvent) => {
+      if (event.key === "Escape") go({ node: null });
+    };
+    addEventListener("keydown", close);
+    return () => removeEventListener("keydown", close);
+  });
+  if (run === undefined || index === null)
+    return html`<main><h1>${shown(data.title)}</h1><p role="status">${connection || "There is no run yet."}</p></main>`;
+  const select = (node: string) => go({ node });
+  const toRun = (number: number) => go({ run: number, node: null });
+  const isBatch = data.compare === null && data.runs.length > 2;
+  return html`<div class=${place.node === null ? "page" : "page with-pane"}>
+    <main data-run-state=${run.state}>
+      <${Header} data=${data} run=${run} connection=${connection} />
+      ${
+        data.runs.length > 1 &&
+        html`<label class="pick">Run
+          <select value=${String(at)} onChange=${(event: Event) => toRun(Number((event.currentTarget as HTMLSelectElement).value))}>
+            ${data.runs.map((one, number) => html`<option value=${String(number)} selected=${number === at}>${shown(one.label)} · ${one.state}</option>`)}
+          </select></label>`
+      }
+      <${QuestionsView} questions=${run.questions} answer=${answer} />
+      ${data.compare !== null && html`<${CompareView} data=${data} onRun=${toRun} />`}
+      ${data.diff !== null && html`<${DiffView} diff=${data.diff} noTexts=${data.noTexts} onSelect=${select} />`}
+      ${isBatch && html`<${BatchView} data=${data} onRun=${toRun} />`}
+      <${GraphView} key=${`graph ${at}`} data=${data} index=${index} selected=${place.node} onSelect=${select} />
+      <${TimelineView} key=${`timeline ${at} ${run.rows.length > 0}`} index=${index} selected=${place.node} onSelect=${select} />
+      <${CallsView} key=${`calls ${at}`} index=${index} onSelect=${select} />
+      ${"output" in run && run.output !== null && run.output !== undefined && html`<section id="output" aria-labelledby="output-title"><div class="bar"><h2 id="output-title">Output</h2></div><pre class="text" tabindex="0">${valueText(run.output)}</pre></section>`}
+      ${"input" in run && html`<section id="input" aria-labelledby="input-title"><details><summary><h2 id="input-title">Input</h2></summary><pre class="text" tabindex="0">${valueText(run.input)}</pre></details></section>`}
+      ${run.notices.length > 0 && html`<section aria-labelledby="notices-title"><h2 id="notices-title">Notices</h2><ul>${run.notices.map((one) => html`<li>${shown(one)}</li>`)}</ul></section>`}
+    </main>
+    ${place.node !== null && html`<${NodePane} data=${data} index=${index} selected=${place.node} live=${live} onSelect=${select} onClose=${() => go({ node: null })} />`}
+  </div>`;
+}
+
+function Header({ data, run, connection }: { data: PageData; run: PageRun; connection: string }) {
+  const [copied, setCopied] = useState(false);
+  const [theme, setTheme] = useState("");
+  const { usage } = run;
+  const about = usage.estimated ? "≈" : "";
+  const command = run.command;
+  const next =
+    theme === "dark" || (theme === "" && matchMedia("(prefers-color-scheme: dark)").matches)
+      ? "light"
+      : "dark";
+  const fact = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  return html`<header>
+    <div class="title">
+      <h1>${shown(run.dag)} <small>${shown(run.topology)}</small></h1>
+      <span class=${`chip state ${tone(run.state)}`} role="status">${mark(run.state)} ${shown(run.state)}</span>
+      <span class="tools">
+        ${connection !== "" && html`<span class="quiet">${connection}</span><a class="button" href="report.html" download="report.html">Save as a file</a>`}
+        ${
+          command !== null &&
+          html`<button
+            title=${shown(command)}
+            onClick=${() => {
+              void copy(command).then(setCopied);
+            }}
+          >
+            ${copied ? "Copied" : "Copy command"}
+          </button>`
+        }
+        <button
+          aria-label=${`Show it ${next}`}
+          onClick=${() => {
+            document.documentElement.dataset.theme = next;
+            setTheme(next);
+          }}
+        >
+          ${next === "dark" ? "☾" : "☀"}
+        </button>
+      </span>
+    </div>
+    <dl class="figures">
+      ${fact("wall", time(run.durationMs))}${fact("critical path", time(run.criticalPathMs))}
+      ${fact("model calls", count(usage.modelCalls))}${fact("tokens", `${about}${count(usage.inputTokens + usage.outputTokens)}`)}
+      ${fact("cost", cost(usage.costUsd))}
+    </dl>
+    <p class="quiet">
+      ${shown(run.startedAt)} · ${shown(run.id)}${run.simulated !== null && ` · simulated latency: ${shown(run.simulated)}`}${data.noTexts && " · texts left out"}
+    </p>
+    ${run.error !== null && html`<${Problem} problem=${run.error} />`}
+  </header>`;
+}
+
+async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Where there is no clipboard (a file in some browsers), the text is selected in a field of its own and copied.
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}
+
+interface Place {
+  readonly run: number;
+  readonly node: string | null;
+}
+
+function readPlace(): Place {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const run = Number(parts.get("run") ?? 0);
+  return { run: Number.isInteger(run) ? run : 0, node: parts.get("node") };
+}

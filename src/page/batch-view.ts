@@ -1,0 +1,81 @@
+import type { PageData, PageRun } from "../report/page-model.js";
+import { cost, count, shown, time, tone } from "./text.js";
+import { html } from "./view.js";
+
+/** Many runs: how time and cost are spread, what failed, and the slowest and dearest. */
+export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number) => void }) {
+  const { runs } = data;
+  const states = tally(runs.map(({ state }) => state));
+  const codes = tally(
+    runs.flatMap((run) => [
+      ...(run.error === null ? [] : [run.error.code]),
+      ...run.rows.flatMap((row) =>
+        tone(row.state) === "bad" && row.problem !== null ? [row.problem.code] : [],
+      ),
+    ]),
+  );
+  const top = (of: (run: PageRun) => number) =>
+    runs
+      .map((run, at) => ({ run, at }))
+      .sort((a, b) => of(b.run) - of(a.run))
+      .slice(0, 5);
+  const ranked = (title: string, of: (run: PageRun) => number, show: (run: PageRun) => string) => html`<div>
+    <h3>${title}</h3>
+    <ol>${top(of).map(({ run, at }) => html`<li><button class="link" onClick=${() => onRun(at)}>${shown(run.label)}</button> ${show(run)}</li>`)}</ol>
+  </div>`;
+  return html`<section data-view="batch" id="batch" aria-labelledby="batch-title">
+    <div class="bar"><h2 id="batch-title">${count(runs.length)} runs</h2></div>
+    <p class="chips">${states.map(([state, number]) => html`<span class=${`chip ${tone(state)}`}>${count(number)} ${shown(state)}</span>`)}</p>
+    <div class="columns">
+      <${Histogram} title="Time" values=${runs.map((run) => run.durationMs)} show=${time} />
+      <${Histogram} title="Cost" values=${runs.flatMap((run) => (run.usage.costUsd === null ? [] : [run.usage.costUsd]))} show=${cost} />
+      ${ranked(
+        "Slowest",
+        (run) => run.durationMs,
+        (run) => time(run.durationMs),
+      )}
+      ${ranked(
+        "Dearest",
+        (run) => run.usage.costUsd ?? -1,
+        (run) => cost(run.usage.costUsd),
+      )}
+      ${codes.length > 0 && html`<div><h3>Failures by code</h3><ol>${codes.map(([code, number]) => html`<li><code>${shown(code)}</code> ${count(number)}</li>`)}</ol></div>`}
+    </div>
+  </section>`;
+}
+
+function Histogram({
+  title,
+  values,
+  show,
+}: {
+  title: string;
+  values: readonly number[];
+  show: (value: number) => string;
+}) {
+  if (values.length === 0) return html`<div><h3>${title}</h3><p class="quiet">unknown</p></div>`;
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  const [least, most] = [sorted[0] ?? 0, sorted.at(-1) ?? 0];
+  const bins = Array.from({ length: 24 }, () => 0);
+  for (const value of sorted) {
+    const bin = most === least ? 0 : Math.min(23, Math.floor(((value - least) / (most - least)) * 24));
+    bins[bin] = (bins[bin] ?? 0) + 1;
+  }
+  const highest = bins.reduce((a, b) => Math.max(a, b), 1);
+  const label = `${title}: from ${show(least)} to ${show(most)}, half of the runs at most ${show(at(0.5))}, 95 % at most ${show(at(0.95))}`;
+  return html`<div>
+    <h3>${title}</h3>
+    <svg class="histogram" viewBox="0 0 240 60" role="img" aria-label=${label}>
+      ${bins.map((number, bin) => html`<rect x=${bin * 10 + 1} y=${58 - (number / highest) * 54} width="8" height=${(number / highest) * 54} rx="1.5" />`)}
+      <path d="M0 59H240" />
+    </svg>
+    <p class="quiet">${show(least)} – ${show(most)} · p50 ${show(at(0.5))} · p95 ${show(at(0.95))}</p>
+  </div>`;
+}
+
+function tally(names: readonly string[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}

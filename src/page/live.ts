@@ -1,0 +1,68 @@
+import type { LiveChange, PageData, PageRun } from "../report/page-model.js";
+
+type Draw = (data: PageData, live: ReadonlyMap<string, string>, connection: string) => void;
+
+/** Listens to a run and draws what it tells, at most once a frame. */
+export function followRun(first: PageData, draw: Draw): void {
+  let data = first;
+  let connection = "connecting";
+  let planned = false;
+  const said = new Map<string, string>();
+  const show = () => {
+    if (planned) return;
+    planned = true;
+    requestAnimationFrame(() => {
+      planned = false;
+      draw(data, new Map(said), connection);
+    });
+  };
+  const source = new EventSource("events");
+  source.onopen = () => {
+    connection = "live";
+    show();
+  };
+  source.onerror = () => {
+    connection = "not connected";
+    show();
+  };
+  source.onmessage = (message: MessageEvent<string>) => {
+    const change = JSON.parse(message.data) as LiveChange;
+    if (change.data !== undefined) {
+      data = change.data;
+      said.clear();
+    }
+    for (const [call, text] of Object.entries(change.said ?? {}))
+      said.set(call, (said.get(call) ?? "") + text);
+    const run = data.runs[0];
+    if (run !== undefined) {
+      data = { ...data, runs: [merged(run, change), ...data.runs.slice(1)] };
+    }
+    show();
+  };
+  show();
+}
+
+function merged(run: PageRun, change: LiveChange): PageRun {
+  return {
+    ...run,
+    ...change.run,
+    rows: replaced(run.rows, change.rows),
+    calls: replaced(run.calls, change.calls),
+    texts: change.texts === undefined ? run.texts : { ...run.texts, ...change.texts },
+  };
+}
+
+/** The list with changed members in their places and new ones at the end. */
+function replaced<T extends { readonly id: string }>(
+  all: readonly T[],
+  changed: readonly T[] = [],
+): readonly T[] {
+  if (changed.length === 0) return all;
+  const left = new Map(changed.map((one) => [one.id, one]));
+  const kept = all.map((one) => {
+    const other = left.get(one.id);
+    left.delete(one.id);
+    return other ?? one;
+  });
+  return [...kept, ...left.values()];
+}

@@ -1,0 +1,76 @@
+import { useState } from "preact/hooks";
+import type { PageQuestion } from "../report/page-model.js";
+import { shown, valueText } from "./text.js";
+import { html } from "./view.js";
+
+interface QuestionsProps {
+  readonly questions: readonly PageQuestion[];
+  /** Sends answers by node; `null` where the page is a file and nobody listens. */
+  readonly answer: ((answers: Readonly<Record<string, unknown>>) => Promise<string | null>) | null;
+}
+
+/** What the run waits for a person to answer, with the answer where the page is live. */
+export function QuestionsView({ questions, answer }: QuestionsProps) {
+  const [given, setGiven] = useState<Readonly<Record<string, unknown>>>({});
+  const [said, setSaid] = useState("");
+  if (questions.length === 0) return null;
+  const give = async (node: string, value: unknown) => {
+    const all = { ...given, [node]: value };
+    setGiven(all);
+    if (answer === null || !questions.every((one) => Object.hasOwn(all, one.node))) return;
+    setSaid("Sent; the run goes on.");
+    const problem = await answer(all);
+    setGiven({});
+    if (problem !== null) setSaid(problem);
+  };
+  return html`<section class="questions" id="questions" aria-labelledby="questions-title">
+    <div class="bar"><h2 id="questions-title">Waits for an answer</h2></div>
+    ${questions.map((one) => html`<${Question} key=${one.node} question=${one} done=${Object.hasOwn(given, one.node)} give=${answer === null ? null : (value: unknown) => void give(one.node, value)} />`)}
+    <p class="quiet" role="status">${said}</p>
+  </section>`;
+}
+
+interface QuestionProps {
+  readonly question: PageQuestion;
+  readonly done: boolean;
+  readonly give: ((value: unknown) => void) | null;
+}
+
+function Question({ question, done, give }: QuestionProps) {
+  const [text, setText] = useState(() =>
+    typeof question.value === "string" ? question.value : (JSON.stringify(question.value, null, 2) ?? ""),
+  );
+  const [comment, setComment] = useState("");
+  const free = question.kind === "interrupt";
+  const note = comment.trim() === "" ? {} : { comment: comment.trim() };
+  return html`<div class="question" data-question=${question.node}>
+    <h3>${shown(question.node)} <span class="chip">${shown(question.kind)}</span></h3>
+    <p>${shown(question.message)}</p>
+    ${question.show !== undefined && html`<pre class="text" tabindex="0">${valueText(question.show)}</pre>`}
+    ${
+      give === null || done
+        ? html`<pre class="text" tabindex="0">${valueText(question.value)}</pre>${done && html`<p class="quiet">Answered.</p>`}`
+        : html`<label>${free ? "Answer (text or JSON)" : "Value (change it to edit)"}
+              <textarea rows="5" onInput=${(event: Event) => setText((event.currentTarget as HTMLTextAreaElement).value)} value=${text}></textarea></label>
+            ${
+              free
+                ? html`<p class="acts"><button class="go" onClick=${() => give(read(text))}>Answer</button></p>`
+                : html`<label>Comment <input value=${comment} onInput=${(event: Event) => setComment((event.currentTarget as HTMLInputElement).value)} /></label>
+                  <p class="acts">
+                    <button class="go" data-answer="approve" onClick=${() => give({ approve: true, ...note })}>Approve</button>
+                    <button data-answer="edit" onClick=${() => give({ edit: read(text) })}>Pass on as edited</button>
+                    <button class="stop" data-answer="reject" onClick=${() => give({ approve: false, ...note })}>Reject</button>
+                  </p>`
+            }`
+    }
+  </div>`;
+}
+
+/** JSON as the value that it is, anything else as text. */
+function read(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

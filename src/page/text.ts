@@ -1,0 +1,93 @@
+import type { TextPart } from "../records/kept-text.js";
+import type { PageCall, PageRun } from "../report/page-model.js";
+
+/** Text as it is, with every character that cannot be seen, or that turns others around, written out. */
+export function shown(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (one) => `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
+  );
+}
+
+/** A value as a person reads it: text as it is, everything else as JSON. */
+export function valueText(value: unknown): string {
+  return shown(typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? ""));
+}
+
+/** Milliseconds as `0.42 s`, `12.3 s`, `2:05 min`. */
+export function time(ms: number): string {
+  if (ms < 1) return ms <= 0 ? "0 s" : "<1 ms";
+  if (ms < 100) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
+}
+
+/** US dollars with two significant digits below ten cents. */
+export function cost(usd: number | null): string {
+  if (usd === null) return "unknown";
+  if (usd === 0) return "$0";
+  if (usd >= 0.1) return `$${usd.toFixed(2)}`;
+  return `$${usd.toFixed(Math.min(7, 1 - Math.floor(Math.log10(usd))))}`;
+}
+
+export const count = (value: number): string => value.toLocaleString("en-US");
+
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** The text of parts, from what the run kept. */
+export function partsText(parts: readonly TextPart[], run: PageRun): string {
+  return shown(
+    parts
+      .map((part) =>
+        typeof part === "string"
+          ? part
+          : Object.hasOwn(run.texts, part.hash)
+            ? (run.texts[part.hash] ?? "")
+            : "(not kept)",
+      )
+      .join(""),
+  );
+}
+
+/** Input and output tokens of calls, with `≈` where a tokenizer counted. */
+export function tokens(calls: readonly PageCall[]): string {
+  if (calls.length === 0) return "";
+  const sum = calls.reduce((total, call) => total + call.inputTokens + call.outputTokens, 0);
+  return `${calls.some((call) => call.estimated) ? "≈" : ""}${count(sum)}`;
+}
+
+/** Dollars of calls; `unknown` as soon as one has no price. */
+export function costOf(calls: readonly PageCall[]): number | null {
+  return calls.reduce<number | null>(
+    (sum, call) => (sum === null || call.costUsd === null ? null : sum + call.costUsd),
+    0,
+  );
+}
+
+const marks: Readonly<Record<string, string>> = {
+  completed: "✓",
+  failed: "✕",
+  "timed-out": "⏱",
+  skipped: "⊘",
+  cancelled: "■",
+  interrupted: "?",
+  running: "●",
+  waiting: "…",
+  partial: "◐",
+  rejected: "⊘",
+};
+
+/** A sign for a state, which always stands beside its name or a label. */
+export const mark = (state: string): string => (Object.hasOwn(marks, state) ? (marks[state] ?? "·") : "·");
+
+/** A state as a class: one of those that have colours. */
+export const tone = (state: string): string => {
+  if (state === "completed") return "good";
+  if (state === "failed" || state === "timed-out") return "bad";
+  if (state === "running") return "busy";
+  if (state === "interrupted" || state === "partial" || state === "rejected") return "warn";
+  return "dim";
+};

@@ -1,0 +1,397 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { PageCall, PageRow } from "../report/page-model.js";
+import { openAtFirst, type RunIndex, type ShownRow, unfoldedRows } from "./index-run.js";
+import { cost, costOf, mark, shown, time, tokens, tone } from "./text.js";
+import { html } from "./view.js";
+
+/** Height of a row, in pixels. */
+const rowHeight = 28;
+/** Most rows that the view shows without scrolling. */
+const rowsInSight = 22;
+/** Most calls of a row that are drawn one by one; more are drawn as one path. */
+const mostSingle = 40;
+
+interface TimelineProps {
+  readonly index: RunIndex;
+  readonly selected: string | null;
+  readonly onSelect: (row: string) => void;
+  /** End of the axis where several timelines share one, in milliseconds. */
+  readonly spanMs?: number;
+  readonly title?: string;
+  readonly id?: string;
+}
+
+/** Window of time on the axis, in milliseconds. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Who worked when: a row for each piece of work, only those in sight in the document. */
+export function TimelineView({
+  index,
+  selected,
+  onSelect,
+  spanMs,
+  title = "Timeline",
+  id = "timeline",
+}: TimelineProps) {
+  const whole: Span = { from: 0, to: (spanMs ?? index.endMs) * 1.002 };
+  const [zoomed, setZoomed] = useState<Span | null>(null);
+  const [open, setOpen] = useState<ReadonlySet<string>>(() => openAtFirst(index));
+  const [top, setTop] = useState(0);
+  const [all, setAll] = useState(false);
+  const body = useRef<HTMLDivElement>(null);
+  const span = zoomed ?? whole;
+  const rows = useMemo(() => unfoldedRows(index, open), [index, open]);
+
+  useEffect(() => {
+    const print = () => setAll(true);
+    const after = () => setAll(false);
+    addEventListener("beforeprint", print);
+    addEventListener("afterprint", after);
+    return () => {
+      removeEventListener("beforeprint", print);
+      removeEventListener("afterprint", after);
+    };
+  }, []);
+
+  const zoom = (factor: number, at = 0.5) => {
+    const width = Math.max(0.5, (span.to - span.from) * factor);
+    const centre = span.from + (span.to - span.from) * at;
+    move(centre - width * at, width);
+  };
+  const move = (from: number, width: number) => {
+    if (width >= whole.to) return setZoomed(null);
+    const start = Math.min(Math.max(0, from), whole.to - width);
+    setZoomed({ from: start, to: start + width });
+  };
+  const toggle = (row: string) => {
+    const next = new Set(open);
+    if (!next.delete(row)) next.add(row);
+    setOpen(next);
+  };
+  const shareAt = (event: MouseEvent): number => {
+    const bars = body.current?.querySelector(".tl-bars")?.getBoundingClientRect();
+    if (bars === undefined) return 0.5;
+    return Math.min(1, Math.max(0, (event.clientX - bars.left) / Math.max(1, bars.width)));
+  };
+  const onWheel = (event: WheelEvent) => {
+    const width = span.to - span.from;
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      zoom(event.deltaY > 0 ? 1.2 : 1 / 1.2, shareAt(event));
+    } else if (zoomed !== null && (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY))) {
+      event.preventDefault();
+      move(span.from + ((event.deltaX || event.deltaY) / 800) * width, width);
+    }
+  };
+  const onPointerDown = (event: PointerEvent) => {
+    if (zoomed === null || !(event.target as Element).closest(".tl-bars") || event.button !== 0) return;
+    const bars = (event.target as Element).closest(".tl-bars")?.getBoundingClientRect();
+    const width = span.to - span.from;
+    const start = event.clientX;
+    const drag = (moved: PointerEvent) =>
+      move(span.from - ((moved.clientX - start) / (bars?.width ?? 1)) * width, width);
+    const end = () => {
+      removeEventListener("pointermove", drag);
+      removeEventListener("pointerup", end);
+    };
+    addEventListener("pointermove", drag);
+    addEventListener("pointerup", end);
+  };
+  const focusRow = (at: number) => {
+    const next = rows[Math.min(rows.length - 1, Math.max(0, at))];
+    const box = body.current;
+    if (next === undefined || box === null) return;
+    const place = rows.indexOf(next) * rowHeight;
+    if (place < box.scrollTop) box.scrollTop = place;
+    else if (place + 2 * rowHeight > box.scrollTop + box.clientHeight)
+      box.scrollTop = place + 2 * rowHeight - box.clientHeight;
+    onSelect(next.row.id);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const at = rows.findIndex(({ row }) => row.id === selected);
+    const current = rows[at];
+    const width = span.to - span.from;
+    const acts: Record<string, () => void> = {
+      ArrowDown: () => focusRow(at + 1),
+      ArrowUp: () => focusRow(at - 1),
+      Home: () => focusRow(0),
+      End: () => focusRow(rows.length - 1),
+      ArrowRight: () => {
+        if (event.shiftKey) move(span.from + width / 10, width);
+        else if (current?.foldable && !open.has(current.row.id)) toggle(current.row.id);
+      },
+      ArrowLeft: () => {
+        if (event.shiftKey) move(span.from - width / 10, width);
+        else if (current !== undefined && open.has(current.row.id)) toggle(current.row.id);
+        else if (current?.row.parent != null) onSelect(current.row.parent);
+      },
+      "+": () => zoom(1 / 1.5),
+      "-": () => zoom(1.5),
+      "0": () => setZoomed(null),
+    };
+    const act = acts[event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  };
+
+  const height = Math.min(rows.length, rowsInSight) * rowHeight;
+  const first = all ? 0 : Math.max(0, Math.floor(top / rowHeight) - 4);
+  const last = all
+    ? Math.min(rows.length, 1000)
+    : Math.min(rows.length, Math.ceil((top + height) / rowHeight) + 4);
+  const ticks = ticksOf(span);
+  const at = (ms: number) => ((ms - span.from) / (span.to - span.from)) * 100;
+  return html`<section data-view="timeline" id=${id} aria-labelledby=${`${id}-title`}>
+    <div class="bar">
+      <h2 id=${`${id}-title`}>${title}</h2>
+      <span class="legend" aria-hidden="true">
+        <i class="key wait"></i>waits <i class="key work"></i>works <i class="key ttft"></i>to first token
+        <i class="key call"></i>answers <i class="key crit"></i>critical path
+      </span>
+      <span class="tools">
+        <button onClick=${() => setOpen(new Set(index.children.keys()) as ReadonlySet<string>)}>Unfold all</button>
+        <button onClick=${() => setOpen(new Set())}>Fold</button>
+        <button aria-label="Show more time" onClick=${() => zoom(1.5)}>−</button>
+        <button aria-label="Show less time" onClick=${() => zoom(1 / 1.5)}>+</button>
+        <button onClick=${() => setZoomed(null)}>Fit</button>
+      </span>
+    </div>
+    <div
+      class="tl"
+      role="treegrid"
+      aria-label=${`${title}: arrow keys move, left and right fold, plus and minus zoom, shift and arrows pan`}
+      aria-rowcount=${rows.length + 1}
+      tabindex="0"
+      onKeyDown=${onKeyDown}
+    >
+      <div class="tl-row tl-head" role="row">
+        <span role="columnheader" class="tl-name">node</span>
+        <span role="columnheader" class="tl-num tl-time">time</span>
+        <span role="columnheader" class="tl-num tl-tokens">tokens</span>
+        <span role="columnheader" class="tl-num tl-cost">cost</span>
+        <span role="columnheader" class="tl-axis" aria-label="when">
+          ${ticks.map((tick) => html`<i class="tick" style=${{ left: `${at(tick)}%` }}>${time(tick)}</i>`)}
+        </span>
+      </div>
+      <div
+        class="tl-body"
+        ref=${body}
+        role="rowgroup"
+        style=${{ height: all ? "auto" : `${height + 2}px` }}
+        onScroll=${(event: Event) => setTop((event.currentTarget as HTMLElement).scrollTop)}
+        onWheel=${onWheel}
+        onPointerDown=${onPointerDown}
+      >
+        <div role="presentation" style=${{ height: `${rows.length * rowHeight}px`, position: "relative" }}>
+          ${rows.slice(first, last).map(
+            (one, offset) =>
+              html`<${Row}
+                key=${one.row.id}
+                one=${one}
+                place=${first + offset}
+                index=${index}
+                span=${span}
+                ticks=${ticks}
+                open=${open.has(one.row.id)}
+                selected=${one.row.id === selected}
+                onSelect=${() => onSelect(one.row.id)}
+                onToggle=${() => toggle(one.row.id)}
+              />`,
+          )}
+        </div>
+      </div>
+    </div>
+  </section>`;
+}
+
+interface RowProps {
+  readonly one: ShownRow;
+  readonly place: number;
+  readonly index: RunIndex;
+  readonly span: Span;
+  readonly ticks: readonly number[];
+  readonly open: boolean;
+  readonly selected: boolean;
+  readonly onSelect: () => void;
+  readonly onToggle: () => void;
+}
+
+function Row({
+  one: { row, depth, foldable },
+  place,
+  index,
+  span,
+  ticks,
+  open,
+  selected,
+  onSelect,
+  onToggle,
+}: RowProps) {
+  const calls = index.callsWithin.get(row.id) ?? [];
+  const end = row.endedAtMs ?? (row.state === "running" ? index.endMs : row.startedAtMs);
+  const took = row.startedAtMs === null || end === null ? "" : time(end - row.startedAtMs);
+  const counts = row.counts === null ? "" : `${row.counts.total} ${row.counts.noun}s`;
+  const lost =
+    row.counts === null
+      ? ""
+      : Object.entries(row.counts.states)
+          .filter(([state]) => state !== "completed")
+          .map(([state, number]) => `, ${number} ${state}`)
+          .join("");
+  const price = calls.length === 0 ? "" : cost(costOf(calls));
+  const why = row.problem === null ? "" : `${row.problem.code}: ${row.problem.message}`;
+  return html`<div
+    class=${`tl-row ${tone(row.state)}${row.critical ? " critical" : ""}${selected ? " selected" : ""}`}
+    role="row"
+    aria-level=${depth + 1}
+    aria-rowindex=${place + 2}
+    aria-expanded=${foldable ? String(open) : undefined}
+    aria-selected=${String(selected)}
+    data-node=${row.id}
+    data-state=${row.state}
+    data-critical=${row.critical ? "true" : undefined}
+    style=${{ top: `${place * rowHeight}px` }}
+    onClick=${onSelect}
+  >
+    <span role="gridcell" class="tl-name" style=${{ paddingLeft: `${6 + Math.min(depth, 8) * 14}px` }} title=${shown(row.id)}>
+      ${
+        foldable
+          ? html`<button
+              class="fold"
+              tabindex="-1"
+              aria-label=${`${open ? "Fold" : "Unfold"} ${shown(row.name)}`}
+              onClick=${(event: MouseEvent) => {
+                event.stopPropagation();
+                onToggle();
+              }}
+            >
+              ${open ? "▾" : "▸"}
+            </button>`
+          : html`<i class="nofold"></i>`
+      }
+      <i class="sign" role="img" aria-label=${row.state}>${mark(row.state)}</i>
+      <b>${shown(row.name)}</b>
+      ${counts !== "" && html`<small>${counts}${lost}</small>`}
+    </span>
+    <span role="gridcell" class="tl-num tl-time">${took}</span>
+    <span role="gridcell" class="tl-num tl-tokens">${tokens(calls)}</span>
+    <span role="gridcell" class="tl-num tl-cost">${price}</span>
+    <span role="gridcell" class="tl-bars" title=${shown(why)}>
+      ${ticks.map((tick) => html`<i class="grid" style=${placed(tick, tick, span)}></i>`)}
+      <${Bars} row=${row} index=${index} span=${span} foldable=${foldable && !open} />
+      ${row.startedAtMs === null && why !== "" && html`<em class="why">${shown(why)}</em>`}
+    </span>
+  </div>`;
+}
+
+interface BarsProps {
+  readonly row: PageRow;
+  readonly index: RunIndex;
+  readonly span: Span;
+  readonly foldable: boolean;
+}
+
+function Bars({ row, index, span, foldable }: BarsProps) {
+  const { readyAtMs, startedAtMs } = row;
+  if (startedAtMs === null || row.reused) return row.reused ? html`<em class="why">reused</em>` : null;
+  const end = row.endedAtMs ?? (row.state === "running" ? index.endMs : startedAtMs);
+  const parts = foldable ? (index.children.get(row.id) ?? []) : [];
+  const own = index.callsOf.get(row.id) ?? [];
+  const calls = own.length > 0 || !foldable ? own : (index.callsWithin.get(row.id) ?? []);
+  const inside = (from: number, to: number) => to >= span.from && from <= span.to;
+  if (!inside(readyAtMs ?? startedAtMs, end)) return null;
+  return html`
+    ${readyAtMs !== null && readyAtMs < startedAtMs && html`<i class="b wait" style=${placed(readyAtMs, startedAtMs, span)}></i>`}
+    <i class=${`b body ${tone(row.state)}${row.critical ? " crit" : ""}`} style=${placed(startedAtMs, end, span)}></i>
+    ${row.tries.slice(0, mostSingle).map((one) => html`<i class=${`b call ${one.error === null ? "" : "bad"}`} style=${placed(one.startedAtMs, one.endedAtMs, span)}></i>`)}
+    ${
+      parts.length > mostSingle || calls.length > mostSingle
+        ? html`<${Many} parts=${parts.length > mostSingle ? parts : []} calls=${parts.length > mostSingle ? [] : calls} span=${span} />`
+        : calls
+            .filter((call) => inside(call.startedAtMs, callEnd(call, index)))
+            .map((call) => {
+              const token =
+                call.firstTokenMs === null ? callEnd(call, index) : call.startedAtMs + call.firstTokenMs;
+              return html`<i class=${`b ttft${call.error === null ? "" : " bad"}`} style=${placed(call.startedAtMs, token, span)}></i>
+                <i class=${`b call${call.error === null ? "" : " bad"}${call.hedged ? " hedged" : ""}`} style=${placed(token, callEnd(call, index), span)}></i>`;
+            })
+    }
+  `;
+}
+
+/** Hundreds of items in one row: each a thin line, spread over its height. */
+function Many({ parts, calls, span }: { parts: readonly PageRow[]; calls: readonly PageCall[]; span: Span }) {
+  const width = span.to - span.from;
+  const lines = [
+    ...parts.flatMap((part) =>
+      part.startedAtMs === null
+        ? []
+        : [
+            {
+              from: part.startedAtMs,
+              to: part.endedAtMs ?? part.startedAtMs,
+              bad: tone(part.state) === "bad",
+            },
+          ],
+    ),
+    ...calls.map((call) => ({
+      from: call.startedAtMs,
+      to: call.startedAtMs + (call.durationMs ?? 0),
+      bad: call.error !== null,
+    })),
+  ];
+  const lanes = lanesOf(lines);
+  const used = lanes.reduce((most, lane) => Math.max(most, lane), 0) + 1;
+  const drawn = (bad: boolean) =>
+    lines
+      .map((line, at) => ({ line, y: 1 + (((lanes[at] ?? 0) + 0.5) / used) * 18 }))
+      .filter(({ line }) => line.bad === bad && line.to >= span.from && line.from <= span.to)
+      .map(({ line, y }) => {
+        const from = Math.max(0, ((line.from - span.from) / width) * 1000);
+        const to = Math.min(1000, Math.max(from + 1, ((line.to - span.from) / width) * 1000));
+        return `M${from.toFixed(1)} ${y.toFixed(1)}H${to.toFixed(1)}`;
+      })
+      .join("");
+  const thick = Math.max(0.6, (16 / used) * 0.7);
+  return html`<svg class="many" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">
+    <path class="line" d=${drawn(false)} stroke-width=${thick} />
+    <path class="line bad" d=${drawn(true)} stroke-width=${Math.max(1, thick)} />
+  </svg>`;
+}
+
+/** The lane of each stretch: the first one that is free when it begins; at most 16. */
+function lanesOf(lines: readonly { readonly from: number; readonly to: number }[]): number[] {
+  const free: number[] = [];
+  return lines.map(({ from, to }) => {
+    const found = free.findIndex((until) => until <= from);
+    const lane = found >= 0 ? found : free.length % 16;
+    free[lane] = to;
+    return lane;
+  });
+}
+
+function callEnd(call: PageCall, index: RunIndex): number {
+  return call.durationMs === null ? index.endMs : call.startedAtMs + call.durationMs;
+}
+
+function placed(from: number, to: number, span: Span): { left: string; width: string } {
+  const width = span.to - span.from;
+  const left = Math.max(-1, ((from - span.from) / width) * 100);
+  const right = Math.min(101, ((to - span.from) / width) * 100);
+  return { left: `${left}%`, width: `${Math.max(0, right - left)}%` };
+}
+
+/** Round times on the axis: four to eight of them. */
+function ticksOf({ from, to }: Span): number[] {
+  const rough = (to - from) / 6;
+  const power = 10 ** Math.floor(Math.log10(Math.max(rough, 0.001)));
+  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough) ?? power;
+  const first = Math.ceil(from / step) * step;
+  const ticks: number[] = [];
+  for (let tick = first; tick <= to - (to - from) * 0.04 && ticks.length < 12; tick += step) ticks.push(tick);
+  return ticks;
+}

@@ -1,0 +1,231 @@
+import type { TextPart } from "../records/kept-text.js";
+
+/**
+ * What the page shows: plain data that was read from records with every field checked, so that the page itself can
+ * trust its shape. Times are milliseconds since the run's start. Texts are shown as text, whatever they hold.
+ */
+export interface PageData {
+  readonly version: 1;
+  readonly title: string;
+  readonly runs: readonly PageRun[];
+  readonly graphs: Readonly<Record<string, PageGraph>>;
+  readonly compare: PageComparison | null;
+  readonly diff: PageDiff | null;
+  /** Whether prompts, answers and values were left out. */
+  readonly noTexts: boolean;
+}
+
+/** One run. */
+export interface PageRun {
+  readonly label: string;
+  readonly id: string;
+  readonly dag: string;
+  readonly topology: string;
+  readonly thread: string | null;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly criticalPathMs: number;
+  readonly state: string;
+  readonly error: PageProblem | null;
+  readonly input?: unknown;
+  readonly output?: unknown;
+  readonly usage: PageUsage;
+  readonly simulated: string | null;
+  readonly command: string | null;
+  readonly questions: readonly PageQuestion[];
+  readonly notices: readonly string[];
+  readonly rows: readonly PageRow[];
+  readonly calls: readonly PageCall[];
+  /** Long texts by hash. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Names of the graphs in {@link PageData.graphs}: this run's own, under `graph`. */
+  readonly graph: string;
+}
+
+export interface PageUsage {
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number | null;
+  readonly estimated: boolean;
+}
+
+export interface PageProblem {
+  readonly code: string;
+  readonly message: string;
+  /** The model's text that could not be used. */
+  readonly text?: string;
+}
+
+export interface PageQuestion {
+  readonly node: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly value?: unknown;
+  readonly show?: unknown;
+}
+
+/** A piece of work: a node, an item, a round, an inner node, a planner's call. */
+export interface PageRow {
+  /** Its path: `notes[3]/judge`. */
+  readonly id: string;
+  readonly parent: string | null;
+  readonly name: string;
+  /** The declared node's path, which stands in the graph. */
+  readonly declared: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly readyAtMs: number | null;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly attempts: number;
+  readonly critical: boolean;
+  readonly reused: boolean;
+  /** Whether `maxRounds` ended it. */
+  readonly exhausted: boolean;
+  readonly problem: PageProblem | null;
+  readonly value?: unknown;
+  readonly counts: PageCounts | null;
+  readonly tries: readonly PageTry[];
+  readonly progress?: unknown;
+}
+
+/** Of a map, a loop or a called node: how many parts it has, and how many of them in which state. */
+export interface PageCounts {
+  readonly noun: "item" | "round" | "call";
+  readonly total: number;
+  readonly states: Readonly<Record<string, number>>;
+}
+
+/** An attempt of a function or a tool. */
+export interface PageTry {
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly error: PageProblem | null;
+}
+
+/** A model request. */
+export interface PageCall {
+  readonly id: string;
+  /** The row that made it. */
+  readonly row: string;
+  readonly attempt: number;
+  readonly model: string;
+  readonly startedAtMs: number;
+  readonly firstTokenMs: number | null;
+  /** `null` while it is under way. */
+  readonly durationMs: number | null;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly reasoningTokens: number | null;
+  readonly estimated: boolean;
+  readonly costUsd: number | null;
+  readonly toolCalls: readonly { readonly name: string; readonly args: unknown }[];
+  readonly finishReason: string | null;
+  readonly hedged: boolean;
+  readonly error: PageProblem | null;
+  readonly messages: readonly { readonly role: string; readonly parts: readonly TextPart[] }[] | null;
+  readonly reply: readonly TextPart[] | null;
+}
+
+/** A declared DAG with places in pixels. */
+export interface PageGraph {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly nodes: readonly PageNode[];
+  readonly edges: readonly PageEdge[];
+}
+
+export interface PageNode {
+  readonly name: string;
+  readonly kind: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly needs: readonly string[];
+  readonly output: boolean;
+  readonly mapped: boolean;
+  readonly repeated: boolean;
+  /** The condition as declared; `null` where there is none. */
+  readonly when: string | null;
+  readonly join: string | null;
+  readonly description: string | null;
+  readonly declared: Readonly<Record<string, string>>;
+  /** Name of the inner graph in {@link PageData.graphs}. */
+  readonly inner: string | null;
+}
+
+export interface PageEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly points: readonly (readonly [number, number])[];
+  readonly conditional: boolean;
+}
+
+/** Topologies side by side. */
+export interface PageComparison {
+  readonly advice: string;
+  readonly topologies: readonly PageFigures[];
+  readonly agreement: readonly {
+    readonly topology: string;
+    readonly exact: number;
+    readonly similarity: number;
+    readonly fields: Readonly<Record<string, number>>;
+  }[];
+}
+
+export interface PageFigures {
+  readonly topology: string;
+  readonly wallMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly criticalPathMs: number;
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number | null;
+  readonly failures: number;
+  /** Number of its typical run in {@link PageData.runs}, -1 where it has none. */
+  readonly run: number;
+}
+
+/** Two runs and where they part. */
+export interface PageDiff {
+  readonly first: string | null;
+  /** Nodes that differ, the first divergence first, then in the order of the second run. */
+  readonly nodes: readonly PageDifference[];
+  readonly input: readonly PageWord[] | null;
+  readonly output: readonly PageWord[] | null;
+  readonly figures: readonly { readonly name: string; readonly before: string; readonly after: string }[];
+}
+
+export interface PageDifference {
+  readonly node: string;
+  readonly before: string;
+  readonly after: string;
+  /** `declaration` where the node itself was changed. */
+  readonly kind: "first" | "follows" | "own";
+  readonly declarationChanged: boolean;
+  readonly words: readonly PageWord[];
+}
+
+/** A stretch of text: in both, only before (`-`), or only after (`+`). */
+export type PageWord = readonly [sign: "=" | "-" | "+", text: string];
+
+/** What a live run tells in one message: what has changed since the one before. */
+export interface LiveChange {
+  /** Present where the page begins anew: everything. */
+  readonly data?: PageData;
+  /** Fields of the run that have changed. */
+  readonly run?: Partial<PageRun>;
+  readonly rows?: readonly PageRow[];
+  readonly calls?: readonly PageCall[];
+  readonly texts?: Readonly<Record<string, string>>;
+  /** Text that calls have answered since, by call. */
+  readonly said?: Readonly<Record<string, string>>;
+}

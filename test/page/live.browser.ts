@@ -1,0 +1,90 @@
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
+import type { Browser } from "playwright-core";
+import { createLivePage, type LivePage } from "../../src/report/live-page.js";
+import { resume, run } from "../../src/run/run.js";
+import { defineDag } from "../../src/spec/define.js";
+import { launch, watch } from "./browser.js";
+
+let browser: Browser;
+let server: Server;
+let page: LivePage;
+let url = "";
+let answered: (answers: Readonly<Record<string, unknown>>) => void = () => {};
+
+beforeAll(async () => {
+  browser = await launch();
+  page = createLivePage({ command: "agent-dag run letter.ts", onAnswer: (answers) => answered(answers) });
+  server = createServer((incoming, response) => void page.handle(incoming, response));
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+afterAll(async () => {
+  page.close();
+  server.close();
+  server.closeAllConnections();
+  await browser.close();
+});
+
+const letter = defineDag({
+  name: "letter",
+  nodes: {
+    draft: { instructions: "Summarise in one sentence." },
+    check: { needs: ["draft"], approve: { message: "May it go out?" } },
+    send: { needs: ["check"], run: () => "sent" },
+  },
+});
+
+it("shows a run while it happens, takes its answer, and can be saved", async () => {
+  const tab = await browser.newPage();
+  const { errors } = watch(tab);
+  await tab.goto(url);
+  const checkpointer = new MemorySaver();
+  const options = {
+    model: "offline",
+    texts: true,
+    checkpointer,
+    thread: "one",
+    onEvent: page.onEvent,
+  } as const;
+  const given = new Promise<Readonly<Record<string, unknown>>>((resolve) => {
+    answered = resolve;
+  });
+  const first = await run(letter, "The train was late again, but the staff were kind." as never, options);
+  expect(first.state).toBe("interrupted");
+  await tab.waitForSelector('[data-run-state="interrupted"]');
+  await tab.getByRole("button", { name: "Approve" }).click();
+  const answer = await given;
+  expect(answer).toEqual({ check: { approve: true } });
+  const last = await resume(letter, { ...options, answer });
+  expect(last.state).toBe("completed");
+  await tab.waitForSelector('[data-run-state="completed"]');
+  await tab.waitForSelector('[data-view="graph"] [data-node="send"][data-state="completed"]');
+  await tab.locator('[data-view="graph"] [data-node="draft"] [role="button"]').click();
+  expect(await tab.locator("#pane").textContent()).toContain("The train was late again");
+  const saved = await (await fetch(`${url}report.html`)).text();
+  expect([saved.includes("connect-src"), saved.includes("The train was late again")]).toEqual([false, true]);
+  expect(errors).toEqual([]);
+  await tab.close();
+});
+
+it("refuses requests for other hosts and from pages of others", async () => {
+  const status = (path: string, method: string, headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve) => {
+      const sent = request(new URL(path, url), { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.end(method === "POST" ? "{}" : undefined);
+    });
+  const json = { "content-type": "application/json" };
+  expect(await status("", "GET", { host: "evil.test" })).toBe(403);
+  expect(await status("events", "GET", { host: `evil.test:${new URL(url).port}` })).toBe(403);
+  expect(await status("answer", "POST", { ...json, origin: "http://evil.test" })).toBe(403);
+  expect(await status("answer", "POST", { ...json, "sec-fetch-site": "cross-site" })).toBe(403);
+  expect(await status("answer", "POST", { "content-type": "text/plain" })).toBe(415);
+  expect(await status("answer", "GET", {})).toBe(405);
+  expect(await status("", "GET", {})).toBe(200);
+});
