@@ -63,10 +63,11 @@ describe.each(speakers.map((speaker) => [speaker.name, speaker] as const))("%s",
     expect(await ask()).toMatchObject({ text: "Good day", usage: { inputTokens: 12, outputTokens: 5 } });
   });
 
-  it("gives the same when nobody reads along", async () => {
-    if (speaker.say !== speakers[0]?.say) return; // The other servers here speak in streams only.
+  // The other servers here speak in streams only.
+  const whole = speaker.name === "openai" || speaker.name === "deepseek" ? it : it.skip;
+  whole("gives the same when nobody reads along", async () => {
     const { ask } = await speaking(speaker, { kind: "text", text: "Good day" });
-    if (speaker.name !== "mistralai") expect((await ask({ stream: false })).text).toBe("Good day");
+    expect((await ask({ stream: false })).text).toBe("Good day");
   });
 
   it("calls a tool without arguments, and gets the call back as it was", async () => {
