@@ -72,7 +72,9 @@ export class ThreadLease {
       const current = await read(saver, thread);
       const wait = current === null ? 0 : leftMs(current);
       if (current !== null && current.holder !== null && wait > 0) throw busy(thread, current.holder, wait);
-      const generation = String(Number(current?.generation ?? 0) + 1).padStart(12, "0");
+      // A generation that nobody holds yet is being reached for by somebody: both go for the same one.
+      const free = current?.holder === null && !current.released ? current.generation : null;
+      const generation = free ?? String(Number(current?.generation ?? 0) + 1).padStart(12, "0");
       const lease = new ThreadLease(saver, thread, generation, holder);
       await lease.#put(false);
       await saver.putWrites(
