@@ -108,7 +108,11 @@ describe.each(topologies)("after SIGKILL in topology %s", (topology) => {
       const again = answered.slice(before.length).filter((path) => before.includes(path));
       const sideBySide = topology === "sequential" ? 2 : 5;
       expect(again.length).toBeLessThanOrEqual(sideBySide);
-      expect(resumed.calls.filter(({ error }) => error === null)).toHaveLength(calls);
+      // Each of those is in the record twice: a request that was paid for counts, though its result was not stored.
+      expect(resumed.calls.length).toBeGreaterThanOrEqual(answered.length);
+      const ended = resumed.calls.filter(({ error }) => error === null).length;
+      expect(ended).toBeGreaterThanOrEqual(calls);
+      expect(ended).toBeLessThanOrEqual(calls + again.length);
       expect(new Set(answered).size).toBe(calls);
     }
   });
