@@ -2,7 +2,7 @@ import { Annotation, END, type LangGraphRunnableConfig, START, StateGraph } from
 import { cancelOf } from "../nodes/engine/cancel.js";
 import type { Scope } from "../nodes/engine/scope.js";
 import { joinResults } from "../nodes/planner/joiner.js";
-import { newTalk, type PlannedTalk, takeTurn } from "../nodes/planner/planner.js";
+import { answerCalls, newTalk, type PlannedTalk, takeTurn } from "../nodes/planner/planner.js";
 import { type Ending, endOrFallBack, settleEverything } from "../nodes/planner/planner-ending.js";
 import { mostPlannerIterations } from "../nodes/planner/planner-options.js";
 import {
@@ -12,8 +12,12 @@ import {
   type PlanTalk,
   writePlan,
 } from "../nodes/planner/planner-plan.js";
-import { createSession, type PlannerSession } from "../nodes/planner/planner-session.js";
-import { answerCalls, outcomesSoFar, settleCalls } from "../nodes/planner/planner-tools.js";
+import {
+  createSession,
+  outcomesSoFar,
+  type PlannerSession,
+  settleCalls,
+} from "../nodes/planner/planner-session.js";
 import type { PlannerAnswer } from "../src/records/run-state.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { type Invocation, invocationIn } from "./invocation.js";

@@ -5,7 +5,7 @@ import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { isObject, isPlainObject, issue, pathTo, readable, showValue } from "../../src/spec/issue.js";
 import { validatePolicy } from "../../src/spec/policy-rules.js";
 import type { DagSpec } from "../../src/spec/shape.js";
-import { validatePlanner } from "../planner/planner-option-rules.js";
+import { validatePlanner } from "../planner/planner-options.js";
 import type { RunOptions } from "./run-options.js";
 
 const known: Readonly<Record<keyof RunOptions, true>> = {

@@ -12,10 +12,9 @@ import { toJsonSchema } from "../../src/spec/schema.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { withCallsInText } from "./calls-in-text.js";
 import { promptOf } from "./prompt.js";
-import { readStructured, repairRequest } from "./structured-output.js";
+import { defaultRepairAttempts, outputInvalid, readStructured, repairRequest } from "./structured-output.js";
 import { answerToolCalls, type ToolAnswer, toolSpecs } from "./tool-calls.js";
 
-const defaultRepairAttempts = 1;
 const defaultToolRounds = 8;
 
 /** How many messages in a row may hold no call that can be made; half as many where they say the same. */
@@ -52,7 +51,7 @@ export async function runAgent(work: Work): Promise<WorkResult> {
 
     const checked = await readStructured(reply.text, node.output);
     if (checked.ok) return { value: checked.value };
-    if (repairs++ >= repairAttempts) throw outputInvalid(checked.message, reply);
+    if (repairs++ >= repairAttempts) throw outputInvalid("output", checked.message, reply);
     conversation.push(saidBy(reply), repairRequest(checked.message, node.output));
   }
 }
@@ -141,13 +140,5 @@ function emptyReply(reply: ModelReply): DagError {
     "EMPTY_REPLY",
     `The model's reply is empty (finish reason: ${reply.finishReason ?? "none"}).${thought}`,
     { hint: "Ask again, or say in the instructions that an answer is wanted." },
-  );
-}
-
-function outputInvalid(problem: string, reply: ModelReply): DagError {
-  return new DagError(
-    "OUTPUT_INVALID",
-    `The output does not fit the schema: ${problem.replaceAll("\n", "; ")}.`,
-    { text: reply.text, hint: "The offending text is kept in `error.text`." },
   );
 }

@@ -1,9 +1,13 @@
-import type { Message } from "../../src/models/port.js";
+import { DagError } from "../../src/errors.js";
+import type { Message, ModelReply } from "../../src/models/port.js";
 import { dropAbsent } from "../../src/models/strict-schema.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { checkAgainstAsync, toJsonSchema } from "../../src/spec/schema.js";
 import type { JsonSchema, Node } from "../../src/spec/shape.js";
 import { jsonCandidates } from "./json-reading.js";
+
+/** How often a model is told that its answer does not fit, where `policy.repairAttempts` says nothing. */
+export const defaultRepairAttempts = 1;
 
 type Checked =
   | { readonly ok: true; readonly value: unknown }
@@ -90,4 +94,13 @@ export function repairRequest(problem: string, schema: NonNullable<Node["output"
     role: "user",
     content: `That does not fit the schema:\n${problem}\nThe schema is:\n${JSON.stringify(toJsonSchema(schema))}\nAnswer again with JSON that fits, and nothing else.`,
   };
+}
+
+/** The error of a reply that does not fit its schema; `text` keeps what was said. */
+export function outputInvalid(what: "output" | "answer", problem: string, { text }: ModelReply): DagError {
+  return new DagError(
+    "OUTPUT_INVALID",
+    `The ${what} does not fit the schema: ${problem.replaceAll("\n", "; ")}.`,
+    { text, hint: "The offending text is kept in `error.text`." },
+  );
 }

@@ -1,12 +1,9 @@
 import { DagError } from "../../src/errors.js";
 import { type Message, type ModelReply, saidBy } from "../../src/models/port.js";
-import { toJsonSchema } from "../../src/spec/schema.js";
-import { repairRequest } from "../kinds/structured-output.js";
-import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
+import { answerReader, type Ending, endingOf } from "./planner-ending.js";
 import { defaultMaxReplans, type PlanTalk } from "./planner-plan.js";
 import { joinerPrompt } from "./planner-prompt.js";
-import { askPlanner } from "./planner-request.js";
-import type { PlannerSession } from "./planner-session.js";
+import { askPlanner, type PlannerSession } from "./planner-session.js";
 
 /** How often a joiner is told that its message has no answer. */
 const maxReminders = 1;
@@ -21,19 +18,17 @@ export async function joinResults(
 ): Promise<{ readonly talk: PlanTalk } | { readonly ending: Ending }> {
   const { maxReplans = defaultMaxReplans } = session.options;
   const { run: context } = session.scope;
-  const { repairAttempts = 1 } = context.policyFor(answerNode(session));
-  const { output } = answerNode(session);
+  const answers = answerReader(session);
   const mayReplan = talk.plans <= maxReplans;
   const messages: Message[] = joinerPrompt(session, mayReplan);
   let { joins } = talk;
-  let repairs = 0;
   let reminders = 0;
   let startedAtMs = context.events.nowMs();
   try {
     for (;;) {
       startedAtMs = context.events.nowMs();
-      const schema = output === undefined ? null : toJsonSchema(output);
-      const reply = await askPlanner(session, { as: "$joiner", messages, schema, turn: joins++ });
+      const request = { messages, schema: answers.schema, turn: joins++ };
+      const reply = await askPlanner(session, { as: "$joiner", ...request });
       const reason = /^\s*REPLAN:[ \t]*([^\n]*)/.exec(reply.text)?.[1];
       if (reason !== undefined && mayReplan) {
         const trouble = { label: "replan", content: reason.trim() || "The results are not enough." };
@@ -49,10 +44,9 @@ export async function joinResults(
         });
         continue;
       }
-      const answer = await readAnswer(session, reply);
-      if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
-      if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
-      messages.push(repairRequest(answer.problem, output ?? {}));
+      const read = await answers.read(reply);
+      if ("answer" in read) return { ending: { answer: read.answer, startedAtMs } };
+      messages.push(read.repair);
     }
   } catch (error) {
     return { ending: endingOf(error, startedAtMs) };

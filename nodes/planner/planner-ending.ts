@@ -1,14 +1,19 @@
-import { DagError } from "../../src/errors.js";
-import type { ModelReply } from "../../src/models/port.js";
+import type { Message, ModelReply } from "../../src/models/port.js";
 import type { Outcome, OutcomeError, Outcomes } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { outputOf, type PlannerAnswer } from "../../src/records/run-state.js";
 import { nodeWork } from "../../src/records/work-id.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
+import { toJsonSchema } from "../../src/spec/schema.js";
 import type { Node } from "../../src/spec/shape.js";
 import { CancelError, cancelledOutcome } from "../engine/cancel.js";
 import { outcomeError, timedOut } from "../engine/settle-work.js";
-import { readStructured } from "../kinds/structured-output.js";
+import {
+  defaultRepairAttempts,
+  outputInvalid,
+  readStructured,
+  repairRequest,
+} from "../kinds/structured-output.js";
 import { notCalled, outcomeOfRuns } from "./planner-calls.js";
 import { approvalsBefore, writtenOutput } from "./planner-catalogue.js";
 import type { PlannerSession } from "./planner-session.js";
@@ -48,30 +53,28 @@ export async function endOrFallBack(session: PlannerSession, ending: Ending): Pr
   return { nodes: true };
 }
 
-/** The node whose schema and policy the answer is held to. */
-export function answerNode({ spec }: PlannerSession): Node {
-  const written = writtenOutput(spec);
-  return written === undefined ? { instructions: "" } : nodeOf(spec, written);
-}
-
-/** A reply's text as the run's answer, or what is wrong with it. */
-export async function readAnswer(
-  session: PlannerSession,
-  reply: ModelReply,
-): Promise<{ readonly value: unknown } | { readonly problem: string }> {
-  const { output } = answerNode(session);
-  if (output === undefined) return { value: reply.text };
-  const checked = await readStructured(reply.text, output);
-  return checked.ok ? { value: checked.value } : { problem: checked.message };
-}
-
-/** The error of an answer that does not fit, with the text kept. */
-export function answerInvalid(problem: string, reply: ModelReply): DagError {
-  return new DagError(
-    "OUTPUT_INVALID",
-    `The answer does not fit the schema: ${problem.replaceAll("\n", "; ")}.`,
-    { text: reply.text, hint: "The offending text is kept in `error.text`." },
-  );
+/**
+ * Reads replies as the run's answer: the text, or what the schema of the output node makes of it. A reply that does not fit is
+ * told back, as often as the node's `policy.repairAttempts` says.
+ */
+export function answerReader(session: PlannerSession) {
+  const written = writtenOutput(session.spec);
+  const node: Node = written === undefined ? { instructions: "" } : nodeOf(session.spec, written);
+  const { output } = node;
+  const { repairAttempts = defaultRepairAttempts } = session.scope.run.policyFor(node);
+  let repairs = 0;
+  return {
+    /** What the model is asked to hold to. */
+    schema: output === undefined ? null : toJsonSchema(output),
+    /** @throws DagError `OUTPUT_INVALID` when the reply does not fit and no repair is left. */
+    async read(reply: ModelReply): Promise<{ readonly answer: unknown } | { readonly repair: Message }> {
+      if (output === undefined) return { answer: reply.text };
+      const checked = await readStructured(reply.text, output);
+      if (checked.ok) return { answer: checked.value };
+      if (repairs++ >= repairAttempts) throw outputInvalid("answer", checked.message, reply);
+      return { repair: repairRequest(checked.message, output) };
+    },
+  };
 }
 
 /**

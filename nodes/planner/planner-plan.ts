@@ -10,9 +10,7 @@ import type { NodeCall, NodeRun } from "./planner-calls.js";
 import { type Ending, endingOf } from "./planner-ending.js";
 import { defaultMaxCalls } from "./planner-options.js";
 import { planPrompt } from "./planner-prompt.js";
-import { askPlanner } from "./planner-request.js";
-import type { PlannerSession } from "./planner-session.js";
-import type { CallUnit } from "./planner-tools.js";
+import { askPlanner, type CallUnit, type PlannerSession } from "./planner-session.js";
 
 /** Where a run whose planner writes plans stands: JSON, stored between LangGraph nodes. */
 export interface PlanTalk {

@@ -1,9 +1,21 @@
+import { assertWhole } from "../../src/models/finish-reason.js";
+import {
+  collectReply,
+  type Message,
+  type ModelChunk,
+  type ModelReply,
+  type ToolSpec,
+  withOwnIds,
+} from "../../src/models/port.js";
 import type { Outcomes } from "../../src/records/outcome.js";
+import { nodeWork } from "../../src/records/work-id.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
-import type { DagSpec } from "../../src/spec/shape.js";
+import type { DagSpec, JsonSchema } from "../../src/spec/shape.js";
+import { CancelError, cancelOf } from "../engine/cancel.js";
+import { isFinal } from "../engine/journal.js";
 import type { Scope } from "../engine/scope.js";
 import { instructionsOf } from "../kinds/prompt.js";
-import { createPendingCalls, type NodeRun, type PendingCalls } from "./planner-calls.js";
+import { createPendingCalls, type NodeRun, outcomeOfRuns, type PendingCalls } from "./planner-calls.js";
 import { type Callable, callablesOf, writtenOutput } from "./planner-catalogue.js";
 import type { PlannerOptions } from "./planner-options.js";
 
@@ -81,4 +93,87 @@ export function textOfInstructions(scope: Scope, name: string): string {
     // Instructions that read a need's value cannot be known before the need has one.
     return node.description ?? "";
   }
+}
+
+/** One request of a planner or joiner. */
+export interface PlannerRequest {
+  readonly as: "$planner" | "$joiner";
+  readonly messages: readonly Message[];
+  readonly tools?: readonly ToolSpec[];
+  readonly schema?: JsonSchema | null;
+  /** Which request of the planner or joiner, from 0. */
+  readonly turn: number;
+  readonly onChunk?: (chunk: ModelChunk) => void;
+}
+
+/**
+ * Sends one request of a planner or joiner: a whole reply, its calls with ids that are told apart within it.
+ * @throws CancelError when the run is stopped, what `assertWhole` throws, and what the model port throws.
+ */
+export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
+  const { scope, options } = session;
+  const { as, messages, tools = [], schema = null, turn, onChunk } = request;
+  const { canceller } = scope;
+  if (canceller.reason !== undefined) throw cancelOf(canceller.reason);
+  const model = await scope.run.models.modelFor({}, as);
+  const stream = model.call({
+    messages: [...messages],
+    tools,
+    ...(tools.length > 0 &&
+      options.parallelToolCalls !== undefined && { parallelToolCalls: options.parallelToolCalls }),
+    schema,
+    modelOptions: {},
+    stream: true,
+    node: as,
+    item: null,
+    invocation: null,
+    turn,
+    attempt: 1,
+    signal: canceller.signal,
+  });
+  try {
+    const reply = await collectReply(stream, onChunk);
+    assertWhole(model.id, reply);
+    return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
+  } catch (error) {
+    if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
+    throw error;
+  }
+}
+
+/** A call to be settled, by the id under which its run is found. */
+export interface CallUnit {
+  readonly id: string;
+  start(): NodeRun;
+}
+
+/**
+ * Settles calls, those that are under way included: each as far as it goes, whatever becomes of the others. Gives whether the
+ * step is done; where something waits for an answer, or was cancelled from outside, a resumed run enters it again.
+ */
+export async function settleCalls(session: PlannerSession, units: readonly CallUnit[]): Promise<boolean> {
+  const { pendingCalls, runs } = session;
+  for (const { id, start } of units) {
+    if (!runs.has(id)) runs.set(id, start());
+  }
+  await pendingCalls.settled();
+  if (!session.scope.run.journal.active) return true;
+  const outcomes = outcomesSoFar(session);
+  if (Object.values(outcomes).every(isFinal)) return true;
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    session.scope.run.settled(nodeWork(session.scope.prefix + name), outcome);
+  }
+  return false;
+}
+
+/** The outcomes so far of the nodes that were run and are not running. */
+export function outcomesSoFar({ spec, pendingCalls }: PlannerSession): Outcomes {
+  const settled = (runs: readonly NodeRun[]) => runs.every((run) => run.outcome !== undefined);
+  return Object.fromEntries(
+    Object.keys(spec.nodes).flatMap((name) => {
+      const runs = pendingCalls.runsOf(name);
+      const outcome = settled(runs) ? outcomeOfRuns(runs) : undefined;
+      return outcome === undefined ? [] : [[name, outcome] as const];
+    }),
+  );
 }

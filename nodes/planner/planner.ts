@@ -8,18 +8,16 @@ import {
   type ToolCall,
   type ToolSpec,
 } from "../../src/models/port.js";
+import { type Outcome, whyMissing } from "../../src/records/outcome.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
-import { toJsonSchema } from "../../src/spec/schema.js";
 import { CancelError } from "../engine/cancel.js";
-import { repairRequest } from "../kinds/structured-output.js";
+import { textOf } from "../kinds/prompt.js";
 import { readArguments } from "../kinds/tool-calls.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
-import { answerInvalid, answerNode, type Ending, endingOf, readAnswer } from "./planner-ending.js";
+import { answerReader, type Ending, endingOf } from "./planner-ending.js";
 import { plannedPrompt } from "./planner-prompt.js";
-import { askPlanner } from "./planner-request.js";
-import type { PlannerSession } from "./planner-session.js";
-import { createCallWatcher, type StreamedCall } from "./planner-stream.js";
+import { askPlanner, type CallUnit, type PlannerSession, settleCalls } from "./planner-session.js";
 
 /** The conversation of a planner whose tools are the nodes: JSON, stored between LangGraph nodes. */
 export interface PlannedTalk {
@@ -54,12 +52,9 @@ export async function takeTurn(
   talk: PlannedTalk,
 ): Promise<{ readonly talk: PlannedTalk } | { readonly ending: Ending }> {
   const { maxIterations = defaultMaxIterations } = session.options;
-  const { repairAttempts = 1 } = session.scope.run.policyFor(answerNode(session));
-  const { output } = answerNode(session);
-  const schema = output === undefined ? null : toJsonSchema(output);
+  const answers = answerReader(session);
   const messages: Message[] = [...talk.messages];
   let { turns, mistakes } = talk;
-  let repairs = 0;
   let silent = 0;
   let startedAtMs = session.scope.run.events.nowMs();
 
@@ -72,7 +67,7 @@ export async function takeTurn(
         as: "$planner",
         messages: [...plannedPrompt(session), ...messages, ...(last && turns > 0 ? [lastMessage] : [])],
         tools: toolsOf(session),
-        schema,
+        schema: answers.schema,
         turn: turns++,
         onChunk: eager.onChunk,
       });
@@ -95,14 +90,46 @@ export async function takeTurn(
         });
         continue;
       }
-      const answer = await readAnswer(session, reply);
-      if ("value" in answer) return { ending: { answer: answer.value, startedAtMs } };
-      if (repairs++ >= repairAttempts) throw answerInvalid(answer.problem, reply);
-      messages.push(repairRequest(answer.problem, output ?? {}));
+      const read = await answers.read(reply);
+      if ("answer" in read) return { ending: { answer: read.answer, startedAtMs } };
+      messages.push(read.repair);
     }
   } catch (error) {
     return { ending: endingOf(error, startedAtMs) };
   }
+}
+
+/**
+ * Makes the calls of the planner's latest message and answers each, in the message's order; `null` where the run stops here to
+ * be resumed.
+ */
+export async function answerCalls(session: PlannerSession, talk: PlannedTalk): Promise<PlannedTalk | null> {
+  const units = talk.pending.flatMap((pending): CallUnit[] => {
+    const call = pending.problem === null ? nodeCallOf(session, pending) : null;
+    return call === null ? [] : [{ id: pending.id, start: () => session.pendingCalls.start(call) }];
+  });
+  if (!(await settleCalls(session, units))) return null;
+  const answers = talk.pending.map(
+    ({ id, toolCallId, name, problem }): Message => ({
+      role: "tool",
+      toolCallId,
+      name,
+      content: problem ?? resultText(name, session.runs.get(id)?.outcome),
+    }),
+  );
+  const mistakes = talk.pending.filter(({ problem }) => problem !== null).length;
+  return {
+    messages: [...talk.messages, ...answers],
+    turns: talk.turns,
+    mistakes: talk.mistakes + mistakes,
+    pending: [],
+  };
+}
+
+function resultText(name: string, outcome: Outcome | undefined): string {
+  return outcome?.state === "completed"
+    ? textOf(outcome.value)
+    : `Nothing came from ${name}: ${whyMissing(outcome)}`;
 }
 
 const lastMessage: Message = {
@@ -155,6 +182,82 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
 
 const sameCall = (a: Omit<ToolCall, "id">, b: Omit<ToolCall, "id">) =>
   a.name === b.name && a.args.trim() === b.args.trim();
+
+/** A tool call whose arguments have finished streaming. */
+interface StreamedCall extends ToolCall {
+  /** Position among the calls of the message. */
+  readonly index: number;
+}
+
+/** Watches a planner's message for calls that are complete while the rest of it still streams. */
+interface CallWatcher {
+  /** The calls that the chunk completed: at the closing brace of their arguments, or where the next call begins. */
+  add(chunk: ModelChunk): StreamedCall[];
+}
+
+interface OpenCall {
+  readonly index: number;
+  id: string;
+  name: string;
+  args: string;
+  depth: number;
+  inString: boolean;
+  escaped: boolean;
+  complete: boolean;
+}
+
+function createCallWatcher(): CallWatcher {
+  const calls = new Map<number, OpenCall>();
+  return {
+    add(chunk) {
+      if (chunk.type !== "tool-call") return [];
+      const completed: StreamedCall[] = [];
+      let call = calls.get(chunk.index);
+      if (call === undefined) {
+        for (const before of calls.values()) if (!before.complete) completed.push(finish(before));
+        call = {
+          index: chunk.index,
+          id: "",
+          name: "",
+          args: "",
+          depth: 0,
+          inString: false,
+          escaped: false,
+          complete: false,
+        };
+        calls.set(chunk.index, call);
+      }
+      if (chunk.id) call.id = chunk.id;
+      if (chunk.name) call.name = chunk.name;
+      const wasComplete = call.complete;
+      call.args += chunk.args;
+      if (!wasComplete && closes(call, chunk.args)) completed.push(finish(call));
+      return completed;
+    },
+  };
+}
+
+function finish(call: OpenCall): StreamedCall {
+  call.complete = true;
+  return { index: call.index, id: call.id, name: call.name, args: call.args };
+}
+
+/** Whether the piece ends the JSON object that the arguments are. */
+function closes(call: OpenCall, piece: string): boolean {
+  for (const char of piece.split("")) {
+    if (call.inString) {
+      if (call.escaped) call.escaped = false;
+      else if (char === "\\") call.escaped = true;
+      else if (char === '"') call.inString = false;
+    } else if (char === '"') call.inString = true;
+    else if (char === "{" || char === "[") call.depth++;
+    else if (char === "}" || char === "]") {
+      call.depth--;
+      if (call.depth <= 0) return true;
+    }
+  }
+  return false;
+}
 
 function pendingCall(session: PlannerSession, call: ToolCall, turn: number, index: number): PendingCall {
   const { id: toolCallId, name, args } = call;
