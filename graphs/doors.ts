@@ -4,7 +4,7 @@ import type { RunOptions } from "../nodes/engine/run-options.js";
 import type { RunRecord } from "../src/records/record.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { opaqueSaver } from "./langgraph/opaque-saver.js";
-import { type PrivateGraph, privateNames } from "./langgraph/private-names.js";
+import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
 import { outsideLangGraph } from "./langgraph/user-code.js";
 import { Lifecycle, type Start } from "./lifecycle.js";
 import type { TopologyWiring } from "./topology.js";
@@ -45,8 +45,8 @@ export function bindLifecycle<G extends PrivateGraph>(
   const iterate = graph[privateNames.iterate].bind(graph);
   const withConfig = graph.withConfig.bind(graph);
   makeOpaque(graph);
-  graph.withConfig = (config: any) => bindLifecycle(withConfig(config), spec, topology, options);
-  graph[privateNames.iterate] = (input: any, given: any = {}) =>
+  graph.withConfig = (config) => bindLifecycle(withConfig(config), spec, topology, options);
+  graph[privateNames.iterate] = (input, given = {}) =>
     inBackground(async (push, left) => {
       const { signal, ...config } = given;
       const { [doorKey]: door, ...configurable } = config.configurable ?? {};
@@ -74,13 +74,13 @@ export function bindLifecycle<G extends PrivateGraph>(
 }
 
 /** What a user asks of a compiled graph: an input begins a run, `null` or a command goes on. */
-function startOf(input: any): Start {
+function startOf(input: unknown): Start {
   if (isCommand(input)) return { kind: "go-on", answer: (input as Command).resume };
   if (input === null) return { kind: "go-on" };
-  return { kind: "new", input: input?.input, goesOn: false };
+  return { kind: "new", input: (input as { input?: unknown } | undefined)?.input, goesOn: false };
 }
 
-function callOptions(options: RunOptions, config: any): RunOptions {
+function callOptions(options: RunOptions, config: CallConfig): RunOptions {
   const thread: unknown = config.configurable?.thread_id;
   return {
     ...options,
@@ -109,13 +109,13 @@ function makeOpaque(graph: PrivateGraph): void {
  * signal is aborted when the reader leaves early.
  */
 async function* inBackground(
-  work: (push: (chunk: any) => void, left: AbortSignal) => Promise<void>,
-): AsyncGenerator<any> {
-  let chunks: any[] = [];
+  work: (push: (chunk: unknown) => void, left: AbortSignal) => Promise<void>,
+): AsyncGenerator<unknown> {
+  let chunks: unknown[] = [];
   let wake: (() => void) | undefined;
   let ended: { readonly error?: unknown } | undefined;
   const left = new AbortController();
-  const push = (chunk: any) => {
+  const push = (chunk: unknown) => {
     chunks.push(chunk);
     wake?.();
   };

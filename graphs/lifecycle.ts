@@ -1,12 +1,23 @@
-import { type BaseCheckpointSaver, GraphInterrupt, isCommand, Overwrite } from "@langchain/langgraph";
+import {
+  type BaseCheckpointSaver,
+  type Command,
+  GraphInterrupt,
+  isCommand,
+  Overwrite,
+} from "@langchain/langgraph";
 import { cancelOf } from "../nodes/engine/cancel.js";
 import { type EarlierRun, isFinal, Journal, type RunStamp, readRun } from "../nodes/engine/journal.js";
 import { RunContext } from "../nodes/engine/run-context.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
-import { type DagInput, parseInput, Scope } from "../nodes/engine/scope.js";
+import { type DagInput, type Performers, parseInput, Scope } from "../nodes/engine/scope.js";
 import { failFast } from "../nodes/engine/settle-node.js";
 import { outcomeError } from "../nodes/engine/settle-work.js";
-import { performers } from "../nodes/kinds/kinds.js";
+import { runAgent } from "../nodes/kinds/agent.js";
+import { runApproval } from "../nodes/kinds/approval.js";
+import { runFunction } from "../nodes/kinds/function.js";
+import { runGraph } from "../nodes/kinds/graph.js";
+import { runRunnable } from "../nodes/kinds/runnable.js";
+import { runTool } from "../nodes/kinds/tool.js";
 import { DagError } from "../src/errors.js";
 import { projectDag } from "../src/records/projection.js";
 import type { RunRecord } from "../src/records/record.js";
@@ -18,7 +29,7 @@ import { ThreadLease } from "../src/stores/thread-lease.js";
 import { type ReadLog, readLog, ThreadLog } from "../src/stores/thread-log.js";
 import { type Invocation, withInvocation } from "./invocation.js";
 import { type OpaqueSaver, opaqueSaver } from "./langgraph/opaque-saver.js";
-import { type PrivateGraph, privateNames } from "./langgraph/private-names.js";
+import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
 import { userCodeHost } from "./langgraph/user-code.js";
 import {
   answersTo,
@@ -44,13 +55,13 @@ export type Start =
 /** What one run is driven with. */
 export interface Drive {
   readonly graph: PrivateGraph;
-  readonly iterate: (input: any, config: any) => AsyncGenerator<any>;
-  readonly push: (chunk: any) => void;
+  readonly iterate: PrivateGraph[typeof privateNames.iterate];
+  readonly push: (chunk: unknown) => void;
   readonly spec: DagSpec;
   readonly topology: TopologyWiring;
   /** What the caller of a compiled graph gave; `null` where the start says it all. */
-  readonly input: any;
-  readonly config: any;
+  readonly input: unknown;
+  readonly config: CallConfig;
   readonly options: RunOptions;
   readonly start: Start;
   readonly signals: readonly (AbortSignal | undefined)[];
@@ -65,6 +76,16 @@ interface Earlier {
 }
 
 const nothingEarlier: Earlier = { log: null, run: null, forked: false };
+
+/** How each kind of node does its work. */
+const performers: Performers = {
+  agent: runAgent,
+  function: runFunction,
+  tool: runTool,
+  graph: runGraph,
+  approval: runApproval,
+  runnable: runRunnable,
+};
 
 /** One run from its beginning to its end: every door goes through it. */
 export class Lifecycle {
@@ -260,11 +281,11 @@ export class Lifecycle {
     this.#run?.events.notice("STORE_FAILED", message);
   }
 
-  #langGraphConfig(): any {
+  #langGraphConfig(): CallConfig {
     const { config, options } = this.#drive;
     if (this.#saver === undefined) return config;
     this.#saver.onFailure.set(options.thread ?? "", (error) => this.#onStoreFailure(error));
-    const { configurable } = config;
+    const { configurable = {} } = config;
     const isHanded = typeof configurable[privateNames.checkpointer] === "object";
     return {
       durability: "sync",
@@ -275,7 +296,7 @@ export class Lifecycle {
 
   /** A new run's input; on a thread that has been used, it begins without the outcomes of the run before. */
   #freshInput(run: RunContext, scope: Scope): unknown {
-    const input = { ...this.#drive.input, input: scope.given };
+    const input = { ...(this.#drive.input as object | null), input: scope.given };
     if (this.#saver === undefined) return input;
     const planner = this.#drive.topology.planned ? { talk: null } : {};
     return { ...input, ...planner, $run: { id: run.id }, outcomes: new Overwrite({}), output: null };
@@ -289,7 +310,7 @@ function tellsQuestions(chunk: unknown): boolean {
 }
 
 /** What the stream of a run that waits ends with: all that has settled, then the questions, as LangGraph tells them. */
-function waitingChunks(scope: Scope, { streamMode, subgraphs }: any): unknown[] {
+function waitingChunks(scope: Scope, { streamMode, subgraphs }: CallConfig): unknown[] {
   const { run, spec, frontier } = scope;
   const modes: string[] = streamMode === undefined ? ["updates"] : [streamMode].flat();
   const interrupts = run.questions.open.map(({ id, question }) => ({ id, value: question }));
@@ -321,20 +342,20 @@ function storeNameOf(saver: unknown): string | null {
 }
 
 /** A command without its answer, which LangGraph does not have to know; what else it says is LangGraph's. */
-function withoutAnswer(input: any): unknown {
+function withoutAnswer(input: unknown): unknown {
   if (!isCommand(input)) return null;
-  const { update, goto } = input as any;
+  const { update, goto } = input as Command;
   const says = update !== undefined || (Array.isArray(goto) ? goto.length > 0 : goto !== undefined);
   return says ? Object.assign(input, { resume: undefined }) : null;
 }
 
-function saverOf(graph: PrivateGraph, config: any): OpaqueSaver | undefined {
+function saverOf(graph: PrivateGraph, config: CallConfig): OpaqueSaver | undefined {
   const given = config.configurable?.[privateNames.checkpointer] ?? graph.checkpointer;
   return typeof given === "object" && given !== null ? opaqueSaver(given as BaseCheckpointSaver) : undefined;
 }
 
 /** Whether the caller wants to see each node's update; LangGraph shows those of tasks only. */
-function streamsUpdates({ streamMode }: { streamMode?: string | string[] }): boolean {
+function streamsUpdates({ streamMode }: CallConfig): boolean {
   const modes = streamMode === undefined ? ["updates"] : [streamMode].flat();
   return modes.some((mode) => mode !== "values" && mode !== "custom" && mode !== "messages");
 }

@@ -1,4 +1,4 @@
-import { Annotation, DeltaChannel, StateGraph } from "@langchain/langgraph";
+import { Annotation, DeltaChannel, type LangGraphRunnableConfig, StateGraph } from "@langchain/langgraph";
 import type { RunStamp } from "../nodes/engine/journal.js";
 import { isFinal } from "../nodes/engine/journal.js";
 import { settleNode } from "../nodes/engine/settle-node.js";
@@ -52,7 +52,7 @@ export function stateGraph(spec: DagSpec, persisted: boolean): StateGraph<any, a
 
 /** One spec node as a LangGraph node of a `StateGraph`. */
 export function specNode(spec: DagSpec, name: string) {
-  return async (state: DagState, config: any): Promise<Partial<DagState>> => {
+  return async (state: DagState, config: LangGraphRunnableConfig): Promise<Partial<DagState>> => {
     const { scope } = await invocationIn(config, spec, state.input);
     const outcome = await settleNode(scope, name);
     // Not stored, so that a resumed run has another go at it; the rest of this run is settled without LangGraph.

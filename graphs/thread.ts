@@ -5,7 +5,7 @@ import type { RunOptions } from "../nodes/engine/run-options.js";
 import type { DagInput } from "../nodes/engine/scope.js";
 import { DagError } from "../src/errors.js";
 import type { RunAnswer, RunEvent, RunInterrupt } from "../src/records/events.js";
-import type { Outcome } from "../src/records/outcome.js";
+import type { Outcome, Outcomes } from "../src/records/outcome.js";
 import { foldEvents, type RunRecord } from "../src/records/record.js";
 import { replayEvents } from "../src/records/replay.js";
 import { contains, isTopLevel, nodeWork } from "../src/records/work-id.js";
@@ -14,7 +14,7 @@ import { jsonCopy } from "../src/spec/json-value.js";
 import { orderOf } from "../src/spec/order.js";
 import { type DagSpec, kindOf } from "../src/spec/shape.js";
 import { readLog, readLogs } from "../src/stores/thread-log.js";
-import { type PrivateGraph, privateNames } from "./langgraph/private-names.js";
+import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
 import type { Topology } from "./topology.js";
 
 /**
@@ -131,7 +131,7 @@ export async function holdsRun(saver: BaseCheckpointSaver, thread: string, id: s
  */
 export async function forkedFrom(
   graph: PrivateGraph,
-  config: any,
+  config: CallConfig,
   spec: DagSpec,
   run: EarlierRun,
 ): Promise<EarlierRun | null> {
@@ -139,7 +139,7 @@ export async function forkedFrom(
   const saver = graph.checkpointer as BaseCheckpointSaver | undefined;
   if (saver === undefined || typeof thread !== "string") return null;
   const latest = await saver.getTuple({ configurable: { thread_id: thread } });
-  const chosen = config.configurable.checkpoint_id as string | undefined;
+  const chosen = config.configurable?.checkpoint_id as string | undefined;
   const latestId = latest?.checkpoint.id;
   const source = latest?.metadata?.source;
   const isOlder = chosen !== undefined && chosen !== latestId;
@@ -154,7 +154,8 @@ export async function forkedFrom(
     again.add(name);
     stack.push(...(successors.get(name) ?? []));
   }
-  const outcomes = Object.entries((state.values?.outcomes ?? {}) as Record<string, Outcome>);
+  const { outcomes: inState = {} } = (state.values ?? {}) as { outcomes?: Outcomes };
+  const outcomes = Object.entries(inState);
   const madeFrom = hashOf(run.stamp.input);
   const settled = outcomes.flatMap(([name, outcome]) =>
     again.has(name) || !Object.hasOwn(spec.nodes, name) || !isFinal(outcome)

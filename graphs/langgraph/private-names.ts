@@ -1,3 +1,5 @@
+import type { LangGraphRunnableConfig } from "@langchain/langgraph";
+
 /**
  * Names that LangGraph keeps to itself and that this package uses, as they were read in 1.7.3 (and stand in 1.4.17). A test
  * holds each: where an upgrade changes one, that test says which.
@@ -17,13 +19,22 @@ export const privateNames = {
   interrupt: "__interrupt__",
 } as const;
 
+/** What a call of a compiled graph may be given besides its input. */
+export interface CallConfig extends LangGraphRunnableConfig {
+  readonly streamMode?: string | readonly string[];
+  readonly subgraphs?: boolean;
+  readonly durability?: "exit" | "async" | "sync";
+  readonly interruptBefore?: unknown;
+  readonly interruptAfter?: unknown;
+}
+
 /** The part of a compiled LangGraph that this package takes hold of. */
 export interface PrivateGraph {
-  config?: any;
-  checkpointer?: any;
+  config?: CallConfig;
+  checkpointer?: unknown;
   interruptBefore?: unknown;
   interruptAfter?: unknown;
-  [privateNames.iterate](input: any, config?: any): AsyncGenerator<any>;
-  withConfig(config: any): any;
-  getState(config: any): Promise<{ values: any; next: readonly string[]; metadata?: any; config: any }>;
+  [privateNames.iterate](input: unknown, config?: CallConfig): AsyncGenerator<unknown>;
+  withConfig(config: CallConfig): PrivateGraph;
+  getState(config: CallConfig): Promise<{ readonly values: unknown; readonly next: readonly string[] }>;
 }

@@ -4,7 +4,7 @@ import type { UserCodeHost } from "../../nodes/engine/run-context.js";
 import type { RunOptions } from "../../nodes/engine/run-options.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
 import { opaqueSaver } from "./opaque-saver.js";
-import { privateNames } from "./private-names.js";
+import { type CallConfig, privateNames } from "./private-names.js";
 
 /**
  * Runs user code in a LangGraph surrounding of its own: `interrupt(payload)` gives it the answers that there are, in order, and
@@ -32,8 +32,8 @@ export const userCodeHost: UserCodeHost = Object.assign(
   },
 );
 
-function surrounding(answers: readonly unknown[]): any {
-  const current = AsyncLocalStorageProviderSingleton.getRunnableConfig() as any;
+function surrounding(answers: readonly unknown[]): CallConfig {
+  const current: CallConfig | undefined = AsyncLocalStorageProviderSingleton.getRunnableConfig();
   const scratchpad = {
     interruptCounter: -1,
     resume: [...answers],

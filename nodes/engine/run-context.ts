@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { mergePolicies } from "../../src/limits/policy-merge.js";
 import type { RunEvent, Simulated } from "../../src/records/events.js";
 import type { Outcome, OutcomeError } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { judgeRun, type PlannerAnswer } from "../../src/records/run-state.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
-import type { Policy } from "../../src/spec/policy.js";
+import { mergePolicies, type Policy } from "../../src/spec/policy.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
 import { type CancelCode, CancelError, Canceller, cancelOf } from "./cancel.js";
 import { EventLog } from "./event-log.js";

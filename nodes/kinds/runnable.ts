@@ -1,5 +1,6 @@
-import { Command } from "@langchain/langgraph";
+import { Command, INTERRUPT, type Interrupt, isInterrupted } from "@langchain/langgraph";
 import { DagError } from "../../src/errors.js";
+import { isObject } from "../../src/spec/issue.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
 import type { Work, WorkResult } from "../engine/scope.js";
@@ -9,8 +10,18 @@ import { asked, askedBy } from "./tool-calls.js";
 
 /** The part of a compiled LangGraph that tells where it stands. */
 interface GraphLike {
-  invoke(input: any, config?: any): Promise<any>;
-  getState(config: any): Promise<{ readonly tasks?: readonly any[]; readonly values?: unknown }>;
+  invoke(input: unknown, config?: object): Promise<unknown>;
+  getState(config: object): Promise<{ readonly tasks?: readonly GraphTask[]; readonly values?: unknown }>;
+}
+
+interface GraphTask {
+  readonly interrupts?: readonly Interrupt[];
+}
+
+/** The part of a LangChain message that holds what was said. */
+interface MessageLike {
+  readonly content: string | readonly (string | { readonly text?: string })[];
+  readonly text?: unknown;
 }
 
 /**
@@ -52,18 +63,25 @@ async function runGraphLike(work: Work, graph: GraphLike, config: object): Promi
   const outside = <T>(code: () => T): T => run.host.outside(code);
   const state = await outside(() => graph.getState(own));
   const hasBegun = state.values !== undefined && Object.keys(state.values as object).length > 0;
-  let open = (state.tasks ?? []).flatMap((task) => task.interrupts ?? []);
-  let result: any =
-    open.length > 0 ? null : await outside(() => graph.invoke(hasBegun ? null : inputOf(work), own));
-  for (;;) {
-    open = open.length > 0 ? open : (result?.__interrupt__ ?? []);
-    if (open.length === 0) return result;
-    const resume = Object.fromEntries(
-      open.map(({ id, value }: any) => [id, askedBy(work, `graph ${id}`, value)]),
-    );
-    open = [];
-    result = await outside(() => graph.invoke(new Command({ resume }), own));
+  let open: readonly Interrupt[] = (state.tasks ?? []).flatMap((task) => task.interrupts ?? []);
+  let result: unknown;
+  if (open.length === 0) {
+    result = await outside(() => graph.invoke(hasBegun ? null : inputOf(work), own));
+    open = questionsIn(result);
   }
+  while (open.length > 0) {
+    const resume = Object.fromEntries(
+      open.map(({ id, value }) => [id, askedBy(work, `graph ${id}`, value)] as const),
+    );
+    result = await outside(() => graph.invoke(new Command({ resume }), own));
+    open = questionsIn(result);
+  }
+  return result;
+}
+
+/** The questions that a graph gives in place of what it waits for. */
+function questionsIn(result: unknown): readonly Interrupt[] {
+  return isInterrupted(result) ? result[INTERRUPT] : [];
 }
 
 /** A compiled LangGraph, or the one inside an agent. */
@@ -84,23 +102,22 @@ function inputOf(work: Work): unknown {
 }
 
 /** Messages as their text; everything else as it is. */
-function textIn(result: any): unknown {
+function textIn(result: unknown): unknown {
   if (isMessage(result)) return textOfMessage(result);
-  if (typeof result !== "object" || result === null) return result;
+  if (!isObject(result)) return result;
   if (result.structuredResponse !== undefined) return result.structuredResponse;
   const { messages } = result;
-  if (Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)) {
-    return textOfMessage(messages.at(-1));
-  }
-  return result;
+  if (!Array.isArray(messages) || !messages.every(isMessage)) return result;
+  const last = messages.at(-1);
+  return last === undefined ? result : textOfMessage(last);
 }
 
-function isMessage(value: any): boolean {
-  return typeof value === "object" && value !== null && typeof value._getType === "function";
+function isMessage(value: unknown): value is MessageLike {
+  return isObject(value) && typeof value._getType === "function";
 }
 
-function textOfMessage({ content, text }: any): string {
+function textOfMessage({ content, text }: MessageLike): string {
   if (typeof content === "string") return content;
   if (typeof text === "string") return text;
-  return (content as any[]).map((part) => (typeof part === "string" ? part : (part.text ?? ""))).join("");
+  return content.map((part) => (typeof part === "string" ? part : (part.text ?? ""))).join("");
 }

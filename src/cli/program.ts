@@ -1,12 +1,13 @@
 import { Command, CommanderError } from "commander";
+import { createColors } from "picocolors";
+import { DagValidationError, errorMessage } from "../errors.js";
+import { cleanText } from "../report/plain-text.js";
 import { addCheckCommand } from "./check-command.js";
 import { addCompareCommand } from "./compare-command.js";
-import { addDiffCommand } from "./diff-command.js";
-import { renderError } from "./error-text.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, tell, writePainted } from "./io.js";
-import { addReportCommand, addShowCommand } from "./report-command.js";
+import { addDiffCommand, addReportCommand, addShowCommand } from "./report-command.js";
 import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
 import { packageJson } from "./version.js";
@@ -52,4 +53,17 @@ function createProgram(io: Io): Command {
   ])
     add(program, io);
   return program;
+}
+
+/** An error as a person reads it; the stack only with `debug`. */
+function renderError(error: unknown, { debug, color }: { debug: boolean; color: boolean }): string {
+  const { red } = createColors(color);
+  const message = error instanceof DagValidationError ? error.message : errorMessage(error);
+  const stack = debug && error instanceof Error ? `\n${error.stack ?? ""}${causes(error)}` : "";
+  return `${red("error:")} ${cleanText(`${message}${stack}`)}\n`;
+}
+
+function causes(error: Error): string {
+  const { cause } = error;
+  return cause instanceof Error ? `\ncaused by: ${cause.stack ?? cause.message}${causes(cause)}` : "";
 }

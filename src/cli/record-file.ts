@@ -42,7 +42,11 @@ export async function loadRecord(path: string): Promise<RunRecord> {
   });
 }
 
-async function readJson(path: string): Promise<unknown> {
+/**
+ * Reads a file that should hold JSON that a command printed.
+ * @throws UsageError when it cannot be read or is not JSON.
+ */
+export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch (error) {

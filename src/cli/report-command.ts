@@ -1,9 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { errorMessage } from "../errors.js";
 import type { ReportInput } from "../report/report.js";
-import { type Io, write } from "./io.js";
-import { loadRecord } from "./record-file.js";
+import { type Io, write, writeJson } from "./io.js";
+import { loadRecord, type RecordFile, readJson, readRecordFile } from "./record-file.js";
 import { type OutputFlags, renderRun } from "./run-output.js";
 import { UsageError } from "./usage-error.js";
 
@@ -68,14 +68,23 @@ export function addShowCommand(program: Command, io: Io): void {
     });
 }
 
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    throw new UsageError(
-      `"${file}" cannot be read as JSON: ${errorMessage(error)}.`,
-      "Give a file that `agent-dag run --json` or `agent-dag compare --json` wrote.",
-      error,
-    );
-  }
+/** `agent-dag diff OLD.json NEW.json`: what changed between two records or comparisons; 1 when anything but times did. */
+export function addDiffCommand(program: Command, io: Io): void {
+  program
+    .command("diff")
+    .description("Tell what changed between two records or comparisons; exit 1 when anything but times did.")
+    .argument("<old>", "a record or comparison, as --json printed it")
+    .argument("<new>", "another one of the same kind")
+    .option("--json", "print the differences as JSON and nothing else on stdout")
+    .option("--debug", "show stack traces")
+    .action(async (old: string, now: string, flags: { readonly json?: boolean }) => {
+      const { diffRecords, renderRecordDiff } = await import("../report/record-diff.js");
+      const [before, after] = [await readRecordFile(old), await readRecordFile(now)];
+      const diff = diffRecords(heldBy(before), heldBy(after));
+      if (flags.json) await writeJson(io.stdout, diff);
+      else await write(io.stdout, `${renderRecordDiff(diff)}\n`);
+      io.exitCode = diff.changed ? 1 : 0;
+    });
 }
+
+const heldBy = (file: RecordFile) => (file.kind === "record" ? file.record : file.comparison);

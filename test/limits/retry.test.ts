@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { DagError } from "../../src/errors.js";
-import { mergePolicies } from "../../src/limits/policy-merge.js";
 import { retryWaitMs } from "../../src/limits/retry-schedule.js";
 import { declaredRetryable, retriesOn } from "../../src/limits/retryable.js";
+import { mergePolicies } from "../../src/spec/policy.js";
 
 const low = () => 0;
 const high = () => 0.999999;
