@@ -167,6 +167,7 @@ export const errorCodes = {
   ANSWER_NOT_JSON: "An answer holds what JSON would change or lose.",
   APPROVAL_PASSED_BY: "A planner answered without an approval that stands before the output.",
   ARGS_NOT_OBJECT: "A tool node's arguments are no JSON object.",
+  ASK_TOO_LATE: "A function asked a model after it had ended: await every `ask`.",
   BUDGET_PRICE_UNKNOWN: "There is a budget in dollars, and a model's price is unknown: name it in `prices`.",
   BUDGET_SPENT: "The run's budget has no room for a request.",
   CALL_LOST: "The process ended before a request's reply came; the request was sent.",

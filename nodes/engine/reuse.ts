@@ -2,7 +2,7 @@ import type { DagProjection, UsageSums } from "../../src/records/events.js";
 import { completedValue, type Outcome, type Outcomes, reused } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { addUsages, type RunRecord, usageOf } from "../../src/records/record.js";
-import { contains, type WorkKey } from "../../src/records/work-id.js";
+import { contains, nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { joinRule, nodeOf } from "../../src/spec/order.js";
@@ -63,7 +63,7 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       if (earlier === undefined || outcome === undefined) return undefined;
       const node = nodeOf(place.spec, name);
       const path = place.prefix + name;
-      if (!sameDeclaration(earlier, place.spec, name)) return undefined;
+      if (!sameDeclaration(earlier, place.spec, name, asked(record, path))) return undefined;
       if (!earlier.sameInput && readsInput(node)) return undefined;
       const changed = changedNeeds(earlier, place, name);
       if (changed.length === 0 && isWhole(outcome) && (earlier.sameInput || !mapsInput(node))) {
@@ -109,12 +109,21 @@ function isWhole(outcome: Outcome): boolean {
   return outcome.state === "completed" && (outcome.items ?? []).every(isWhole);
 }
 
-/** Whether nothing of the declaration has changed that can change the node's value. Older records know the whole hash only. */
-function sameDeclaration({ dag }: EarlierDag, spec: DagSpec, name: string): boolean {
+/** Whether a node had asked a model. */
+function asked({ calls }: RunRecord, path: string): boolean {
+  return calls.some((call) => contains(nodeWork(path), call));
+}
+
+/**
+ * Whether nothing of the declaration has changed that can change the node's value; a function that asked a model has the
+ * spec's. Older records know the whole hash only.
+ */
+function sameDeclaration({ dag }: EarlierDag, spec: DagSpec, name: string, asked: boolean): boolean {
   const before = dag.nodes[name];
   const projected = projectDag(spec);
   const now = projected.nodes[name];
-  const inherits = now?.kind === "agent" && nodeOf(spec, name).model === undefined;
+  const asks = now?.kind === "agent" || (now?.kind === "function" && asked);
+  const inherits = asks && nodeOf(spec, name).model === undefined;
   if (inherits && dag.declared?.model !== projected.declared?.model) return false;
   return before?.valueHash === undefined ? before?.hash === now?.hash : before.valueHash === now?.valueHash;
 }

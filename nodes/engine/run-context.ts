@@ -73,6 +73,8 @@ export class RunContext {
   readonly canceller = new Canceller();
   /** Set once the budget had no room for a request: what would ask a model is not started any more. */
   budgetSpent: CancelError | undefined;
+  /** Errors of requests that were sent again as often as their policy says: no reason to do a whole function again. */
+  readonly retriedErrors = new WeakSet<object>();
   /** Whether LangGraph stopped before or after a node because it was told to. */
   atBreakpoint = false;
   readonly #earlier: EarlierRun | null;

@@ -114,11 +114,13 @@ async function attemptAgain(
 
 /** Milliseconds until the attempt after that one, `null` when there is none. */
 function waitBefore(work: Work, { retry }: Policy, error: unknown, attempt: number): number | null {
+  const { run } = work.scope;
   if (retry === undefined || error instanceof Suspension || work.canceller.reason !== undefined) return null;
+  if (typeof error === "object" && error !== null && run.retriedErrors.has(error)) return null;
   if (attempt >= (retry.maxAttempts ?? retryDefaults.maxAttempts)) return null;
   if (!retriesOn(retry, error, { whenSilent: true })) return null;
   const wait = retryWaitMs(retry, attempt, { retryAfterMs: retryAfterMsOf(error) });
-  return wait < work.scope.run.remainingMs() ? wait : null;
+  return wait < run.remainingMs() ? wait : null;
 }
 
 /** One attempt of a function or a tool, told as an event. */

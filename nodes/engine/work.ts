@@ -5,7 +5,7 @@ import { hashOf } from "../../src/spec/canonical.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { nodeOf } from "../../src/spec/order.js";
 import type { ReferenceScope } from "../../src/spec/reference.js";
-import type { Ctx } from "../../src/spec/shape.js";
+import type { Ask, Ctx } from "../../src/spec/shape.js";
 import type { Scope, Work } from "./scope.js";
 
 /** The outcomes of a node's needs. */
@@ -46,6 +46,8 @@ class WorkContext implements Ctx, ReferenceScope {
   declare readonly idempotencyKey: string;
   declare readonly signal: AbortSignal;
   declare readonly progress: (value: unknown) => void;
+  /** A function's own is put in its place. */
+  declare readonly ask: Ask;
   readonly #work: Work;
 
   constructor(work: Work) {

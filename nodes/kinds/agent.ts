@@ -9,6 +9,7 @@ import {
   withOwnIds,
 } from "../../src/models/port.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
+import type { AgentTool, ModelLike, ModelOptions, Node } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { withCallsInText } from "./calls-in-text.js";
 import { promptOf } from "./prompt.js";
@@ -20,39 +21,62 @@ const defaultToolRounds = 8;
 /** How many messages in a row may hold no call that can be made; half as many where they say the same. */
 const unusableRounds = 4;
 
+/** What is said to a model within a piece of work, until its answer is there: an agent's work, or one `ask` of a function. */
+export interface Talk {
+  /** What it begins with. */
+  readonly messages: readonly Message[];
+  readonly tools: readonly AgentTool[];
+  /** What the answer has to fit; `undefined` for a text. */
+  readonly output: Node["output"];
+  readonly model: ModelLike | undefined;
+  readonly modelOptions: ModelOptions;
+  /** Begins the names of its persisted steps, so that several talks of one piece of work are told apart. */
+  readonly steps: string;
+  /** The number of the next request of the piece of work. */
+  readonly nextTurn: () => number;
+}
+
+/** Runs an agent. @throws DagError what {@link talk} throws. */
+export async function runAgent(work: Work): Promise<WorkResult> {
+  const { tools = [], output, model, modelOptions = {} } = work.node;
+  let turns = 0;
+  const said = { messages: promptOf(work), tools, output, model, modelOptions };
+  return { value: await talk(work, { ...said, steps: "", nextTurn: () => turns++ }) };
+}
+
 /**
- * Runs an agent: asks its model, answers its tool calls, and tells it once what is wrong with an output that does not
- * fit its schema. Only a whole reply counts: see `assertWhole`.
+ * Asks a model, answers its tool calls, and tells it once what is wrong with an output that does not fit its schema. Only a
+ * whole reply counts: see `assertWhole`. Gives the answer's text, or the value that fits the schema.
  * @throws DagError `OUTPUT_INVALID` when the output still does not fit, `TOOL_ROUNDS_EXCEEDED` when the model does not
  * stop calling tools, `TOOL_CALLS_UNUSABLE` when it keeps calling what cannot be called, `EMPTY_REPLY` when it says
  * nothing, what `assertWhole` throws and what the model port throws.
  */
-export async function runAgent(work: Work): Promise<WorkResult> {
-  const { node } = work;
+export async function talk(work: Work, about: Talk): Promise<unknown> {
+  const { output } = about;
   const { maxToolRounds = defaultToolRounds, repairAttempts = defaultRepairAttempts } =
-    work.scope.run.policyFor(node, work.scope.spec);
-  const tools = await toolSpecs(node.tools ?? []);
-  const conversation: Message[] = promptOf(work);
+    work.scope.run.policyFor(work.node, work.scope.spec);
+  const tools = await toolSpecs(about.tools);
+  const conversation: Message[] = [...about.messages];
   const usable = usableRounds();
   let rounds = 0;
   let repairs = 0;
 
   for (let turn = 0; ; turn++) {
-    const reply = await ask(work, conversation, tools, turn);
+    const reply = await ask(work, about, conversation, tools, turn);
     if (reply.toolCalls.length > 0) {
       if (rounds++ >= maxToolRounds) throw toolRoundsExceeded(maxToolRounds, reply);
-      const answers = await answerToolCalls(work, reply.toolCalls, turn);
+      const answers = await answerToolCalls(work, about.tools, reply.toolCalls, `${about.steps}tool ${turn}`);
       usable.assert(reply, answers);
       conversation.push(saidBy(reply), ...answers.map(({ message }) => message));
       continue;
     }
     if (reply.text.trim() === "") throw emptyReply(reply);
-    if (node.output === undefined) return { value: reply.text };
+    if (output === undefined) return reply.text;
 
-    const checked = await readStructured(reply.text, node.output);
-    if (checked.ok) return { value: checked.value };
+    const checked = await readStructured(reply.text, output);
+    if (checked.ok) return checked.value;
     if (repairs++ >= repairAttempts) throw outputInvalid("output", checked.message, reply);
-    conversation.push(saidBy(reply), repairRequest(checked.message, node.output));
+    conversation.push(saidBy(reply), repairRequest(checked.message, output));
   }
 }
 
@@ -62,20 +86,23 @@ export async function runAgent(work: Work): Promise<WorkResult> {
  */
 async function ask(
   work: Work,
+  { output, model: own, modelOptions, steps, nextTurn }: Talk,
   messages: readonly Message[],
   tools: readonly ToolSpec[],
   turn: number,
 ): Promise<ModelReply> {
   const { node, key, scope } = work;
   const { run } = scope;
-  const { modelOptions = {} } = node;
-  const schema = node.output === undefined ? null : toJsonSchema(node.output);
+  const schema = output === undefined ? null : toJsonSchema(output);
+  const number = nextTurn();
   return run.journal.step(
     key,
-    `turn ${turn}`,
+    `${steps}turn ${turn}`,
     () => ({ messages, tools, schema, modelOptions }),
     async () => {
-      const model = await run.models.modelFor(node, key.node, scope.spec);
+      const { policy } = node;
+      const asker = { ...(own !== undefined && { model: own }), ...(policy !== undefined && { policy }) };
+      const model = await run.models.modelFor(asker, key.node, scope.spec);
       const reply = await collectReply(
         model.call({
           messages: [...messages],
@@ -83,12 +110,12 @@ async function ask(
           schema,
           modelOptions,
           ...key,
-          turn,
+          turn: number,
           attempt: 1,
           signal: work.canceller.signal,
         }),
       );
-      assertWhole(model.id, reply, modelOptions.acceptTruncated === true && node.output === undefined);
+      assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);
       const read = withCallsInText(reply, tools, model.id, modelOptions.toolCallsInText);
       return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
     },

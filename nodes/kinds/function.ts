@@ -1,7 +1,9 @@
 import { DagError } from "../../src/errors.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
+import type { Ctx } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { ctxOf } from "../engine/work.js";
+import { askingOf } from "./ask.js";
 import { asked, questionOf } from "./tool-calls.js";
 
 /**
@@ -15,8 +17,16 @@ export function runFunction(work: Work): WorkResult | Promise<WorkResult> {
 }
 
 function called(work: Work): unknown {
+  const { ask, end } = askingOf(work);
+  const ctx = Object.assign(ctxOf(work), { ask });
+  const given = calledWith(work, ctx);
+  if (isThenable(given)) return Promise.resolve(given).finally(end);
+  end();
+  return given;
+}
+
+function calledWith(work: Work, ctx: Ctx): unknown {
   const { run } = work.scope;
-  const ctx = ctxOf(work);
   if (!run.journal.active) return work.node.run?.(ctx);
   const answers = run.questions.answersTo(work.key, "interrupt ");
   try {

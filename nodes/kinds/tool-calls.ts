@@ -17,8 +17,8 @@ interface OwnTool {
   readonly approve: boolean | ((args: any) => boolean);
 }
 
-function ownTools({ node }: Work): readonly OwnTool[] {
-  return (node.tools ?? []).map((one: AgentTool) =>
+function ownTools(tools: readonly AgentTool[]): readonly OwnTool[] {
+  return tools.map((one) =>
     "tool" in one ? { tool: one.tool, approve: one.approve ?? false } : { tool: one, approve: false },
   );
 }
@@ -50,23 +50,24 @@ const told = (content: string): Answer => ({ content, unusable: null });
 const cannot = (problem: string): Answer => ({ content: problem, unusable: problem });
 
 /**
- * The answers to the tool calls of one reply, in its order. Each is persisted by itself: a resumed run calls no tool again
- * that has answered.
+ * The answers to the tool calls of one reply, in its order. Each is persisted by itself, as a step whose name begins with
+ * `step`: a resumed run calls no tool again that has answered.
  * @throws Suspension once all other calls have been answered, where one waits for a person.
  */
 export async function answerToolCalls(
   work: Work,
+  given: readonly AgentTool[],
   calls: readonly ToolCall[],
-  turn: number,
+  step: string,
 ): Promise<ToolAnswer[]> {
   const { journal } = work.scope.run;
-  const tools = ownTools(work);
+  const tools = ownTools(given);
   const settled = await Promise.allSettled(
     calls.map(async (call, index): Promise<ToolAnswer> => {
-      const place = `${turn}.${index}`;
+      const place = `${step}.${index}`;
       const { content, unusable } = await journal.step(
         work.key,
-        `tool ${place}`,
+        place,
         () => [call.name, call.args],
         () => answerOf(work, tools, call, place),
       );
@@ -105,12 +106,12 @@ async function answerOf(
   try {
     const allowed = allow(work, own, args, place);
     if ("refusal" in allowed) return told(allowed.refusal);
-    const answers = run.questions.answersTo(work.key, `tool ${place} `);
+    const answers = run.questions.answersTo(work.key, `${place} `);
     const running = run.host(answers, () =>
       own.tool.invoke(copyOf(allowed.args), { signal: work.canceller.signal }),
     );
     return told(
-      textOf(await untilCancelled(asked(work, `tool ${place} `, answers.length, running), work.canceller)),
+      textOf(await untilCancelled(asked(work, `${place} `, answers.length, running), work.canceller)),
     );
   } catch (error) {
     if (error instanceof CancelError || error instanceof Suspension) throw error;

@@ -41,6 +41,29 @@ export interface Ctx<Needs = any, Input = any, Item = any> {
   readonly signal: AbortSignal;
   /** Emits `node-progress` with a JSON value. */
   readonly progress: (value: unknown) => void;
+  /** Asks a model; in functions only. */
+  readonly ask: Ask;
+}
+
+/**
+ * Makes a model request of a function: counted, limited, recorded, persisted and replayed like an agent's. Gives the answer's
+ * text or, with a `schema`, the value that fits it. It is sent again as the node's policy says.
+ * @throws DagError `ASK_TOO_LATE` once the function has ended, and what an agent's request fails with.
+ */
+export interface Ask {
+  <S extends Schema>(prompt: string, options: AskOptions & { readonly schema: S }): Promise<z.output<S>>;
+  (prompt: string, options: AskOptions & { readonly schema: JsonSchema }): Promise<any>;
+  (prompt: string, options?: AskOptions & { readonly schema?: undefined }): Promise<string>;
+}
+
+/** How a model is asked; see {@link Ask}. */
+export interface AskOptions {
+  /** What the answer has to fit. @default free text */
+  readonly schema?: Schema | JsonSchema | undefined;
+  /** The model, unless the run's own options replace it. @default the spec's */
+  readonly model?: ModelLike;
+  /** LangChain tools that the model may call, in a loop bounded by the node's `policy.maxToolRounds`. @default none */
+  readonly tools?: readonly AgentTool[];
 }
 
 /**
