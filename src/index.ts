@@ -10,7 +10,6 @@ export type { RateLimits } from "./limits/gate.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions } from "./limits/limit-options.js";
 export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
-export { langchainModel } from "./models/langchain-model.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
 export type {
   Message,
@@ -25,30 +24,72 @@ export type {
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
-export { resolveModel } from "./models/resolve.js";
-export { type SimulateLatencyOptions, simulateLatency } from "./models/simulate-latency.js";
 export { OfflineChatModel } from "./offline/chat-model.js";
-export type * from "./records/events.js";
+export type {
+  CallRecord,
+  DagProjection,
+  NodeProjection,
+  RunAnswer,
+  RunEvent,
+  RunEventOf,
+  RunInterrupt,
+  RunState,
+  Simulated,
+  UsageSums,
+  WorkKey,
+} from "./records/events.js";
 export type { KeptMessage, TextPart } from "./records/kept-text.js";
-export type * from "./records/outcome.js";
+export type {
+  Completed,
+  Failed,
+  NotRun,
+  Outcome,
+  OutcomeError,
+  OutcomeReason,
+  OutcomeState,
+  Outcomes,
+  OutcomeTimes,
+} from "./records/outcome.js";
 export type { Price, Prices } from "./records/price.js";
 export { loadPrices } from "./records/price-rules.js";
 export { assertComparison, assertRecord, type RecordedComparison } from "./records/read-record.js";
-export { foldEvents, type RunRecord, recordFold, type Usage } from "./records/record.js";
+export { foldEvents, type RunRecord, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
 export { renderComparison } from "./report/comparison.js";
+export { type GraphOptions, renderGraph } from "./report/graph.js";
 export { type OutputsOptions, renderOutputs } from "./report/outputs.js";
 export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
 export { type ReportInput, type ReportOptions, renderReport } from "./report/report.js";
 export { renderTimeline, type TimelineOptions } from "./report/timeline.js";
 export { type ResumeOptions, type RunDagOptions as RunOptions, resume, run } from "./run/run.js";
 export { type RunStream, stream } from "./run/stream.js";
-export { assertValid } from "./spec/assert-valid.js";
 export { defineDag, extendDag, node } from "./spec/define.js";
-export { type DagFile, loadDag, loadDagFile } from "./spec/load.js";
+export { loadDag } from "./spec/load.js";
 export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
 export type { Reference } from "./spec/reference.js";
-export type * from "./spec/shape.js";
+export type {
+  AgentTool,
+  ChatModelLike,
+  Ctx,
+  Dag,
+  DagSpec,
+  ForEach,
+  Join,
+  JsonSchema,
+  MapOptions,
+  ModelLike,
+  ModelOptions,
+  Node,
+  NodeCommon,
+  NodeKind,
+  Repeat,
+  RoundResult,
+  RunnableLike,
+  Schema,
+  SettledState,
+  ToolLike,
+  When,
+} from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
 export type { InputOf, OutputOf } from "./spec/values.js";
 export { warningsOf } from "./spec/warnings.js";

@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import type { DagProjection } from "../records/events.js";
 import { type Io, write, writeJson } from "./io.js";
 import { UsageError } from "./usage-error.js";
 
@@ -25,30 +24,23 @@ export function addGraphCommand(program: Command, io: Io): void {
       const format =
         record !== undefined && command.getOptionValueSource("format") === "default" ? "svg" : asked;
       const { loadValidGraph } = await import("./graph-file.js");
-      const { projectDag } = await import("../records/projection.js");
       const { dag } = await loadValidGraph(file);
-      if (record !== undefined) {
-        if (format !== "svg") {
-          throw new UsageError(
-            `A run is drawn into SVG, not into ${format}.`,
-            "Leave out --format, or give svg.",
-          );
-        }
-        const { loadRecord } = await import("./record-file.js");
-        const { readReportInput } = await import("../report/page-input.js");
-        const { renderSvg } = await import("../report/svg.js");
-        const kept = await loadRecord(record);
-        readReportInput(kept, `"${record}"`);
-        await write(io.stdout, renderSvg(projectDag(dag), { record: kept }));
-        return;
+      if (format === "json") {
+        if (record !== undefined) throw notDrawnInto(format);
+        const { projectDag } = await import("../records/projection.js");
+        return writeJson(io.stdout, projectDag(dag));
       }
-      const projection = projectDag(dag);
-      if (format === "json") await writeJson(io.stdout, projection);
-      else await write(io.stdout, `${(await render(projection, format)).trimEnd()}\n`);
+      const { renderGraph } = await import("../report/graph.js");
+      if (record === undefined) return write(io.stdout, `${renderGraph(dag, { format }).trimEnd()}\n`);
+      if (format !== "svg") throw notDrawnInto(format);
+      const { loadRecord } = await import("./record-file.js");
+      const { readReportInput } = await import("../report/page-input.js");
+      const kept = await loadRecord(record);
+      readReportInput(kept, `"${record}"`);
+      await write(io.stdout, renderGraph(dag, { format, record: kept }));
     });
 }
 
-async function render(projection: DagProjection, format: Exclude<Format, "json">): Promise<string> {
-  if (format === "svg") return (await import("../report/svg.js")).renderSvg(projection);
-  return (await import("../report/mermaid.js")).renderMermaid(projection);
+function notDrawnInto(format: Format): UsageError {
+  return new UsageError(`A run is drawn into SVG, not into ${format}.`, "Leave out --format, or give svg.");
 }
