@@ -6,6 +6,7 @@ import {
   Overwrite,
 } from "@langchain/langgraph";
 import { cancelOf } from "../nodes/engine/cancel.js";
+import { readContexts } from "../nodes/engine/context.js";
 import { type EarlierRun, isFinal, Journal, type RunStamp, readRun } from "../nodes/engine/journal.js";
 import { RunContext } from "../nodes/engine/run-context.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
@@ -139,6 +140,7 @@ export class Lifecycle {
     const known = earlier.run === null ? null : { ...earlier.run, answers: new Map(earlier.run.answers) };
     for (const { id, value } of answers) known?.answers.set(id, value);
     const input = given ?? (await parseInput(spec, known?.stamp.input));
+    const contexts = await readContexts(spec, options.context);
 
     const { journal, isNew } = await this.#openJournal(thread, earlier, known);
     const reuse = await reuseOf(options);
@@ -151,6 +153,7 @@ export class Lifecycle {
       earlier: known,
       reuse,
       host: userCodeHost,
+      contexts,
     });
     this.#run = run;
     for (const signal of this.#drive.signals) run.obey(signal);

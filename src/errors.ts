@@ -185,6 +185,8 @@ export const errorCodes = {
   CHECKPOINTER_UNKNOWN: "No such kind of checkpointer.",
   CHECKPOINTER_UNUSABLE: "The checkpointer cannot be opened.",
   CHECKPOINT_MISMATCH: "The thread holds a run of another spec, topology or input.",
+  CONTEXT_INVALID: "A run's context does not fit what its spec declares.",
+  CONTEXT_MISSING: "A spec declares a context, and the run was given none.",
   DAG_INVALID: "A declaration or options have issues; all of them are listed.",
   DEADLINE: "The run's deadline ended it.",
   DIFF_IMPOSSIBLE: "The two files cannot be compared.",

@@ -91,7 +91,7 @@ export type {
   When,
 } from "./spec/shape.js";
 export { validate } from "./spec/validate.js";
-export type { InputOf, OutputOf } from "./spec/values.js";
+export type { ContextOf, InputOf, OutputOf } from "./spec/values.js";
 export { warningsOf } from "./spec/warnings.js";
 export { type OpenCheckpointer, type OpenOptions, openCheckpointer } from "./stores/checkpointer.js";
 export { type StoreCause, storeError } from "./stores/store-error.js";

@@ -8,6 +8,7 @@ import { type WorkKey, workPath } from "../../src/records/work-id.js";
 import { mergePolicies, type Policy } from "../../src/spec/policy.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
 import { type CancelCode, CancelError, Canceller, cancelOf } from "./cancel.js";
+import type { Contexts } from "./context.js";
 import { EventLog } from "./event-log.js";
 import { type EarlierRun, type Journal, lastCallNumber, usedBefore } from "./journal.js";
 import { createModelSource, type ModelSource } from "./model-source.js";
@@ -53,6 +54,7 @@ export interface RunFacts {
   /** An earlier record that spares this run work. */
   readonly reuse: RunRecord | undefined;
   readonly host: UserCodeHost;
+  readonly contexts: Contexts;
 }
 
 /**
@@ -69,6 +71,8 @@ export class RunContext {
   readonly questions: Questions;
   readonly journal: Journal;
   readonly host: UserCodeHost;
+  /** What nodes see as `context`. */
+  readonly contexts: Contexts;
   /** Cancelled by the user's signal, the deadline, a fail-fast failure. Its reason is a `CancelError`. */
   readonly canceller = new Canceller();
   /** Set once the budget had no room for a request: what would ask a model is not started any more. */
@@ -89,13 +93,14 @@ export class RunContext {
   #ended: RunRecord | undefined;
 
   /** Nothing is sent and nothing is emitted before `begin`. */
-  constructor({ spec, topology, options, journal, earlier, reuse, host }: RunFacts) {
+  constructor({ spec, topology, options, journal, earlier, reuse, host, contexts }: RunFacts) {
     this.id = earlier?.stamp.id ?? randomUUID();
     this.spec = spec;
     this.topology = topology;
     this.options = options;
     this.journal = journal;
     this.host = host;
+    this.contexts = contexts;
     this.events = new EventLog(options.onEvent);
     this.questions = new Questions(this.id, journal, earlier);
     this.#earlier = earlier;

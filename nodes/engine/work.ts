@@ -56,7 +56,7 @@ class WorkContext implements Ctx, ReferenceScope {
     for (const name in needs) ownCopy(values, name, completedValue(needs[name]));
     this.needs = values;
     this.index = key.item ?? undefined;
-    this.context = scope.run.options.context;
+    this.context = scope.run.contexts(scope.spec);
     this.runId = scope.run.id;
     this.node = key.node;
     this.attempt = work.attempt;

@@ -113,6 +113,7 @@ async function ask(
           turn: number,
           attempt: 1,
           signal: work.canceller.signal,
+          context: run.contexts(scope.spec),
         }),
       );
       assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);

@@ -40,7 +40,11 @@ export async function runRunnable(work: Work): Promise<WorkResult> {
   const { runnable } = node;
   if (runnable === undefined)
     throw new DagError("RUNNABLE_MISSING", `The node "${work.name}" has no \`runnable\`.`);
-  const config = { signal: canceller.signal, callbacks: [run.models.callbacksFor(key)] };
+  const config = {
+    signal: canceller.signal,
+    context: run.contexts(scope.spec),
+    callbacks: [run.models.callbacksFor(key)],
+  };
   const graph = graphIn(runnable);
   const result =
     graph !== undefined && run.journal.active

@@ -108,7 +108,10 @@ async function answerOf(
     if ("refusal" in allowed) return told(allowed.refusal);
     const answers = run.questions.answersTo(work.key, `${place} `);
     const running = run.host(answers, () =>
-      own.tool.invoke(copyOf(allowed.args), { signal: work.canceller.signal }),
+      own.tool.invoke(copyOf(allowed.args), {
+        signal: work.canceller.signal,
+        context: run.contexts(work.scope.spec),
+      }),
     );
     return told(
       textOf(await untilCancelled(asked(work, `${place} `, answers.length, running), work.canceller)),

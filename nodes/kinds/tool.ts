@@ -16,7 +16,12 @@ export async function runTool(work: Work): Promise<WorkResult> {
   const { run } = work.scope;
   const args = argsOf(work);
   const answers = run.questions.answersTo(work.key, "interrupt ");
-  const running = run.host(answers, () => work.node.tool?.invoke(args, { signal: work.canceller.signal }));
+  const running = run.host(answers, () =>
+    work.node.tool?.invoke(args, {
+      signal: work.canceller.signal,
+      context: work.scope.run.contexts(work.scope.spec),
+    }),
+  );
   return checkedValue(work, asked(work, "interrupt ", answers.length, running));
 }
 

@@ -6,7 +6,7 @@ import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
 import { type RunDagOptions, run } from "../run/run.js";
 import type { DagSpec } from "../spec/shape.js";
-import type { InputOf } from "../spec/values.js";
+import type { InputOf, OptionsFor } from "../spec/values.js";
 import { adviceOf } from "./advice.js";
 import { type Agreement, agreementOf } from "./agreement.js";
 import { figuresOf, type TopologyFigures } from "./figures.js";
@@ -45,8 +45,9 @@ const defaultTopologies: readonly VariantLike[] = ["sequential", "deterministic"
 export async function compare<D extends DagSpec>(
   spec: D,
   input: NoInfer<InputOf<D>>,
-  { topologies = defaultTopologies, repeat = 1, onRun, ...options }: CompareOptions = {},
+  ...[given]: OptionsFor<CompareOptions, D>
 ): Promise<Comparison> {
+  const { topologies = defaultTopologies, repeat = 1, onRun, ...options }: CompareOptions = given ?? {};
   if (!Number.isInteger(repeat) || repeat < 1 || repeat > 1000) {
     throw new DagError("REPEAT_INVALID", `A repeat of ${repeat} cannot be used.`, {
       hint: "Choose an integer from 1 to 1000.",
@@ -60,7 +61,7 @@ export async function compare<D extends DagSpec>(
   for (let round = 0; round < repeat && options.signal?.aborted !== true; round++) {
     const begin = async (variant: LabelledVariant, i: number) => {
       onRun?.({ topology: variant.label, repeat: round });
-      runs[i]?.push(await run(spec, input, optionsFor(variant, round, options)));
+      runs[i]?.push(await run<DagSpec>(spec, input, optionsFor(variant, round, options)));
     };
     if (isSimulated(options)) await Promise.all(variants.map(begin));
     else for (const [i, variant] of variants.entries()) await begin(variant, i);

@@ -44,7 +44,7 @@ export interface ToolSpec {
   readonly parameters: JsonSchema;
 }
 
-/** One model request. Everything but `signal` is JSON. */
+/** One model request. Everything but `signal` and `context` is JSON. */
 export interface ModelRequest {
   readonly messages: readonly Message[];
   /** Tools that the model may call. Empty: none. */
@@ -72,6 +72,8 @@ export interface ModelRequest {
   /** `true` for the second request of a hedged pair. @default false */
   readonly hedged?: boolean;
   readonly signal: AbortSignal;
+  /** What the run was given as `context`, for middleware; never sent, never recorded. */
+  readonly context?: unknown;
 }
 
 /** A piece of a streamed reply. */

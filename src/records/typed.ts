@@ -10,5 +10,8 @@ export type TypedRecord<Base, D extends DagSpec> = Omit<Base, "state" | "outcome
   readonly outcomes: OutcomesOf<D>;
 } & (
     | { readonly state: "completed" | "partial"; readonly output: OutputOf<D> }
-    | { readonly state: "failed" | "cancelled" | "interrupted"; readonly output: OutputOf<D> | null }
+    | {
+        readonly state: "rejected" | "failed" | "cancelled" | "interrupted";
+        readonly output: OutputOf<D> | null;
+      }
   );

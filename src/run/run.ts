@@ -10,7 +10,7 @@ import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import { assertValid } from "../spec/assert-valid.js";
 import type { DagSpec } from "../spec/shape.js";
-import type { InputOf } from "../spec/values.js";
+import type { InputOf, OptionsFor, WithContext } from "../spec/values.js";
 
 /** Options of `run`. */
 export type RunDagOptions = CompileOptions;
@@ -26,9 +26,12 @@ export type RunDagOptions = CompileOptions;
 export async function run<D extends DagSpec>(
   spec: D,
   input: NoInfer<InputOf<D>>,
-  options: RunDagOptions = {},
+  ...[options]: OptionsFor<RunDagOptions, D>
 ): Promise<TypedRecord<RunRecord, D>> {
-  return (await drive(spec, options, { kind: "new", input, goesOn: true })) as TypedRecord<RunRecord, D>;
+  return (await drive(spec, options ?? {}, { kind: "new", input, goesOn: true })) as TypedRecord<
+    RunRecord,
+    D
+  >;
 }
 
 /** Options of `resume`. */
@@ -55,8 +58,9 @@ export interface ResumeOptions extends RunDagOptions {
  */
 export async function resume<D extends DagSpec>(
   spec: D,
-  { answer, retryFailed = false, ...options }: ResumeOptions,
+  given: WithContext<ResumeOptions, D>,
 ): Promise<TypedRecord<RunRecord, D>> {
+  const { answer, retryFailed = false, ...options } = given as ResumeOptions;
   return (await drive(spec, options, { kind: "go-on", answer, retryFailed })) as TypedRecord<RunRecord, D>;
 }
 

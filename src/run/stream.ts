@@ -2,7 +2,7 @@ import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { DagSpec } from "../spec/shape.js";
-import type { InputOf } from "../spec/values.js";
+import type { InputOf, OptionsFor, WithContext } from "../spec/values.js";
 import { type ResumeOptions, type RunDagOptions, resume, run } from "./run.js";
 
 /**
@@ -15,11 +15,14 @@ export type RunStream<Record = RunRecord> = AsyncIterable<RunEvent> & { readonly
  * Runs a spec like `run`, or, given a checkpointer and a thread in place of the input, goes on with a run like `resume`, and
  * hands out the events; those that are told again from a checkpoint carry `replayed: true`. Iteration throws what they throw.
  */
-export function stream<D extends DagSpec>(spec: D, from: ResumeOptions): RunStream<TypedRecord<RunRecord, D>>;
+export function stream<D extends DagSpec>(
+  spec: D,
+  from: WithContext<ResumeOptions, D>,
+): RunStream<TypedRecord<RunRecord, D>>;
 export function stream<D extends DagSpec>(
   spec: D,
   input: NoInfer<InputOf<D>>,
-  options?: RunDagOptions,
+  ...options: OptionsFor<RunDagOptions, D>
 ): RunStream<TypedRecord<RunRecord, D>>;
 export function stream<D extends DagSpec>(
   spec: D,
@@ -44,12 +47,12 @@ export function stream<D extends DagSpec>(
   });
   const running =
     options === undefined && isResume(from)
-      ? resume(spec, watched(from))
-      : run(spec, from as NoInfer<InputOf<D>>, watched(options ?? {}));
+      ? resume<DagSpec>(spec, watched(from))
+      : run<DagSpec>(spec, from, watched(options ?? {}));
   const record = running.finally(() => {
     done = true;
     wakeAll();
-  });
+  }) as Promise<TypedRecord<RunRecord, D>>;
   // Whoever only iterates gets the error from the iteration; it must not count as unhandled.
   record.catch(() => {});
   return {

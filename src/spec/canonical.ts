@@ -52,10 +52,11 @@ export function dagHash(spec: DagSpec): string {
 
 /** What a spec states besides its nodes, as JSON like {@link declarationOf}. */
 export function dagDeclarationOf(spec: DagSpec): Record<string, unknown> {
-  const { input, model, nodes: _, ...rest } = spec;
+  const { input, context, model, nodes: _, ...rest } = spec;
   return {
     ...rest,
     ...(input !== undefined && { input: schemaJson(input) }),
+    ...(context !== undefined && { context: schemaJson(context) }),
     ...(model !== undefined && { model: typeof model === "string" ? model : model._llmType() }),
   };
 }

@@ -3,11 +3,21 @@ import { freezeData } from "./freeze.js";
 import type { Fields } from "./issue.js";
 import type { Policy } from "./policy.js";
 import type { Ctx, Dag, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
-import type { Built, Keyed, Merged, NodesIn, ParsedInput, RunInput } from "./typing.js";
+import type {
+  Built,
+  GivenContext,
+  Keyed,
+  Merged,
+  NodesIn,
+  ParsedInput,
+  RunInput,
+  SeenContext,
+} from "./typing.js";
 import { validate } from "./validate.js";
 
 /**
  * Declares a DAG: validates it, freezes it (plain data only: schemas, tools and models stay as they are) and returns it, typed.
+ * `defineDag<Context>()` gives the same function for DAGs whose runs have to be given a `context` of that type.
  * @throws DagValidationError carrying every issue.
  */
 export function defineDag<
@@ -20,11 +30,14 @@ export function defineDag<
   Writes extends Keyed,
   Input extends Schema | JsonSchema | undefined = undefined,
   Chosen extends keyof Returns & string = never,
+  Context extends Schema | JsonSchema | undefined = undefined,
 >(
   spec: SpecFields & {
     readonly name: string;
     /** Schema of the run's input. @default a plain string */
     readonly input?: Input;
+    /** Schema of what a run has to be given as `context`. @default whatever it is given, or nothing */
+    readonly context?: Context;
     /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
     readonly output?: Chosen;
     readonly nodes: NodesIn<
@@ -36,12 +49,64 @@ export function defineDag<
       Early,
       Returns,
       Writes,
-      ParsedInput<Input>
+      ParsedInput<Input>,
+      SeenContext<Context>
     >;
   },
-): Dag<RunInput<Input>, Built<Says, Needs, Maps, Returns, Writes>, ParsedInput<Input>, Chosen> {
-  return declared(spec) as never;
+): Dag<
+  RunInput<Input>,
+  Built<Says, Needs, Maps, Returns, Writes>,
+  ParsedInput<Input>,
+  Chosen,
+  GivenContext<Context>,
+  SeenContext<Context>
+>;
+export function defineDag<Context>(): DefineWithContext<Context>;
+export function defineDag(...stated: readonly object[]): unknown {
+  const [spec] = stated;
+  // A type alone says nothing of what fits: anything does, but it has to be there.
+  return spec === undefined && stated.length === 0
+    ? (given: object) => declared({ context: {}, ...given })
+    : declared(spec as object);
 }
+
+/** `defineDag` for DAGs whose runs have to be given a context of a type. */
+export type DefineWithContext<Context> = <
+  Says extends Keyed,
+  const Needs extends Keyed,
+  const Maps extends Keyed,
+  const Joins extends Keyed,
+  Early extends Keyed,
+  Returns extends Keyed,
+  Writes extends Keyed,
+  Input extends Schema | JsonSchema | undefined = undefined,
+  Chosen extends keyof Returns & string = never,
+>(
+  spec: SpecFields & {
+    readonly name: string;
+    readonly input?: Input;
+    readonly output?: Chosen;
+    readonly nodes: NodesIn<
+      Record<never, never>,
+      Says,
+      Needs,
+      Maps,
+      Joins,
+      Early,
+      Returns,
+      Writes,
+      ParsedInput<Input>,
+      Context
+    >;
+  },
+) => Dag<
+  RunInput<Input>,
+  Built<Says, Needs, Maps, Returns, Writes>,
+  ParsedInput<Input>,
+  Chosen,
+  Context,
+  Context
+>;
 
 /**
  * A new DAG: `base` with nodes added or replaced and, where given, other settings.
@@ -59,15 +124,17 @@ export function extendDag<
   Returns extends Keyed,
   Writes extends Keyed,
   Before extends string,
+  Context,
+  Seen,
   Chosen extends (keyof Base | keyof Returns) & string = Before & keyof Base,
 >(
-  base: Dag<RunIn, Base, Parsed, Before>,
+  base: Dag<RunIn, Base, Parsed, Before, Context, Seen>,
   more: SpecFields & {
     readonly name?: string;
     readonly output?: Chosen;
-    readonly nodes: NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Parsed>;
+    readonly nodes: NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Parsed, Seen>;
   },
-): Dag<RunIn, Merged<Base, Built<Says, Needs, Maps, Returns, Writes>>, Parsed, Chosen> {
+): Dag<RunIn, Merged<Base, Built<Says, Needs, Maps, Returns, Writes>>, Parsed, Chosen, Context, Seen> {
   return declared({ ...base, ...more, nodes: { ...base.nodes, ...more.nodes } }) as never;
 }
 

@@ -33,6 +33,7 @@ function dagFile() {
       .extend({ deadlineMs: ms("Longest the whole run may take, in milliseconds.").optional() })
       .optional(),
     input: jsonSchema("JSON Schema of the run's input. Default: plain text.").optional(),
+    context: jsonSchema("JSON Schema of what a run has to be given as `context`, in TypeScript.").optional(),
     output: z
       .string()
       .optional()

@@ -17,7 +17,7 @@ export interface Typed<Value> {
 }
 
 /** What a function node, a function form of `when`, `args`, `input` or `instructions` is given. */
-export interface Ctx<Needs = any, Input = any, Item = any> {
+export interface Ctx<Needs = any, Input = any, Item = any, Context = any> {
   /** The run's input, parsed by the spec's `input` schema. */
   readonly input: Input;
   /** Upstream values by node name; `undefined` where a need did not complete. */
@@ -28,8 +28,8 @@ export interface Ctx<Needs = any, Input = any, Item = any> {
   readonly outcomes: Readonly<Record<string, any>>;
   /** Index of the item, under `forEach`; else `undefined`. */
   readonly index?: number | undefined;
-  /** What `run` was given as `context`; never recorded, never persisted. */
-  readonly context?: any;
+  /** What `run` was given as `context`, parsed by the spec's `context` schema; never recorded, never persisted. */
+  readonly context: Context;
   readonly runId: string;
   /** Path of the node, `outer/inner` within a graph node. */
   readonly node: string;
@@ -266,13 +266,16 @@ export type NodeKind = "agent" | "function" | "tool" | "graph" | "approval" | "r
 
 /**
  * A declared DAG: frozen data. `Input` is what `run` takes, `Parsed` what the nodes see (they differ where the schema
- * transforms or has defaults), `Chosen` the node that `output` names, `never` when it names none.
+ * transforms or has defaults), `Chosen` the node that `output` names, `never` when it names none. `Context` is what `run`
+ * takes as `context`, `SeenContext` what the nodes see of it.
  */
 export interface Dag<
   Input = any,
   Nodes = Record<string, Node>,
   Parsed = Input,
   Chosen extends string = string,
+  Context = any,
+  SeenContext = Context,
 > {
   readonly name: string;
   /** Version of the form of the spec. @default 1 */
@@ -283,6 +286,8 @@ export interface Dag<
   /** Policy for every node that states none of its own. */
   readonly policy?: Policy;
   readonly input?: z.core.$ZodType<Parsed, Input> | JsonSchema;
+  /** What a run has to be given as `context`. @default whatever it is given */
+  readonly context?: z.core.$ZodType<SeenContext, Context> | JsonSchema;
   /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
   readonly output?: Chosen;
   readonly nodes: Nodes;

@@ -38,7 +38,7 @@ import type { OutputOf, ValueIn } from "./values.js";
 export type Keyed = Record<string, unknown>;
 
 /** The `nodes` of a literal. `Base` holds the nodes that were declared before, `Input` is the parsed input. */
-export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Input> = {
+export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Input, Context> = {
   [K in keyof Says]: Common & {
     readonly [TYPE]?: Says[K];
     readonly instructions?: Seen<Says[K]>;
@@ -60,14 +60,16 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     /** The node runs only when this holds, else it is `skipped`. */
     readonly when?:
       | When<Others<Base, Says, K>>
-      | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => boolean);
+      | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K>) => boolean);
     /** A tool's arguments: JSON with `{ $ref: <reference> }` inside, or a function. @default {} */
-    readonly args?: Template | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => unknown);
+    readonly args?:
+      | Template
+      | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K>) => unknown);
     /** The input of a graph node's DAG: as `args`. @default the run's input */
     readonly input?:
       | GraphInput<Says[K]>
       | ((
-          ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> & Round<Says[K]>,
+          ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K> & Round<Says[K]>,
         ) => GraphGiven<Says[K]>);
   };
 } & {
@@ -90,14 +92,16 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
 } & {
   [K in keyof Returns]: {
     /** The function of a function node. */
-    readonly run?: (ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => Returns[K];
+    readonly run?: (ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K>) => Returns[K];
   };
 } & {
   [K in keyof Writes]: {
     /** The system message of an agent. */
     readonly instructions?:
       | string
-      | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K>) => Inferred<Writes[K], string>);
+      | ((
+          ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K>,
+        ) => Inferred<Writes[K], string>);
   };
 };
 
@@ -131,6 +135,12 @@ export type ParsedInput<Input> = Input extends Schema
   : [Input] extends [undefined]
     ? string
     : any;
+
+/** What `run` takes as `context`, told from the spec's `context`. */
+export type GivenContext<Stated> = Stated extends Schema ? z.input<Stated> : any;
+
+/** What nodes see of the context. */
+export type SeenContext<Stated> = Stated extends Schema ? z.output<Stated> : any;
 
 /** Infers `T`, and reports what does not fit against `Bound`. */
 type Inferred<T, Bound> = [T] extends [Bound] ? T | Bound : Bound;
@@ -194,12 +204,13 @@ type ArrayField<Input> = {
   string;
 
 /** What the functions of node `K` are given. While an editor completes a string `Says` is not inferred; `any` then. */
-type CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, K> = string extends keyof Says
-  ? Ctx<any, Fixed<Input>, any>
+type CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K> = string extends keyof Says
+  ? Ctx<any, Fixed<Input>, any, Fixed<Context>>
   : Ctx<
       NeedsOf<Base, Says, Maps, Early, At<Needs, K>, At<Joins, K>>,
       Fixed<Input>,
-      ItemOf<Base, Says, Maps, Early, Input, At<Maps, K>>
+      ItemOf<Base, Says, Maps, Early, Input, At<Maps, K>>,
+      Fixed<Context>
     >;
 
 /** Upstream values by name; `undefined` too where the join lets the node run without them. */

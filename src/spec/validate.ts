@@ -20,7 +20,17 @@ import { validateSchema } from "./schema-rules.js";
 /** The version of the form of a spec that this package reads. */
 export const specVersion = 1;
 
-const specFields = ["name", "version", "description", "model", "policy", "input", "output", "nodes"];
+const specFields = [
+  "name",
+  "version",
+  "description",
+  "model",
+  "policy",
+  "input",
+  "context",
+  "output",
+  "nodes",
+];
 
 /**
  * Every issue of a spec, in the spec's order; an empty list means that it can run. Takes any value and never throws.
@@ -61,6 +71,7 @@ function validateDag(spec: unknown, path: string, nesting: Nesting): DagIssue[] 
       ...validateHead(spec, path),
       ...readable(at("policy"), () => validatePolicy(spec.policy, at("policy"), { where: "spec" })),
       ...readable(at("input"), () => validateSchema(spec.input, at("input"))),
+      ...readable(at("context"), () => validateSchema(spec.context, at("context"))),
       ...readable(at("nodes"), () => validateNodes(spec, at("nodes"), inner)),
     ];
   });

@@ -6,6 +6,26 @@ export type ValueIn<N> = N extends Node<infer V, any> ? V : unknown;
 /** What `run` takes as the input of a DAG: what its schema accepts, a string without one, `any` for a loaded file. */
 export type InputOf<D> = D extends Dag<infer Input, any, any, any> ? Input : never;
 
+/** What `run` takes as the context of a DAG; `any` where it declares none. */
+export type ContextOf<D> = D extends Dag<any, any, any, any, infer Context, any> ? Context : never;
+
+/** The options `Given` of a DAG's run, with the context that the DAG declares. */
+export type WithContext<Given, D> =
+  unknown extends ContextOf<D>
+    ? Given
+    : Omit<Given, "context"> &
+        (undefined extends ContextOf<D>
+          ? { readonly context?: ContextOf<D> }
+          : { readonly context: ContextOf<D> });
+
+/** The options as the last argument of a function: to be left out only where no context has to be given. */
+export type OptionsFor<Given, D> =
+  unknown extends ContextOf<D>
+    ? [options?: Given]
+    : undefined extends ContextOf<D>
+      ? [options?: WithContext<Given, D>]
+      : [options: WithContext<Given, D>];
+
 /** The nodes of a DAG, by name. */
 export type NodesOf<D> = D extends Dag<any, infer Nodes, any, any> ? Nodes : never;
 
