@@ -10,7 +10,7 @@ import { answersAlone, deferModel, environmentModel } from "../../src/models/def
 import { withPolicy } from "../../src/models/policy-calls.js";
 import type { Model, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
 import { wrapModel } from "../../src/models/port.js";
-import { resolveModel } from "../../src/models/resolve.js";
+import { modelIdOf, resolveModel } from "../../src/models/resolve.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { loadPriceTable } from "../../src/records/price.js";
 import { declaredPath, type WorkKey } from "../../src/records/work-id.js";
@@ -25,6 +25,10 @@ import type { RunOptions } from "./run-options.js";
 export interface ModelSource {
   /** The model of a node; `path` names the node in requests and records, `within` is the DAG it stands in. */
   modelFor(node: Pick<Node, "model" | "policy">, path: string, within?: DagSpec): Promise<Model>;
+  /** The model that was chosen for a node, before it is resolved: the same value for the same model. */
+  choiceFor(node: Pick<Node, "model">, path: string, within?: DagSpec): ModelLike | Model;
+  /** `provider:name` of the model that was chosen for a node. */
+  idFor(node: Pick<Node, "model">, path: string, within?: DagSpec): string;
   /** A LangChain callback handler that records a runnable's model requests, and holds them to the run's budget. */
   callbacksFor(key: WorkKey): object;
   /**
@@ -122,12 +126,19 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     return model;
   };
 
-  const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
+  const optionFor = (path: string) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
-    const option = options.models?.[declaredPath(path)] ?? planner ?? options.model;
+    return options.models?.[declaredPath(path)] ?? planner ?? options.model;
+  };
+  const choose = (node: Pick<Node, "model">, path: string, within: DagSpec) => {
     const specModel = within.model ?? spec.model;
     const unchosen = alone && specModel === undefined ? environment : undefined;
-    const choice = chooseModel({ option, node: node.model ?? unchosen, spec: specModel });
+    return chooseModel({ option: optionFor(path), node: node.model ?? unchosen, spec: specModel });
+  };
+
+  const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
+    const option = optionFor(path);
+    const choice = choose(node, path, within);
     notice(choice.notice);
     const policy = run.policyFor(node, within);
     // A model that was given for the run replaces every other one: also what specs and nodes would fall back on.
@@ -166,6 +177,8 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
 
   return {
     modelFor,
+    choiceFor: (node, path, within = spec) => choose(node, path, within).model,
+    idFor: (node, path, within = spec) => modelIdOf(choose(node, path, within).model),
     callbacksFor,
     async resolveAll(planned) {
       for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);

@@ -1,5 +1,6 @@
 import { type DagIssue, DagValidationError } from "../../src/errors.js";
 import { validateLimits } from "../../src/limits/limit-rules.js";
+import { layouts } from "../../src/models/prompt-layout.js";
 import { validatePrices } from "../../src/records/price-rules.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { isObject, isPlainObject, issue, pathTo, readable, showValue } from "../../src/spec/issue.js";
@@ -14,6 +15,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   policy: true,
   limits: true,
   prices: true,
+  layout: true,
   planner: true,
   use: true,
   checkpointer: true,
@@ -65,6 +67,7 @@ export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] 
     ...readable("prices", () => validatePrices(options.prices, "prices")),
     ...readable("planner", () => validatePlanner(options.planner, "planner")),
     ...validateModels(spec, options.models),
+    ...validateChoice("layout", options.layout, layouts),
     ...validateUse(options.use),
     ...validateReuse(options.reuse),
   ];
@@ -103,6 +106,14 @@ function validateModels(spec: DagSpec, models: unknown): DagIssue[] {
       const message = `${showValue(path)} is not a node of "${spec.name}".`;
       return issue("unknown-node", pathTo("models", path), message, didYouMean(path, names));
     });
+}
+
+function validateChoice(option: string, value: unknown, choices: readonly string[]): DagIssue[] {
+  if (value === undefined || choices.some((choice) => choice === value)) return [];
+  const named = choices.map((choice) => `"${choice}"`).join(", ");
+  const message = `It has to be one of ${named}, but is ${showValue(value)}.`;
+  const hint = typeof value === "string" ? didYouMean(value, choices) : `Write one of ${named}.`;
+  return [issue("bad-value", option, message, hint)];
 }
 
 function validateUse(use: unknown): DagIssue[] {

@@ -1,6 +1,7 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import type { LimitOptions } from "../../src/limits/limit-options.js";
 import type { Model, ModelMiddleware } from "../../src/models/port.js";
+import type { Layout } from "../../src/models/prompt-layout.js";
 import type { RunEvent } from "../../src/records/events.js";
 import type { Prices } from "../../src/records/price.js";
 import type { RunRecord } from "../../src/records/record.js";
@@ -21,6 +22,13 @@ export interface RunOptions {
   readonly limits?: LimitOptions;
   /** Prices of models that the table does not know; they go before the table. */
   readonly prices?: Prices;
+  /**
+   * In which order the parts of an agent's prompt stand. `"instructions-first"`: the instructions, then the data.
+   * `"data-first"`: the data, then the instructions, so that agents that read the same data begin with the same bytes, which a
+   * provider's prefix cache serves cheaper. `"auto"` puts data first where at least two requests share at least 1,024 tokens
+   * and the provider of their model caches prefixes. @default "auto"
+   */
+  readonly layout?: Layout | "auto";
   /** How the planner of a planner topology works. */
   readonly planner?: PlannerOptions;
   /** Middleware around every model request; the first is the outermost. */

@@ -1,18 +1,13 @@
 import { DagError } from "../../src/errors.js";
 import { assertWhole } from "../../src/models/finish-reason.js";
-import {
-  collectReply,
-  type Message,
-  type ModelReply,
-  saidBy,
-  type ToolSpec,
-  withOwnIds,
-} from "../../src/models/port.js";
+import { collectReply, type ModelReply, saidBy, withOwnIds } from "../../src/models/port.js";
+import { comparablePrompt } from "../../src/models/prompt-layout.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 import type { AgentTool, ModelLike, ModelOptions, Node } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { withCallsInText } from "./calls-in-text.js";
-import { promptOf } from "./prompt.js";
+import { type FirstMessages, promptOf } from "./prompt.js";
+import type { Front } from "./shared-prefix.js";
 import { defaultRepairAttempts, outputInvalid, readStructured, repairRequest } from "./structured-output.js";
 import { answerToolCalls, type ToolAnswer, toolSpecs } from "./tool-calls.js";
 
@@ -23,8 +18,8 @@ const unusableRounds = 4;
 
 /** What is said to a model within a piece of work, until its answer is there: an agent's work, or one `ask` of a function. */
 export interface Talk {
-  /** What it begins with. */
-  readonly messages: readonly Message[];
+  /** What it begins with, in front of which tools and schema stand. */
+  readonly begin: (front: Front) => FirstMessages | Promise<FirstMessages>;
   readonly tools: readonly AgentTool[];
   /** What the answer has to fit; `undefined` for a text. */
   readonly output: Node["output"];
@@ -40,7 +35,7 @@ export interface Talk {
 export async function runAgent(work: Work): Promise<WorkResult> {
   const { tools = [], output, model, modelOptions = {} } = work.node;
   let turns = 0;
-  const said = { messages: promptOf(work), tools, output, model, modelOptions };
+  const said = { begin: (front: Front) => promptOf(work, front), tools, output, model, modelOptions };
   return { value: await talk(work, { ...said, steps: "", nextTurn: () => turns++ }) };
 }
 
@@ -56,13 +51,14 @@ export async function talk(work: Work, about: Talk): Promise<unknown> {
   const { maxToolRounds = defaultToolRounds, repairAttempts = defaultRepairAttempts } =
     work.scope.run.policyFor(work.node, work.scope.spec);
   const tools = await toolSpecs(about.tools);
-  const conversation: Message[] = [...about.messages];
+  const front = { tools, schema: output === undefined ? null : toJsonSchema(output) };
+  const { messages: conversation, ...first } = await about.begin(front);
   const usable = usableRounds();
   let rounds = 0;
   let repairs = 0;
 
   for (let turn = 0; ; turn++) {
-    const reply = await ask(work, about, conversation, tools, turn);
+    const reply = await ask(work, about, { ...first, messages: conversation }, front, turn);
     if (reply.toolCalls.length > 0) {
       if (rounds++ >= maxToolRounds) throw toolRoundsExceeded(maxToolRounds, reply);
       const answers = await answerToolCalls(work, about.tools, reply.toolCalls, `${about.steps}tool ${turn}`);
@@ -87,24 +83,24 @@ export async function talk(work: Work, about: Talk): Promise<unknown> {
 async function ask(
   work: Work,
   { output, model: own, modelOptions, steps, nextTurn }: Talk,
-  messages: readonly Message[],
-  tools: readonly ToolSpec[],
+  { messages, ...first }: FirstMessages,
+  { tools, schema }: Front,
   turn: number,
 ): Promise<ModelReply> {
   const { node, key, scope } = work;
   const { run } = scope;
-  const schema = output === undefined ? null : toJsonSchema(output);
   const number = nextTurn();
   return run.journal.step(
     key,
     `${steps}turn ${turn}`,
-    () => ({ messages, tools, schema, modelOptions }),
+    () => ({ messages: comparablePrompt(messages), tools, schema, modelOptions }),
     async () => {
       const { policy } = node;
       const asker = { ...(own !== undefined && { model: own }), ...(policy !== undefined && { policy }) };
       const model = await run.models.modelFor(asker, key.node, scope.spec);
       const reply = await collectReply(
         model.call({
+          ...first,
           messages: [...messages],
           tools,
           schema,

@@ -42,7 +42,7 @@ export function askingOf(work: Work): Asking {
     asked.set(about, time + 1);
     try {
       return await talk(work, {
-        messages: [{ role: "user", content: prompt }],
+        begin: () => ({ messages: [{ role: "user", content: prompt }] }),
         tools,
         output,
         model,

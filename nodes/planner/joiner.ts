@@ -1,5 +1,5 @@
 import { DagError } from "../../src/errors.js";
-import { type Message, type ModelReply, saidBy } from "../../src/models/port.js";
+import { type ModelReply, saidBy } from "../../src/models/port.js";
 import { answerReader, type Ending, endingOf } from "./planner-ending.js";
 import { defaultMaxReplans, type PlanTalk } from "./planner-plan.js";
 import { joinerPrompt } from "./planner-prompt.js";
@@ -20,14 +20,14 @@ export async function joinResults(
   const { run: context } = session.scope;
   const answers = answerReader(session);
   const mayReplan = talk.plans <= maxReplans;
-  const messages: Message[] = joinerPrompt(session, mayReplan);
+  const { messages, ...first } = await joinerPrompt(session, mayReplan, answers.schema);
   let { joins } = talk;
   let reminders = 0;
   let startedAtMs = context.events.nowMs();
   try {
     for (;;) {
       startedAtMs = context.events.nowMs();
-      const request = { messages, schema: answers.schema, turn: joins++ };
+      const request = { ...first, messages, schema: answers.schema, turn: joins++ };
       const reply = await askPlanner(session, { as: "$joiner", ...request });
       const reason = /^\s*REPLAN:[ \t]*([^\n]*)/.exec(reply.text)?.[1];
       if (reason !== undefined && mayReplan) {

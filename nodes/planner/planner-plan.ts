@@ -56,11 +56,11 @@ export async function writePlan(
       session.plan++;
       const reply = await askPlanner(session, {
         as: "$planner",
-        messages: planPrompt(session, {
+        ...(await planPrompt(session, {
           first: lastNumber(calls) + 1,
           results: callSections(session, calls),
           trouble: trouble === null ? [] : [trouble],
-        }),
+        })),
         turn: plans++,
         onChunk: writing.onChunk,
       });

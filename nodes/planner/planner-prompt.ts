@@ -1,14 +1,14 @@
 import { catalogueLabel, goalLabel, renderCatalogue } from "../../src/models/catalogue.js";
-import type { Message } from "../../src/models/port.js";
-import { renderSections, type Section } from "../../src/models/sections.js";
+import type { Section } from "../../src/models/sections.js";
 import type { Scope } from "../engine/scope.js";
-import { dataSections, needSection } from "../kinds/prompt.js";
+import { dataSections, type FirstMessages, layOut, needSection, type PromptPart } from "../kinds/prompt.js";
+import type { Front } from "../kinds/shared-prefix.js";
 import { outcomeOfRuns } from "./planner-calls.js";
 import { type Callable, writtenOutput } from "./planner-catalogue.js";
 import { type PlannerSession, textOfInstructions } from "./planner-session.js";
 
 /** The first messages of the planner of topology `planned`, whose tools are the nodes. */
-export function plannedPrompt(session: PlannerSession): Message[] {
+export function plannedPrompt(session: PlannerSession, front: Front): Promise<FirstMessages> {
   const { toolInput, parallelToolCalls } = session.options;
   const system = [
     `You decide which specialists to run to reach the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line; each is a tool.`,
@@ -22,14 +22,14 @@ export function plannedPrompt(session: PlannerSession): Message[] {
     "When you have what the goal asks for, answer it from the results, without calling a tool. Say what is missing; never make it up.",
     answerRule(session.scope, session.goal),
   ];
-  return promptOf(session, system, catalogueSections(session), []);
+  return promptOf(session, "$planner", system, { before: catalogueSections(session) }, front);
 }
 
 /** The messages of the planner of topology `planned-dag`: it writes a plan, from line `first` on. */
 export function planPrompt(
   session: PlannerSession,
   { first, results, trouble }: { first: number; results: readonly Section[]; trouble: readonly Section[] },
-): Message[] {
+): Promise<FirstMessages> {
   const system = [
     `You plan the work of specialists that reaches the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line.`,
     `Write one call a line, as \`${first}. name()\`, counting up from ${first}; the last line is \`join()\`. Write nothing else.`,
@@ -40,11 +40,16 @@ export function planPrompt(
     system.push("Sections labelled `$N name` hold results of earlier calls, which need not be made again.");
   }
   if (trouble.length > 0) system.push("The last section says why a new plan is wanted.");
-  return promptOf(session, system, catalogueSections(session), [...results, ...trouble]);
+  const data = { before: catalogueSections(session), after: [...results, ...trouble] };
+  return promptOf(session, "$planner", system, data, noFront);
 }
 
 /** The joiner's first messages: it answers from the results, or asks for another plan where it may. */
-export function joinerPrompt(session: PlannerSession, mayReplan: boolean): Message[] {
+export function joinerPrompt(
+  session: PlannerSession,
+  mayReplan: boolean,
+  schema: Front["schema"],
+): Promise<FirstMessages> {
   const system = [
     "Answer the goal from the results of the specialists: the sections that are labelled by their names. Say what is missing; never make it up.",
     answerRule(session.scope, session.goal),
@@ -54,7 +59,8 @@ export function joinerPrompt(session: PlannerSession, mayReplan: boolean): Messa
       "If the results are not enough and other calls would help, write one line instead: `REPLAN: ` and the reason.",
     );
   }
-  return promptOf(session, system, [], resultSections(session));
+  const front = { tools: [], schema };
+  return promptOf(session, "$joiner", system, { after: resultSections(session) }, front);
 }
 
 /** The results so far by node name, in the spec's order. */
@@ -69,18 +75,23 @@ export function resultSections(session: PlannerSession): Section[] {
   });
 }
 
+const noFront: Front = { tools: [], schema: null };
+
+/** The goal, what stands `before` the input, the input, and what stands `after` it. */
 function promptOf(
-  session: PlannerSession,
+  { scope, goal }: PlannerSession,
+  as: "$planner" | "$joiner",
   system: readonly string[],
-  before: readonly Section[],
-  after: readonly Section[],
-): Message[] {
-  const goal: Section = { label: goalLabel, content: session.goal };
-  const data = [goal, ...before, ...dataSections("input", session.scope.input), ...after];
-  return [
-    { role: "system", content: system.filter((line) => line !== "").join("\n") },
-    { role: "user", content: renderSections(data) },
+  { before = [], after = [] }: { before?: readonly Section[]; after?: readonly Section[] },
+  front: Front,
+): Promise<FirstMessages> {
+  const parts: PromptPart[] = [
+    { source: "own goal", sections: [{ label: goalLabel, content: goal }, ...before] },
+    { source: "input", sections: dataSections("input", scope.input) },
+    { source: "own results", sections: after },
   ];
+  const instructions = system.filter((line) => line !== "").join("\n");
+  return layOut({ scope, path: as, name: null, node: {} }, instructions, parts, front);
 }
 
 function catalogueSections({ callables }: PlannerSession): Section[] {

@@ -4,6 +4,7 @@ import {
   type Message,
   type ModelChunk,
   type ModelReply,
+  type SharedPrefix,
   type ToolSpec,
   withOwnIds,
 } from "../../src/models/port.js";
@@ -99,6 +100,7 @@ export function textOfInstructions(scope: Scope, name: string): string {
 export interface PlannerRequest {
   readonly as: "$planner" | "$joiner";
   readonly messages: readonly Message[];
+  readonly prefix?: SharedPrefix;
   readonly tools?: readonly ToolSpec[];
   readonly schema?: JsonSchema | null;
   /** Which request of the planner or joiner, from 0. */
@@ -112,12 +114,13 @@ export interface PlannerRequest {
  */
 export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
   const { scope, options } = session;
-  const { as, messages, tools = [], schema = null, turn, onChunk } = request;
+  const { as, messages, prefix, tools = [], schema = null, turn, onChunk } = request;
   const { canceller } = scope;
   if (canceller.reason !== undefined) throw cancelOf(canceller.reason);
   const model = await scope.run.models.modelFor({}, as);
   const stream = model.call({
     messages: [...messages],
+    ...(prefix !== undefined && { prefix }),
     tools,
     ...(tools.length > 0 &&
       options.parallelToolCalls !== undefined && { parallelToolCalls: options.parallelToolCalls }),

@@ -53,6 +53,8 @@ export async function takeTurn(
 ): Promise<{ readonly talk: PlannedTalk } | { readonly ending: Ending }> {
   const { maxIterations = defaultMaxIterations } = session.options;
   const answers = answerReader(session);
+  const tools = toolsOf(session);
+  const first = await plannedPrompt(session, { tools, schema: answers.schema });
   const messages: Message[] = [...talk.messages];
   let { turns, mistakes } = talk;
   let silent = 0;
@@ -65,8 +67,9 @@ export async function takeTurn(
       const eager = startEagerly(session, turns, last);
       const reply = await askPlanner(session, {
         as: "$planner",
-        messages: [...plannedPrompt(session), ...messages, ...(last && turns > 0 ? [lastMessage] : [])],
-        tools: toolsOf(session),
+        ...first,
+        messages: [...first.messages, ...messages, ...(last && turns > 0 ? [lastMessage] : [])],
+        tools,
         schema: answers.schema,
         turn: turns++,
         onChunk: eager.onChunk,

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { latencyProfiles } from "../models/latency-profile.js";
+import { layouts } from "../models/prompt-layout.js";
 import { simulateLatency } from "../models/simulate-latency.js";
 import type { Prices } from "../records/price.js";
 import { loadPrices } from "../records/price-rules.js";
@@ -24,6 +25,7 @@ export interface RunFlags extends CassetteFlags {
   readonly seed?: number;
   readonly speed?: number;
   readonly prices?: string;
+  readonly layout?: NonNullable<RunDagOptions["layout"]>;
   readonly report?: string;
   readonly texts?: boolean;
 }
@@ -42,6 +44,9 @@ export function addRunFlags(command: Command): Command {
     .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
     .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
     .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
+    .addOption(
+      new Option("--layout <layout>", "order of a prompt's parts (default: auto)").choices([...layouts]),
+    )
     .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
     .addOption(
       new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
@@ -75,6 +80,7 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
     ...(flags.simulate !== undefined && { use: [simulateLatency(flags.simulate, pace)] }),
     ...(keepsTexts(flags) && { texts: true }),
     ...(flags.model !== undefined && { model: flags.model }),
+    ...(flags.layout !== undefined && { layout: flags.layout }),
     ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
     ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
     ...(Object.keys(limits).length > 0 && { limits }),

@@ -6,9 +6,13 @@ export type LangChainMessage = Readonly<Record<string, unknown>> & {
   readonly content: unknown;
 };
 
-/** The messages in LangChain's plain form. */
-export function toLangChainMessages(messages: readonly Message[]): LangChainMessage[] {
-  return messages.map((message) => {
+/**
+ * The messages in LangChain's plain form.
+ * @param cachedChars How much of the first user message its provider is told to cache, in characters.
+ */
+export function toLangChainMessages(messages: readonly Message[], cachedChars?: number): LangChainMessage[] {
+  const firstUser = messages.findIndex((message) => message.role === "user");
+  return messages.map((message, index) => {
     if (message.role === "tool") {
       return { role: "tool", content: message.content, tool_call_id: message.toolCallId, name: message.name };
     }
@@ -23,7 +27,11 @@ export function toLangChainMessages(messages: readonly Message[]): LangChainMess
         ...(carry?.fields !== undefined && { additional_kwargs: carry.fields }),
       };
     }
-    return { role: message.role, content: message.content };
+    const { role, content } = message;
+    if (cachedChars === undefined || cachedChars === 0 || index !== firstUser) return { role, content };
+    const [shared, own] = [content.slice(0, cachedChars), content.slice(cachedChars)];
+    const marked = { type: "text", text: shared, cache_control: { type: "ephemeral" } };
+    return { role, content: own === "" ? [marked] : [marked, { type: "text", text: own }] };
   });
 }
 

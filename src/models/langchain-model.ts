@@ -37,7 +37,7 @@ const afterFinishMs = 750;
 export function langchainModel(instance: ChatModelLike, options: { readonly id?: string } = {}): Model {
   const type = instance._llmType();
   const adapted: Adapted = {
-    id: options.id ?? `${type}:${nameOf(instance)}`,
+    id: options.id ?? langchainId(instance),
     instance,
     type,
     openAiClient: typeof field(instance, "clientConfig") === "object" && "streamUsage" in instance,
@@ -279,6 +279,9 @@ function assertEnded(model: Adapted, sawContent: boolean, text: string): void {
       : "Check its base URL, and what stands between.",
   });
 }
+
+/** `provider:name` of a LangChain chat model, by its type and model name. */
+export const langchainId = (instance: ChatModelLike) => `${instance._llmType()}:${nameOf(instance)}`;
 
 function nameOf(instance: ChatModelLike): string {
   const name = field(instance, "model") ?? field(instance, "modelName");

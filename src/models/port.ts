@@ -44,6 +44,16 @@ export interface ToolSpec {
   readonly parameters: JsonSchema;
 }
 
+/** The beginning that a request has in common with others. */
+export interface SharedPrefix {
+  /** The same for all requests that begin with the same bytes, tools and schema included, and for no others. */
+  readonly key: string;
+  /** How much of the first user message belongs to it, in characters. */
+  readonly chars: number;
+  /** What a provider would count it as: tools, schema and the messages up to its end. */
+  readonly tokens: number;
+}
+
 /** One model request. Everything but `signal` and `context` is JSON. */
 export interface ModelRequest {
   readonly messages: readonly Message[];
@@ -59,6 +69,8 @@ export interface ModelRequest {
    * @default true
    */
   readonly stream?: boolean;
+  /** The beginning that other requests of the run have too, where it is long enough for the provider's prefix cache. */
+  readonly prefix?: SharedPrefix;
   /** Node that asks; nested nodes as `outer/inner`, planner and joiner as `$planner` and `$joiner`. */
   readonly node: string;
   /** Item index under `forEach`, else `null`. */

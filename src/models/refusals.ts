@@ -5,6 +5,7 @@ import type { SchemaCarrier } from "./structured-output.js";
 /** A part of a request that a server may refuse, and that a request can do without. */
 export type Optional =
   | "stream_options"
+  | "prompt_cache_key"
   | "parallel_tool_calls"
   | "tool_choice"
   | "temperature"
@@ -24,6 +25,7 @@ const formats: readonly Optional[] = ["strict", "schema", "json"];
 /** What servers call each part when they refuse it. */
 const names: readonly (readonly [RegExp, Optional])[] = [
   [/stream_options|include_usage/i, "stream_options"],
+  [/prompt_cache_key/i, "prompt_cache_key"],
   [/parallel_tool_calls|parallel (tool|function)/i, "parallel_tool_calls"],
   [/tool_choice|tool choice|forced? (tool|function)/i, "tool_choice"],
   [/temperature/i, "temperature"],
@@ -37,7 +39,7 @@ const names: readonly (readonly [RegExp, Optional])[] = [
 
 /** In which order parts are left out for a server that refuses without a word. */
 const wordless: readonly Optional[] = [
-  ...(["stream_options", "parallel_tool_calls", "strict", "schema"] as const),
+  ...(["prompt_cache_key", "stream_options", "parallel_tool_calls", "strict", "schema"] as const),
   ...(["tool_choice", "tool", "json", "temperature", "system"] as const),
 ];
 

@@ -8,6 +8,7 @@ import {
 } from "./langchain-messages.js";
 import type { Loose } from "./langchain-view.js";
 import type { ModelRequest } from "./port.js";
+import { prefixCacheOf } from "./prefix-cache.js";
 import type { Optional, Refusals } from "./refusals.js";
 import {
   answerName,
@@ -50,7 +51,7 @@ export interface Plan {
 
 /** How to send a request to this instance, after what its server has refused so far. */
 export function planOf(model: Adapted, request: ModelRequest): Plan {
-  const { schema, tools, modelOptions } = request;
+  const { schema, tools, modelOptions, prefix } = request;
   const { refusals, instance } = model;
   const isOpenAi = model.openAiClient;
   if (tools.length > 0 && !isOpenAi && !model.bindsTools) throw cannotCallTools(model, request);
@@ -90,13 +91,17 @@ export function planOf(model: Adapted, request: ModelRequest): Plan {
   if (schema !== null && model.type === "ollama" && (carrier === "schema" || carrier === "json"))
     options.format = carrier === "json" ? "json" : schema;
 
+  // Requests with one key go to one machine, whose cache has what they begin with (OpenAI, "Prompt caching").
+  if (prefix !== undefined && isOpenAi && optional("prompt_cache_key")) options.promptCacheKey = prefix.key;
+  const marked = prefixCacheOf(model.id)?.by === "marks" ? prefix?.chars : undefined;
+
   const { temperature, ...otherOptions } = modelOptions;
   const stream =
     request.stream !== false && field(instance, "disableStreaming") !== true && optional("stream");
   if (stream && isOpenAi) optional("stream_options");
   if (modelOptions.maxTokens !== undefined && isOpenAi) optional("max_tokens");
   return {
-    messages: toLangChainMessages(messages),
+    messages: toLangChainMessages(messages, marked),
     options,
     bound,
     answerTool: carrier === "tool" ? answerName : null,

@@ -1,7 +1,7 @@
 import { DagError } from "../errors.js";
 import { nearest } from "../spec/did-you-mean.js";
 import type { ChatModelLike, ModelLike } from "../spec/shape.js";
-import { langchainModel } from "./langchain-model.js";
+import { langchainId, langchainModel } from "./langchain-model.js";
 import type { Model } from "./port.js";
 import { loadChatModelClass, newChatModel } from "./provider-package.js";
 import { redactUrl } from "./redact.js";
@@ -53,6 +53,12 @@ export async function resolveModel(
     throw invalidName(model, "is not a model", 'The embedded model is named "offline".');
   const fields = provider === "openai" ? openAiFields(model, name, env) : { model: name };
   return langchainModel(newChatModel(await loadChatModelClass(provider, cwd), model, fields), { id: model });
+}
+
+/** The id that {@link resolveModel} gives a model, without resolving it. */
+export function modelIdOf(model: ModelLike | Model): string {
+  if (typeof model === "string") return model;
+  return isModel(model) ? model.id : langchainId(model);
 }
 
 /** Settings of `ChatOpenAI`: the key and the base URL are always given, so that it reads no others by itself. */

@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../spec/shape.js";
 import type { Message } from "./port.js";
+import { isDataFirst } from "./prompt-layout.js";
 import { toStrictSchema } from "./strict-schema.js";
 
 /** Name of the response format, or of the one tool, that carries an answer's schema. */
@@ -45,9 +46,16 @@ export function responseFormat(schema: JsonSchema, carrier: "strict" | "schema" 
   };
 }
 
-/** The messages with the schema put in words, at the end of the system message. */
+/** The messages with the schema put in words: at the end of the system message, or of the prompt where its data comes first. */
 export function withSchemaInWords(messages: readonly Message[], schema: JsonSchema): Message[] {
   const words = `Answer with JSON only, without a code fence, that fits this JSON Schema:\n${JSON.stringify(schema)}`;
+  if (isDataFirst(messages)) {
+    return messages.map((message, i) =>
+      i === 1 && message.role === "user"
+        ? { ...message, content: `${message.content}\n\n${words}` }
+        : message,
+    );
+  }
   const system = messages.findIndex((message) => message.role === "system");
   if (system === -1) return [{ role: "system", content: words }, ...messages];
   return messages.map((message, i) =>

@@ -27,6 +27,27 @@ export async function loadTokenCounter(): Promise<TokenCounter> {
   };
 }
 
+/** Most texts, and shortest of them in characters, whose tokens are remembered: what many prompts begin with. */
+const remembered = 16;
+const rememberedChars = 2048;
+const counts = new Map<string, number>();
+
+/** {@link loadTokenCounter}, which remembers the last long texts: those that many requests begin with. */
+export async function loadTextCounter(): Promise<TokenCounter> {
+  const count = await loadTokenCounter();
+  return (text) => {
+    if (text.length < rememberedChars) return count(text);
+    const tokens = counts.get(text) ?? count(text);
+    counts.delete(text);
+    counts.set(text, tokens);
+    for (const oldest of counts.keys()) {
+      if (counts.size <= remembered) break;
+      counts.delete(oldest);
+    }
+    return tokens;
+  };
+}
+
 /** Tokens of a text, by {@link loadTokenCounter}. */
 export async function estimateTokens(text: string): Promise<number> {
   return (await loadTokenCounter())(text);
@@ -41,7 +62,10 @@ export async function estimateRequest(request: ModelRequest): Promise<number> {
 export const roughTokens: TokenCounter = (text) => Math.ceil(text.length / 4);
 
 /** Input tokens of a request by any counter. */
-export function requestTokens(request: ModelRequest, count: TokenCounter): number {
+export function requestTokens(
+  request: Pick<ModelRequest, "messages" | "tools" | "schema">,
+  count: TokenCounter,
+): number {
   const messages = request.messages.map((message) => {
     const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
     return tokensPerMessage + count(message.role) + count(message.content) + callTokens(calls, count);

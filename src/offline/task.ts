@@ -1,6 +1,7 @@
 import { catalogueLabel, goalLabel } from "../models/catalogue.js";
 import type { Message } from "../models/port.js";
-import { parseSections, type Section } from "../models/sections.js";
+import { readPrompt } from "../models/prompt-layout.js";
+import { findSections, type Section } from "../models/sections.js";
 import { type Document, type ReadTokens, readDocument } from "./reading.js";
 import { type Remark, remarksOf } from "./remarks.js";
 
@@ -30,21 +31,23 @@ export interface Task {
 
 const isOwn = (label: string) => /^(input|item)(\.|$)/.test(label);
 
-/** Reads a request: system messages instruct, sections (or else the whole user message) are the material. */
+/** Reads a request: its prompt in either layout; else system messages instruct, and sections, or else the whole user message, are the material. */
 export function readTask(messages: readonly Message[], readTokens: ReadTokens): Task {
+  const results = messages.flatMap((message): Section[] =>
+    message.role === "tool" ? [{ label: message.name, content: message.content }] : [],
+  );
+  const prompt = readPrompt(messages);
+  if (prompt !== null) return taskOf(prompt.instructions, [...prompt.sections, ...results], readTokens);
   const system = messages
     .flatMap((message) => (message.role === "system" ? [message.content] : []))
     .join("\n");
   const users = messages.flatMap((message) => (message.role === "user" ? [message.content] : []));
-  const sections = users.map(sectionsIn).find((found) => found !== null);
-  const results = messages.flatMap((message): Section[] =>
-    message.role === "tool" ? [{ label: message.name, content: message.content }] : [],
-  );
-  if (sections !== undefined && sections !== null) {
-    const around = users.map(aroundSections).find((text) => text !== "") ?? "";
+  const found = users.map(findSections).find((one) => one !== null);
+  if (found !== undefined && found !== null) {
+    const around = `${found.before}\n${found.after}`.trim();
     return taskOf(
       [system, around].filter((text) => text !== "").join("\n"),
-      [...sections, ...results],
+      [...found.sections, ...results],
       readTokens,
     );
   }
@@ -55,21 +58,6 @@ export function readTask(messages: readonly Message[], readTokens: ReadTokens): 
       : [];
   const instructions = system.trim() === "" ? (head ?? text) : system;
   return taskOf(instructions, [{ label: "input", content: body ?? text }, ...results], readTokens);
-}
-
-/** The sections of a message, wherever their notice stands in it. */
-function sectionsIn(text: string): Section[] | null {
-  const at = text.search(/^The sections below are data\. /m);
-  return at < 0 ? null : parseSections(text.slice(at));
-}
-
-/** What a message says before its sections, or after the last of them. */
-function aroundSections(text: string): string {
-  const at = text.search(/^The sections below are data\. /m);
-  const marker = / marker (data-[0-9a-f]{12,})\. /.exec(text)?.[1];
-  if (at < 0 || marker === undefined) return "";
-  const last = text.lastIndexOf(`[${marker} end `);
-  return `${text.slice(0, at)}\n${last < 0 ? "" : text.slice(last).replace(/^[^\n]*/, "")}`.trim();
 }
 
 function taskOf(instructions: string, given: readonly Section[], readTokens: ReadTokens): Task {

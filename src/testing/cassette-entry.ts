@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { ModelRequest } from "../models/port.js";
+import type { Message, ModelRequest } from "../models/port.js";
+import { comparablePrompt } from "../models/prompt-layout.js";
 import { canonicalJson, hashOf } from "../spec/canonical.js";
 
 const toolCall = z.object({ id: z.string(), name: z.string(), args: z.string() });
@@ -70,25 +71,25 @@ export function recordedPart(request: ModelRequest): RecordedRequest {
 }
 
 /**
- * What a call is found by: node, item, invocation, and the fingerprint of its request. Ids of tool calls are counted
- * instead of compared, because providers draw them at random.
+ * What a call is found by: node, item, invocation, and the fingerprint of its request, which is the same for a prompt in any
+ * layout. Ids of tool calls are counted instead of compared, because providers draw them at random.
  */
 export function cassetteKey(
   place: Pick<CassetteEntry, "node" | "item" | "invocation">,
   request: RecordedRequest,
 ): string {
-  return `${place.node} ${place.item ?? ""} ${place.invocation ?? ""} ${hashOf(withCountedIds(request))}`;
+  return `${place.node} ${place.item ?? ""} ${place.invocation ?? ""} ${hashOf(comparableRequest(request))}`;
 }
 
-/** A request with the ids of its tool calls replaced by their number. */
-export function withCountedIds(request: RecordedRequest): RecordedRequest {
+/** A request as it is compared: its prompt in one layout, the ids of its tool calls replaced by their number. */
+export function comparableRequest(request: RecordedRequest): RecordedRequest {
   const numbers = new Map<string, string>();
   const counted = (id: string) => {
     const known = numbers.get(id) ?? `#${numbers.size + 1}`;
     numbers.set(id, known);
     return known;
   };
-  const messages = request.messages.map((message) => ({
+  const messages = inOneLayout(request.messages).map((message) => ({
     ...message,
     ...(message.toolCalls && {
       toolCalls: message.toolCalls.map((call) => ({ ...call, id: counted(call.id) })),
@@ -96,6 +97,10 @@ export function withCountedIds(request: RecordedRequest): RecordedRequest {
     ...(message.toolCallId !== undefined && { toolCallId: counted(message.toolCallId) }),
   }));
   return { ...request, messages };
+}
+
+function inOneLayout(messages: RecordedRequest["messages"]): RecordedRequest["messages"] {
+  return comparablePrompt(messages as readonly Message[]) as RecordedRequest["messages"];
 }
 
 /** The order of entries in the file: by node, item, invocation and turn; equal ones as their calls began. */

@@ -1,7 +1,7 @@
 import { diffLines, structuredPatch } from "diff";
 import { DagError } from "../errors.js";
 import { yamlText } from "../report/yaml-text.js";
-import { type CassetteEntry, type RecordedRequest, withCountedIds } from "./cassette-entry.js";
+import { type CassetteEntry, comparableRequest, type RecordedRequest } from "./cassette-entry.js";
 
 /** A request that no recorded one fits. */
 export interface MissedRequest {
@@ -54,7 +54,7 @@ function explain(
 
 /** A request as text; the markers of data sections, which follow from their contents, are left out. */
 function requestText(request: RecordedRequest): string {
-  return yamlText(withCountedIds(request)).replace(/\bdata-[0-9a-f]{12,}\b/g, "data-…");
+  return yamlText(comparableRequest(request)).replace(/\bdata-[0-9a-f]{12,}\b/g, "data-…");
 }
 
 function nearest(asked: string, entries: readonly CassetteEntry[]): CassetteEntry | undefined {

@@ -1,5 +1,6 @@
 import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
+import { readPrompt } from "../models/prompt-layout.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
 
@@ -89,7 +90,8 @@ function placeIn(script: Script, { node, item }: ModelRequest): { name: string; 
 
 function scriptedCall(request: ModelRequest): ScriptedCall {
   const system = request.messages.find((message) => message.role === "system");
-  return { ...request, instructions: system?.content ?? "", prompt: request.messages.at(-1)?.content ?? "" };
+  const instructions = readPrompt(request.messages)?.instructions ?? system?.content ?? "";
+  return { ...request, instructions, prompt: request.messages.at(-1)?.content ?? "" };
 }
 
 function unexpectedCall(script: Script, { node, item, turn, attempt }: ModelRequest, name: string): DagError {
