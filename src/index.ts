@@ -1,11 +1,16 @@
 export { type CompileOptions, compile } from "../graphs/compile.js";
 export { type WaitingThread, waitingThreads } from "../graphs/thread.js";
 export { type Topology, topologyNames } from "../graphs/topology.js";
+export { InputRow, type RowKey } from "./batch/input-row.js";
+export type { BatchItem, BatchItemState } from "./batch/item.js";
+export { type Batch, type BatchInputs, type RunManyOptions, runMany } from "./batch/run-many.js";
+export type { BatchEnd, BatchSummary, DurationFigures, NodeFigures } from "./batch/summary.js";
 export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
 export type { Variant, VariantLike } from "./compare/variant.js";
 export { DagError, type DagIssue, DagValidationError, type ErrorCode } from "./errors.js";
+export { type Budget, type BudgetOptions, createBudget } from "./limits/budget.js";
 export type { RateLimits } from "./limits/gate.js";
 export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
 export type { LimitOptions } from "./limits/limit-options.js";

@@ -1,5 +1,11 @@
 import { errorCode } from "../../src/errors.js";
-import { type BudgetUsed, budgetSpentCode, createBudget, type TokenUsage } from "../../src/limits/budget.js";
+import {
+  type Budget,
+  type BudgetUsed,
+  budgetSpentCode,
+  createBudget,
+  type TokenUsage,
+} from "../../src/limits/budget.js";
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
 import type { LimitOptions } from "../../src/limits/limit-options.js";
 import { createLimiter } from "../../src/limits/limiter.js";
@@ -87,7 +93,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
   const deltas = options.onEvent !== undefined || use.length > 0 || hasBudget(limits);
   const share = () => ({
     limiter: limits.limiter ?? createLimiter(limits),
-    budget: createBudget(limits, usedBefore),
+    budget: budgetOf(limits, usedBefore),
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
     prices,
     record: recordCalls({
@@ -198,8 +204,15 @@ function writtenFirst(journal: Journal): ModelMiddleware {
   });
 }
 
-const hasBudget = ({ maxTokens, maxCostUsd, maxModelCalls }: LimitOptions) =>
-  maxTokens !== undefined || maxCostUsd !== undefined || maxModelCalls !== undefined;
+const hasBudget = ({ budget, maxTokens, maxCostUsd, maxModelCalls }: LimitOptions) =>
+  budget !== undefined || maxTokens !== undefined || maxCostUsd !== undefined || maxModelCalls !== undefined;
+
+/** The budget that the run shares with others, told what its earlier part had used, or one of its own. */
+function budgetOf(limits: LimitOptions, used: BudgetUsed | undefined): Budget | null {
+  if (limits.budget === undefined) return createBudget(limits, used === undefined ? {} : { used });
+  if (used !== undefined) limits.budget.enter(used);
+  return limits.budget;
+}
 
 interface AgentPlace {
   readonly path: string;

@@ -1,6 +1,5 @@
 import { DagError } from "../errors.js";
-import type { ModelMiddleware } from "../models/port.js";
-import type { LatencyMiddleware } from "../models/simulate-latency.js";
+import { drawnAnew, type LatencyMiddleware } from "../models/simulate-latency.js";
 import type { DagProjection } from "../records/events.js";
 import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
@@ -102,10 +101,4 @@ function optionsFor({ topology, planner, label }: LabelledVariant, round: number
 function isSimulated({ use = [], limits }: RunDagOptions): boolean {
   const latency = use.find((one): one is LatencyMiddleware => "withSeed" in one);
   return latency !== undefined && latency.simulated.speed <= 2 && limits === undefined;
-}
-
-function drawnAnew(middleware: ModelMiddleware, round: number): ModelMiddleware {
-  if (!("withSeed" in middleware)) return middleware;
-  const latency = middleware as LatencyMiddleware;
-  return latency.withSeed(latency.simulated.seed + round);
 }

@@ -1,5 +1,14 @@
 import { DagError } from "../errors.js";
-import type { BudgetLimits } from "./limit-options.js";
+
+/** Budgets of one run. A request's need is reserved before it is sent, so that parallel requests never overshoot. */
+export interface BudgetLimits {
+  /** Most tokens (input and output) that the run may use; an integer of at least 1. @default no limit */
+  readonly maxTokens?: number;
+  /** Most US dollars that the run may cost, above 0. A model whose price is unknown cannot be used with it. @default no limit */
+  readonly maxCostUsd?: number;
+  /** Most model requests that the run may make, retries and hedged requests included; an integer of at least 1. @default no limit */
+  readonly maxModelCalls?: number;
+}
 
 /** Code of the error of a request that the budget has no room for. */
 export const budgetSpentCode = "BUDGET_SPENT";
@@ -37,8 +46,12 @@ export interface Reservation {
   release(): void;
 }
 
-/** The budget of one run. */
+/** The budget of one run, or of several that share it. */
 export interface Budget {
+  /** Whether nothing is left, whatever the requests under way turn out to need. */
+  readonly spent: boolean;
+  /** Enters what was used elsewhere: in an earlier part of a run that goes on. */
+  enter(used: BudgetUsed): void;
   /**
    * Sets aside what a request needs. Where it does not fit now, but may when requests under way turn out to need less,
    * it waits for them, in order of arrival; the last of a budget is given whole, so that nothing is left unspent.
@@ -69,11 +82,22 @@ export interface BudgetUsed {
 
 const nothingUsed: BudgetUsed = { modelCalls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
-/** A budget; `null` when no limit is stated. @param used What it starts from. @default nothing */
-export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUsed): Budget | null {
+/** How a budget is made. */
+export interface BudgetOptions {
+  /** What it starts from. @default nothing */
+  readonly used?: BudgetUsed;
+  /** Whose it is, in errors. @default "run" */
+  readonly owner?: "run" | "batch";
+}
+
+/** A budget; `null` when no limit is stated. */
+export function createBudget(limits: BudgetLimits, options: BudgetOptions = {}): Budget | null {
   const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
+  const { used = nothingUsed, owner = "run" } = options;
   if (maxTokens === Infinity && maxCostUsd === Infinity && maxModelCalls === Infinity) return null;
   const taken: Amount = { tokens: used.inputTokens + used.outputTokens, costUsd: used.costUsd ?? 0 };
+  /** The part of it that is set aside for requests under way. */
+  const held: Amount = { tokens: 0, costUsd: 0 };
   let calls = used.modelCalls;
   let open = 0;
   const queue = new Set<Waiting>();
@@ -87,6 +111,11 @@ export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUse
   const add = ({ tokens, costUsd }: Amount, sign: 1 | -1) => {
     taken.tokens += sign * tokens;
     taken.costUsd += sign * costUsd;
+  };
+  const hold = (amount: Amount, sign: 1 | -1) => {
+    add(amount, sign);
+    held.tokens += sign * amount.tokens;
+    held.costUsd += sign * amount.costUsd;
   };
 
   /** The most output tokens that fit beside the input; negative when not even the input does. */
@@ -103,12 +132,12 @@ export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUse
   };
 
   const judge = (need: BudgetNeed): Reservation | DagError | "wait" => {
-    if (calls >= maxModelCalls) return spent(need, `${maxModelCalls} model calls were made`);
+    if (calls >= maxModelCalls) return spentError(need, owner, `${maxModelCalls} model calls were made`);
     const room = roomFor(need);
     if (room >= need.outputTokens) return reservation(need, need.outputTokens);
     if (open > 0) return "wait";
     if (room >= 1) return reservation(need, room);
-    return spent(need, whatIsSpent());
+    return spentError(need, owner, whatIsSpent());
   };
   const whatIsSpent = () =>
     maxTokens - taken.tokens < (maxCostUsd - taken.costUsd) * 1e6 || maxCostUsd === Infinity
@@ -127,16 +156,16 @@ export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUse
   const reservation = (need: BudgetNeed, outputTokens: number): Reservation => {
     const { inputTokens } = need;
     let reserved = outputTokens;
-    let held = amountOf(need, { inputTokens, outputTokens });
+    let own = amountOf(need, { inputTokens, outputTokens });
     let closed = false;
-    add(held, 1);
+    hold(own, 1);
     calls++;
     open++;
     const close = (used: Amount | null) => {
       if (closed) return;
       closed = true;
       open--;
-      add(held, -1);
+      hold(own, -1);
       if (used === null) calls--;
       else add(used, 1);
       pump();
@@ -146,15 +175,15 @@ export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUse
       grow(needed) {
         if (needed <= reserved) return true;
         const wanted = Math.max(needed, reserved * 2);
-        add(held, -1);
+        hold(own, -1);
         for (const size of [wanted, needed]) {
           const amount = amountOf(need, { inputTokens, outputTokens: size });
           if (!fits(amount)) continue;
-          held = amount;
+          own = amount;
           reserved = size;
           break;
         }
-        add(held, 1);
+        hold(own, 1);
         return needed <= reserved;
       },
       settle: (usage) => close(amountOf(need, usage)),
@@ -163,6 +192,17 @@ export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUse
   };
 
   return {
+    get spent() {
+      return (
+        calls - open >= maxModelCalls ||
+        taken.tokens - held.tokens >= maxTokens ||
+        taken.costUsd - held.costUsd >= maxCostUsd
+      );
+    },
+    enter(more) {
+      add({ tokens: more.inputTokens + more.outputTokens, costUsd: more.costUsd ?? 0 }, 1);
+      calls += more.modelCalls;
+    },
     reserve(need, signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
       if (maxCostUsd !== Infinity && need.costUsd({ inputTokens: 1, outputTokens: 1 }) === null) {
@@ -190,8 +230,8 @@ export function createBudget(limits: BudgetLimits, used: BudgetUsed = nothingUse
   };
 }
 
-function spent({ model, inputTokens }: BudgetNeed, what: string): DagError {
-  return new DagError(budgetSpentCode, `The run's budget is spent: ${what}.`, {
+function spentError({ model, inputTokens }: BudgetNeed, owner: string, what: string): DagError {
+  return new DagError(budgetSpentCode, `The ${owner}'s budget is spent: ${what}.`, {
     facts: { model, inputTokens },
     hint: "Raise `limits`, or run again with `reuse` and a budget of its own: what has completed is kept.",
   });

@@ -12,7 +12,15 @@ import {
 
 const rateKeys = ["maxConcurrency", "requestsPerMinute", "tokensPerMinute"] as const;
 const integerBudgets = ["maxTokens", "maxModelCalls"] as const;
-const limitKeys = [...rateKeys, ...integerBudgets, "maxCostUsd", "models", "limiter", "hedgeStatistics"];
+const limitKeys = [
+  ...rateKeys,
+  ...integerBudgets,
+  "maxCostUsd",
+  "models",
+  "limiter",
+  "budget",
+  "hedgeStatistics",
+];
 
 /** Every issue of a run's `limits`. Takes any value and never throws. */
 export function validateLimits(limits: unknown, path: string): DagIssue[] {
@@ -26,6 +34,7 @@ export function validateLimits(limits: unknown, path: string): DagIssue[] {
     ...validateNumber(limits.maxCostUsd, at("maxCostUsd"), { above: 0 }),
     ...validateModels(limits.models, at("models")),
     ...validateMethods(limits.limiter, at("limiter"), "acquire", "createLimiter"),
+    ...validateMethods(limits.budget, at("budget"), "reserve", "createBudget"),
     ...validateMethods(limits.hedgeStatistics, at("hedgeStatistics"), "request", "createHedgeStatistics"),
     ...validateSharing(limits, path),
   ];
@@ -51,19 +60,25 @@ function validateMethods(value: unknown, path: string, method: string, maker: st
   return [issue("bad-value", path, message, `Make one with ${maker}() and pass it to each run.`)];
 }
 
-/** A shared limiter has its limits from its maker: rates beside it would be silently without effect. */
+/** What is shared has its limits from its maker: those beside it would be silently without effect. */
 function validateSharing(limits: Fields, path: string): DagIssue[] {
-  if (limits.limiter === undefined) return [];
-  return [...rateKeys, "models"]
-    .filter((key) => limits[key] !== undefined)
-    .map((key) =>
-      issue(
-        "contradiction",
-        pathTo(path, key),
-        `${key} has no effect beside a shared limiter.`,
-        "State it where the limiter is made: createLimiter({ … }).",
-      ),
-    );
+  const beside = (shared: string, maker: string, keys: readonly string[]) =>
+    limits[shared] === undefined
+      ? []
+      : keys
+          .filter((key) => limits[key] !== undefined)
+          .map((key) =>
+            issue(
+              "contradiction",
+              pathTo(path, key),
+              `${key} has no effect beside a shared ${shared}.`,
+              `State it where the ${shared} is made: ${maker}({ … }).`,
+            ),
+          );
+  return [
+    ...beside("limiter", "createLimiter", [...rateKeys, "models"]),
+    ...beside("budget", "createBudget", [...integerBudgets, "maxCostUsd"]),
+  ];
 }
 
 function notAnObject(value: unknown, path: string): DagIssue {

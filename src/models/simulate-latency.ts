@@ -63,6 +63,13 @@ export function simulateLatency(
   });
 }
 
+/** A middleware with its seed moved on by `by`, so that another run draws other latencies; any other middleware as it is. */
+export function drawnAnew(middleware: ModelMiddleware, by: number): ModelMiddleware {
+  if (!("withSeed" in middleware)) return middleware;
+  const latency = middleware as LatencyMiddleware;
+  return latency.withSeed(latency.simulated.seed + by);
+}
+
 /** The time to first token of a request: log-normal around the median, or the slow mode, in milliseconds. */
 export function drawTtftMs(profile: LatencyProfile, seed: number, request: LatencyKey): number {
   const { node, item, invocation, turn, attempt, hedged = false } = request;

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { DagError, errorCode, errorMessage } from "../errors.js";
 import { indented } from "../report/view-text.js";
 import { yamlText } from "../report/yaml-text.js";
+import { type FileLock, lockFile } from "../stores/file-lock.js";
 import { type CassetteEntry, cassetteEntry } from "./cassette-entry.js";
 
 const version = 1;
@@ -81,68 +81,14 @@ export async function writeCassette(file: string, entryTexts: readonly string[])
   }
 }
 
-/** Held while a cassette is being recorded. */
-export interface CassetteLock {
-  release(): void;
-}
-
-// On the global object, so that every copy of this file in a process sees the same owners.
-const ownersKey = Symbol.for("agent-dag.cassette-owners");
-
 /**
  * Makes the caller the only one that records into this file, in this process and in others.
  * @throws DagError `CASSETTE_IN_USE`.
  */
-export function lockCassette(file: string): CassetteLock {
-  const path = resolve(file);
-  const holder = globalThis as { [ownersKey]?: Set<string> };
-  holder[ownersKey] ??= new Set();
-  const owners = holder[ownersKey];
-  if (owners.has(path)) throw inUse(file, "another cassette() of this process");
-  mkdirSync(dirname(path), { recursive: true });
-  const lock = `${path}.lock`;
-  takeLockFile(lock, file);
-  owners.add(path);
-  const release = () => {
-    process.removeListener("exit", release);
-    if (owners.delete(path)) rmSync(lock, { force: true });
-  };
-  process.once("exit", release);
-  return { release };
-}
-
-function takeLockFile(lock: string, file: string): void {
-  for (let tries = 0; ; tries++) {
-    try {
-      const handle = openSync(lock, "wx");
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return;
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-      const pid = ownerOf(lock);
-      if (tries > 0 || (pid !== process.pid && isAlive(pid))) throw inUse(file, `process ${pid}`);
-      rmSync(lock, { force: true }); // Its owner is gone, or was an earlier test of this very process.
-    }
-  }
-}
-
-function ownerOf(lock: string): number {
-  try {
-    return Number(readFileSync(lock, "utf8"));
-  } catch {
-    return Number.NaN;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === "EPERM";
-  }
+export function lockCassette(file: string): FileLock {
+  return lockFile(file, ({ pid }) =>
+    inUse(file, pid === process.pid ? "another cassette() of this process" : `process ${pid}`),
+  );
 }
 
 function inUse(file: string, owner: string): DagError {

@@ -15,6 +15,7 @@ const rooms = [
   ["graphs", /^graphs\//],
   ["run", /^src\/run\//],
   ["compare", /^src\/compare\//],
+  ["batch", /^src\/batch\//],
   ["report", /^src\/report\//],
   ["page", /^src\/page\//],
   ["testing", /^src\/(testing|jest)\//],

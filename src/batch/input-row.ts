@@ -1,0 +1,103 @@
+import { DagError, errorMessage } from "../errors.js";
+import { hashOf } from "../spec/canonical.js";
+import { readPath } from "../spec/reference.js";
+import type { RowTable } from "./row-table.js";
+
+/** Names a row: a field of the input (dotted for one further down), or a function of it. */
+export type RowKey<Input = any> = string | ((input: Input, index: number) => string | number);
+
+/** An input together with what is known of where it came from: what readers of files give to `runMany`. */
+export class InputRow {
+  readonly input: unknown;
+  /** `reviews.csv, line 4`; `null` where it came from nowhere. */
+  readonly place: string | null;
+  /** Names the row where `key` does not: the path of its file. */
+  readonly name: string | null;
+  /** Why there is no input: its text cannot be read. */
+  readonly problem: string | null;
+
+  constructor(
+    input: unknown,
+    facts: { readonly place?: string; readonly name?: string; readonly problem?: string } = {},
+  ) {
+    this.input = input;
+    this.place = facts.place ?? null;
+    this.name = facts.name ?? null;
+    this.problem = facts.problem ?? null;
+  }
+}
+
+/** A row that can be looked up, or why it cannot be used. */
+export interface NamedRow {
+  readonly key: string;
+  readonly index: number;
+  readonly input: unknown;
+  readonly inputHash: string;
+  readonly place: string | null;
+  readonly error: DagError | null;
+}
+
+/** Gives a row its key and its hash. A row that cannot have them is named by its place among the inputs: `#3`. */
+export function nameRow(given: unknown, index: number, key: RowKey | undefined, rows: RowTable): NamedRow {
+  const row = given instanceof InputRow ? given : new InputRow(given);
+  const { input, place } = row;
+  const unusable = (error: DagError, inputHash: string): NamedRow => {
+    const name = `#${index}`;
+    rows.turn(name);
+    return { key: name, index, input, inputHash, place, error };
+  };
+  const where = place ?? `row ${index}`;
+  if (row.problem !== null) {
+    const error = new DagError("ROW_UNREADABLE", `${where}: ${row.problem}.`, { facts: { place, index } });
+    return unusable(error, hashOf(row.problem));
+  }
+  let inputHash: string;
+  try {
+    inputHash = hashOf(input);
+  } catch (error) {
+    const said = errorMessage(error);
+    const told = new DagError("INPUT_NOT_JSON", `${where}: the input is no JSON: ${said}.`, { cause: error });
+    return unusable(told, hashOf(said));
+  }
+  if (key === undefined) {
+    const base = row.name ?? inputHash;
+    const turn = rows.turn(base);
+    const own = turn === 1 ? base : `${base}-${turn}`;
+    if (turn > 1) rows.turn(own);
+    return { key: own, index, input, inputHash, place, error: null };
+  }
+  const wrong = (problem: string, hint: string) =>
+    unusable(
+      new DagError("ROW_KEY_INVALID", `${where}: ${problem}.`, { facts: { place, index }, hint }),
+      inputHash,
+    );
+  let named: unknown;
+  try {
+    named = typeof key === "function" ? key(input, index) : fieldOf(input, key);
+  } catch (error) {
+    return wrong(
+      `its key could not be made: ${errorMessage(error)}`,
+      "Let `key` give a text for every input.",
+    );
+  }
+  const field = typeof key === "string" ? `the field "${key}"` : "what `key` gives";
+  const isName = typeof named === "string" || (typeof named === "number" && Number.isFinite(named));
+  if (!isName || named === "") {
+    const found =
+      named === undefined ? "missing" : named === "" ? "empty" : `${JSON.stringify(named) ?? typeof named}`;
+    return wrong(`${field} is to name the row, and is ${found}`, "Give a text or a number.");
+  }
+  const name = String(named);
+  if (rows.turn(name) > 1) {
+    return wrong(
+      `${field} is ${JSON.stringify(name)}, which an earlier row has`,
+      "Give each row a key of its own.",
+    );
+  }
+  return { key: name, index, input, inputHash, place, error: null };
+}
+
+function fieldOf(input: unknown, key: string): unknown {
+  const isOwn = typeof input === "object" && input !== null && Object.hasOwn(input, key);
+  return isOwn ? (input as Record<string, unknown>)[key] : readPath(input, key);
+}

@@ -1,0 +1,388 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { topologyOf } from "../../graphs/compile.js";
+import { defaultTopology } from "../../graphs/topology.js";
+import { validateRunOptions } from "../../nodes/engine/run-option-rules.js";
+import { type DagIssue, DagValidationError } from "../errors.js";
+import { createBudget } from "../limits/budget.js";
+import { createHedgeStatistics } from "../limits/hedge-statistics.js";
+import type { LimitOptions } from "../limits/limit-options.js";
+import { createLimiter } from "../limits/limiter.js";
+import type { RunRecord } from "../records/record.js";
+import type { TypedRecord } from "../records/typed.js";
+import type { RunDagOptions } from "../run/run.js";
+import { assertValid } from "../spec/assert-valid.js";
+import { validateNumber } from "../spec/bounds.js";
+import { dagHash, hashOf } from "../spec/canonical.js";
+import { issue, showValue } from "../spec/issue.js";
+import type { DagSpec } from "../spec/shape.js";
+import type { InputOf, OutputOf } from "../spec/values.js";
+import { storeError } from "../stores/store-error.js";
+import { type InputRow, type NamedRow, nameRow, type RowKey } from "./input-row.js";
+import type { BatchItem } from "./item.js";
+import { ItemFeed } from "./item-feed.js";
+import { ResultsFile } from "./results-file.js";
+import { type KnownRow, RowTable } from "./row-table.js";
+import { runRow } from "./run-row.js";
+import { type BatchEnd, type BatchSummary, BatchSums } from "./summary.js";
+
+/** Options of `runMany`: those of `run`, for every row, and the batch's own. Limits and budgets are the batch's. */
+export interface RunManyOptions<Input = any> extends Omit<RunDagOptions, "thread"> {
+  /** Most rows under way at once, an integer of at least 1. @default 8 */
+  readonly concurrency?: number;
+  /**
+   * Names each row: a field of the input (dotted for one further down), or a function of it. With it a changed row replaces its
+   * old result; without it rows are known by their content. @default the hash of the input
+   */
+  readonly key?: RowKey<Input>;
+  /** The results file, `.jsonl`: one line a row, and what the batch goes on from when it is started again. @default none */
+  readonly results?: string;
+  /** Also runs again the rows that the results file holds as failed. @default false */
+  readonly retryFailed?: boolean;
+  /** Also runs again the rows that another version of the graph had made. @default false */
+  readonly retryChanged?: boolean;
+  /** Starts no more rows once more than so many have failed, or more than a share of them: `"5%"`. @default no end */
+  readonly maxFailures?: number | `${number}%`;
+  /** Folder that each row's whole record is written to, as `KEY.json`. @default none */
+  readonly records?: string;
+  /** Under which the rows' threads stand at the checkpointer. @default the spec's name and the results file */
+  readonly thread?: string;
+  /** Once aborted, no further row is started and those that run are finished. `signal` aborts them too. */
+  readonly finish?: AbortSignal;
+  /** Told what there is to know before the first row is run. */
+  readonly onNotice?: (message: string) => void;
+}
+
+/** A batch under way. It goes on whether or not its items are read; who reads slowly makes it wait. */
+export interface Batch<Output = unknown, Record = RunRecord>
+  extends AsyncIterable<BatchItem<Output, Record>> {
+  /** What it came to, once every row is done. */
+  readonly summary: Promise<BatchSummary>;
+}
+
+/** Inputs of a batch: read one by one, as rows are started. */
+export type BatchInputs<Input> = Iterable<Input | InputRow> | AsyncIterable<Input | InputRow>;
+
+const defaultConcurrency = 8;
+
+/** Rows between two breaths in which signals, readers and timers have their turn, where inputs come without a wait. */
+const breathEvery = 128;
+
+/**
+ * Runs a spec on many inputs: a few at a time, in memory that does not grow with their number. With `results` each row's line is
+ * on the disk before it counts as done, and the same call goes on after any crash: done rows are not run again, changed, new and
+ * broken-off ones are. A row that fails, or whose input cannot be used, costs only itself. Items come in the order in which rows
+ * end; whoever breaks off the reading ends the batch after the rows that run, unless `summary` was asked for before.
+ * Iteration and `summary` reject with what every row would meet: DagValidationError, `MODEL_KEY_MISSING`, `CHECKPOINTER_MISSING`,
+ * `RESULTS_BUSY`, `RESULTS_UNUSABLE`, `STORE_FAILED`, and what reading the inputs throws.
+ * @example
+ * for await (const { key, output } of runMany(feedback, ["Great lamp.", "It broke."], { results: "results.jsonl" })) {
+ *   console.log(key, output);
+ * }
+ */
+export function runMany<D extends DagSpec>(
+  spec: D,
+  inputs: BatchInputs<InputOf<D>>,
+  options: RunManyOptions<InputOf<D>> = {},
+): Batch<OutputOf<D>, TypedRecord<RunRecord, D>> {
+  const batch = new RunningBatch(spec, inputs, options);
+  const summary = batch.drive();
+  // Whoever only iterates gets the error from the iteration; it must not count as unhandled.
+  summary.catch(() => {});
+  return {
+    get summary() {
+      batch.isAwaited = true;
+      return summary;
+    },
+    [Symbol.asyncIterator]: () => batch.items.read() as AsyncIterator<any>,
+  };
+}
+
+class RunningBatch {
+  /** Whether somebody waits for the summary: then it goes on when its readers leave. */
+  isAwaited = false;
+  readonly items = new ItemFeed<BatchItem>(() => {
+    if (!this.isAwaited) this.#end("finished");
+  });
+  readonly #spec: DagSpec;
+  readonly #inputs: BatchInputs<unknown>;
+  readonly #options: RunManyOptions;
+  readonly #rows = new RowTable();
+  readonly #sums = new BatchSums();
+  readonly #running = new Set<Promise<void>>();
+  readonly #failures: unknown[] = [];
+  #rowOptions: RunDagOptions = {};
+  #threads = "";
+  #results: ResultsFile | undefined;
+  #ended: BatchEnd | undefined;
+  /** Wakes the reading of inputs: a row has ended, or the batch is to end. */
+  #wake: () => void = () => {};
+
+  constructor(spec: DagSpec, inputs: BatchInputs<unknown>, options: RunManyOptions) {
+    this.#spec = spec;
+    this.#inputs = inputs;
+    this.#options = options;
+  }
+
+  async drive(): Promise<BatchSummary> {
+    const startedMs = performance.now();
+    const detach: (() => void)[] = [];
+    try {
+      await this.#begin(detach);
+      await this.#readRows();
+      await Promise.all(this.#running);
+      if (this.#failures.length > 0) throw this.#failures[0];
+      const { topology = defaultTopology } = this.#options;
+      const isComplete = this.#ended === undefined;
+      const ended = this.#ended ?? (this.#isTooMany("now") ? "failures" : "done");
+      const results = this.#results;
+      this.#results = undefined;
+      await results?.close(isComplete);
+      const durationMs = performance.now() - startedMs;
+      const summary = this.#sums.summary({ dag: this.#spec.name, topology, ended, durationMs });
+      this.items.end(null);
+      return summary;
+    } catch (error) {
+      await Promise.all(this.#running);
+      await this.#results?.close(false).catch(() => {});
+      this.items.end({ error });
+      throw error;
+    } finally {
+      for (const off of detach) off();
+    }
+  }
+
+  async #begin(detach: (() => void)[]): Promise<void> {
+    const spec = this.#spec;
+    const { results, records, finish, signal, checkpointer, limits = {} } = this.#options;
+    assertValid(spec);
+    const runOptions = assertBatchOptions(spec, this.#inputs, this.#options);
+    topologyOf(runOptions.topology ?? defaultTopology);
+    if (records !== undefined) await mkdir(records, { recursive: true });
+    if (results !== undefined) this.#results = await ResultsFile.open(results, this.#rows, dagHash(spec));
+    this.#rowOptions = { ...runOptions, limits: this.#sharedLimits(limits) };
+    const place = results === undefined ? "" : `-${hashOf(resolve(results))}`;
+    this.#threads = this.#options.thread ?? `${spec.name}${checkpointer === undefined ? "" : place}`;
+    const others = this.#results?.ofOtherGraph ?? 0;
+    if (others > 0 && this.#options.retryChanged !== true) {
+      this.#options.onNotice?.(
+        `${others} of the rows in "${results}" were made by another version of the graph and are left as they are (\`retryChanged\` runs them again).`,
+      );
+    }
+    const listen = (from: AbortSignal | undefined, end: BatchEnd) => {
+      if (from === undefined) return;
+      const onAbort = () => this.#end(end);
+      if (from.aborted) onAbort();
+      else from.addEventListener("abort", onAbort, { once: true });
+      detach.push(() => from.removeEventListener("abort", onAbort));
+    };
+    listen(finish, "finished");
+    listen(signal, "aborted");
+  }
+
+  /** One limiter, one budget and one hedging statistic for all rows; what the results file holds has been spent. */
+  #sharedLimits(limits: LimitOptions): LimitOptions {
+    const { maxTokens, maxCostUsd, maxModelCalls, budget, limiter, hedgeStatistics, ...rates } = limits;
+    const budgets = {
+      ...(maxTokens !== undefined && { maxTokens }),
+      ...(maxCostUsd !== undefined && { maxCostUsd }),
+      ...(maxModelCalls !== undefined && { maxModelCalls }),
+    };
+    const { modelCalls = 0, tokens = 0, costUsd = 0 } = this.#results?.spent ?? {};
+    const used = { modelCalls, inputTokens: tokens, outputTokens: 0, costUsd };
+    const shared = budget ?? createBudget(budgets, { used, owner: "batch" });
+    return {
+      limiter: limiter ?? createLimiter(rates),
+      hedgeStatistics: hedgeStatistics ?? createHedgeStatistics(),
+      ...(shared !== null && { budget: shared }),
+    };
+  }
+
+  /** Starts no more rows. */
+  #end(why: BatchEnd): void {
+    if (this.#ended === undefined || why === "aborted") this.#ended = why;
+    this.#wake();
+  }
+
+  async #readRows(): Promise<void> {
+    const { concurrency = defaultConcurrency, key } = this.#options;
+    const source = iteratorOf(this.#inputs);
+    let index = 0;
+    try {
+      for (;;) {
+        while (this.#running.size >= concurrency) await this.#orEnded(null);
+        if (!this.items.hasRoom) await this.#orEnded(this.items.room());
+        if (this.#rowOptions.limits?.budget?.spent) this.#end("budget");
+        if (this.#ended !== undefined) break;
+        const coming = source.next();
+        // Inputs may be slow to come: whoever ends the batch does not wait for the next one.
+        const next = coming instanceof Promise ? await this.#orEnded(coming) : await coming;
+        if (next === undefined || next.done === true) break;
+        const row = nameRow(next.value, index++, key, this.#rows);
+        const known = this.#results?.find(row.key);
+        if (known !== undefined && this.#isDone(row, known)) this.#passOn(row, known);
+        else this.#start(row, known);
+        if (index % breathEvery === 0) await new Promise(setImmediate);
+      }
+    } finally {
+      // A reader that waits for its source would answer only when that does.
+      if (this.#ended !== undefined) void Promise.resolve(source.return?.()).catch(() => {});
+    }
+  }
+
+  /**
+   * What the promise gives, or `undefined` once a row has ended or the batch is to end. One wait at a time, so that nothing is left
+   * behind by those that are over.
+   */
+  #orEnded<T>(promise: Promise<T> | null): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => {
+        if (promise === null || this.#ended !== undefined) resolve(undefined);
+      };
+      promise?.then(resolve, reject);
+    });
+  }
+
+  #isDone({ inputHash }: NamedRow, known: KnownRow): boolean {
+    if (known.inputHash !== inputHash) return false;
+    if (known.standing === "open" || (known.standing === "failed" && this.#options.retryFailed)) return false;
+    if (this.#options.retryChanged !== true) return true;
+    return this.#results?.read(known.offset).dag === dagHash(this.#spec);
+  }
+
+  /** A row that the results file holds. */
+  #passOn({ index, place }: NamedRow, known: KnownRow): void {
+    const results = this.#results as ResultsFile;
+    const item = {
+      ...results.read(known.offset),
+      index,
+      ...(place !== null && { place }),
+      reused: true as const,
+    };
+    this.#sums.add(item);
+    this.items.push(item);
+  }
+
+  #start(row: NamedRow, known: KnownRow | undefined): void {
+    const running = this.#run(row, known).catch((error) => {
+      this.#failures.push(error);
+      this.#end("failures");
+    });
+    this.#running.add(running);
+    void running.then(() => {
+      this.#running.delete(running);
+      this.#wake();
+    });
+  }
+
+  async #run(row: NamedRow, known: KnownRow | undefined): Promise<void> {
+    const results = this.#results;
+    const line = known === undefined ? undefined : results?.read(known.offset);
+    const item = await runRow(row, {
+      spec: this.#spec,
+      options: this.#rowOptions,
+      threads: this.#threads,
+      known,
+      line,
+    });
+    const { record } = item;
+    // A row that was ended before it sent anything has not been started, as far as the results know.
+    const isUntouched = item.state === "cancelled" && item.usage.modelCalls === 0;
+    if (!isUntouched) {
+      if (record !== undefined) await this.#keepRecord(row.key, record);
+      await results?.append(item);
+    }
+    if (item.error?.code === "BUDGET_SPENT") this.#end("budget");
+    this.#sums.add(item);
+    const { record: _, ...light } = item;
+    this.items.push(this.items.isRead ? item : light);
+    if (item.state === "failed" && this.#isTooMany("so far")) this.#end("failures");
+  }
+
+  async #keepRecord(key: string, record: RunRecord): Promise<void> {
+    const folder = this.#options.records;
+    if (folder === undefined) return;
+    const file = join(folder, recordName(key));
+    try {
+      await writeFile(`${file}.new`, JSON.stringify(record));
+      await rename(`${file}.new`, file);
+    } catch (error) {
+      throw storeError(error, file);
+    }
+  }
+
+  /** Whether more rows failed than may; of a share, while rows are still to come, once one failure could be within it. */
+  #isTooMany(when: "so far" | "now"): boolean {
+    const { maxFailures } = this.#options;
+    const { failedNow, ranNow } = this.#sums;
+    if (maxFailures === undefined) return false;
+    if (typeof maxFailures === "number") return failedNow > maxFailures;
+    const most = (ranNow * Number(maxFailures.slice(0, -1))) / 100;
+    return (when === "now" || most >= 1) && failedNow > most;
+  }
+}
+
+/** The file that a row's record is in: its key, where that is a file's name everywhere, else a readable part and its hash. */
+export function recordName(key: string): string {
+  if (/^[a-z0-9_][a-z0-9_.-]{0,99}$/.test(key)) return `${key}.json`;
+  return `${key.replaceAll(/[^\w.-]+/g, "_").slice(0, 60)}-${hashOf(key)}.json`;
+}
+
+function iteratorOf(inputs: BatchInputs<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
+  return Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+}
+
+/**
+ * The options of each row's run.
+ * @throws DagValidationError carrying every issue.
+ */
+function assertBatchOptions(spec: DagSpec, inputs: unknown, options: RunManyOptions): RunDagOptions {
+  const given = typeof options === "object" && options !== null ? options : ({} as RunManyOptions);
+  const { concurrency, key, results, retryFailed, retryChanged, maxFailures, records, thread, ...others } =
+    given;
+  const { finish, onNotice: _, ...runOptions } = others;
+  const isText = (value: unknown) => value === undefined || (typeof value === "string" && value !== "");
+  const texts: [string, unknown][] = [
+    ["results", results],
+    ["records", records],
+    ["thread", thread],
+  ];
+  const isSwitch = (value: unknown) => value === undefined || typeof value === "boolean";
+  const issues: DagIssue[] = [
+    ...(isIterable(inputs) ? [] : [bad("inputs", inputs, "a list or an (async) iterable of inputs")]),
+    ...validateRunOptions(spec, options === given ? runOptions : options),
+    ...validateNumber(concurrency, "concurrency", { min: 1, integer: true }),
+    ...(isText(key) || typeof key === "function"
+      ? []
+      : [bad("key", key, "the name of a field, or a function")]),
+    ...texts
+      .filter(([, value]) => !isText(value))
+      .map(([name, value]) => bad(name, value, "a path or a name")),
+    ...(isSwitch(retryFailed) ? [] : [bad("retryFailed", retryFailed, "true or false")]),
+    ...(isSwitch(retryChanged) ? [] : [bad("retryChanged", retryChanged, "true or false")]),
+    ...(isTolerance(maxFailures)
+      ? []
+      : [bad("maxFailures", maxFailures, 'a number of rows, or a share as "5%"')]),
+    ...(finish === undefined || finish instanceof AbortSignal
+      ? []
+      : [bad("finish", finish, "an AbortSignal")]),
+  ];
+  if (issues.length > 0) throw new DagValidationError("The options", issues);
+  return runOptions;
+}
+
+function bad(path: string, value: unknown, wanted: string): DagIssue {
+  return issue("bad-value", path, `It has to be ${wanted}, but is ${showValue(value)}.`, `Give ${wanted}.`);
+}
+
+function isIterable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Symbol.asyncIterator in value || Symbol.iterator in value;
+}
+
+function isTolerance(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value === "number") return Number.isInteger(value) && value >= 0;
+  if (typeof value !== "string" || !/^\d+(\.\d+)?%$/.test(value)) return false;
+  return Number(value.slice(0, -1)) <= 100;
+}

@@ -1,0 +1,174 @@
+import type { UsageSums } from "../records/events.js";
+import { addUsages, type RunRecord } from "../records/record.js";
+import { declaredPath } from "../records/work-id.js";
+import { type BatchItem, type BatchItemState, isInputError } from "./item.js";
+import { Percentiles } from "./percentiles.js";
+
+/**
+ * Why a batch ended: `done` when every input was met; `finished` when it was told to start no more; `aborted` by its signal;
+ * `budget` when that was spent; `failures` when there were more than `maxFailures`.
+ */
+export type BatchEnd = "done" | "finished" | "aborted" | "budget" | "failures";
+
+/** What a batch came to: JSON. */
+export interface BatchSummary {
+  readonly version: 1;
+  /** Name of the spec. */
+  readonly dag: string;
+  readonly topology: string;
+  readonly ended: BatchEnd;
+  /** Inputs that were met: the rows of the states below together. */
+  readonly total: number;
+  readonly completed: number;
+  readonly partial: number;
+  readonly rejected: number;
+  readonly failed: number;
+  readonly interrupted: number;
+  readonly cancelled: number;
+  /** Of them, rows that the results file held already. */
+  readonly reused: number;
+  /** Failed rows whose input could not be used: nothing was sent for them. */
+  readonly badInputs: number;
+  /** Rows without a result, by the code of their error. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Requests and tokens of the rows that were run now. */
+  readonly usage: UsageSums;
+  /** US dollars of the rows that were run now; `null` when the price of a call is unknown. */
+  readonly costUsd: number | null;
+  /** Wall time of the batch. */
+  readonly durationMs: number;
+  /** Of the rows that were run now. Quantiles are true to about 2 %. */
+  readonly rows: DurationFigures;
+  /** By node, planner and joiner (`$planner`, `$joiner`) included, of the rows that were run now. */
+  readonly nodes: Readonly<Record<string, NodeFigures>>;
+}
+
+export interface DurationFigures {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+}
+
+/** What a node took and cost in all rows; what is nested in it is counted with it. */
+export interface NodeFigures extends DurationFigures {
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number | null;
+  /** By the code of its error. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+interface NodeSums {
+  readonly times: Percentiles;
+  usage: UsageSums;
+  readonly errors: Map<string, number>;
+}
+
+/** Adds up a batch, row by row, in memory that does not grow with their number. */
+export class BatchSums {
+  readonly #states = new Map<BatchItemState, number>();
+  readonly #errors = new Map<string, number>();
+  readonly #nodes = new Map<string, NodeSums>();
+  readonly #times = new Percentiles();
+  #usage = addUsages([]);
+  #reused = 0;
+  #badInputs = 0;
+
+  /** Rows that failed, those of earlier batches left out. */
+  failedNow = 0;
+  /** Rows that were run now. */
+  ranNow = 0;
+
+  add(item: BatchItem): void {
+    count(this.#states, item.state);
+    if (item.error !== null) count(this.#errors, item.error.code);
+    if (isInputError(item.error?.code)) this.#badInputs++;
+    if (item.reused) {
+      this.#reused++;
+      return;
+    }
+    this.ranNow++;
+    if (item.state === "failed") this.failedNow++;
+    this.#usage = addUsages([this.#usage, item.usage]);
+    if (item.record !== undefined) {
+      this.#times.add(item.durationMs);
+      this.#addNodes(item.record);
+    }
+  }
+
+  #addNodes({ outcomes, calls }: RunRecord): void {
+    for (const [name, outcome] of Object.entries(outcomes)) {
+      const node = this.#nodeOf(name);
+      const { startedAtMs, endedAtMs } = outcome;
+      if (startedAtMs !== null && endedAtMs !== null) node.times.add(endedAtMs - startedAtMs);
+      if ("error" in outcome) count(node.errors, outcome.error.code);
+    }
+    for (const call of calls) {
+      const [name = call.node] = declaredPath(call.node).split("/");
+      const node = this.#nodeOf(name);
+      node.usage = addUsages([node.usage, { modelCalls: 1, ...call }]);
+      // Planner and joiner have no outcome.
+      if (name.startsWith("$")) {
+        node.times.add(call.durationMs);
+        if (call.error !== null) count(node.errors, call.error.code);
+      }
+    }
+  }
+
+  #nodeOf(name: string): NodeSums {
+    let node = this.#nodes.get(name);
+    if (node === undefined) {
+      node = { times: new Percentiles(), usage: addUsages([]), errors: new Map() };
+      this.#nodes.set(name, node);
+    }
+    return node;
+  }
+
+  summary(facts: Pick<BatchSummary, "dag" | "topology" | "ended" | "durationMs">): BatchSummary {
+    const of = (state: BatchItemState) => this.#states.get(state) ?? 0;
+    const { dag, topology, ended, durationMs } = facts;
+    return {
+      version: 1,
+      dag,
+      topology,
+      ended,
+      total: [...this.#states.values()].reduce((sum, one) => sum + one, 0),
+      completed: of("completed"),
+      partial: of("partial"),
+      rejected: of("rejected"),
+      failed: of("failed"),
+      interrupted: of("interrupted"),
+      cancelled: of("cancelled"),
+      reused: this.#reused,
+      badInputs: this.#badInputs,
+      errors: Object.fromEntries(this.#errors),
+      usage: this.#usage,
+      costUsd: this.#usage.costUsd,
+      durationMs,
+      rows: durationsOf(this.#times),
+      nodes: Object.fromEntries(
+        [...this.#nodes].map(([name, { times, usage, errors }]) => [
+          name,
+          {
+            ...durationsOf(times),
+            modelCalls: usage.modelCalls,
+            inputTokens: usage.inputTokens,
+            outputTokens: usage.outputTokens,
+            costUsd: usage.costUsd,
+            errors: Object.fromEntries(errors),
+          },
+        ]),
+      ),
+    };
+  }
+}
+
+function durationsOf(times: Percentiles): DurationFigures {
+  return { count: times.count, p50Ms: times.at(0.5), p95Ms: times.at(0.95), maxMs: times.max };
+}
+
+function count<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
