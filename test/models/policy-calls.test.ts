@@ -1,9 +1,9 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "@jest/globals";
 import { DagError } from "../../src/errors.js";
+import type { BudgetLimits } from "../../src/limits/budget.js";
 import { createBudget } from "../../src/limits/budget.js";
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
-import type { BudgetLimits } from "../../src/limits/budget.js";
 import { createLimiter, type LimiterOptions } from "../../src/limits/limiter.js";
 import { recordCalls } from "../../src/models/call-recorder.js";
 import { withPolicy } from "../../src/models/policy-calls.js";
