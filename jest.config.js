@@ -20,6 +20,6 @@ export default {
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^agent-dag$": "<rootDir>/src/index.ts",
-    "^agent-dag/(testing|jest)$": "<rootDir>/src/$1/index.ts",
+    "^agent-dag/(testing|jest|serve)$": "<rootDir>/src/$1/index.ts",
   },
 };

@@ -13,6 +13,7 @@ import { chromium } from "playwright-core";
 import type { RunEvent } from "../src/records/events.js";
 import { createLivePage } from "../src/report/live-page.js";
 import { renderReport } from "../src/report/report.js";
+import { nodeListener } from "../src/serve/node-listener.js";
 import { mapRecord, projected, recordOf, wideRecord } from "../test/support/page-records.js";
 
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-bench-"));
@@ -91,7 +92,8 @@ try {
 /** 300 nodes settle one after another, 10 ms apart; the page notes when it shows each. */
 async function measureLive(): Promise<void> {
   const live = createLivePage();
-  const server = createServer((request, response) => void live.handle(request, response));
+  const nothing = () => new Response(null, { status: 404 });
+  const server = createServer(nodeListener(async (request) => (await live.respond(request)) ?? nothing()));
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const page = await browser.newPage();
   const names = Array.from({ length: 300 }, (_, at) => `n${at}`);

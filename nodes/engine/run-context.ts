@@ -94,7 +94,7 @@ export class RunContext {
 
   /** Nothing is sent and nothing is emitted before `begin`. */
   constructor({ spec, topology, options, journal, earlier, reuse, host, contexts }: RunFacts) {
-    this.id = earlier?.stamp.id ?? randomUUID();
+    this.id = earlier?.stamp.id ?? options.id ?? randomUUID();
     this.spec = spec;
     this.topology = topology;
     this.options = options;

@@ -19,6 +19,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   planner: true,
   use: true,
   checkpointer: true,
+  id: true,
   thread: true,
   reuse: true,
   texts: true,

@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly use?: readonly ModelMiddleware[];
   /** Keeps what was done, so that the run can be resumed. Needs `thread`. */
   readonly checkpointer?: BaseCheckpointSaver;
+  /** Id of a new run, which nobody else has; one that goes on keeps its own. @default a random UUID */
+  readonly id?: string;
   /** Names the run at its checkpointer. */
   readonly thread?: string;
   /** An earlier record, or where a run was persisted: only what it did not complete, or what has changed, is run. */

@@ -93,6 +93,7 @@ function ownAlias(path: string): Record<string, string> {
     return {
       "agent-dag/testing": own("../testing/index.js"),
       "agent-dag/jest": own("../jest/index.js"),
+      "agent-dag/serve": own("../serve/index.js"),
       "agent-dag": own("../index.js"),
     };
   }

@@ -10,6 +10,7 @@ import { type Io, tell, writePainted } from "./io.js";
 import { addDiffCommand, addReportCommand, addShowCommand } from "./report-command.js";
 import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
+import { addServeCommand } from "./serve-command.js";
 import { packageJson } from "./version.js";
 
 /** Runs one command line; never rejects. The status is left in `io.exitCode`. */
@@ -49,6 +50,7 @@ function createProgram(io: Io): Command {
     addDiffCommand,
     addReportCommand,
     addShowCommand,
+    addServeCommand,
     addInitCommand,
   ])
     add(program, io);

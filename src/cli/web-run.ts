@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { errorMessage } from "../errors.js";
 import type { RunEvent } from "../records/events.js";
 import { createLivePage } from "../report/live-page.js";
+import { nodeListener } from "../serve/node-listener.js";
 import { type Io, write } from "./io.js";
 import { UsageError } from "./usage-error.js";
 
@@ -29,11 +30,8 @@ export async function serveRun(port: number, command: string | undefined, io: Io
       take(answers);
     },
   });
-  const server = createServer((request, response) => {
-    if (page.handle(request, response)) return;
-    response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
-    response.end("There is nothing here.\n");
-  });
+  const nothing = () => new Response("There is nothing here.\n", { status: 404 });
+  const server = createServer(nodeListener(async (request) => (await page.respond(request)) ?? nothing()));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
       reject(

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RunEvent } from "../records/events.js";
 import { liveRun } from "./live-run.js";
 import { pageHtml } from "./page-html.js";
@@ -14,19 +13,22 @@ export interface LivePageOptions {
    * shows questions and takes no answers
    */
   readonly onAnswer?: (answers: Readonly<Record<string, unknown>>) => void | Promise<void>;
-  /** Host names that requests may be addressed to, without the port. @default localhost, 127.0.0.1, ::1 */
-  readonly hosts?: readonly string[];
+  /**
+   * Host names that requests may be addressed to, without the port; `null` where whoever passes them on has looked.
+   * @default localhost, 127.0.0.1, ::1
+   */
+  readonly hosts?: readonly string[] | null;
 }
 
-/** A page that shows a run while it happens, on any HTTP server of Node. */
+/** A page that shows a run while it happens, for any server that speaks in `Request` and `Response`. */
 export interface LivePage {
   /** Takes an event of the run; fits `onEvent` of `run`. */
   onEvent(event: RunEvent): void;
   /**
    * Answers `…/`, `…/events`, `…/report.html` and `…/answer`; the last step of the path alone is looked at, so that a server can
-   * hang it in anywhere under a path that ends in a slash. Gives `false` for everything else.
+   * hang it in anywhere under a path that ends in a slash. Gives `null` for everything else.
    */
-  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  respond(request: Request): Promise<Response> | null;
   /** Ends the streams of all who watch. */
   close(): void;
 }
@@ -36,131 +38,148 @@ const gatherMs = 20;
 const mostBytes = 1_000_000;
 const loopback = ["localhost", "127.0.0.1", "[::1]", "::1"];
 
+/** Somebody who watches: what has changed since the last message, joined until it is taken. */
+interface Watcher {
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  pending: LiveChange | null;
+}
+
 /** A live page that nobody watches yet. */
 export function createLivePage({ command, onAnswer, hosts = loopback }: LivePageOptions = {}): LivePage {
   const run = liveRun(command ?? null);
-  const watchers = new Set<ServerResponse>();
-  let gathered: LiveChange | null = null;
+  const watchers = new Set<Watcher>();
+  const encoder = new TextEncoder();
   let timer: NodeJS.Timeout | undefined;
 
-  const send = () => {
+  /** One message at a time: whoever reads slowly gets fewer and larger ones. */
+  const send = (watcher: Watcher) => {
+    if (watcher.pending === null || (watcher.controller.desiredSize ?? 0) <= 0) return;
+    watcher.controller.enqueue(encoder.encode(messageOf(watcher.pending)));
+    watcher.pending = null;
+  };
+  const sendAll = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (gathered === null) return;
-    const message = messageOf(gathered);
-    gathered = null;
-    for (const watcher of watchers) watcher.write(message);
+    for (const watcher of watchers) send(watcher);
   };
-  const stream = (response: ServerResponse) => {
-    response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    });
-    send();
-    response.write(messageOf({ data: run.data() }));
-    watchers.add(response);
-    response.on("close", () => void watchers.delete(response));
+  const stream = () => {
+    let watcher: Watcher;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start(controller) {
+          watcher = { controller, pending: { data: run.data() } };
+          watchers.add(watcher);
+        },
+        pull: () => send(watcher),
+        cancel: () => void watchers.delete(watcher),
+      },
+      { highWaterMark: 1 },
+    );
+    return reply(200, "text/event-stream; charset=utf-8", body);
   };
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const reply = (status: number, message: string) =>
-      respond(response, status, "application/json; charset=utf-8", JSON.stringify({ message }));
-    if (onAnswer === undefined) return reply(409, "This page takes no answers.");
-    if (!(request.headers["content-type"] ?? "").startsWith("application/json"))
-      return reply(415, "An answer is JSON.");
+  const answer = async (request: Request) => {
+    const told = (status: number, message: string) =>
+      reply(status, "application/json; charset=utf-8", JSON.stringify({ message }));
+    if (onAnswer === undefined) return told(409, "This page takes no answers.");
+    if (!(request.headers.get("content-type") ?? "").startsWith("application/json"))
+      return told(415, "An answer is JSON.");
     try {
       const answers: unknown = JSON.parse(await bodyOf(request));
       if (typeof answers !== "object" || answers === null || Array.isArray(answers))
-        return reply(400, "Answers are an object by node.");
+        return told(400, "Answers are an object by node.");
       await onAnswer(answers as Record<string, unknown>);
-      reply(202, "taken");
+      return told(202, "taken");
     } catch (error) {
-      reply(400, error instanceof Error ? error.message : String(error));
+      return told(400, error instanceof Error ? error.message : String(error));
     }
+  };
+  const report = () => {
+    const record = run.record();
+    if (record === null) return reply(404, "text/plain; charset=utf-8", "The run has not begun.\n");
+    const html = renderReport(record, command === undefined ? {} : { command });
+    return reply(200, "text/html; charset=utf-8", html, {
+      "content-disposition": 'attachment; filename="report.html"',
+    });
+  };
+  const page = () => {
+    const data = redacted(run.data());
+    return reply(200, "text/html; charset=utf-8", pageHtml(data, { title: data.title, live: true }), {
+      "content-security-policy": "frame-ancestors 'none'",
+    });
+  };
+  const respond = async (request: Request, last: string): Promise<Response> => {
+    const isAnswer = last === "answer";
+    if (hosts !== null && !isOwn(request, hosts))
+      return reply(403, "text/plain; charset=utf-8", "This page answers on this computer only.\n");
+    if (isAnswer !== (request.method === "POST"))
+      return reply(405, "text/plain; charset=utf-8", "Not this method.\n", {
+        allow: isAnswer ? "POST" : "GET",
+      });
+    if (isAnswer) return answer(request);
+    if (last === "events") return stream();
+    return last === "report.html" ? report() : page();
   };
 
   return {
     onEvent(event) {
       const change = run.add(event);
-      if (change === null) return;
-      gathered = gathered === null ? change : joined(gathered, change);
-      timer ??= setTimeout(send, gatherMs);
-    },
-    handle(request, response) {
-      const { pathname } = new URL(request.url ?? "/", "http://localhost");
-      const last = pathname.slice(pathname.lastIndexOf("/") + 1);
-      if (!["", "events", "report.html", "answer"].includes(last)) return false;
-      const isAnswer = last === "answer";
-      if (!isOwn(request, hosts))
-        respond(response, 403, "text/plain; charset=utf-8", "This page answers on this computer only.\n");
-      else if (isAnswer !== (request.method === "POST")) {
-        respond(response, 405, "text/plain; charset=utf-8", "Not this method.\n");
-      } else if (isAnswer) void answer(request, response);
-      else if (last === "events") stream(response);
-      else if (last === "report.html") {
-        const record = run.record();
-        if (record === null) respond(response, 404, "text/plain; charset=utf-8", "The run has not begun.\n");
-        else {
-          const html = renderReport(record, command === undefined ? {} : { command });
-          respond(response, 200, "text/html; charset=utf-8", html, {
-            "content-disposition": 'attachment; filename="report.html"',
-          });
-        }
-      } else {
-        const data = redacted(run.data());
-        respond(
-          response,
-          200,
-          "text/html; charset=utf-8",
-          pageHtml(data, { title: data.title, live: true }),
-          {
-            "content-security-policy": "frame-ancestors 'none'",
-          },
-        );
+      if (change === null || watchers.size === 0) return;
+      for (const watcher of watchers) {
+        watcher.pending = watcher.pending === null ? change : joined(watcher.pending, change);
       }
-      return true;
+      timer ??= setTimeout(sendAll, gatherMs);
+    },
+    respond(request) {
+      const { pathname } = new URL(request.url);
+      const last = pathname.slice(pathname.lastIndexOf("/") + 1);
+      return ["", "events", "report.html", "answer"].includes(last) ? respond(request, last) : null;
     },
     close() {
-      send();
-      for (const watcher of watchers) watcher.end();
+      clearTimeout(timer);
+      for (const { controller, pending } of watchers) {
+        if (pending !== null) controller.enqueue(encoder.encode(messageOf(pending)));
+        controller.close();
+      }
+      watchers.clear();
     },
   };
 }
 
 /** Whether a request is meant for this server and was not sent by a page of somebody else. */
-function isOwn({ headers, method }: IncomingMessage, hosts: readonly string[]): boolean {
-  const host = headers.host ?? "";
+function isOwn({ headers, method, url }: Request, hosts: readonly string[]): boolean {
+  const host = headers.get("host") ?? new URL(url).host;
   if (!hosts.includes(host.replace(/:\d+$/, ""))) return false;
-  const { origin } = headers;
-  const site = headers["sec-fetch-site"];
-  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) return false;
-  return method !== "POST" || site === undefined || site === "same-origin";
+  const origin = headers.get("origin");
+  const site = headers.get("sec-fetch-site");
+  if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) return false;
+  return method !== "POST" || site === null || site === "same-origin";
 }
 
-function respond(
-  response: ServerResponse,
+function reply(
   status: number,
   type: string,
-  body: string,
+  body: string | ReadableStream<Uint8Array>,
   more: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, {
-    "content-type": type,
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    ...more,
+): Response {
+  return new Response(body, {
+    status,
+    headers: {
+      "content-type": type,
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...more,
+    },
   });
-  response.end(body);
 }
 
 function messageOf(change: LiveChange): string {
   return `data: ${JSON.stringify(redacted(change))}\n\n`;
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
+async function bodyOf(request: Request): Promise<string> {
+  const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  for await (const part of request.body ?? []) {
     bytes += part.length;
     if (bytes > mostBytes) throw new RangeError(`An answer of more than ${mostBytes} bytes is not taken.`);
     parts.push(part);

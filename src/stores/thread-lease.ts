@@ -134,6 +134,13 @@ export class ThreadLease {
   }
 }
 
+/** Whether somebody drives a thread now, in this process or in another. Rejects with the checkpointer's error. */
+export async function isDriven(saver: BaseCheckpointSaver, thread: string): Promise<boolean> {
+  if (drivenBy(saver).has(thread)) return true;
+  const current = await read(saver, thread);
+  return current !== null && leftMs(current) > 0;
+}
+
 interface Current {
   readonly generation: string;
   readonly holder: Holder | null;

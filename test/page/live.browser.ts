@@ -5,6 +5,7 @@ import { MemorySaver } from "@langchain/langgraph";
 import type { Browser } from "playwright-core";
 import { createLivePage, type LivePage } from "../../src/report/live-page.js";
 import { resume, run } from "../../src/run/run.js";
+import { nodeListener } from "../../src/serve/node-listener.js";
 import { defineDag } from "../../src/spec/define.js";
 import { launch, watch } from "./browser.js";
 
@@ -17,7 +18,8 @@ let answered: (answers: Readonly<Record<string, unknown>>) => void = () => {};
 beforeAll(async () => {
   browser = await launch();
   page = createLivePage({ command: "agent-dag run letter.ts", onAnswer: (answers) => answered(answers) });
-  server = createServer((incoming, response) => void page.handle(incoming, response));
+  const nothing = () => new Response(null, { status: 404 });
+  server = createServer(nodeListener(async (request) => (await page.respond(request)) ?? nothing()));
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });

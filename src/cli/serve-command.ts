@@ -1,0 +1,121 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
+import { errorCode } from "../errors.js";
+import { latencyProfiles } from "../models/latency-profile.js";
+import type { DagSpec } from "../spec/shape.js";
+import { listenForInterrupt } from "./interrupt.js";
+import { type Io, tell, write } from "./io.js";
+import { anyNumber, optionsFromFlags, positiveInteger, positiveNumber, type RunFlags } from "./run-flags.js";
+import { UsageError } from "./usage-error.js";
+
+interface ServeFlags extends RunFlags {
+  readonly port?: number;
+  readonly host?: string;
+  readonly hostName?: readonly string[];
+  readonly token?: string;
+  readonly cors?: readonly string[];
+  readonly store?: string;
+  readonly topology?: Topology;
+  readonly drainMs: number;
+}
+
+/** Where a service listens unless it is told: there, or at any free port where that is taken. */
+const usualPort = 8787;
+
+/** `agent-dag serve <file…>`: serves graphs over HTTP until it is ended. */
+export function addServeCommand(program: Command, io: Io): void {
+  program
+    .command("serve")
+    .description("Serve graphs over HTTP: start runs, follow, answer and cancel them.")
+    .argument("<file...>", "graphs as .ts, .js, .yaml or .json; file.ts#name picks an export")
+    .option(
+      "--port <n>",
+      `port to listen at, 0 for any (default: ${usualPort}, or any when it is taken)`,
+      port,
+    )
+    .option("--host <address>", "address to listen at; any but this computer's own needs a token")
+    .option("--host-name <name...>", "names under which requests may address the service")
+    .option("--token <token>", "what requests have to show (or AGENT_DAG_TOKEN)")
+    .option("--cors <origin...>", "origins whose pages may use the service")
+    .option("--store <store>", "keep runs in sqlite:FILE, so that they survive the service")
+    .addOption(new Option("--topology <name>", "how the graphs are wired").choices([...topologyNames]))
+    .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
+    .option("--max-concurrency <n>", "most model requests under way at once, of all runs", positiveInteger)
+    .option("--requests-per-minute <n>", "most model requests in 60 seconds, of all runs", positiveNumber)
+    .option("--tokens-per-minute <n>", "most tokens in 60 seconds, of all runs", positiveNumber)
+    .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
+    .option("--deadline-ms <n>", "longest a run may take, in milliseconds", positiveNumber)
+    .addOption(
+      new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
+        Object.keys(latencyProfiles),
+      ),
+    )
+    .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
+    .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
+    .option("--texts", "keep prompts and answers in events and records")
+    .option(
+      "--drain-ms <n>",
+      "how long runs under way may take when the service is ended",
+      positiveNumber,
+      10_000,
+    )
+    .option("--debug", "show stack traces")
+    .action((files: string[], flags: ServeFlags) => serveCommand(files, flags, io));
+}
+
+async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io): Promise<void> {
+  const { loadValidGraph } = await import("./graph-file.js");
+  const { openCheckpointer } = await import("../stores/checkpointer.js");
+  const { serve } = await import("../serve/serve.js");
+  const specs = new Map<string, DagSpec>();
+  for (const file of files) {
+    const { dag } = await loadValidGraph(file);
+    if (specs.has(dag.name)) {
+      throw new UsageError(`Two graphs have the name "${dag.name}".`, "Serve one of them, or rename it.");
+    }
+    specs.set(dag.name, dag);
+  }
+  const token = flags.token ?? io.env.AGENT_DAG_TOKEN;
+  const store = flags.store === undefined ? null : await openCheckpointer(flags.store);
+  const options = {
+    ...optionsFromFlags(flags),
+    ...(flags.topology !== undefined && { topology: flags.topology }),
+    ...(flags.host !== undefined && { host: flags.host }),
+    ...(flags.hostName !== undefined && { hosts: flags.hostName }),
+    ...(flags.cors !== undefined && { cors: flags.cors }),
+    ...(token !== undefined && token !== "" && { token }),
+    ...(store !== null && { checkpointer: store.checkpointer }),
+    onNotice: (message: string) => tell(io.stderr, `${message}\n`),
+  };
+  const listen = (at: number) => serve([...specs.values()], { ...options, port: at });
+  try {
+    const service = await listen(flags.port ?? usualPort).catch((error: unknown) => {
+      if (flags.port !== undefined || errorCode(error) !== "PORT_UNUSABLE") throw error;
+      return listen(0);
+    });
+    const ended = untilEnded(io);
+    await write(io.stderr, `Serving ${[...specs.keys()].join(", ")}. Ctrl-C ends it.\n`);
+    await write(io.stdout, `${service.url}\n`);
+    await ended;
+    await service.close({ drainMs: flags.drainMs });
+    // Work that pays no heed to its signal would keep the process; what it does is not waited for any more.
+    setTimeout(() => process.exit(io.exitCode), 1000).unref();
+  } finally {
+    store?.close();
+  }
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function untilEnded(io: Io): Promise<void> {
+  return new Promise((resolve) => {
+    const interrupt = listenForInterrupt(() => tell(io.stderr, "Ending: runs under way may finish.\n"));
+    interrupt.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Parses a port, 0 for any. */
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 65_535) return value;
+  throw new InvalidArgumentError(`It is ${text}; a port from 0 to 65535 is expected.`);
+}

@@ -1,0 +1,93 @@
+import {
+  DagError,
+  DagValidationError,
+  type ErrorCode,
+  errorCode,
+  errorCodes,
+  errorMessage,
+} from "../errors.js";
+import { redact } from "../models/redact.js";
+
+/** What is wrong with a request to a service, with the HTTP status that says so. */
+export class RequestError extends DagError {
+  readonly httpStatus: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    httpStatus: number,
+    message: string,
+    {
+      hint,
+      headers = {},
+      facts = {},
+    }: {
+      readonly hint?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly facts?: Readonly<Record<string, unknown>>;
+    } = {},
+  ) {
+    super(code, message, { facts, ...(hint !== undefined && { hint }) });
+    this.httpStatus = httpStatus;
+    this.headers = headers;
+  }
+}
+
+/** The status of errors that the library throws before a run begins; every other one is the service's own fault: 500. */
+const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
+  ANSWER_INVALID: 422,
+  ANSWER_NOT_JSON: 422,
+  CHECKPOINT_MISMATCH: 409,
+  INPUT_INVALID: 422,
+  INPUT_NOT_JSON: 422,
+  STORE_FAILED: 503,
+  THREAD_BUSY: 409,
+  THREAD_LOST: 409,
+  THREAD_UNKNOWN: 404,
+};
+
+/** A problem as RFC 9457 has it, with the code that `docs/errors.md` explains. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly retryable: boolean;
+  /** Of an invalid declaration: every issue. */
+  readonly issues?: readonly unknown[];
+}
+
+/** What went wrong as data; what an unknown error says is not for whoever sent the request. */
+export function problemOf(error: unknown): Problem {
+  const code = errorCode(error);
+  const isKnown = error instanceof DagError;
+  const known = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : null;
+  const status =
+    error instanceof RequestError ? error.httpStatus : ((isKnown && known ? statuses[known] : null) ?? 500);
+  return {
+    type: `urn:agent-dag:error:${isKnown ? code : "ERROR"}`,
+    title: (known === null ? undefined : errorCodes[known]) ?? "The service failed.",
+    status,
+    detail: isKnown ? redact(errorMessage(error)) : "Something went wrong inside the service.",
+    code: isKnown ? code : "ERROR",
+    retryable: isKnown && (error.retryable || status === 503),
+    ...(error instanceof DagValidationError && { issues: error.issues }),
+  };
+}
+
+/** The problem as a response. */
+export function problemResponse(error: unknown): Response {
+  const problem = problemOf(error);
+  const headers = error instanceof RequestError ? error.headers : {};
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...(problem.status === 503 && { "retry-after": "1" }),
+      ...headers,
+    },
+  });
+}

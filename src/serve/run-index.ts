@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { type BaseCheckpointSaver, emptyCheckpoint } from "@langchain/langgraph";
+import type { RunInterrupt, RunState } from "../records/events.js";
+
+/** What a service knows of a run besides what the run's own thread holds. */
+export interface RunEntry {
+  readonly id: string;
+  readonly thread: string;
+  /** Name of the spec. */
+  readonly dag: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** `running` also of one whose service was killed: the next one goes on with it. */
+  readonly state: RunState | "running";
+  /** How often the run was taken up from the store; its events are numbered anew each time, above all earlier ones. */
+  readonly takenUp: number;
+  /** The input of a run that has not ended, for one that was killed before it wrote anything down. */
+  readonly input?: unknown;
+  /** Of a run that was refused before it began: there is none. */
+  readonly refused?: true;
+  /** What a run waits for. */
+  readonly interrupts?: readonly RunInterrupt[];
+}
+
+/** The thread of the index: no run can have it, because names that begin with `$` are refused. */
+const indexThread = "$runs";
+const namespace = "agent-dag-runs";
+const pageSize = 200;
+
+/**
+ * The runs of a service by id, newest first, kept at its checkpointer beside the threads: what a service that is started
+ * again finds of the one before. Rejects with the checkpointer's errors.
+ */
+export class RunIndex {
+  readonly #saver: BaseCheckpointSaver;
+
+  constructor(saver: BaseCheckpointSaver) {
+    this.#saver = saver;
+  }
+
+  async get(id: string): Promise<RunEntry | null> {
+    const tuple = await this.#saver.getTuple(at(id));
+    return entryIn(tuple?.metadata);
+  }
+
+  /** Writes an entry over the one before. */
+  async put(entry: RunEntry): Promise<void> {
+    const checkpoint = { ...emptyCheckpoint(), id: entry.id };
+    const metadata = { source: "update", step: -1, parents: {}, run: JSON.stringify(entry) } as const;
+    await this.#saver.put(at(), checkpoint, metadata, {});
+  }
+
+  /** The entries, newest first, from the one after `before` on. They are read as they are needed. */
+  async *list(before?: string): AsyncGenerator<RunEntry> {
+    for (let last = before; ; ) {
+      let found = 0;
+      const options = { limit: pageSize, ...(last !== undefined && { before: at(last) }) };
+      for await (const { metadata, config } of this.#saver.list(at(), options)) {
+        found++;
+        last = String(config.configurable?.checkpoint_id);
+        const entry = entryIn(metadata);
+        if (entry !== null) yield entry;
+      }
+      if (found < pageSize) return;
+    }
+  }
+}
+
+function at(id?: string) {
+  return {
+    configurable: {
+      thread_id: indexThread,
+      checkpoint_ns: namespace,
+      ...(id !== undefined && { checkpoint_id: id }),
+    },
+  };
+}
+
+function entryIn(metadata: unknown): RunEntry | null {
+  const { run } = (metadata ?? {}) as { run?: unknown };
+  return typeof run === "string" ? (JSON.parse(run) as RunEntry) : null;
+}
+
+/** An id that sorts by the time at which it was made (UUID version 7, RFC 9562). */
+export function newRunId(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(Date.now(), 0, 6);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

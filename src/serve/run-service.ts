@@ -1,0 +1,443 @@
+import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
+import { storedRun } from "../../graphs/stored-run.js";
+import { waitingThreads } from "../../graphs/thread.js";
+import { CancelError } from "../../nodes/engine/cancel.js";
+import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
+import { parseInput } from "../../nodes/engine/scope.js";
+import { DagError, errorCode, errorMessage } from "../errors.js";
+import type { RunEvent } from "../records/events.js";
+import type { RunRecord } from "../records/record.js";
+import { type RunDagOptions, resume, run } from "../run/run.js";
+import { assertValid } from "../spec/assert-valid.js";
+import { didYouMean } from "../spec/did-you-mean.js";
+import type { DagSpec } from "../spec/shape.js";
+import { KeptRuns } from "./kept-runs.js";
+import { RequestError } from "./problem.js";
+import { newRunId, type RunEntry, RunIndex } from "./run-index.js";
+import { ServedRun } from "./served-run.js";
+import { type ServiceOptions, sharedLimits } from "./service-options.js";
+import { readServedRun } from "./stored-runs.js";
+
+/** What starts a run. */
+export interface StartRequest {
+  /** Name of the spec; may be left out where there is one. */
+  readonly dag: string | undefined;
+  readonly input: unknown;
+  readonly thread: string | undefined;
+  readonly request: Request | null;
+}
+
+type Drive = (options: RunDagOptions & { readonly thread: string }) => Promise<RunRecord>;
+
+/** Longest that whoever cancels a run waits for work that pays no heed to its signal, in milliseconds. */
+const longestEndingMs = 5000;
+
+/** The runs of a service: those under way, those that wait, those that ended, in memory and at the checkpointer. */
+export class RunService {
+  readonly specs: ReadonlyMap<string, DagSpec>;
+  readonly #options: ServiceOptions;
+  readonly #shared: RunDagOptions;
+  readonly #store: BaseCheckpointSaver | null;
+  readonly #index: RunIndex | null;
+  readonly #runs: KeptRuns;
+  readonly #starting = new Set<string>();
+  readonly #watchers = new Set<(run: ServedRun, event: RunEvent) => void>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #takingUp: Promise<void> = Promise.resolve();
+  #active = 0;
+  #stopping = false;
+  /** The run that was started last. */
+  newest: ServedRun | null = null;
+
+  /** @throws DagValidationError for an invalid spec or invalid options. */
+  constructor(specs: readonly DagSpec[], options: ServiceOptions) {
+    const { checkpointer, context: _c, maxRuns: _m, keepRuns: _k, keepRunsMs: _ms, ...rest } = options;
+    const { takeUp: _t, onNotice: _n, limits, ...own } = rest;
+    this.#options = options;
+    this.#shared = { ...own, limits: sharedLimits(limits) };
+    for (const spec of specs) {
+      assertValid(spec);
+      assertRunOptions(spec, { ...own, ...(limits !== undefined && { limits }) });
+    }
+    this.specs = new Map(specs.map((spec) => [spec.name, spec]));
+    this.#store = checkpointer ?? null;
+    const { keepRuns = 1000, keepRunsMs = 300_000 } = options;
+    this.#runs = new KeptRuns({ most: keepRuns, longestMs: keepRunsMs, waitingToo: this.#store !== null });
+    this.#index = checkpointer === undefined ? null : new RunIndex(checkpointer);
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Runs under way. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Hears of every event of every run, before the number that it is told under is given; gives the way to stop. */
+  watch(watcher: (run: ServedRun, event: RunEvent) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** Goes on with the runs that the service before left under way. Resolves once all are begun; never rejects. */
+  open(): Promise<void> {
+    if (this.#options.takeUp !== false && this.#index !== null) {
+      this.#takingUp = this.#takeUpAll(this.#index).catch((error: unknown) =>
+        this.#notice(`The runs of the store cannot be read: ${errorMessage(error)}`),
+      );
+    }
+    return this.#takingUp;
+  }
+
+  /** The spec of that name. @throws RequestError 404. */
+  specOf(name: string | undefined): DagSpec {
+    const names = [...this.specs.keys()];
+    if (name === undefined && names.length !== 1) {
+      throw new RequestError("REQUEST_INVALID", 400, "The request does not say which graph is to run.", {
+        hint: `Name one as "dag": ${names.join(", ")}.`,
+      });
+    }
+    const spec = this.specs.get(name ?? names[0] ?? "");
+    if (spec !== undefined) return spec;
+    throw new RequestError("DAG_UNKNOWN", 404, `There is no graph ${JSON.stringify(name)} here.`, {
+      hint: didYouMean(name ?? "", names),
+    });
+  }
+
+  /**
+   * Starts a run, or goes on with the one that its thread holds. Resolves once it has begun, all checks passed.
+   * @throws RequestError, and what `run` throws before anything is run.
+   */
+  async start({ dag, input, thread, request }: StartRequest): Promise<ServedRun> {
+    const spec = this.specOf(dag);
+    this.#assertRoom();
+    // Before anything is written down.
+    await parseInput(spec, input);
+    const name = thread ?? "";
+    if (this.#starting.has(name)) throw busy(name);
+    if (thread !== undefined) this.#starting.add(thread);
+    try {
+      const known = thread === undefined ? null : await this.#find(thread);
+      await known?.settled();
+      if (known !== null && known.part !== null) throw busy(known.thread);
+      const served = known?.dag === spec && known.ended === null ? known : null;
+      const id = known?.id ?? newRunId();
+      const it =
+        served ??
+        new ServedRun({
+          id,
+          thread: thread ?? id,
+          dag: spec,
+          checkpointer: known?.checkpointer ?? this.#store ?? new MemorySaver(),
+          takenUp: known === null ? 0 : known.takenUp + 1,
+          startedAt: known?.startedAt ?? new Date().toISOString(),
+        });
+      await this.#drive(it, request, input, (options) => run(spec, input, { ...options, id }));
+      return it;
+    } finally {
+      this.#starting.delete(name);
+    }
+  }
+
+  /**
+   * Goes on with a run that waits. Resolves once it goes on.
+   * @throws RequestError 404 for an unknown run, 409 where it waits for nothing or is under way, DagError `ANSWER_INVALID`.
+   */
+  async answer(id: string, answer: unknown, request: Request | null): Promise<ServedRun> {
+    this.#assertRoom();
+    const it = await this.get(id);
+    await it.settled();
+    if (it.part !== null) throw busy(it.thread);
+    if (!it.waits) {
+      throw new RequestError("ANSWER_INVALID", 409, `The run waits for no answer: it is ${it.state}.`);
+    }
+    await this.#drive(it, request, undefined, ({ topology: _, ...options }) =>
+      resume(it.dag, { ...options, checkpointer: it.checkpointer, answer }),
+    );
+    return it;
+  }
+
+  /** Cancels a run, under way or waiting; one that has ended stays as it is. */
+  async cancel(id: string): Promise<ServedRun> {
+    const it = await this.get(id);
+    await it.settled();
+    if (it.part === null && it.state === "running") throw busy(it.thread);
+    if (it.part !== null) {
+      it.ended = "cancelled";
+      it.part.controller.abort(new CancelError("aborted", "The run was cancelled by a request."));
+      await Promise.race([it.part.done, later(longestEndingMs)]);
+    } else if (it.waits && it.record !== null) {
+      it.ended = "cancelled";
+      it.state = "cancelled";
+      const error = { code: "ABORTED", message: "The run was cancelled while it waited for an answer." };
+      it.record = { ...it.record, state: "cancelled", interrupts: [], error };
+      const { output, durationMs } = it.record;
+      const atMs = durationMs;
+      const event = { type: "run-ended", atMs, state: "cancelled", output, error, interrupts: [] } as const;
+      await this.#index?.put(it.entry());
+      it.feed.add(event);
+      for (const watcher of this.#watchers) watcher(it, event);
+      it.feed.close();
+    }
+    return it;
+  }
+
+  /** The run of that id, or under that thread. @throws RequestError 404, 409 for one that another process drives. */
+  async get(id: string): Promise<ServedRun> {
+    const it = await this.#find(id);
+    if (it !== null) return it;
+    throw new RequestError("RUN_UNKNOWN", 404, `There is no run ${JSON.stringify(id.slice(0, 200))} here.`, {
+      hint: "Give the id of its record, or its thread.",
+    });
+  }
+
+  /** The runs, newest first. Of those that wait, the store is asked whether they still do. */
+  async *list(before?: string): AsyncGenerator<RunEntry> {
+    await this.#takingUp;
+    if (this.#index === null) {
+      const all = this.#runs.all().map((it) => it.entry());
+      for (const entry of all.sort((a, b) => (a.id < b.id ? 1 : -1)))
+        if (before === undefined || entry.id < before) yield entry;
+      return;
+    }
+    for await (const entry of this.#index.list(before)) {
+      if (entry.refused === true) continue;
+      const it = this.#runs.get(entry.id);
+      if (entry.state !== "interrupted" || it?.part) yield it?.entry() ?? entry;
+      else yield (await this.#find(entry.id))?.entry() ?? entry;
+    }
+  }
+
+  /** Asks the store whether it answers. Rejects with its error. */
+  async ping(): Promise<void> {
+    await this.#index?.get("ping");
+  }
+
+  /**
+   * Takes no more runs, waits for those under way, and ends those that are not done in time: what they have finished is
+   * persisted, and the next service goes on with them.
+   * @param drainMs How long is waited, in milliseconds.
+   */
+  async close(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    await this.#takingUp;
+    await Promise.race([Promise.all(this.#runs.parts()), later(drainMs)]);
+    for (const it of this.#runs.all()) {
+      if (it.part === null) continue;
+      if (this.#index !== null) {
+        it.ended = "suspended";
+        it.feed.close();
+      }
+      it.part.controller.abort(new CancelError("aborted", "The service is being shut down."));
+    }
+    await Promise.race([Promise.all(this.#runs.parts()), later(longestEndingMs)]);
+    for (const it of this.#runs.all()) {
+      it.feed.close();
+      it.page?.close();
+    }
+  }
+
+  /** In memory, or else as the store has it. */
+  async #find(id: string): Promise<ServedRun | null> {
+    const here = this.#runs.get(id);
+    if (here !== undefined && (here.part !== null || !here.waits || !(await this.#isStale(here))))
+      return here;
+    if (here !== undefined) this.#runs.forget(here);
+    if (this.#index === null || this.#store === null || id.startsWith("$")) return null;
+    const it = await readServedRun({ id, index: this.#index, store: this.#store, specs: this.specs });
+    if (it === null) return null;
+    const again = this.#runs.get(it.id);
+    if (again === undefined && it.state !== "running") this.#runs.keep(it);
+    return again ?? it;
+  }
+
+  /** Whether a run that waits here has been answered elsewhere. */
+  async #isStale(it: ServedRun): Promise<boolean> {
+    if (this.#store === null) return false;
+    const stored = await storedRun(this.#store, it.thread);
+    const asked = (all: readonly unknown[]) => JSON.stringify(all.map((one) => JSON.stringify(one)).sort());
+    return it.part === null && asked(stored?.record.interrupts ?? []) !== asked(it.interrupts);
+  }
+
+  /** Drives one part of a run. Resolves once it has begun; rejects with what is wrong before. */
+  async #drive(it: ServedRun, request: Request | null, input: unknown, start: Drive): Promise<void> {
+    const before = { state: it.state, entry: await this.#index?.get(it.id), known: this.#runs.get(it.id) };
+    if (it.part !== null) throw busy(it.thread);
+    const { context } = this.#options;
+    const controller = new AbortController();
+    let begun: () => void = () => {};
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const work = async () => {
+      await this.#index?.put(it.entry(input));
+      const given: unknown = typeof context === "function" ? await context(request) : context;
+      return start({
+        ...this.#shared,
+        ...(given !== undefined && { context: given }),
+        checkpointer: it.checkpointer,
+        thread: it.thread,
+        signal: controller.signal,
+        onEvent: (event) => {
+          begun();
+          return this.#told(it, event);
+        },
+      });
+    };
+    it.state = "running";
+    it.ended = null;
+    it.feed.begin();
+    this.#active++;
+    this.#runs.keep(it);
+    this.newest = it;
+    const whole = work();
+    const done = whole.then(
+      (record) => this.#settled(it, record),
+      () => this.#refused(it, before),
+    );
+    it.part = { controller, done, begun: Promise.race([hasBegun, done]) };
+    try {
+      await Promise.race([hasBegun, whole]);
+    } catch (error) {
+      await done;
+      throw error;
+    }
+  }
+
+  #told(it: ServedRun, event: RunEvent): unknown {
+    if (it.ended === "suspended") return undefined;
+    it.feed.add(event);
+    for (const watcher of this.#watchers) watcher(it, event);
+    return this.#options.onEvent?.(event);
+  }
+
+  async #settled(it: ServedRun, record: RunRecord): Promise<void> {
+    if (it.ended !== "suspended") {
+      it.record = record;
+      if (it.ended === "cancelled" && record.state === "interrupted") {
+        it.record = { ...record, state: "cancelled", interrupts: [] };
+      }
+      it.state = it.record.state;
+      await this.#index?.put(it.entry()).catch((error: unknown) => {
+        this.#notice(`The run ${it.id} cannot be entered as ${it.state}: ${errorMessage(error)}`);
+      });
+    }
+    this.#partEnded(it);
+  }
+
+  /** It was refused before it began: everything is as it was. */
+  async #refused(
+    it: ServedRun,
+    before: { state: ServedRun["state"]; entry: RunEntry | null | undefined; known: ServedRun | undefined },
+  ): Promise<void> {
+    it.state = before.state;
+    const entry = before.entry ?? { ...it.entry(), state: "failed" as const, refused: true as const };
+    await this.#index?.put(entry).catch(() => {});
+    this.#partEnded(it);
+    if (before.known === it) return;
+    this.#runs.forget(it);
+    if (before.known !== undefined) this.#runs.keep(before.known);
+  }
+
+  #partEnded(it: ServedRun): void {
+    it.part = null;
+    it.settledAt = Date.now();
+    this.#active--;
+    it.feed.end();
+    this.#runs.forgetOld();
+  }
+
+  #assertRoom(): void {
+    if (this.#stopping) {
+      throw new RequestError("SERVICE_STOPPING", 503, "The service is being shut down.", {
+        hint: "Send the request again to the one that follows it.",
+      });
+    }
+    const { maxRuns = 1000 } = this.#options;
+    if (this.#active < maxRuns) return;
+    throw new RequestError("SERVICE_BUSY", 503, `${this.#active} runs are under way, which is the most.`, {
+      hint: "Send the request again a little later.",
+    });
+  }
+
+  async #takeUpAll(index: RunIndex): Promise<void> {
+    let isNew = true;
+    const { maxRuns = 1000 } = this.#options;
+    for await (const entry of index.list()) {
+      isNew = false;
+      if (entry.state !== "running" || this.#stopping) continue;
+      while (this.#active >= maxRuns) await Promise.race(this.#runs.parts());
+      await this.#takeUp(entry);
+    }
+    if (isNew && this.#store !== null) await this.#adopt(index, this.#store);
+  }
+
+  /** Goes on with a run that was under way; one whose driver may still live is tried again when its lease has run out. */
+  async #takeUp(entry: RunEntry): Promise<void> {
+    const dag = this.specs.get(entry.dag);
+    const store = this.#store;
+    if (dag === undefined || store === null || this.#stopping || this.#runs.get(entry.id) !== undefined)
+      return;
+    const it = new ServedRun({ ...entry, dag, checkpointer: store, takenUp: entry.takenUp + 1 });
+    try {
+      await this.#drive(it, null, entry.input, async ({ topology, ...options }) => {
+        try {
+          return await resume(dag, { ...options, checkpointer: store });
+        } catch (error) {
+          if (errorCode(error) !== "THREAD_UNKNOWN") throw error;
+          // It was killed before it wrote anything down.
+          const how = topology === undefined ? {} : { topology };
+          return run(dag, entry.input, { ...options, ...how, checkpointer: store, id: entry.id });
+        }
+      });
+    } catch (error) {
+      const { waitMs } = error instanceof DagError ? error.facts : {};
+      if (errorCode(error) !== "THREAD_BUSY") {
+        this.#notice(`The run ${entry.id} cannot go on: ${errorMessage(error)}`);
+        return;
+      }
+      const timer = setTimeout(
+        () => {
+          this.#timers.delete(timer);
+          void this.#takeUpLater(entry.id);
+        },
+        Math.max(1000, Number(waitMs ?? 0) + 100),
+      );
+      timer.unref();
+      this.#timers.add(timer);
+    }
+  }
+
+  async #takeUpLater(id: string): Promise<void> {
+    const now = await this.#index?.get(id).catch(() => null);
+    if (now?.state === "running") await this.#takeUp(now);
+  }
+
+  /** In a store that no service has used yet, runs that wait may have been started by others: they are listed too. */
+  async #adopt(index: RunIndex, store: BaseCheckpointSaver): Promise<void> {
+    for (const { thread, dag, startedAt, interrupts } of await waitingThreads(store)) {
+      if (!this.specs.has(dag)) continue;
+      const stored = await storedRun(store, thread);
+      if (stored === null) continue;
+      const { id } = stored.record;
+      await index.put({ id, thread, dag, startedAt, state: "interrupted", takenUp: 0, interrupts });
+    }
+  }
+
+  #notice(message: string): void {
+    this.#options.onNotice?.(message);
+  }
+}
+
+function busy(thread: string): RequestError {
+  return new RequestError("THREAD_BUSY", 409, `The run on thread ${JSON.stringify(thread)} is under way.`, {
+    hint: "Wait until it has ended, or follow its events.",
+  });
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, Math.max(0, ms)).unref());
+}

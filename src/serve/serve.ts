@@ -1,0 +1,105 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DagError, errorMessage } from "../errors.js";
+import { createHandler, type HandlerOptions } from "./handler.js";
+import { nodeListener } from "./node-listener.js";
+
+/** Where a service listens. */
+export interface ServeOptions extends HandlerOptions {
+  /** 0 for any that is free. @default 0 */
+  readonly port?: number;
+  /** Address to listen at. Any but one of this computer's own needs a `token`. @default "127.0.0.1" */
+  readonly host?: string;
+  /** Most connections at once; further ones are closed at once. @default 10000 */
+  readonly maxConnections?: number;
+  /** Longest that a connection may take to send a request's head, and to be silent between two requests, in milliseconds. @default 10000 */
+  readonly idleMs?: number;
+}
+
+/** A service that listens. */
+export interface ServedDags {
+  /** Its address, with a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** Resolves once the runs that an earlier service left under way go on. */
+  readonly ready: Promise<void>;
+  /**
+   * Shuts it down: takes no more requests, waits for the runs under way, suspends those that are not done in time.
+   * @param options `drainMs`: how long is waited, in milliseconds. Default 10000.
+   */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+const loopback = ["127.0.0.1", "::1", "localhost"];
+
+/**
+ * Serves specs over HTTP on this computer: `createHandler` behind a server of Node.
+ * @throws DagError `SERVE_OPTIONS_INVALID` for another address without a token, `PORT_UNUSABLE` when the port is taken; what
+ * `createHandler` throws.
+ */
+export async function serve(
+  specs: Parameters<typeof createHandler>[0],
+  options: ServeOptions = {},
+): Promise<ServedDags> {
+  const { port = 0, host = "127.0.0.1", maxConnections = 10_000, idleMs = 10_000, ...rest } = options;
+  const isLocal = loopback.includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
+  if (!isLocal && !rest.token) {
+    throw new DagError(
+      "SERVE_OPTIONS_INVALID",
+      `A service that listens at ${host} can be reached by others.`,
+      {
+        facts: { host },
+        hint: "Give it a `token` (--token, or AGENT_DAG_TOKEN), or let it listen at 127.0.0.1.",
+      },
+    );
+  }
+  // Names that any page of the web could not have taken; behind a token, whoever knows it may use any name.
+  const hosts = rest.hosts ?? (isLocal ? [...loopback, "[::1]", host] : undefined);
+  const handler = createHandler(specs, { ...rest, ...(hosts !== undefined && { hosts }) });
+  const server = createServer(
+    {
+      headersTimeout: idleMs,
+      // The body has a clock of its own, and is answered when it runs out.
+      requestTimeout: idleMs + (rest.bodyTimeoutMs ?? 10_000) + 5000,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: Math.min(1000, idleMs),
+    },
+    nodeListener(handler),
+  );
+  server.maxConnections = maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => {
+      const where = `${host}:${port}`;
+      reject(
+        new DagError("PORT_UNUSABLE", `The service cannot listen at ${where}: ${errorMessage(error)}.`, {
+          facts: { host, port },
+          cause: error,
+          hint: "Give another port, or 0 for any that is free.",
+        }),
+      );
+    });
+    server.listen(port, host, resolve);
+  }).catch(async (error: unknown) => {
+    await handler.close({ drainMs: 0 });
+    throw error;
+  });
+  // What goes wrong with single connections later (no more file descriptors) ends those only.
+  server.on("error", (error) => rest.onNotice?.(`A connection failed: ${errorMessage(error)}`));
+  const address = server.address() as AddressInfo;
+  const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${shown === "0.0.0.0" || shown === "[::]" ? "localhost" : shown}:${address.port}/`,
+    port: address.port,
+    ready: handler.ready,
+    async close(how) {
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      server.closeIdleConnections();
+      await handler.close(how);
+      // Answers that are being written still go out.
+      const timer = setTimeout(() => server.closeAllConnections(), 1000);
+      server.closeIdleConnections();
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import type { RunInterrupt, RunState } from "../records/events.js";
+import { foldEvents, type RunRecord } from "../records/record.js";
+import type { LivePage } from "../report/live-page.js";
+import type { DagSpec } from "../spec/shape.js";
+import { RunFeed } from "./run-feed.js";
+import type { RunEntry } from "./run-index.js";
+
+/** What a run's record says while it is under way, too. */
+export type ServedRecord = Omit<RunRecord, "state"> & { readonly state: RunState | "running" };
+
+/** What makes a run known to a service. */
+export interface ServedRunFacts {
+  readonly id: string;
+  readonly thread: string;
+  readonly dag: DagSpec;
+  readonly checkpointer: BaseCheckpointSaver;
+  readonly takenUp: number;
+  readonly startedAt: string;
+}
+
+/** What of a run is under way. */
+export interface RunPart {
+  readonly controller: AbortController;
+  /** Resolves once it has told its first event. */
+  readonly begun: Promise<void>;
+  readonly done: Promise<void>;
+}
+
+/** One run as a service has it in memory: under way, waiting for an answer, or ended a while ago. */
+export class ServedRun {
+  readonly id: string;
+  readonly thread: string;
+  readonly dag: DagSpec;
+  readonly checkpointer: BaseCheckpointSaver;
+  readonly takenUp: number;
+  readonly startedAt: string;
+  readonly feed: RunFeed;
+  /** The last record; `null` before the first part of the run has ended. */
+  record: RunRecord | null = null;
+  state: RunState | "running" = "running";
+  /** The part that is under way; `null` between parts. */
+  part: RunPart | null = null;
+  /** Why its part was ended from outside: for good, or to go on when the service is started again. */
+  ended: "cancelled" | "suspended" | null = null;
+  /** The page that shows it, once somebody has looked. */
+  page: LivePage | null = null;
+  /** Milliseconds since 1970 at which its last part ended. */
+  settledAt = 0;
+
+  constructor({ id, thread, dag, checkpointer, takenUp, startedAt }: ServedRunFacts) {
+    this.id = id;
+    this.thread = thread;
+    this.dag = dag;
+    this.checkpointer = checkpointer;
+    this.takenUp = takenUp;
+    this.startedAt = startedAt;
+    this.feed = new RunFeed(takenUp);
+  }
+
+  /** Whether it waits for an answer: more will be told. */
+  get waits(): boolean {
+    return this.state === "interrupted";
+  }
+
+  get interrupts(): readonly RunInterrupt[] {
+    return this.waits ? (this.record?.interrupts ?? []) : [];
+  }
+
+  /** Resolves once it can be told how the run stands: it has begun, and is entered as ended once it has told its end. */
+  async settled(): Promise<void> {
+    await this.part?.begun;
+    if (this.feed.hasEnded) await this.part?.done;
+  }
+
+  /** The record, of a run under way that of what has happened so far. */
+  told(): ServedRecord {
+    if (this.part === null && this.record !== null) return { ...this.record, state: this.state };
+    return { ...foldEvents(this.feed.events), state: "running" };
+  }
+
+  entry(input?: unknown): RunEntry {
+    const { id, thread, startedAt, state, takenUp, interrupts } = this;
+    const facts = { id, thread, dag: this.dag.name, startedAt, state, takenUp };
+    return { ...facts, ...(input !== undefined && { input }), ...(interrupts.length > 0 && { interrupts }) };
+  }
+}

@@ -1,0 +1,464 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
+import { Hono } from "hono";
+import { z } from "zod";
+import { foldEvents } from "../../src/records/record.js";
+import { resume, run } from "../../src/run/run.js";
+import { createHandler, type DagHandler, type HandlerOptions } from "../../src/serve/handler.js";
+import { defineDag } from "../../src/spec/define.js";
+import { allMessages, gate, get, messagesOf, post } from "./client.js";
+
+let made = 0;
+const greet = defineDag({
+  name: "greet",
+  input: z.object({ name: z.string().min(1) }),
+  nodes: {
+    hello: { run: ({ input }) => `Hello ${(input as { name: string }).name}` },
+    loud: { needs: ["hello"], run: ({ needs }) => `${++made && needs.hello}!` },
+  },
+});
+const letter = defineDag({
+  name: "letter",
+  nodes: {
+    draft: { run: () => "Dear all" },
+    check: { needs: ["draft"], approve: { message: "May it go out?" } },
+    send: { needs: ["check"], run: () => "sent" },
+  },
+});
+let held = gate();
+let abortedBy: unknown;
+const slow = defineDag({
+  name: "slow",
+  nodes: {
+    first: { run: () => 1 },
+    second: {
+      needs: ["first"],
+      run: ({ signal, progress }) => {
+        progress("begun");
+        return new Promise((resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            abortedBy = signal.reason;
+            reject(signal.reason);
+          });
+          void held.passed.then(() => resolve(2));
+        });
+      },
+    },
+  },
+});
+
+const handlers: DagHandler[] = [];
+function handlerOf(options: HandlerOptions = {}): DagHandler {
+  const handler = createHandler([greet, letter, slow], options);
+  handlers.push(handler);
+  return handler;
+}
+afterEach(async () => {
+  held.open();
+  for (const handler of handlers.splice(0)) await handler.close({ drainMs: 0 });
+  held = gate();
+});
+
+const ada = { dag: "greet", input: { name: "Ada" } };
+const jsonOf = async (response: Response): Promise<any> => response.json();
+
+describe("a run", () => {
+  it("is started and gives its record, which stays to be had by id and by thread", async () => {
+    const handler = handlerOf();
+    const response = await handler(post("/runs", { ...ada, thread: "order 7" }));
+    const record = await jsonOf(response);
+    expect([response.status, record.state, record.output]).toEqual([200, "completed", "Hello Ada!"]);
+    expect(response.headers.get("location")).toBe(`/runs/${record.id}`);
+    expect(await jsonOf(await handler(get(`/runs/${record.id}`)))).toEqual(record);
+    expect(await jsonOf(await handler(get("/runs/order%207")))).toEqual(record);
+  });
+
+  it("streams numbered events that fold to its record", async () => {
+    const handler = handlerOf();
+    const response = await handler(post("/runs", { ...ada, stream: true }));
+    expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const messages = await allMessages(response);
+    expect(messages.map(({ id }) => id)).toEqual(messages.map((_, at) => at + 1));
+    expect(messages.every(({ id, event }) => id === event.seq)).toBe(true);
+    const record = foldEvents(messages.map(({ event }) => event));
+    expect(record.output).toBe("Hello Ada!");
+    expect(await jsonOf(await handler(get(`/runs/${record.id}`)))).toEqual(
+      JSON.parse(JSON.stringify(record)),
+    );
+  });
+
+  it("is followed from any event on, while it happens and afterwards", async () => {
+    const handler = handlerOf();
+    const first = await handler(post("/runs", { dag: "slow", input: "x", stream: true }));
+    const seen: number[] = [];
+    let id = "";
+    for await (const message of messagesOf(first)) {
+      seen.push(message.id);
+      if (message.event.type === "run-started") id = message.event.id;
+      if (message.event.type === "node-progress") break;
+    }
+    expect((await jsonOf(await handler(get(`/runs/${id}`)))).state).toBe("running");
+    const second = await handler(get(`/runs/${id}/events`, { "last-event-id": String(seen.at(-1)) }));
+    held.open();
+    const rest = await allMessages(second);
+    const all = await allMessages(await handler(get(`/runs/${id}/events`)));
+    expect([...seen, ...rest.map((message) => message.id)]).toEqual(all.map((message) => message.id));
+    expect(all.at(-1)?.event.type).toBe("run-ended");
+    const done = await handler(get(`/runs/${id}/events`, { "last-event-id": String(all.at(-1)?.id) }));
+    expect(done.status).toBe(204);
+  });
+
+  it("can be started without waiting for it", async () => {
+    const handler = handlerOf();
+    const response = await handler(post("/runs", { dag: "slow", input: "x" }, { prefer: "respond-async" }));
+    const { id, state } = await jsonOf(response);
+    expect([response.status, state]).toEqual([202, "running"]);
+    held.open();
+    await allMessages(await handler(get(`/runs/${id}/events`)));
+    expect((await jsonOf(await handler(get(`/runs/${id}`)))).state).toBe("completed");
+  });
+
+  it("is cancelled by DELETE, and by the disconnection of a client that owns it only", async () => {
+    const handler = handlerOf();
+    const start = async (more: object) => {
+      const response = await handler(post("/runs", { dag: "slow", input: "x", stream: true, ...more }));
+      for await (const { event } of messagesOf(response)) if (event.type === "run-started") return event.id;
+      throw new Error("not started");
+    };
+    const left = await start({});
+    const owned = await start({ cancelOnDisconnect: true });
+    const ended = await allMessages(await handler(get(`/runs/${owned}/events`)));
+    expect(ended.at(-1)?.event).toMatchObject({ type: "run-ended", state: "cancelled" });
+    expect((await jsonOf(await handler(get(`/runs/${left}`)))).state).toBe("running");
+    const deleted = await handler(new Request(`http://localhost/runs/${left}`, { method: "DELETE" }));
+    expect([deleted.status, (await jsonOf(deleted)).state]).toEqual([200, "cancelled"]);
+    expect(String(abortedBy)).toContain("cancelled");
+  });
+
+  it("gets the context that its own request makes", async () => {
+    const tenant = defineDag({
+      name: "tenant",
+      nodes: { who: { run: ({ context }) => `for ${(context as { tenant: string }).tenant}` } },
+    });
+    const handler = createHandler(tenant, {
+      context: (request: Request | null) => ({ tenant: request?.headers.get("x-tenant") }),
+    });
+    handlers.push(handler);
+    const outputs = await Promise.all(
+      ["a", "b"].map(async (name) => {
+        const response = await handler(post("/runs", { input: "x" }, { "x-tenant": name }));
+        return (await jsonOf(response)).output;
+      }),
+    );
+    expect(outputs).toEqual(["for a", "for b"]);
+  });
+});
+
+describe("a thread", () => {
+  it("is not run twice for the same input, and holds no other", async () => {
+    const handler = handlerOf({ checkpointer: new MemorySaver() });
+    const first = await jsonOf(await handler(post("/runs", { ...ada, thread: "t" })));
+    const before = made;
+    const again = await jsonOf(await handler(post("/runs", { ...ada, thread: "t" })));
+    expect([again.id, again.output, made]).toEqual([first.id, first.output, before]);
+    const other = await handler(post("/runs", { dag: "greet", input: { name: "Bob" }, thread: "t" }));
+    expect([other.status, (await jsonOf(other)).code]).toEqual([409, "CHECKPOINT_MISMATCH"]);
+    expect((await jsonOf(await handler(get(`/runs/${first.id}`)))).output).toBe("Hello Ada!");
+  });
+
+  it("is busy while its run is under way", async () => {
+    const handler = handlerOf();
+    const body = { dag: "slow", input: "x", thread: "t" };
+    await handler(post("/runs", body, { prefer: "respond-async" }));
+    const second = await handler(post("/runs", body));
+    expect([second.status, (await jsonOf(second)).code]).toEqual([409, "THREAD_BUSY"]);
+  });
+});
+
+describe.each(["in memory", "in a store"])("a question, kept %s", (where) => {
+  const options = () => (where === "in a store" ? { checkpointer: new MemorySaver() } : {});
+
+  it("is listed, answered, and the stream goes on after it", async () => {
+    const handler = handlerOf(options());
+    const { id, state, interrupts } = await jsonOf(
+      await handler(post("/runs", { dag: "letter", input: "x" })),
+    );
+    expect([state, interrupts[0].node]).toEqual(["interrupted", "check"]);
+    const list = await jsonOf(await handler(get("/runs?state=interrupted")));
+    expect(list).toMatchObject([{ id, dag: "letter", interrupts: [{ message: "May it go out?" }] }]);
+    const before = await allMessages(await handler(get(`/runs/${id}/events`)));
+    const last = String(before.at(-1)?.id);
+    const waiting = await handler(get(`/runs/${id}/events`, { "last-event-id": last }));
+    const answered = await handler(post(`/runs/${id}/answer`, { answer: { approve: true, by: "ada" } }));
+    expect(await jsonOf(answered)).toMatchObject({ id, state: "completed", output: "sent" });
+    const rest = await allMessages(waiting);
+    expect(rest.map((message) => message.id)).toEqual(rest.map((_, at) => Number(last) + at + 1));
+    expect(rest.some(({ event }) => event.replayed === true)).toBe(false);
+    expect(foldEvents([...before, ...rest].map(({ event }) => event))).toMatchObject({ output: "sent" });
+    expect(await jsonOf(await handler(get("/runs?state=interrupted")))).toEqual([]);
+    const again = await handler(post(`/runs/${id}/answer`, true));
+    expect([again.status, (await jsonOf(again)).code]).toEqual([409, "ANSWER_INVALID"]);
+  });
+
+  it("takes the bare answer, refuses what is none, and streams what follows", async () => {
+    const handler = handlerOf(options());
+    const { id } = await jsonOf(await handler(post("/runs", { dag: "letter", input: "x" })));
+    const wrong = await handler(post(`/runs/${id}/answer`, { answer: "perhaps" }));
+    expect([wrong.status, (await jsonOf(wrong)).code]).toEqual([422, "ANSWER_INVALID"]);
+    expect((await jsonOf(await handler(get(`/runs/${id}`)))).state).toBe("interrupted");
+    const stream = await handler(
+      post(`/runs/${id}/answer`, { check: true }, { accept: "text/event-stream" }),
+    );
+    expect((await allMessages(stream)).at(-1)?.event).toMatchObject({ state: "completed", output: "sent" });
+  });
+
+  it("is withdrawn by DELETE", async () => {
+    const handler = handlerOf(options());
+    const { id } = await jsonOf(await handler(post("/runs", { dag: "letter", input: "x" })));
+    const remove = () => handler(new Request(`http://localhost/runs/${id}`, { method: "DELETE" }));
+    expect((await jsonOf(await remove())).state).toBe("cancelled");
+    expect((await jsonOf(await remove())).state).toBe("cancelled");
+    expect(await jsonOf(await handler(get("/runs?state=interrupted")))).toEqual([]);
+    expect((await handler(post(`/runs/${id}/answer`, true))).status).toBe(409);
+  });
+});
+
+describe("a store", () => {
+  it("lets another service, and another process, answer", async () => {
+    const checkpointer = new MemorySaver();
+    const first = handlerOf({ checkpointer });
+    const second = handlerOf({ checkpointer });
+    const ids = [];
+    for (const thread of ["a", "b"]) {
+      ids.push((await jsonOf(await first(post("/runs", { dag: "letter", input: "x", thread })))).id);
+    }
+    expect(await jsonOf(await second(post(`/runs/${ids[0]}/answer`, true)))).toMatchObject({
+      output: "sent",
+    });
+    await resume(letter, { checkpointer, thread: "b", answer: false });
+    for (const [at, state] of ["completed", "rejected"].entries()) {
+      expect((await jsonOf(await first(get(`/runs/${ids[at]}`)))).state).toBe(state);
+    }
+    expect(await jsonOf(await first(get("/runs?state=interrupted")))).toEqual([]);
+    expect((await first(post(`/runs/${ids[1]}/answer`, true))).status).toBe(409);
+  });
+
+  it("shows runs that others started, and lists those that wait when a service first uses it", async () => {
+    const checkpointer = new MemorySaver();
+    const record = await run(letter, "x" as never, { checkpointer, thread: "by hand" });
+    const handler = handlerOf({ checkpointer });
+    expect(await jsonOf(await handler(get("/runs?state=interrupted")))).toMatchObject([{ id: record.id }]);
+    expect((await jsonOf(await handler(get("/runs/by%20hand")))).id).toBe(record.id);
+    expect((await jsonOf(await handler(post(`/runs/${record.id}/answer`, true)))).state).toBe("completed");
+  });
+
+  it("has runs go on that a service was closed over, without telling their end before", async () => {
+    const checkpointer = new MemorySaver();
+    const first = handlerOf({ checkpointer });
+    const stream = await first(post("/runs", { dag: "slow", input: "x", stream: true }));
+    const seen = [];
+    for await (const message of messagesOf(stream)) {
+      seen.push(message);
+      if (message.event.type === "node-progress") void first.close({ drainMs: 0 });
+    }
+    expect(seen.at(-1)?.event.type).toBe("node-progress");
+    expect((await first(post("/runs", ada))).status).toBe(503);
+    await first.close({ drainMs: 0 });
+    held.open();
+    const second = handlerOf({ checkpointer });
+    await second.ready;
+    const [{ event: began } = { event: { type: "" } }] = seen;
+    const id = "id" in began ? began.id : "";
+    const last = String(seen.at(-1)?.id);
+    const rest = await allMessages(await second(get(`/runs/${id}/events`, { "last-event-id": last })));
+    expect(rest.every((message) => message.id > Number(last))).toBe(true);
+    expect(rest.some(({ event }) => event.type === "node-settled" && event.replayed)).toBe(true);
+    expect(foldEvents(rest.map(({ event }) => event))).toMatchObject({ id, state: "completed", output: 2 });
+  });
+});
+
+describe("what is wrong", () => {
+  const cases: readonly [string, Request, number, string][] = [
+    ["path", get("/nothing"), 404, "PATH_UNKNOWN"],
+    ["encoding of the path", get("/runs/%ff"), 404, "PATH_UNKNOWN"],
+    ["name from every object", get("/constructor"), 404, "PATH_UNKNOWN"],
+    ["method", new Request("http://localhost/runs", { method: "PUT", body: "{}" }), 405, "REQUEST_METHOD"],
+    [
+      "content type",
+      new Request("http://localhost/runs", { method: "POST", body: "{}" }),
+      415,
+      "REQUEST_TYPE",
+    ],
+    ["JSON", new Request("http://localhost/runs", { ...json(), body: "{" }), 400, "REQUEST_INVALID"],
+    ["no body", new Request("http://localhost/runs", json()), 400, "REQUEST_INVALID"],
+    [
+      "encoding",
+      new Request("http://localhost/runs", { ...json(), body: new Uint8Array([34, 255, 34]) }),
+      400,
+      "REQUEST_INVALID",
+    ],
+    [
+      "depth",
+      new Request("http://localhost/runs", {
+        ...json(),
+        body: `{"dag":"letter","input":${"[".repeat(200_000)}${"]".repeat(200_000)}}`,
+      }),
+      422,
+      "INPUT_INVALID",
+    ],
+    ["form", post("/runs", [1]), 400, "REQUEST_INVALID"],
+    ["field", post("/runs", { ...ada, model: "offline" }), 400, "REQUEST_INVALID"],
+    ["type of a field", post("/runs", { ...ada, stream: "yes" }), 400, "REQUEST_INVALID"],
+    ["thread", post("/runs", { ...ada, thread: "$runs" }), 400, "REQUEST_INVALID"],
+    ["thread of every object", post("/runs", { ...ada, thread: "__proto__" }), 400, "REQUEST_INVALID"],
+    ["size", post("/runs", { ...ada, input: { name: "x".repeat(2000) } }), 413, "REQUEST_TOO_LARGE"],
+    ["graph", post("/runs", { dag: "great", input: {} }), 404, "DAG_UNKNOWN"],
+    ["no graph", post("/runs", { input: {} }), 400, "REQUEST_INVALID"],
+    ["input", post("/runs", { dag: "greet", input: { name: "" } }), 422, "INPUT_INVALID"],
+    ["input of a stream", post("/runs", { dag: "greet", input: 1, stream: true }), 422, "INPUT_INVALID"],
+    ["run", get("/runs/none"), 404, "RUN_UNKNOWN"],
+    ["run to answer", post("/runs/none/answer", true), 404, "RUN_UNKNOWN"],
+    ["state", get("/runs?state=odd"), 400, "REQUEST_INVALID"],
+    ["limit", get("/runs?limit=-1"), 400, "REQUEST_INVALID"],
+    ["page of another", post("/runs", ada, { origin: "http://evil.test" }), 403, "REQUEST_FORBIDDEN"],
+  ];
+  function json() {
+    return { method: "POST", headers: { "content-type": "application/json" } };
+  }
+
+  it.each(cases)("is told of a wrong %s", async (name, request, status, code) => {
+    const handler = handlerOf(name === "depth" ? {} : { maxBodyBytes: 1000 });
+    const response = await handler(request.clone() as Request);
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      status,
+      "application/problem+json",
+    ]);
+    const problem = await jsonOf(response);
+    expect(problem).toMatchObject({ status, code });
+    expect(problem.detail).not.toBe("");
+    expect(await jsonOf(await handler(get("/runs")))).toEqual([]);
+  });
+
+  it("is told of a last event that the run has not told", async () => {
+    const handler = handlerOf();
+    const { id } = await jsonOf(await handler(post("/runs", ada)));
+    for (const given of ["999", "x", "-1"]) {
+      expect((await handler(get(`/runs/${id}/events`, { "last-event-id": given }))).status).toBe(400);
+    }
+  });
+
+  it("shows nothing of an error that is not the library's own", async () => {
+    const told: string[] = [];
+    const handler = handlerOf({
+      context: () => {
+        throw new Error("the password is hunter2");
+      },
+      onNotice: (message) => void told.push(message),
+    });
+    const response = await handler(post("/runs", ada));
+    expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining("hunter2")]);
+    expect(told.join()).toContain("hunter2");
+    expect(await jsonOf(await handler(get("/runs")))).toEqual([]);
+  });
+
+  it("is a body that does not come, and one run too many", async () => {
+    const handler = handlerOf({ bodyTimeoutMs: 20, maxRuns: 1 });
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([123])) });
+    const late = new Request("http://localhost/runs", { ...json(), body, duplex: "half" } as RequestInit);
+    expect((await handler(late)).status).toBe(408);
+    await handler(post("/runs", { dag: "slow", input: "x" }, { prefer: "respond-async" }));
+    const full = await handler(post("/runs", ada));
+    expect([full.status, full.headers.get("retry-after")]).toEqual([503, "1"]);
+  });
+});
+
+describe("who may", () => {
+  it("shows the token, or the cookie that signing in sets", async () => {
+    const handler = handlerOf({ token: "s3cret" });
+    expect((await handler(get("/runs"))).status).toBe(401);
+    expect((await handler(get("/runs", { authorization: "Bearer s3cre" }))).status).toBe(401);
+    expect((await handler(get("/runs", { authorization: "Bearer s3cret" }))).status).toBe(200);
+    expect((await handler(get("/health"))).status).toBe(200);
+    const signedIn = await handler(get("/?token=s3cret"));
+    expect([signedIn.status, signedIn.headers.get("location")]).toEqual([303, "/"]);
+    const cookie = String(signedIn.headers.get("set-cookie")).split(";")[0] ?? "";
+    expect((await handler(get("/runs", { cookie }))).status).toBe(200);
+    expect((await handler(get("/?token=wrong"))).status).toBe(401);
+  });
+
+  it("addresses a name of the service, where names are given", async () => {
+    const handler = handlerOf({ hosts: ["localhost"] });
+    expect((await handler(get("/runs"))).status).toBe(200);
+    expect((await handler(new Request("http://evil.test/runs"))).status).toBe(403);
+  });
+
+  it("may be a page of another origin only where that is listed", async () => {
+    const asked = () =>
+      new Request("http://localhost/runs", {
+        method: "OPTIONS",
+        headers: { origin: "http://app.test", "access-control-request-method": "POST" },
+      });
+    expect((await handlerOf()(asked())).headers.get("access-control-allow-origin")).toBeNull();
+    const handler = handlerOf({ cors: ["http://app.test"] });
+    const allowed = await handler(asked());
+    expect([allowed.status, allowed.headers.get("access-control-allow-origin")]).toEqual([
+      204,
+      "http://app.test",
+    ]);
+    const response = await handler(post("/runs", ada, { origin: "http://app.test" }));
+    expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([
+      200,
+      "http://app.test",
+    ]);
+  });
+});
+
+it("tells whether it lives and takes runs", async () => {
+  const handler = handlerOf({ checkpointer: new MemorySaver() });
+  expect([(await handler(get("/health"))).status, (await handler(get("/ready"))).status]).toEqual([200, 200]);
+  await handler.close({ drainMs: 0 });
+  expect([(await handler(get("/health"))).status, (await handler(get("/ready"))).status]).toEqual([200, 503]);
+});
+
+it("hangs under a path, and in Hono", async () => {
+  const based = handlerOf({ basePath: "/api/dags/" });
+  expect((await based(post("/api/dags/runs", ada))).headers.get("location")).toMatch(/^\/api\/dags\/runs\//);
+  expect((await based(post("/runs", ada))).status).toBe(404);
+  const app = new Hono().mount("/dags", handlerOf());
+  const record = await jsonOf(await app.fetch(post("/dags/runs", ada)));
+  expect(record.output).toBe("Hello Ada!");
+});
+
+it("shares one limiter among all runs", async () => {
+  let most = 0;
+  let now = 0;
+  const dag = defineDag({ name: "asks", nodes: { a: { instructions: "A." }, b: { instructions: "B." } } });
+  const handler = createHandler(dag, {
+    limits: { maxConcurrency: 2 },
+    model: {
+      id: "test:counted",
+      async *call() {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        now--;
+        yield { type: "text", text: "done" };
+        yield { type: "finish", reason: "stop" };
+      },
+    },
+  });
+  handlers.push(handler);
+  await Promise.all(Array.from({ length: 5 }, () => handler(post("/runs", { input: "x" }))));
+  expect(most).toBe(2);
+});
+
+it("shows the newest run at the root, and each under its own path", async () => {
+  const handler = handlerOf();
+  const { id } = await jsonOf(await handler(post("/runs", { dag: "letter", input: "x" })));
+  for (const path of ["/", `/pages/${id}/`]) {
+    const page = await handler(get(path));
+    expect([page.status, (await page.text()).includes("letter")]).toEqual([200, true]);
+  }
+  expect((await handler(post(`/pages/${id}/answer`, { check: { approve: true } }))).status).toBe(202);
+  await allMessages(await handler(get(`/runs/${id}/events`)));
+  expect((await jsonOf(await handler(get(`/runs/${id}`)))).state).toBe("completed");
+});

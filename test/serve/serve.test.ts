@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, expect, it } from "@jest/globals";
+import { type ServedDags, type ServeOptions, serve } from "../../src/serve/serve.js";
+import { defineDag } from "../../src/spec/define.js";
+import { cli } from "../cli/cli-run.js";
+import { allMessages } from "./client.js";
+
+const folder = mkdtempSync(join(tmpdir(), "agent-dag-serve-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const greet = defineDag({ name: "greet", nodes: { hello: { run: ({ input }) => `Hello ${input}` } } });
+const services: ServedDags[] = [];
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  for (const service of services.splice(0)) await service.close({ drainMs: 0 });
+});
+
+async function started(options: ServeOptions = {}): Promise<ServedDags> {
+  const service = await serve(greet, options);
+  services.push(service);
+  return service;
+}
+
+const json = { "content-type": "application/json" };
+const body = JSON.stringify({ input: "Ada" });
+
+/** What comes back for bytes on a socket, until the server closes it. */
+function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((done, failed) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("error", failed);
+    socket.on("close", () => done(text));
+  });
+}
+
+it("answers on loopback, and closes connections that say nothing", async () => {
+  const { url, port } = await started({ idleMs: 200 });
+  const record = await (await fetch(`${url}runs`, { method: "POST", headers: json, body })).json();
+  expect(record).toMatchObject({ state: "completed", output: "Hello Ada" });
+  const [silent, half] = await Promise.all([exchange(port, ""), exchange(port, "GET / HTTP/1.1\r\nHos")]);
+  for (const text of [silent, half]) expect(text === "" || text.startsWith("HTTP/1.1 408")).toBe(true);
+});
+
+it("answers oversized, slow and broken requests, and serves others meanwhile", async () => {
+  const { url, port } = await started({ maxBodyBytes: 100, bodyTimeoutMs: 50, idleMs: 500 });
+  const head = "POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+  const [large, late, broken] = await Promise.all([
+    exchange(port, `${head}Transfer-Encoding: chunked\r\n\r\n${"1000\r\n".padEnd(0x1000 + 6, "x")}\r\n`),
+    exchange(port, `${head}Content-Length: 50\r\n\r\n{`),
+    exchange(port, "NO SENSE\r\n\r\n"),
+  ]);
+  expect([large, late, broken].map((text) => text.slice(9, 12))).toEqual(["413", "408", "400"]);
+  expect((await fetch(`${url}health`)).status).toBe(200);
+});
+
+it("refuses other hosts, and to be reached by others without a token", async () => {
+  const { url, port } = await started();
+  const status = (host: string) =>
+    new Promise<number | undefined>((done) => {
+      request(`${url}runs`, { headers: { host } }, (response) => {
+        response.resume();
+        done(response.statusCode);
+      }).end();
+    });
+  expect(await status("evil.test")).toBe(403);
+  expect(await status(`evil.test:${port}`)).toBe(403);
+  expect(await status(`localhost:${port}`)).toBe(200);
+  await expect(serve(greet, { host: "0.0.0.0" })).rejects.toMatchObject({ code: "SERVE_OPTIONS_INVALID" });
+  await expect(serve(greet, { port })).rejects.toMatchObject({ code: "PORT_UNUSABLE" });
+});
+
+it("cancels an owned run when the connection of its client breaks", async () => {
+  let aborted: () => void = () => {};
+  const wasAborted = new Promise<void>((done) => {
+    aborted = done;
+  });
+  const waits = defineDag({
+    name: "waits",
+    nodes: {
+      a: {
+        run: ({ signal }) => new Promise((_, no) => signal.addEventListener("abort", () => no(aborted()))),
+      },
+    },
+  });
+  const service = await serve(waits);
+  services.push(service);
+  const left = new AbortController();
+  const own = JSON.stringify({ input: "x", cancelOnDisconnect: true });
+  const asked = fetch(`${service.url}runs`, {
+    method: "POST",
+    headers: json,
+    body: own,
+    signal: left.signal,
+  });
+  asked.catch(() => {});
+  for (let runs: unknown[] = []; runs.length === 0; )
+    runs = (await (await fetch(`${service.url}runs?state=running`)).json()) as unknown[];
+  left.abort();
+  await wasAborted;
+});
+
+/** The command in a process of its own, once it listens. */
+async function command(...args: readonly string[]): Promise<{ url: string; child: ChildProcess }> {
+  const main = resolve("dist/src/cli/main.js");
+  const env = { ...process.env, NODE_OPTIONS: "", OPENAI_API_KEY: "" };
+  const child = spawn(process.execPath, [main, "serve", ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  children.push(child);
+  let text = "";
+  return new Promise((done, failed) => {
+    child.stderr?.on("data", (chunk) => {
+      text += chunk;
+    });
+    child.stdout?.on("data", (chunk) => done({ url: String(chunk).trim(), child }));
+    child.on("exit", () => failed(new Error(`It ended before it listened: ${text}`)));
+  });
+}
+
+const exitOf = (child: ChildProcess) => new Promise<number | null>((done) => child.once("exit", done));
+
+it("serves files from the command line and ends at SIGTERM once its runs are done", async () => {
+  const file = join(folder, "slow.mjs");
+  writeFileSync(
+    file,
+    `export default { name: "slow", nodes: { a: { run: () => new Promise((done) => setTimeout(done, 300, "done")) } } };`,
+  );
+  const { url, child } = await command(file, "--port", "0");
+  const running = fetch(`${url}runs`, { method: "POST", headers: json, body });
+  for (let runs: unknown[] = []; runs.length === 0; )
+    runs = (await (await fetch(`${url}runs?state=running`)).json()) as unknown[];
+  const exited = exitOf(child);
+  child.kill("SIGTERM");
+  expect(await (await running).json()).toMatchObject({ state: "completed", output: "done" });
+  expect(await exited).toBe(0);
+});
+
+it("goes on with its runs after kill -9, and repeats nothing that had finished", async () => {
+  const file = join(folder, "steps.mjs");
+  const log = join(folder, "log.txt");
+  writeFileSync(
+    file,
+    `import { appendFileSync, existsSync } from "node:fs";
+const done = (name) => { appendFileSync(${JSON.stringify(log)}, name + "\\n"); return name; };
+const until = async () => { while (!existsSync(${JSON.stringify(join(folder, "go"))})) await new Promise((go) => setTimeout(go, 20)); };
+export default { name: "steps", nodes: {
+  first: { run: ({ input }) => done("first " + input) },
+  second: { needs: ["first"], run: async ({ input }) => { await until(); return done("second " + input); } },
+} };`,
+  );
+  const store = `sqlite:${join(folder, "runs.db")}`;
+  const first = await command(file, "--port", "0", "--store", store);
+  const ids: string[] = [];
+  for (const name of ["a", "b", "c"]) {
+    const response = await fetch(`${first.url}runs`, {
+      method: "POST",
+      headers: { ...json, prefer: "respond-async" },
+      body: JSON.stringify({ input: name }),
+    });
+    ids.push(((await response.json()) as { id: string }).id);
+  }
+  const { readFileSync, existsSync } = await import("node:fs");
+  const lines = () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").sort() : []);
+  while (lines().length < 3) await new Promise((go) => setTimeout(go, 20));
+  const exited = exitOf(first.child);
+  first.child.kill("SIGKILL");
+  await exited;
+  writeFileSync(join(folder, "go"), "");
+  const second = await command(file, "--port", "0", "--store", store);
+  for (const [at, id] of ids.entries()) {
+    const events = await allMessages(await fetch(`${second.url}runs/${id}/events`));
+    expect(events.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
+    const record = await (await fetch(`${second.url}runs/${id}`)).json();
+    expect(record).toMatchObject({ id, state: "completed", output: `second ${"abc"[at]}` });
+  }
+  expect(lines()).toEqual(["first a", "first b", "first c", "second a", "second b", "second c"]);
+});
+
+it("is refused on the command line with what is wrong", async () => {
+  const other = await cli(["serve", "examples/review.ts", "--host", "0.0.0.0", "--port", "0"]);
+  expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining("--token")]);
+  const twice = await cli(["serve", "examples/review.ts", "examples/review.ts"]);
+  expect([twice.exitCode, twice.stderr]).toEqual([2, expect.stringContaining("Two graphs")]);
+  const port = await cli(["serve", "examples/review.ts", "--port", "x"]);
+  expect([port.exitCode, port.stderr]).toEqual([2, expect.stringContaining("0 to 65535")]);
+});
