@@ -17,6 +17,7 @@ import { runAgent } from "../nodes/kinds/agent.js";
 import { runApproval } from "../nodes/kinds/approval.js";
 import { runFunction } from "../nodes/kinds/function.js";
 import { runGraph } from "../nodes/kinds/graph.js";
+import { takesConversation } from "../nodes/kinds/prompt.js";
 import { runRunnable } from "../nodes/kinds/runnable.js";
 import { runTool } from "../nodes/kinds/tool.js";
 import { DagError } from "../src/errors.js";
@@ -37,6 +38,7 @@ import {
   assertSameRun,
   forkedFrom,
   holdsRun,
+  isNextTurn,
   refuseUnanswerable,
   replayOf,
   reuseOf,
@@ -130,7 +132,7 @@ export class Lifecycle {
       refuseUnanswerable(spec);
     }
     const thread = saver === undefined ? "" : threadOf(options);
-    const earlier = saver === undefined ? nothingEarlier : await this.#readEarlier(saver, thread);
+    const earlier = saver === undefined ? nothingEarlier : await this.#readEarlier(saver, thread, given);
     if (earlier.run === null && start.kind === "go-on") throw threadUnknown(thread);
     if (earlier.run !== null) {
       assertSameRun(thread, earlier.run.stamp, { spec, topology: topology.name, input: given });
@@ -221,7 +223,7 @@ export class Lifecycle {
   }
 
   /** Takes the thread, and reads what it holds; a store that fails lets a new run go on in memory. */
-  async #readEarlier(saver: OpaqueSaver, thread: string): Promise<Earlier> {
+  async #readEarlier(saver: OpaqueSaver, thread: string, given: DagInput | null): Promise<Earlier> {
     const { graph, config, spec, start } = this.#drive;
     try {
       this.#lease = await ThreadLease.acquire(saver.inner, thread, () => {
@@ -231,6 +233,8 @@ export class Lifecycle {
       const log = await readLog(saver.inner, thread);
       const run = log === null ? null : readRun(log.entries);
       if (run === null || (start.kind === "new" && !start.goesOn)) return { ...nothingEarlier, log };
+      const isChat = given !== null && takesConversation(spec);
+      if (isChat && isNextTurn(run, given)) return { ...nothingEarlier, log };
       if (start.kind === "new") return { log, run, forked: false };
       const forked = await forkedFrom(graph, config, spec, run);
       if (forked !== null) return { log, run: forked, forked: true };

@@ -88,6 +88,18 @@ export function assertSameRun(
   });
 }
 
+/**
+ * Whether an input is the next turn of the conversation that a run was made of, so that their thread is used again: the
+ * messages of before, and more. A run that waits for an answer is not passed over.
+ */
+export function isNextTurn({ stamp, ended }: EarlierRun, now: DagInput): boolean {
+  const before = stamp.input;
+  const { given } = now;
+  if (!ended || !Array.isArray(before) || !Array.isArray(given) || given.length <= before.length)
+    return false;
+  return canonicalJson(given.slice(0, before.length)) === canonicalJson(before);
+}
+
 /** The events that what a run did earlier stands for. */
 export function replayOf({ settled, calls, given }: EarlierRun): RunEvent[] {
   const done = settled.map(({ key, outcome }) => ({ key, outcome, calls: [] }));

@@ -210,6 +210,8 @@ export const errorCodes = {
   MODEL_BAD_RESPONSE: "What came is no reply of a model: no JSON, a page of HTML, no choices. Retryable.",
   MODEL_BASE_URL_INVALID: "The base URL is no address.",
   MODEL_CANNOT_CALL_TOOLS: "The model's class cannot call tools.",
+  MODEL_CANNOT_READ:
+    "The model reads no images, or no files of this kind; where that is known, nothing is sent.",
   MODEL_CONFLICT: "The provider answered 409 or 425. Retryable.",
   MODEL_CONNECTION_LOST: "The connection broke. Retryable.",
   MODEL_CONTENT_FILTERED: "The provider's filter withheld the reply; what came is kept as `text`.",

@@ -70,6 +70,13 @@ export { type ResumeOptions, type RunDagOptions as RunOptions, resume, run } fro
 export { type RunStream, stream } from "./run/stream.js";
 export { defineDag, extendDag, node } from "./spec/define.js";
 export { loadDag } from "./spec/load.js";
+export {
+  type ChatMessage,
+  type ChatMessageInput,
+  type ContentPart,
+  type MediaPart,
+  messages,
+} from "./spec/messages.js";
 export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
 export type { Reference } from "./spec/reference.js";
 export type {

@@ -5,7 +5,9 @@ import { projectDag } from "../../src/records/projection.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { judgeRun, type PlannerAnswer } from "../../src/records/run-state.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
+import { isMessagesSchema, messageFields, withoutBytes } from "../../src/spec/messages.js";
 import { mergePolicies, type Policy } from "../../src/spec/policy.js";
+import { asJsonSchema } from "../../src/spec/schema-rules.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
 import { type CancelCode, CancelError, Canceller, cancelOf } from "./cancel.js";
 import type { Contexts } from "./context.js";
@@ -158,7 +160,8 @@ export class RunContext {
   }
 
   /** Emits `run-started`, then the events that are replayed. The input is the one that was given. */
-  begin(input: unknown, replay: readonly RunEvent[]): { readonly id: string; readonly startedAt: string } {
+  begin(given: unknown, replay: readonly RunEvent[]): { readonly id: string; readonly startedAt: string } {
+    const input = this.spec.input === undefined ? given : recordedInput(this.spec.input, given);
     const startedAt = this.#earlier?.stamp.startedAt ?? new Date().toISOString();
     const elapsedMs = this.#earlier?.elapsedMs ?? 0;
     this.events.startAt(elapsedMs);
@@ -232,4 +235,10 @@ function simulatedBy(options: RunOptions): Simulated | null {
     if ("simulated" in middleware) return middleware.simulated as Simulated;
   }
   return null;
+}
+
+/** A run's input as its record keeps it: of a conversation, the bytes of images and files by their digest. */
+function recordedInput(schema: NonNullable<DagSpec["input"]>, given: unknown): unknown {
+  const json = asJsonSchema(schema);
+  return isMessagesSchema(json) || messageFields(json).length > 0 ? withoutBytes(given) : given;
 }

@@ -1,7 +1,9 @@
 import { DagError } from "../../src/errors.js";
 import { assertWhole } from "../../src/models/finish-reason.js";
-import { collectReply, type ModelReply, saidBy, withOwnIds } from "../../src/models/port.js";
+import { mediaIn } from "../../src/models/media.js";
+import { collectReply, type Message, type ModelReply, saidBy, withOwnIds } from "../../src/models/port.js";
 import { comparablePrompt } from "../../src/models/prompt-layout.js";
+import { describePart } from "../../src/spec/messages.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 import type { AgentTool, ModelLike, ModelOptions, Node } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
@@ -98,6 +100,7 @@ async function ask(
       const { policy } = node;
       const asker = { ...(own !== undefined && { model: own }), ...(policy !== undefined && { policy }) };
       const model = await run.models.modelFor(asker, key.node, scope.spec);
+      if (number === 0) noteUnread(work, model.id, messages);
       const reply = await collectReply(
         model.call({
           ...first,
@@ -117,6 +120,14 @@ async function ask(
       return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
     },
   );
+}
+
+/** Tells what the offline model leaves aside: it answers on the text. Other models refuse what they cannot read. */
+function noteUnread({ scope, key }: Work, model: string, messages: readonly Message[]): void {
+  const media = model === "offline" ? messages.flatMap(mediaIn) : [];
+  if (media.length === 0) return;
+  const text = `The offline model reads text only: "${key.node}" is answered without ${media.map(describePart).join(", ")}.`;
+  scope.run.events.notice("MODEL_CANNOT_READ", text);
 }
 
 /** Ends an agent early whose model keeps calling what cannot be called: every further request would be paid for nothing. */

@@ -1,10 +1,12 @@
 import { completedValue } from "../../src/records/outcome.js";
 import { jsonCopy } from "../../src/spec/json-value.js";
+import { withoutBytes } from "../../src/spec/messages.js";
 import { type Reference, readReference } from "../../src/spec/reference.js";
 import { CancelError } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { ctxOf } from "../engine/work.js";
+import { takesConversation } from "./prompt.js";
 
 /**
  * Runs an approval: the work waits until a person answers. Approved, its value is what it passes on; edited, what the person
@@ -14,11 +16,13 @@ import { ctxOf } from "../engine/work.js";
 export function runApproval(work: Work): WorkResult {
   const { message = "", show } = work.node.approve ?? {};
   const value = passedOn(work);
+  // A question names images and files; whoever is asked is not sent their bytes.
+  const told = <T>(what: T): T => (takesConversation(work.scope.spec) ? (withoutBytes(what) as T) : what);
   const answer = work.scope.run.questions.ask(work.key, "approve", {
     kind: "approval",
     message,
-    value,
-    ...(show !== undefined && { show: shown(work, show) }),
+    value: told(value),
+    ...(show !== undefined && { show: told(shown(work, show)) }),
   });
   const read = readApproval(answer);
   if (read.decision === "approved") return { value };

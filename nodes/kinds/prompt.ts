@@ -1,10 +1,14 @@
+import { messageOf } from "../../src/models/media.js";
 import type { Message, SharedPrefix } from "../../src/models/port.js";
 import { prefixCacheOf, shareableTokens } from "../../src/models/prefix-cache.js";
 import { type Prompt, renderPrompt, sectionChars } from "../../src/models/prompt-layout.js";
-import type { Section } from "../../src/models/sections.js";
+import { renderSections, type Section } from "../../src/models/sections.js";
 import { loadTextCounter, requestTokens } from "../../src/models/usage.js";
 import { type Outcome, whyMissing } from "../../src/records/outcome.js";
 import { hashOf } from "../../src/spec/canonical.js";
+import { type ChatMessage, isMessagesSchema, messageFields } from "../../src/spec/messages.js";
+import { asJsonSchema } from "../../src/spec/schema-rules.js";
+import type { DagSpec } from "../../src/spec/shape.js";
 import type { Work } from "../engine/scope.js";
 import { ctxOf } from "../engine/work.js";
 import { type Asker, type Front, type PartSource, partOrder, sharedParts } from "./shared-prefix.js";
@@ -22,22 +26,30 @@ export interface PromptPart {
   readonly sections: readonly Section[];
 }
 
-/** An agent's first messages: its instructions and the data it works on, in the layout that the run's options ask for. */
+/**
+ * An agent's first messages: its instructions and the data it works on, in the layout that the run's options ask for. A
+ * conversation stands between the two.
+ */
 export function promptOf(work: Work, front: Front): Promise<FirstMessages> {
   const { scope, key, name, node } = work;
-  return layOut({ scope, path: key.node, name, node }, instructionsOf(work), partsOf(work), front);
+  const { conversation, parts } = contentOf(work);
+  const asker = { scope, path: key.node, name, node };
+  return layOut(asker, instructionsOf(work), parts, front, conversation);
 }
 
 /**
  * Lays a prompt out. `auto` puts data first where another request of the run begins with the same data, and that beginning
- * (tools and schema included, which providers put in front) is long enough for the cache that the model's provider has.
+ * (tools and schema included, which providers put in front) is long enough for the cache that the model's provider has. With a
+ * conversation, instructions are the system message in any layout.
  */
 export async function layOut(
   asker: Asker,
   instructions: string,
   parts: readonly PromptPart[],
   front: Front,
+  conversation: readonly Message[] = [],
 ): Promise<FirstMessages> {
+  if (conversation.length > 0) return { messages: withConversation(instructions, conversation, parts) };
   const { run, spec } = asker.scope;
   const { layout = "auto" } = run.options;
   const classic = (): FirstMessages => {
@@ -83,32 +95,93 @@ async function prefixOf(messages: readonly Message[], front: Front, chars: numbe
   return { key, chars, tokens: requestTokens({ ...front, messages: begun }, await loadTextCounter()) };
 }
 
+/** Messages around a conversation; what it says as the system follows the instructions. */
+function withConversation(
+  instructions: string,
+  conversation: readonly Message[],
+  parts: readonly PromptPart[],
+): Message[] {
+  const said = conversation.flatMap(({ role, content }) => (role === "system" ? [content] : []));
+  const system = [instructions, ...said].filter((text) => text !== "").join("\n\n");
+  const sections = parts.flatMap((part) => part.sections);
+  return [
+    ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
+    ...conversation.filter(({ role }) => role !== "system"),
+    ...(sections.length === 0 ? [] : [{ role: "user" as const, content: renderSections(sections) }]),
+  ];
+}
+
 /** The instructions as text. */
 export function instructionsOf(work: Work): string {
   const { instructions = "" } = work.node;
   return typeof instructions === "function" ? instructions(ctxOf(work)) : instructions;
 }
 
+/** What a model is given of a DAG's input: messages as they are, all else as data. */
+export interface PromptContent {
+  readonly conversation: readonly Message[];
+  readonly parts: PromptPart[];
+}
+
 /** What the agent works on: the input (under `forEach` the item), a planner's focus, then each need by name. */
-function partsOf(work: Work): PromptPart[] {
+function contentOf(work: Work): PromptContent {
   const { include = "both" } = work.node;
-  const parts: PromptPart[] = [];
-  if (include !== "needs") {
-    parts.push(
-      work.text !== undefined
-        ? { source: "input", sections: dataSections("input", work.text) }
-        : work.key.item === null
-          ? { source: "input", sections: dataSections("input", work.scope.input) }
-          : { source: "item", sections: dataSections("item", work.item) },
-    );
-  }
+  const { conversation, parts } = include === "needs" ? { conversation: [], parts: [] } : ownContent(work);
   if (work.focus !== undefined)
     parts.push({ source: "focus", sections: [{ label: "focus", content: work.focus }] });
   if (include !== "input") {
     for (const [name, outcome] of Object.entries(work.needs))
       parts.push({ source: `need ${name}`, sections: [needSection(name, outcome)] });
   }
-  return parts;
+  return { conversation, parts };
+}
+
+function ownContent(work: Work): PromptContent {
+  const { scope, key, item, text } = work;
+  if (text !== undefined) return data("input", dataSections("input", text));
+  if (key.item === null) return inputContent(scope.spec, scope.input);
+  return mapsMessages(work)
+    ? { conversation: [messageOf(item as ChatMessage)], parts: [] }
+    : data("item", dataSections("item", item));
+}
+
+const data = (source: PartSource, sections: readonly Section[]): PromptContent => ({
+  conversation: [],
+  parts: sections.length === 0 ? [] : [{ source, sections }],
+});
+
+/** The input of a DAG: a list of messages, or its fields that are such, as a conversation. */
+export function inputContent(spec: DagSpec, input: unknown): PromptContent {
+  const schema = spec.input === undefined ? {} : asJsonSchema(spec.input);
+  if (isMessagesSchema(schema)) {
+    return { conversation: (input as readonly ChatMessage[]).map(messageOf), parts: [] };
+  }
+  const fields = messageFields(schema).filter((name) => Array.isArray((input as any)?.[name]));
+  if (fields.length === 0) return data("input", dataSections("input", input));
+  const { ...rest } = input as Record<string, unknown>;
+  const conversation = fields.flatMap((name) => rest[name] as readonly ChatMessage[]).map(messageOf);
+  for (const name of fields) delete rest[name];
+  const isAll = Object.keys(rest).length === 0;
+  return { ...data("input", isAll ? [] : dataSections("input", rest)), conversation };
+}
+
+/** Whether a DAG's input is, or holds, a conversation. */
+export function takesConversation({ input }: DagSpec): boolean {
+  if (input === undefined) return false;
+  const schema = asJsonSchema(input);
+  return isMessagesSchema(schema) || messageFields(schema).length > 0;
+}
+
+/** Whether the items of a map are the messages of the input. */
+function mapsMessages({ node, scope }: Work): boolean {
+  const { input: schema } = scope.spec;
+  if (schema === undefined) return false;
+  const json = asJsonSchema(schema);
+  const { forEach } = node;
+  const over = typeof forEach === "object" && "items" in forEach ? forEach.items : forEach;
+  if (typeof over === "string") return messageFields(json).includes(over);
+  if (over?.input !== true) return false;
+  return over.path === undefined ? isMessagesSchema(json) : messageFields(json).includes(over.path);
 }
 /** A need as a section: its value, or that it is missing and why. */
 export function needSection(label: string, outcome: Outcome | undefined): Section {

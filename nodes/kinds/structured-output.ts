@@ -1,4 +1,5 @@
 import { DagError } from "../../src/errors.js";
+import { repairOpening } from "../../src/models/catalogue.js";
 import type { Message, ModelReply } from "../../src/models/port.js";
 import { dropAbsent } from "../../src/models/strict-schema.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
@@ -92,7 +93,7 @@ function wordsOf(text: string, schema: JsonSchema): string[] {
 export function repairRequest(problem: string, schema: NonNullable<Node["output"]>): Message {
   return {
     role: "user",
-    content: `That does not fit the schema:\n${problem}\nThe schema is:\n${JSON.stringify(toJsonSchema(schema))}\nAnswer again with JSON that fits, and nothing else.`,
+    content: `${repairOpening}\n${problem}\nThe schema is:\n${JSON.stringify(toJsonSchema(schema))}\nAnswer again with JSON that fits, and nothing else.`,
   };
 }
 

@@ -1,9 +1,11 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { errorMessage } from "../../src/errors.js";
+import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
+import { readBlocks } from "../../src/spec/messages.js";
 import type { AgentTool, JsonSchema, ToolLike } from "../../src/spec/shape.js";
 import { CancelError, untilCancelled } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
@@ -44,9 +46,16 @@ export interface ToolAnswer {
 }
 
 /** What a tool call is answered with, as it is persisted. */
-type Answer = { readonly content: string; readonly unusable: string | null };
+type Answer = Content & { readonly unusable: string | null };
 
 const told = (content: string): Answer => ({ content, unusable: null });
+
+/** What a tool gave: content blocks as the text and media that they hold, anything else as text. */
+function given(value: unknown): Answer {
+  const blocks = readBlocks(value);
+  return blocks === null ? told(textOf(value)) : { ...contentOf(blocks), unusable: null };
+}
+
 const cannot = (problem: string): Answer => ({ content: problem, unusable: problem });
 
 /**
@@ -65,13 +74,13 @@ export async function answerToolCalls(
   const settled = await Promise.allSettled(
     calls.map(async (call, index): Promise<ToolAnswer> => {
       const place = `${step}.${index}`;
-      const { content, unusable } = await journal.step(
+      const { unusable, ...content } = await journal.step(
         work.key,
         place,
         () => [call.name, call.args],
         () => answerOf(work, tools, call, place),
       );
-      return { message: { role: "tool", toolCallId: call.id, name: call.name, content }, unusable };
+      return { message: { role: "tool", toolCallId: call.id, name: call.name, ...content }, unusable };
     }),
   );
   const wrong = settled.filter((one) => one.status === "rejected").map(({ reason }) => reason);
@@ -113,9 +122,7 @@ async function answerOf(
         context: run.contexts(work.scope.spec),
       }),
     );
-    return told(
-      textOf(await untilCancelled(asked(work, `${place} `, answers.length, running), work.canceller)),
-    );
+    return given(await untilCancelled(asked(work, `${place} `, answers.length, running), work.canceller));
   } catch (error) {
     if (error instanceof CancelError || error instanceof Suspension) throw error;
     return told(redactKeys(`The tool failed: ${errorMessage(error)}`));

@@ -1,7 +1,7 @@
 import { catalogueLabel, goalLabel, renderCatalogue } from "../../src/models/catalogue.js";
 import type { Section } from "../../src/models/sections.js";
 import type { Scope } from "../engine/scope.js";
-import { dataSections, type FirstMessages, layOut, needSection, type PromptPart } from "../kinds/prompt.js";
+import { type FirstMessages, inputContent, layOut, needSection, type PromptPart } from "../kinds/prompt.js";
 import type { Front } from "../kinds/shared-prefix.js";
 import { outcomeOfRuns } from "./planner-calls.js";
 import { type Callable, writtenOutput } from "./planner-catalogue.js";
@@ -85,14 +85,20 @@ function promptOf(
   { before = [], after = [] }: { before?: readonly Section[]; after?: readonly Section[] },
   front: Front,
 ): Promise<FirstMessages> {
+  const input = inputContent(scope.spec, scope.input);
   const parts: PromptPart[] = [
     { source: "own goal", sections: [{ label: goalLabel, content: goal }, ...before] },
-    { source: "input", sections: dataSections("input", scope.input) },
+    ...input.parts,
     { source: "own results", sections: after },
   ];
-  const instructions = system.filter((line) => line !== "").join("\n");
-  return layOut({ scope, path: as, name: null, node: {} }, instructions, parts, front);
+  const rules = input.conversation.length === 0 ? system : [...system, conversationRule];
+  const instructions = rules.filter((line) => line !== "").join("\n");
+  const asker = { scope, path: as, name: null, node: {} };
+  return layOut(asker, instructions, parts, front, input.conversation);
 }
+
+const conversationRule =
+  "The input is the conversation before the last message: specialists are given it too. Do as the last message says.";
 
 function catalogueSections({ callables }: PlannerSession): Section[] {
   const entries = [...callables.values()].map((callable: Callable) => callable.entry);

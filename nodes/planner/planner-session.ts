@@ -15,7 +15,7 @@ import type { DagSpec, JsonSchema } from "../../src/spec/shape.js";
 import { CancelError, cancelOf } from "../engine/cancel.js";
 import { isFinal } from "../engine/journal.js";
 import type { Scope } from "../engine/scope.js";
-import { instructionsOf } from "../kinds/prompt.js";
+import { instructionsOf, takesConversation } from "../kinds/prompt.js";
 import { createPendingCalls, type NodeRun, outcomeOfRuns, type PendingCalls } from "./planner-calls.js";
 import { type Callable, callablesOf, writtenOutput } from "./planner-catalogue.js";
 import type { PlannerOptions } from "./planner-options.js";
@@ -47,7 +47,9 @@ export interface PlannedRun {
 
 /** The session of a run; a resumed run's begins with the outcomes that were stored. */
 export function createSession(scope: Scope, outcomes: Outcomes): PlannerSession {
-  const options = scope.run.options.planner ?? {};
+  const given = scope.run.options.planner ?? {};
+  // A conversation is not copied into a call: it would lose who said what.
+  const options: PlannerOptions = takesConversation(scope.spec) ? { ...given, toolInput: "state" } : given;
   const pendingCalls = createPendingCalls(scope);
   for (const [name, outcome] of Object.entries(outcomes)) pendingCalls.adopt(name, outcome);
   return {

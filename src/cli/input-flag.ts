@@ -1,9 +1,11 @@
-import { createReadStream, statSync } from "node:fs";
-import { extname } from "node:path";
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { basename, dirname, extname, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { parse as parseYaml } from "yaml";
 import { errorMessage } from "../errors.js";
+import { isMessagesSchema } from "../spec/messages.js";
 import { checkAgainstAsync, toJsonSchema } from "../spec/schema.js";
+import { asJsonSchema } from "../spec/schema-rules.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { Io } from "./io.js";
 import { UsageError } from "./usage-error.js";
@@ -38,7 +40,9 @@ async function givenInput(dag: DagSpec, flags: InputFlags, example: unknown, io:
   }
   if (flags.input !== undefined) {
     const text = assertText(await readFileBytes(flags.input), `"${flags.input}"`);
-    return isData(flags.input) ? parseData(text, flags.input) : fillText(dag, text);
+    if (!isData(flags.input)) return fillText(dag, text);
+    const data = parseData(text, flags.input);
+    return takesMessages(dag) ? withFiles(data, dirname(flags.input)) : data;
   }
   if (example !== undefined) return example;
   throw new UsageError(
@@ -128,6 +132,55 @@ function parseOr(text: string): unknown {
   }
 }
 
+const takesMessages = (dag: DagSpec) => dag.input !== undefined && isMessagesSchema(asJsonSchema(dag.input));
+
+/** Largest image or file of a conversation, in bytes: 20 MiB. */
+const maxMediaBytes = 20 * 1024 * 1024;
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".gif": "image/gif",
+  ".webp": "image/webp",
+  ".pdf": "application/pdf",
+  ".json": "application/json",
+  ".csv": "text/csv",
+  ".md": "text/markdown",
+  ".txt": "text/plain",
+};
+
+/** A conversation whose parts name files by `path`, seen from the input's folder, with those files read. */
+function withFiles(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => withFiles(one, folder));
+  if (typeof value !== "object" || value === null) return value;
+  const { path, ...part } = value as Record<string, unknown>;
+  if (
+    typeof path === "string" &&
+    (part.type === "image" || part.type === "file") &&
+    part.data === undefined
+  ) {
+    const mediaType = part.mediaType ?? mediaTypes[extname(path).toLowerCase()];
+    const data = readMediaFile(resolve(folder, path), path).toString("base64");
+    return {
+      ...part,
+      name: part.name ?? basename(path),
+      ...(mediaType !== undefined && { mediaType }),
+      data,
+    };
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withFiles(inner, folder)]));
+}
+
+function readMediaFile(file: string, shown: string): Buffer {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile())
+    throw new UsageError(`There is no file "${shown}".`, "Write its path as seen from the input's folder.");
+  if (stat.size > maxMediaBytes)
+    throw new UsageError(`The file "${shown}" is larger than 20 MiB.`, "Give a smaller one.");
+  return readFileSync(file);
+}
+
 function wantsText(dag: DagSpec): boolean {
   return dag.input === undefined || toJsonSchema(dag.input).type === "string";
 }
@@ -135,6 +188,7 @@ function wantsText(dag: DagSpec): boolean {
 /** Puts a text where the spec's input takes one: the input itself, its only required string field, or its only string field. */
 function fillText(dag: DagSpec, text: string): unknown {
   if (dag.input === undefined || wantsText(dag)) return text;
+  if (takesMessages(dag)) return [{ role: "user", content: text }];
   const schema = toJsonSchema(dag.input) as {
     properties?: Record<string, { type?: unknown }>;
     required?: string[];

@@ -29,3 +29,6 @@ export function parseCatalogue(content: string): CatalogueEntry[] {
     }
   });
 }
+
+/** How a message begins that tells a model what is wrong with its answer. */
+export const repairOpening = "That does not fit the schema:";

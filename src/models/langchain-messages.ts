@@ -1,3 +1,5 @@
+import type { ContentPart, MediaPart } from "../spec/messages.js";
+import { isMedia, mediaIn } from "./media.js";
 import type { Message, ToolCall, ToolSpec } from "./port.js";
 
 /** A message in the plain form that every LangChain chat model takes, whichever copy of LangChain it was built with. */
@@ -7,32 +9,80 @@ export type LangChainMessage = Readonly<Record<string, unknown>> & {
 };
 
 /**
- * The messages in LangChain's plain form.
+/**
+ * The messages in LangChain's plain form. What tools showed follows their answers as a message of the user: few
+ * providers take images in an answer of a tool.
  * @param cachedChars How much of the first user message its provider is told to cache, in characters.
  */
-export function toLangChainMessages(messages: readonly Message[], cachedChars?: number): LangChainMessage[] {
+export function toLangChainMessages(messages: readonly Message[], cachedChars = 0): LangChainMessage[] {
   const firstUser = messages.findIndex((message) => message.role === "user");
-  return messages.map((message, index) => {
-    if (message.role === "tool") {
-      return { role: "tool", content: message.content, tool_call_id: message.toolCallId, name: message.name };
-    }
-    if (message.role === "assistant") {
-      const { toolCalls = [], carry } = message;
-      const blocks = carry?.blocks ?? [];
-      const text = message.content === "" ? [] : [{ type: "text", text: message.content }];
-      return {
-        role: "assistant",
-        content: blocks.length === 0 ? message.content : [...blocks, ...text],
-        ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toLangChainToolCall) }),
-        ...(carry?.fields !== undefined && { additional_kwargs: carry.fields }),
-      };
-    }
-    const { role, content } = message;
-    if (cachedChars === undefined || cachedChars === 0 || index !== firstUser) return { role, content };
-    const [shared, own] = [content.slice(0, cachedChars), content.slice(cachedChars)];
-    const marked = { type: "text", text: shared, cache_control: { type: "ephemeral" } };
-    return { role, content: own === "" ? [marked] : [marked, { type: "text", text: own }] };
+  let shown: MediaPart[] = [];
+  return messages.flatMap((message, index) => {
+    const own = toLangChainMessage(message, index === firstUser ? cachedChars : 0);
+    if (message.role !== "tool") return [own];
+    shown.push(...mediaIn(message));
+    if (shown.length === 0 || messages[index + 1]?.role === "tool") return [own];
+    const text = "What the tools showed:";
+    const after = { role: "user", content: [{ type: "text", text }, ...shown.map(toBlock)] };
+    shown = [];
+    return [own, after];
   });
+}
+
+/** Messages in which no role stands twice in a row, for servers that want them to alternate. */
+export function alternating(messages: readonly Message[]): Message[] {
+  const merged: Message[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    if (last?.role !== "user" || message.role !== "user") {
+      merged.push(message);
+      continue;
+    }
+    const parts = [last, message].flatMap(
+      (one): readonly ContentPart[] => one.parts ?? [{ type: "text", text: one.content }],
+    );
+    const content = `${last.content}\n\n${message.content}`;
+    merged[merged.length - 1] = { role: "user", content, ...(parts.some(isMedia) && { parts }) };
+  }
+  return merged;
+}
+
+/** A part in the form that the packages of all providers read. */
+function toBlock(part: ContentPart) {
+  if (part.type === "text") return { type: "text", text: part.text };
+  const { type, mediaType = "application/octet-stream", data, url, name } = part;
+  if (type === "image") {
+    return { type: "image_url", image_url: { url: url ?? `data:${mediaType};base64,${data}` } };
+  }
+  const metadata = { filename: name ?? "file", name: name ?? "file", title: name ?? "file" };
+  return data === undefined
+    ? { type: "file", source_type: "url", mime_type: mediaType, url, metadata }
+    : { type: "file", source_type: "base64", mime_type: mediaType, data, metadata };
+}
+
+function toLangChainMessage(message: Message, cachedChars: number): LangChainMessage {
+  if (message.role === "tool") {
+    return { role: "tool", content: message.content, tool_call_id: message.toolCallId, name: message.name };
+  }
+  if (message.role === "assistant") {
+    const { toolCalls = [], carry } = message;
+    const blocks = carry?.blocks ?? [];
+    const text = message.content === "" ? [] : [{ type: "text", text: message.content }];
+    return {
+      role: "assistant",
+      content: blocks.length === 0 ? message.content : [...blocks, ...text],
+      ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toLangChainToolCall) }),
+      ...(carry?.fields !== undefined && { additional_kwargs: carry.fields }),
+    };
+  }
+  if (message.role === "user" && message.parts !== undefined) {
+    return { role: "user", content: message.parts.map(toBlock) };
+  }
+  const { role, content } = message;
+  if (cachedChars === 0) return { role, content };
+  const [shared, own] = [content.slice(0, cachedChars), content.slice(cachedChars)];
+  const marked = { type: "text", text: shared, cache_control: { type: "ephemeral" } };
+  return { role, content: own === "" ? [marked] : [marked, { type: "text", text: own }] };
 }
 
 /** Arguments that are not a JSON object cannot be sent as such: they are sent as the text of one field. */

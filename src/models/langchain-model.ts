@@ -7,6 +7,7 @@ import { type Loose, viewOf } from "./langchain-view.js";
 import { toModelError } from "./model-error.js";
 import { openAiChunks, passingFetch } from "./openai-chunks.js";
 import { isContent, type Model, type ModelChunk, type ModelRequest } from "./port.js";
+import { refusedMedia } from "./readable-media.js";
 import { replyWithoutKeys } from "./redact-reply.js";
 import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
@@ -79,7 +80,8 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
       signal: request.signal,
       secrets: secretsOf(model),
     };
-    throw toModelError(error, subject);
+    const told = toModelError(error, subject);
+    throw refusedMedia(request, told) ?? told;
   } finally {
     following.close();
   }

@@ -1,4 +1,5 @@
 import type { RateLimit } from "../limits/rate-limit.js";
+import type { ContentPart } from "../spec/messages.js";
 import type { JsonSchema, ModelOptions } from "../spec/shape.js";
 
 /** A tool call that a model asked for. `args` is the raw JSON text, as the model wrote it. */
@@ -24,9 +25,13 @@ export interface ThoughtCarry {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-/** A message in the neutral form of the port: JSON, the same for every provider. */
+/**
+ * A message in the neutral form of the port: JSON, the same for every provider. `content` is all of its text, with a name in
+ * brackets for each image and file; `parts` is there only where it holds such, and is then the whole message in its order.
+ */
 export type Message =
-  | { readonly role: "system" | "user"; readonly content: string }
+  | { readonly role: "system"; readonly content: string }
+  | { readonly role: "user"; readonly content: string; readonly parts?: readonly ContentPart[] }
   | {
       readonly role: "assistant";
       readonly content: string;
@@ -34,7 +39,13 @@ export type Message =
       /** What the provider wants back of its thoughts. */
       readonly carry?: ThoughtCarry;
     }
-  | { readonly role: "tool"; readonly content: string; readonly toolCallId: string; readonly name: string };
+  | {
+      readonly role: "tool";
+      readonly content: string;
+      readonly parts?: readonly ContentPart[];
+      readonly toolCallId: string;
+      readonly name: string;
+    };
 
 /** A tool that a model may call. */
 export interface ToolSpec {

@@ -11,6 +11,8 @@ export type Optional =
   | "temperature"
   | "max_tokens"
   | "system"
+  /** Two messages of the user, one after the other. */
+  | "repeated_role"
   | "stream"
   | SchemaCarrier;
 
@@ -30,6 +32,7 @@ const names: readonly (readonly [RegExp, Optional])[] = [
   [/tool_choice|tool choice|forced? (tool|function)/i, "tool_choice"],
   [/temperature/i, "temperature"],
   [/max_tokens.*max_completion_tokens/is, "max_tokens"],
+  [/roles? must alternate|alternat(e|ing)\b.*\broles?\b|after role \W?user/i, "repeated_role"],
   [
     /system[ _-]?(role|message|prompt|instruction)|role\W{0,4}(of )?\W?system|developer instruction|roles? must alternate/i,
     "system",

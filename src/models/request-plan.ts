@@ -1,6 +1,7 @@
 import { DagError } from "../errors.js";
 import type { ChatModelLike } from "../spec/shape.js";
 import {
+  alternating,
   type LangChainMessage,
   toLangChainMessages,
   toLangChainTool,
@@ -9,6 +10,7 @@ import {
 import type { Loose } from "./langchain-view.js";
 import type { ModelRequest } from "./port.js";
 import { prefixCacheOf } from "./prefix-cache.js";
+import { readable } from "./readable-media.js";
 import type { Optional, Refusals } from "./refusals.js";
 import {
   answerName,
@@ -66,7 +68,13 @@ export function planOf(model: Adapted, request: ModelRequest): Plan {
   const inWords = schema !== null && (carrier === "instructions" || carrier === "json");
   const worded = inWords ? withSchemaInWords(request.messages, schema) : request.messages;
   const hasSystem = worded.some((message) => message.role === "system");
-  const messages = hasSystem && !optional("system") ? withoutSystem(worded) : worded;
+  const instructed = hasSystem && !optional("system") ? withoutSystem(worded) : worded;
+  const repeats = instructed.some(({ role }, i) => role === "user" && instructed[i + 1]?.role === "user");
+  const messages = readable(
+    model,
+    request,
+    repeats && !optional("repeated_role") ? alternating(instructed) : instructed,
+  );
 
   const options: Loose = {};
   let bound: Plan["bound"] = null;
@@ -132,9 +140,9 @@ function carrierOf(model: Adapted, request: ModelRequest, schema: NonNullable<Mo
 function withoutSystem(messages: ModelRequest["messages"]): ModelRequest["messages"] {
   const system = messages.filter((message) => message.role === "system").map(({ content }) => content);
   const rest = messages.filter((message) => message.role !== "system");
-  const [first] = rest;
-  if (first?.role !== "user") return [{ role: "user", content: system.join("\n\n") }, ...rest];
-  return [{ ...first, content: [...system, first.content].join("\n\n") }, ...rest.slice(1)];
+  return alternating([{ role: "user", content: system.join("\n\n") }, ...rest.slice(0, 1)]).concat(
+    rest.slice(1),
+  );
 }
 
 function cannotCallTools(model: Adapted, request: ModelRequest): DagError {

@@ -1,3 +1,4 @@
+import { mediaTokens } from "./media.js";
 import type { ModelReply, ModelRequest, ReplyUsage } from "./port.js";
 
 /** Counts the tokens of a text. */
@@ -68,7 +69,13 @@ export function requestTokens(
 ): number {
   const messages = request.messages.map((message) => {
     const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
-    return tokensPerMessage + count(message.role) + count(message.content) + callTokens(calls, count);
+    return (
+      tokensPerMessage +
+      count(message.role) +
+      count(message.content) +
+      callTokens(calls, count) +
+      mediaTokens(message)
+    );
   });
   const tools = request.tools.map((tool) => count(JSON.stringify(tool)));
   const schema = request.schema === null ? 0 : count(JSON.stringify(request.schema));

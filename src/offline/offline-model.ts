@@ -1,6 +1,8 @@
 import { DagError } from "../errors.js";
 import { parseCatalogue } from "../models/catalogue.js";
+import { mediaIn, wordsOf } from "../models/media.js";
 import type { Model, ModelChunk, ModelRequest } from "../models/port.js";
+import { cannotRead } from "../models/readable-media.js";
 import { loadTokenCounter } from "../models/usage.js";
 import { fillFields } from "./fields.js";
 import { answerGoal, callsToMake, type PlannedCall, planLines } from "./planner.js";
@@ -49,6 +51,9 @@ function replyTo(
   readTokens: ReadTokens,
 ): { text: string; calls: readonly PlannedCall[] } {
   const { messages, tools, schema } = request;
+  const [media] = messages.flatMap(mediaIn);
+  const isSilent = messages.every((message) => message.role !== "user" || wordsOf(message).trim() === "");
+  if (media !== undefined && isSilent) throw cannotRead("offline", request.node, media, "it reads text only");
   const task = readTask(messages, readTokens);
   const { plan } = task;
   if (plan === null) {

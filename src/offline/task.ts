@@ -1,4 +1,5 @@
-import { catalogueLabel, goalLabel } from "../models/catalogue.js";
+import { catalogueLabel, goalLabel, repairOpening } from "../models/catalogue.js";
+import { wordsOf } from "../models/media.js";
 import type { Message } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
 import { findSections, type Section } from "../models/sections.js";
@@ -41,17 +42,24 @@ export function readTask(messages: readonly Message[], readTokens: ReadTokens): 
   const system = messages
     .flatMap((message) => (message.role === "system" ? [message.content] : []))
     .join("\n");
-  const users = messages.flatMap((message) => (message.role === "user" ? [message.content] : []));
-  const found = users.map(findSections).find((one) => one !== null);
-  if (found !== undefined && found !== null) {
+  const users = messages.flatMap((message) => (message.role === "user" ? [wordsOf(message)] : []));
+  const at = users.findIndex((text) => findSections(text) !== null);
+  const found = at < 0 ? null : findSections(users[at] ?? "");
+  // What a person says in a conversation is read together, the latest message too.
+  const said = users
+    .slice(0, at < 0 ? users.length : at)
+    .filter((text) => text.trim() !== "" && !text.startsWith(repairOpening))
+    .join("\n\n");
+  if (found !== null) {
     const around = `${found.before}\n${found.after}`.trim();
+    const conversation = said === "" ? [] : [{ label: "input", content: said }];
     return taskOf(
       [system, around].filter((text) => text !== "").join("\n"),
-      [...found.sections, ...results],
+      [...conversation, ...found.sections, ...results],
       readTokens,
     );
   }
-  const text = users[0] ?? "";
+  const text = said;
   const [, head, body] =
     system.trim() === ""
       ? (/^(.{3,300}?)(?::\s*\n+|\n\s*\n|:\s+(?=["“]))([\s\S]+)$/.exec(text.trim()) ?? [])

@@ -32,7 +32,10 @@ function dagFile() {
     policy: policy()
       .extend({ deadlineMs: ms("Longest the whole run may take, in milliseconds.").optional() })
       .optional(),
-    input: jsonSchema("JSON Schema of the run's input. Default: plain text.").optional(),
+    input: z
+      .union([z.literal("messages"), z.looseObject({})])
+      .optional()
+      .describe('JSON Schema of the run\'s input, or "messages" for a conversation. Default: plain text.'),
     context: jsonSchema("JSON Schema of what a run has to be given as `context`, in TypeScript.").optional(),
     output: z
       .string()

@@ -5,6 +5,7 @@ import { type FileSource, parseSource } from "./file-source.js";
 import { loadText } from "./file-text.js";
 import { freezeData } from "./freeze.js";
 import { type Fields, isPlainObject, issue, pathSteps, pathTo, showValue } from "./issue.js";
+import { messagesJsonSchema } from "./messages.js";
 import { checkAgainst } from "./schema.js";
 import type { DagSpec, JsonSchema } from "./shape.js";
 import { validate } from "./validate.js";
@@ -156,7 +157,8 @@ function formOf(path: string): "yaml" | "json" {
 function splitExample(value: unknown): { dag: unknown; example: unknown } {
   if (!isPlainObject(value)) return { dag: value, example: undefined };
   const { example, $schema: _editorOnly, ...dag } = value;
-  return { dag, example };
+  const isChat = dag.input === "messages";
+  return { dag: isChat ? { ...dag, input: messagesJsonSchema() } : dag, example };
 }
 
 /** Puts an issue of the whole into the file that it stands in, with line and column. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DagError, errorMessage } from "../errors.js";
+import { isMessagesSchema, messages } from "./messages.js";
 import type { JsonSchema, Schema } from "./shape.js";
 
 /** Whether a value is a zod schema (zod 4). */
@@ -16,7 +17,11 @@ const jsonForms = new WeakMap<object, JsonSchema>();
  */
 export function toZod(schema: Schema | JsonSchema): Schema {
   if (isZodSchema(schema)) return schema;
-  return cached(zodForms, schema, () => z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]));
+  return cached(zodForms, schema, () =>
+    isMessagesSchema(schema)
+      ? messages()
+      : z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]),
+  );
 }
 
 /**

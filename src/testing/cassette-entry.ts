@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Message, ModelRequest } from "../models/port.js";
 import { comparablePrompt } from "../models/prompt-layout.js";
 import { canonicalJson, hashOf } from "../spec/canonical.js";
+import { withoutBytes } from "../spec/messages.js";
 
 const toolCall = z.object({ id: z.string(), name: z.string(), args: z.string() });
 const jsonObject = z.record(z.string(), z.unknown());
@@ -12,6 +13,7 @@ const recordedRequest = z.object({
     z.object({
       role: z.enum(["system", "user", "assistant", "tool"]),
       content: z.string(),
+      parts: z.array(jsonObject).optional(),
       toolCalls: z.array(toolCall).optional(),
       toolCallId: z.string().optional(),
       name: z.string().optional(),
@@ -61,7 +63,10 @@ export type RecordedReply = z.infer<typeof recordedReply>;
 export function recordedPart(request: ModelRequest): RecordedRequest {
   const { messages, tools, schema, modelOptions, parallelToolCalls } = request;
   const part = {
-    messages,
+    // The bytes of images and files by their digest.
+    messages: messages.map((message) =>
+      "parts" in message ? { ...message, parts: withoutBytes(message.parts) } : message,
+    ),
     ...(tools.length > 0 && { tools }),
     ...(schema !== null && { schema }),
     ...(Object.keys(modelOptions).length > 0 && { modelOptions }),
