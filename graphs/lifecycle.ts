@@ -26,7 +26,7 @@ import type { RunRecord } from "../src/records/record.js";
 import { outputOf } from "../src/records/run-state.js";
 import { dagHash } from "../src/spec/canonical.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import { storeError } from "../src/stores/store-error.js";
+import { storeError, storeNameOf } from "../src/stores/store-error.js";
 import { ThreadLease } from "../src/stores/thread-lease.js";
 import { type ReadLog, readLog, ThreadLog } from "../src/stores/thread-log.js";
 import { type Invocation, withInvocation } from "./invocation.js";
@@ -117,8 +117,10 @@ export class Lifecycle {
     } finally {
       this.#scope?.close();
       this.#run?.release();
-      this.#saver?.onFailure.delete(this.#drive.options.thread ?? "");
-      await this.#lease?.release();
+      this.#saver?.watchers.delete(this.#drive.options.thread ?? "");
+      const released = this.#lease?.release();
+      // A store that has failed may not answer for a while.
+      if (this.#storeFailure === undefined) await released;
     }
   }
 
@@ -291,7 +293,10 @@ export class Lifecycle {
   #langGraphConfig(): CallConfig {
     const { config, options } = this.#drive;
     if (this.#saver === undefined) return config;
-    this.#saver.onFailure.set(options.thread ?? "", (error) => this.#onStoreFailure(error));
+    this.#saver.watchers.set(options.thread ?? "", {
+      hasFailed: () => this.#storeFailure !== undefined,
+      onFailure: (error) => this.#onStoreFailure(error),
+    });
     const { configurable = {} } = config;
     const isHanded = typeof configurable[privateNames.checkpointer] === "object";
     return {
@@ -339,13 +344,6 @@ function waitingChunks(scope: Scope, { streamMode, subgraphs }: CallConfig): unk
       return subgraphs ? [[], ...told] : isSingle ? payload : told;
     });
   });
-}
-
-/** The file of a checkpointer, where it has one. */
-function storeNameOf(saver: unknown): string | null {
-  const { storeName, db } = (saver ?? {}) as { storeName?: unknown; db?: { name?: unknown } };
-  const file = storeName ?? db?.name;
-  return typeof file === "string" && file !== "" ? file : null;
 }
 
 /** A command without its answer, which LangGraph does not have to know; what else it says is LangGraph's. */

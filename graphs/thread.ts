@@ -13,6 +13,7 @@ import { canonicalJson, dagHash, hashOf } from "../src/spec/canonical.js";
 import { jsonCopy } from "../src/spec/json-value.js";
 import { orderOf } from "../src/spec/order.js";
 import { type DagSpec, kindOf } from "../src/spec/shape.js";
+import { storeError, storeNameOf } from "../src/stores/store-error.js";
 import { readLog, readLogs } from "../src/stores/thread-log.js";
 import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
 import type { Topology } from "./topology.js";
@@ -36,9 +37,17 @@ export function threadUnknown(thread: string): DagError {
 
 /** The topology of a thread's run; `null` where the checkpointer holds none. */
 export async function topologyOfThread(saver: BaseCheckpointSaver, thread: string): Promise<Topology | null> {
-  const log = await readLog(saver, thread);
-  const run = log === null ? null : readRun(log.entries);
+  const run = await runOfThread(saver, thread);
   return run === null ? null : (run.stamp.topology as Topology);
+}
+
+async function runOfThread(saver: BaseCheckpointSaver, thread: string): Promise<EarlierRun | null> {
+  try {
+    const log = await readLog(saver, thread);
+    return log === null ? null : readRun(log.entries);
+  } catch (error) {
+    throw storeError(error, storeNameOf(saver));
+  }
 }
 
 /** A run that waits for answers. */
@@ -51,14 +60,21 @@ export interface WaitingThread {
   readonly interrupts: readonly RunInterrupt[];
 }
 
-/** The runs that wait for an answer at a checkpointer, with their questions. */
+/**
+ * The runs that wait for an answer at a checkpointer, with their questions.
+ * @throws DagError `STORE_FAILED` when they cannot be read.
+ */
 export async function waitingThreads(checkpointer: BaseCheckpointSaver): Promise<WaitingThread[]> {
   const waiting: WaitingThread[] = [];
-  for await (const { thread, entries } of readLogs(checkpointer)) {
-    const run = readRun(entries);
-    if (run === null || run.ended || run.questions.size === 0) continue;
-    const { startedAt, declared } = run.stamp;
-    waiting.push({ thread, dag: declared.name, startedAt, interrupts: [...run.questions.values()] });
+  try {
+    for await (const { thread, entries } of readLogs(checkpointer)) {
+      const run = readRun(entries);
+      if (run === null || run.ended || run.questions.size === 0) continue;
+      const { startedAt, declared } = run.stamp;
+      waiting.push({ thread, dag: declared.name, startedAt, interrupts: [...run.questions.values()] });
+    }
+  } catch (error) {
+    throw storeError(error, storeNameOf(checkpointer));
   }
   return waiting;
 }
@@ -110,8 +126,7 @@ export function replayOf({ settled, calls, given }: EarlierRun): RunEvent[] {
 /** What a run reuses, as a record: a thread's run is read from its checkpointer. */
 export async function reuseOf({ reuse }: RunOptions): Promise<RunRecord | undefined> {
   if (reuse === undefined || !("checkpointer" in reuse)) return reuse;
-  const log = await readLog(reuse.checkpointer, reuse.thread);
-  const run = log === null ? null : readRun(log.entries);
+  const run = await runOfThread(reuse.checkpointer, reuse.thread);
   if (run === null) throw threadUnknown(reuse.thread);
   const { id, startedAt, topology, declared, input } = run.stamp;
   const started: RunEvent = {

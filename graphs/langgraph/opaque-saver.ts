@@ -4,6 +4,7 @@ import {
   type CheckpointMetadata,
   type CheckpointTuple,
 } from "@langchain/langgraph";
+import { outliveServer } from "../../src/stores/postgres.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
 type ListOptions = Parameters<BaseCheckpointSaver["list"]>[1];
@@ -11,6 +12,13 @@ type Versions = Parameters<BaseCheckpointSaver["put"]>[3];
 type Writes = Parameters<BaseCheckpointSaver["putWrites"]>[1];
 
 const jsonKey = "agent-dag/json";
+
+/** Whoever drives a thread, as far as its store is concerned. */
+export interface StoreWatcher {
+  /** Whether the store has failed the run: then it is not asked any more. */
+  readonly hasFailed: () => boolean;
+  readonly onFailure: (error: unknown) => void;
+}
 
 /**
  * A checkpointer that hands JSON on as text. LangGraph's serialiser brings to life what looks like LangChain's own data and
@@ -22,7 +30,7 @@ const jsonKey = "agent-dag/json";
 export class OpaqueSaver extends BaseCheckpointSaver {
   readonly inner: BaseCheckpointSaver;
   /** Who is told of errors, by thread. */
-  readonly onFailure = new Map<string, (error: unknown) => void>();
+  readonly watchers = new Map<string, StoreWatcher>();
 
   constructor(inner: BaseCheckpointSaver) {
     super(inner.serde);
@@ -73,17 +81,22 @@ export class OpaqueSaver extends BaseCheckpointSaver {
     return this.inner.deleteThread(threadId);
   }
 
+  /**
+   * The next whole number, and a random fraction: a channel's version is one value. Checkpointers that keep values by version
+   * (PostgreSQL's) would else give a fork what the branch before it had put there.
+   */
   override getNextVersion(current: number | undefined): number {
-    return this.inner.getNextVersion(current);
+    return Math.floor(current ?? 0) + 1 + Math.random();
   }
 
   async #orGoOn<T>(config: Config, work: () => Promise<T>, otherwise: T): Promise<T> {
+    const watcher = this.watchers.get(config.configurable?.thread_id);
+    if (watcher?.hasFailed()) return otherwise;
     try {
       return await work();
     } catch (error) {
-      const told = this.onFailure.get(config.configurable?.thread_id);
-      if (told === undefined) throw error;
-      told(error);
+      if (watcher === undefined) throw error;
+      watcher.onFailure(error);
       return otherwise;
     }
   }
@@ -96,6 +109,7 @@ export function opaqueSaver(saver: BaseCheckpointSaver): OpaqueSaver {
   if (saver instanceof OpaqueSaver) return saver;
   let opaque = wrapped.get(saver);
   if (opaque === undefined) {
+    outliveServer((saver as { pool?: unknown }).pool);
     opaque = new OpaqueSaver(saver);
     wrapped.set(saver, opaque);
   }

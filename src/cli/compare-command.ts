@@ -53,7 +53,7 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   } finally {
     interrupt.close();
     tape?.close();
-    store?.close();
+    await store?.close();
   }
   if (flags.json) await writeJson(io.stdout, comparison);
   else await writePainted(io.stdout, renderComparison(comparison, { width: io.columns, color: io.colorOut }));

@@ -59,7 +59,7 @@ async function resumeCommand(file: string, flags: ResumeFlags, io: Io): Promise<
     );
     if (record.state === "interrupted") await write(io.stderr, `${howToResume(file, flags)}\n`);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

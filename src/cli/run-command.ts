@@ -67,7 +67,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
     if (record.state === "interrupted") await write(io.stderr, `${howToResume(file, flags)}\n`);
   } finally {
     tape?.close();
-    store?.close();
+    await store?.close();
   }
   await finishCassette(tape, io);
 }

@@ -37,7 +37,7 @@ export function addServeCommand(program: Command, io: Io): void {
     .option("--host-name <name...>", "names under which requests may address the service")
     .option("--token <token>", "what requests have to show (or AGENT_DAG_TOKEN)")
     .option("--cors <origin...>", "origins whose pages may use the service")
-    .option("--store <store>", "keep runs in sqlite:FILE, so that they survive the service")
+    .option("--store <store>", "keep runs in sqlite:FILE or postgres://…, so that they survive the service")
     .addOption(new Option("--topology <name>", "how the graphs are wired").choices([...topologyNames]))
     .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
     .option("--max-concurrency <n>", "most model requests under way at once, of all runs", positiveInteger)
@@ -101,7 +101,7 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
     // Work that pays no heed to its signal would keep the process; what it does is not waited for any more.
     setTimeout(() => process.exit(io.exitCode), 1000).unref();
   } finally {
-    store?.close();
+    await store?.close();
   }
 }
 

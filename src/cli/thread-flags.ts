@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { OpenCheckpointer, OpenOptions } from "../stores/checkpointer.js";
+import { addressOf } from "../stores/store-error.js";
 import { UsageError } from "./usage-error.js";
 
 /** Where a run is kept. */
@@ -13,7 +14,7 @@ export function addThreadFlags(command: Command): Command {
   return command
     .option(
       "--checkpoint <store>",
-      "keep finished work in memory: or sqlite:FILE, so that the run can be resumed",
+      "keep finished work in sqlite:FILE, postgres://USER:PASSWORD@HOST/DB or memory:, so that the run can be resumed",
     )
     .option("--thread <id>", "name of the run in the store");
 }
@@ -37,9 +38,11 @@ export async function openThread(
   return openCheckpointer(checkpoint, options);
 }
 
-/** What to type to answer a run that waits. */
-export function howToResume(file: string, { checkpoint, thread }: ThreadFlags): string {
-  return checkpoint?.startsWith("sqlite:")
-    ? `Answer with: agent-dag resume ${file} --checkpoint ${checkpoint} --thread ${thread} --answer true`
-    : "It was not kept, so it cannot be resumed: run it again with --checkpoint sqlite:FILE --thread ID.";
+/** What to type to answer a run that waits; of a database's address without the password. */
+export function howToResume(file: string, { checkpoint = "memory:", thread }: ThreadFlags): string {
+  if (checkpoint === "memory:") {
+    return "It was not kept, so it cannot be resumed: run it again with --checkpoint sqlite:FILE --thread ID.";
+  }
+  const store = URL.canParse(checkpoint) && checkpoint.includes("://") ? addressOf(checkpoint) : checkpoint;
+  return `Answer with: agent-dag resume ${file} --checkpoint ${store} --thread ${thread} --answer true`;
 }

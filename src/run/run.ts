@@ -54,7 +54,7 @@ export interface ResumeOptions extends RunDagOptions {
  * Goes on with the run that a checkpointer holds, after a crash, an abort or at a question: what had finished is not run
  * again, and the record, its times, its calls and its budgets go on where they were.
  * @throws DagError `THREAD_UNKNOWN`, `THREAD_BUSY` while somebody else drives the thread, `CHECKPOINT_MISMATCH` when the spec
- * has changed, `ANSWER_INVALID`, and what `run` throws.
+ * has changed, `ANSWER_INVALID`, `STORE_FAILED` when the checkpointer cannot be read, and what `run` throws.
  */
 export async function resume<D extends DagSpec>(
   spec: D,

@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { DagError } from "../errors.js";
+import { redact } from "../models/redact.js";
+import { openPostgres } from "./postgres.js";
 import { storeError } from "./store-error.js";
 
 /** An open checkpointer. */
 export interface OpenCheckpointer {
   readonly checkpointer: BaseCheckpointSaver;
-  /** Closes its file; later runs cannot use it. */
-  close(): void;
+  /** Closes its file or its connections; later runs cannot use it. */
+  close(): Promise<void>;
 }
 
 /** The part of a better-sqlite3 database that is used here. */
@@ -27,21 +29,24 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the checkpointer that a text names: `memory:`, which lasts as long as the process, or `sqlite:FILE`.
- * @throws DagError `CHECKPOINTER_UNKNOWN` for another text, `CHECKPOINTER_PACKAGE_MISSING` when the SQLite package is
+ * Opens the checkpointer that a text names: `memory:`, which lasts as long as the process, `sqlite:FILE`, or
+ * `postgres://user:password@host:port/database` (`postgresql://` too), whose password no message shows.
+ * @throws DagError `CHECKPOINTER_UNKNOWN` for another text, `CHECKPOINTER_PACKAGE_MISSING` when the package for it is
  * not installed, `CHECKPOINTER_MISSING` when there is no such file and none is to be created, `CHECKPOINTER_UNUSABLE`
- * when the file cannot be opened, or holds no runs and nothing is to be created.
+ * when the file or the database cannot be opened, or holds no runs and nothing is to be created.
  */
 export async function openCheckpointer(
   text: string,
   { create = true }: OpenOptions = {},
 ): Promise<OpenCheckpointer> {
-  if (text === "memory:") return { checkpointer: new MemorySaver(), close() {} };
+  if (text === "memory:") return { checkpointer: new MemorySaver(), async close() {} };
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];
   if (file !== undefined) return openSqlite(file, create);
-  throw new DagError("CHECKPOINTER_UNKNOWN", `"${text}" names no checkpointer.`, {
-    facts: { checkpointer: text },
-    hint: "Use memory: or sqlite:FILE.",
+  if (/^postgres(ql)?:/.test(text)) return openPostgres(text, create);
+  const shown = redact(text, []);
+  throw new DagError("CHECKPOINTER_UNKNOWN", `"${shown}" names no checkpointer.`, {
+    facts: { checkpointer: shown },
+    hint: "Use memory:, sqlite:FILE or postgres://user:password@host:port/database.",
   });
 }
 
@@ -66,7 +71,7 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
     // So that an error of the store can name it.
     return {
       checkpointer: Object.assign(checkpointer, { storeName: file }),
-      close: () => void opened.close(),
+      close: async () => void opened.close(),
     };
   } catch (error) {
     db?.close();

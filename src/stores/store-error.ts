@@ -60,7 +60,7 @@ const causes: readonly Cause[] = [
   },
   {
     codes: /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0\d|08\w{3}|53300)$/,
-    says: /connection (terminated|refused|is not open)|database connection/i,
+    says: /connection (terminated|refused|is not open|error|timeout)|connect(ing)? .*timeout|timeout .*connect|query read timeout|database connection|not queryable/i,
     name: "unreachable",
     why: "it cannot be reached",
     hint: "Check that its server runs, and its address.",
@@ -99,24 +99,37 @@ export function storeError(error: unknown, store: string | null): DagError {
   });
 }
 
+/** What a checkpointer's store is called in messages: its file or its address; `null` where that is not known. */
+export function storeNameOf(saver: unknown): string | null {
+  const address = fieldOf(fieldOf(fieldOf(saver, "pool"), "options"), "connectionString");
+  const known = typeof address === "string" && URL.canParse(address) ? addressOf(address) : undefined;
+  const name = fieldOf(saver, "storeName") ?? fieldOf(fieldOf(saver, "db"), "name") ?? known;
+  return typeof name === "string" && name !== "" ? name : null;
+}
+
+/** A database's address without its password, and without its query, which can hold one too. */
+export function addressOf(url: string): string {
+  const { username, host, pathname } = new URL(url);
+  return `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
+}
+
 /** An error, what caused it, and the first of several. */
 function* linksOf(error: unknown): Generator<unknown> {
   const seen = new Set<unknown>();
   for (let link = error; link !== undefined && link !== null && !seen.has(link) && seen.size < 8; ) {
     seen.add(link);
     yield link;
-    const { cause, errors } = fieldsOf(link);
-    link = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
+    const errors = fieldOf(link, "errors");
+    link = fieldOf(link, "cause") ?? (Array.isArray(errors) ? errors[0] : undefined);
   }
 }
 
-function fieldsOf(link: unknown): { readonly cause?: unknown; readonly errors?: unknown } {
-  if (typeof link !== "object" || link === null) return {};
+function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
   try {
-    const { cause, errors } = link as { cause?: unknown; errors?: unknown };
-    return { cause, errors };
+    return (value as Record<string, unknown>)[name];
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { type BaseCheckpointSaver, type CheckpointTuple, emptyCheckpoint } from "@langchain/langgraph";
+import {
+  type BaseCheckpointSaver,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  emptyCheckpoint,
+} from "@langchain/langgraph";
 import { DagError } from "../errors.js";
 
 const namespace = "agent-dag-lease";
@@ -17,6 +23,8 @@ interface Holder {
   readonly process: string;
   readonly pid: number;
   readonly host: string;
+  /** Where that process number means something: of one name there may be several hosts, and containers on each. */
+  readonly place: string;
   /** ISO 8601. */
   readonly since: string;
 }
@@ -65,12 +73,13 @@ export class ThreadLease {
       process: thisProcess,
       pid: process.pid,
       host: hostname(),
+      place: placeOfProcess(),
       since: new Date().toISOString(),
     };
     here.set(thread, holder);
     try {
       const current = await read(saver, thread);
-      const wait = current === null ? 0 : leftMs(current);
+      const wait = current === null ? 0 : leftMs(current, holder.place, await storeNowMs(saver));
       if (current !== null && current.holder !== null && wait > 0) throw busy(thread, current.holder, wait);
       // A generation that nobody holds yet is being reached for by somebody: both go for the same one.
       const free = current?.holder === null && !current.released ? current.generation : null;
@@ -119,17 +128,19 @@ export class ThreadLease {
   }
 
   async #put(released: boolean): Promise<void> {
-    const checkpoint = {
-      ...emptyCheckpoint(),
-      id: this.#generation,
-      channel_values: { lease: JSON.stringify({ beat: Date.now(), released }) },
-      channel_versions: { lease: 1 },
+    const beat = await storeNowMs(this.#saver);
+    // In the metadata, because some checkpointers keep the first value of a channel's version for good.
+    const metadata: CheckpointMetadata<LeaseMetadata> = {
+      source: "update",
+      step: -1,
+      parents: {},
+      lease: JSON.stringify({ beat, released }),
     };
     await this.#saver.put(
       { configurable: { thread_id: this.#thread, checkpoint_ns: namespace } },
-      checkpoint,
-      { source: "update", step: -1, parents: {} },
-      { lease: 1 },
+      { ...emptyCheckpoint(), id: this.#generation },
+      metadata,
+      {},
     );
   }
 }
@@ -138,7 +149,12 @@ export class ThreadLease {
 export async function isDriven(saver: BaseCheckpointSaver, thread: string): Promise<boolean> {
   if (drivenBy(saver).has(thread)) return true;
   const current = await read(saver, thread);
-  return current !== null && leftMs(current) > 0;
+  return current !== null && leftMs(current, placeOfProcess(), await storeNowMs(saver)) > 0;
+}
+
+interface LeaseMetadata {
+  /** JSON: when the lease was last renewed (milliseconds since 1970), and whether it was given back. */
+  readonly lease: string;
 }
 
 interface Current {
@@ -154,9 +170,10 @@ async function read(saver: BaseCheckpointSaver, thread: string): Promise<Current
   return tuple === undefined ? null : currentIn(tuple);
 }
 
-function currentIn({ checkpoint, pendingWrites = [] }: CheckpointTuple): Current {
+function currentIn({ checkpoint, metadata, pendingWrites = [] }: CheckpointTuple): Current {
   const text = pendingWrites.find(([, name]) => name === "holder")?.[2];
-  const { beat = 0, released = false } = JSON.parse(String(checkpoint.channel_values.lease ?? "{}"));
+  const { lease } = (metadata ?? {}) as Partial<LeaseMetadata>;
+  const { beat = 0, released = false } = JSON.parse(lease ?? "{}");
   return {
     generation: checkpoint.id,
     holder: typeof text === "string" ? (JSON.parse(text) as Holder) : null,
@@ -166,13 +183,29 @@ function currentIn({ checkpoint, pendingWrites = [] }: CheckpointTuple): Current
 }
 
 /** Milliseconds until a lease can be taken over; 0 when it can be now. */
-function leftMs({ holder, beat, released }: Current): number {
+function leftMs({ holder, beat, released }: Current, place: string, nowMs: number): number {
   if (released || holder === null) return 0;
-  if (holder.host === hostname()) {
+  if (holder.host === hostname() && holder.place === place) {
     const isHere = holder.process === thisProcess;
     if (isHere ? !heldHere.has(holder.token) : holder.pid === process.pid || !isAlive(holder.pid)) return 0;
   }
-  return Math.max(0, beat + expiresAfterMs - Date.now());
+  return Math.max(0, beat + expiresAfterMs - nowMs);
+}
+
+/** The time that all who share a store go by, in milliseconds since 1970: the store's own clock where it has one. */
+async function storeNowMs(saver: BaseCheckpointSaver): Promise<number> {
+  const { storeNowMs: clock } = saver as { storeNowMs?: unknown };
+  return typeof clock === "function" ? Number(await clock()) : Date.now();
+}
+
+/** Which list of processes this process is in: the boot of its kernel, and the namespace of its container. */
+function placeOfProcess(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
 }
 
 function isAlive(pid: number): boolean {

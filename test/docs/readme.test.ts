@@ -9,7 +9,7 @@ import { type Fence, fencesOf, withoutTimes } from "./fences.js";
 const execute = promisify(execFile);
 const root = resolve(".");
 const update = process.env.UPDATE_DOCS === "1";
-const pages = ["README.md", "docs/composing-layers.md", "docs/serving.md"];
+const pages = ["README.md", "docs/composing-layers.md", "docs/serving.md", "docs/stores.md"];
 
 let folder: string;
 let server: LLMock;
