@@ -20,7 +20,7 @@ export interface CompileOptions extends RunOptions {
 
 type StateDefinition = ReturnType<typeof stateOf>["spec"];
 
-/** A spec as a LangGraph runnable over {@link DagState}. */
+/** A spec as a LangGraph runnable; its state is `{ input, outcomes, output }`. */
 export type CompiledDag = CompiledStateGraph<
   DagState,
   Partial<DagState>,

@@ -52,11 +52,13 @@ async function runOfThread(saver: BaseCheckpointSaver, thread: string): Promise<
 
 /** A run that waits for answers. */
 export interface WaitingThread {
+  /** Name of the thread, as `resume` takes it. */
   readonly thread: string;
   /** Name of the spec. */
   readonly dag: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** The questions that it waits at. */
   readonly interrupts: readonly RunInterrupt[];
 }
 

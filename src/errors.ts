@@ -1,7 +1,4 @@
-/**
- * Every error this package throws on purpose is a {@link DagError}: a stable `code` to branch on, the facts as
- * data, and a message that says what happened, to which thing, with which value, and what to do next.
- */
+/** What an error of this package states besides its code and its message. */
 export interface DagErrorOptions {
   /** Facts that the message states, as data: names, values, limits. Never a secret. */
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -21,19 +18,33 @@ export interface DagErrorOptions {
   readonly hint?: string;
 }
 
-/** The root of this package's errors. */
+/**
+ * The root of this package's errors: every error that it throws on purpose is one. It has a stable `code` to branch on, the
+ * facts as data, and a message that says what happened, to which thing, with which value, and what to do next.
+ */
 export class DagError extends Error {
   /** Stable identifier, upper snake case, for example `MODEL_TIMEOUT`. */
   readonly code: string;
   /** What the message states, as data; the declared fields below are among them where they are set. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Whether the same request may succeed when it is sent again. */
   readonly retryable: boolean;
+  /** HTTP status that the provider answered with; `undefined` where none came. */
   readonly status: number | undefined;
+  /** How long the provider asks to wait, in milliseconds; `undefined` where it did not say. */
   readonly retryAfterMs: number | undefined;
+  /** Whether time ran out: what fails so settles as `timed-out`. */
   readonly timedOut: boolean;
+  /** The offending text: words of a model that were refused, cut off, or did not fit. */
   readonly text: string | undefined;
+  /** What to do about it; the message ends with it. */
   readonly hint: string | undefined;
 
+  /**
+   * An error with its code.
+   * @param code One of {@link ErrorCode}, or a code of your own.
+   * @param message What happened, to which thing, with which value.
+   */
   constructor(code: string, message: string, options: DagErrorOptions = {}) {
     super(options.hint === undefined ? message : `${message} ${options.hint}`, { cause: options.cause });
     this.name = new.target.name;
@@ -80,8 +91,14 @@ export interface DagIssue {
 
 /** Thrown when a declaration is wrong: carries every issue found, not only the first. */
 export class DagValidationError extends DagError {
+  /** Every issue, in the order in which they were found. */
   readonly issues: readonly DagIssue[];
 
+  /**
+   * The error of a declaration that has issues.
+   * @param subject What was checked: the message begins with it.
+   * @param issues All that is wrong with it.
+   */
   constructor(subject: string, issues: readonly DagIssue[]) {
     const lines = issues.map(renderIssue);
     super(

@@ -1,6 +1,7 @@
-export { type CompileOptions, compile } from "../graphs/compile.js";
+export { type CompiledDag, type CompileOptions, compile } from "../graphs/compile.js";
 export { type WaitingThread, waitingThreads } from "../graphs/thread.js";
 export { type Topology, topologyNames } from "../graphs/topology.js";
+export type { PlannerOptions } from "../nodes/planner/planner-options.js";
 export { InputRow, type RowKey } from "./batch/input-row.js";
 export type { BatchItem, BatchItemState } from "./batch/item.js";
 export { type Batch, type BatchInputs, type RunManyOptions, runMany } from "./batch/run-many.js";
@@ -9,12 +10,29 @@ export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
 export type { Variant, VariantLike } from "./compare/variant.js";
-export { DagError, type DagIssue, DagValidationError, type ErrorCode } from "./errors.js";
+export {
+  DagError,
+  type DagErrorOptions,
+  type DagIssue,
+  DagValidationError,
+  type ErrorCode,
+} from "./errors.js";
 export { type Budget, type BudgetOptions, createBudget } from "./limits/budget.js";
 export type { RateLimits } from "./limits/gate.js";
-export { createHedgeStatistics, type HedgeStatistics } from "./limits/hedge-statistics.js";
+export {
+  createHedgeStatistics,
+  type FollowedRequest,
+  type HedgeStatistics,
+} from "./limits/hedge-statistics.js";
 export type { LimitOptions } from "./limits/limit-options.js";
-export { createLimiter, type Lease, type Limiter, type LimiterOptions } from "./limits/limiter.js";
+export {
+  createLimiter,
+  type Estimate,
+  type Lease,
+  type Limiter,
+  type LimiterOptions,
+} from "./limits/limiter.js";
+export type { RateLimit } from "./limits/rate-limit.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
 export type {
   Message,
@@ -60,7 +78,7 @@ export { loadPrices } from "./records/price-rules.js";
 export { assertComparison, assertRecord, type RecordedComparison } from "./records/read-record.js";
 export { foldEvents, type RunRecord, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
-export { renderComparison } from "./report/comparison.js";
+export { type ComparisonOptions, renderComparison } from "./report/comparison.js";
 export { type GraphOptions, renderGraph } from "./report/graph.js";
 export { type OutputsOptions, renderOutputs } from "./report/outputs.js";
 export { diffRecords, type RecordChange, type RecordDiff, renderRecordDiff } from "./report/record-diff.js";
@@ -81,6 +99,8 @@ export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
 export type { Reference } from "./spec/reference.js";
 export type {
   AgentTool,
+  Ask,
+  AskOptions,
   ChatModelLike,
   Ctx,
   Dag,

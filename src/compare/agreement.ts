@@ -3,12 +3,13 @@ import { canonicalJson } from "../spec/canonical.js";
 
 /** How far a topology's outputs agree with those of the first one, run by run; shares and means over the repeats. */
 export interface Agreement {
+  /** The topology, or the label of its variant. */
   readonly topology: string;
   /** Share of runs whose output is equal. */
   readonly exact: number;
   /** Of structured outputs: for each field, the share of runs in which it is equal. */
   readonly fields: Readonly<Record<string, number>> | null;
-  /** Mean text similarity of the outputs, from 0 to 1: see {@link textSimilarity}. */
+  /** Mean similarity of the outputs' texts, from 0 to 1: the Sørensen–Dice coefficient over their words. */
   readonly similarity: number;
 }
 

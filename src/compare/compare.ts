@@ -13,8 +13,11 @@ import { type LabelledVariant, readVariant, type VariantLike } from "./variant.j
 
 /** The chosen topologies on the same input, side by side: JSON, with every run's record. */
 export interface Comparison {
+  /** Version of the form. */
   readonly version: 1;
+  /** The spec, as its records show it. */
   readonly dag: DagProjection;
+  /** What every run was given. */
   readonly input: unknown;
   /** In the order asked for. */
   readonly topologies: readonly TopologyFigures[];
@@ -24,6 +27,7 @@ export interface Comparison {
   readonly advice: string;
 }
 
+/** What `compare` takes: `run`'s options, but `topologies` for `topology`, and no `reuse`. */
 export interface CompareOptions extends Omit<RunDagOptions, "topology" | "reuse"> {
   /** What is compared. @default ["sequential", "deterministic", "planned", "planned-dag"] */
   readonly topologies?: readonly VariantLike[];

@@ -4,17 +4,25 @@ import type { RunRecord } from "../records/record.js";
 export interface TopologyFigures {
   /** As asked for: `planned?toolInput=argument`. */
   readonly topology: string;
+  /** The record of each run, in order. */
   readonly runs: readonly RunRecord[];
+  /** How long the runs took, in milliseconds. */
   readonly wallMs: { readonly median: number; readonly min: number; readonly max: number };
+  /** The runs' critical paths, in milliseconds. */
   readonly criticalPathMs: number;
   /** Median of each run's wall time over its critical path; `null` when no run has one. */
   readonly wallOverCriticalPath: number | null;
+  /** Model requests, retries and hedged ones included. */
   readonly modelCalls: number;
+  /** Input tokens of all requests, those of the cache included. */
   readonly inputTokens: number;
+  /** Output tokens of all requests, those of thoughts included. */
   readonly outputTokens: number;
   /** `null` when the price of a call is unknown. */
   readonly costUsd: number | null;
+  /** Nodes that were run, whatever came of them. */
   readonly nodesRun: number;
+  /** Nodes that were skipped or cancelled. */
   readonly nodesSkipped: number;
   /** Nodes that failed or timed out, and runs that failed without one. */
   readonly failures: number;

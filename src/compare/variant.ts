@@ -5,7 +5,9 @@ import { didYouMean } from "../spec/did-you-mean.js";
 
 /** A topology to compare, with planner options of its own. */
 export interface Variant {
+  /** How the spec is wired. */
   readonly topology: Topology;
+  /** Planner options of this variant alone. @default the comparison's own */
   readonly planner?: PlannerOptions;
 }
 

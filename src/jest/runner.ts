@@ -4,12 +4,16 @@ import { serializer } from "./serializer.js";
 
 /** The part of a test runner that is used: Jest's and Vitest's globals, or what their packages export. */
 export interface TestRunner {
+  /** Takes matchers and snapshot serializers. */
   readonly expect: {
     extend(matchers: Record<string, unknown>): void;
     addSnapshotSerializer(serializer: unknown): void;
   };
+  /** Registers what is done before each test. */
   beforeEach(hook: () => void): unknown;
+  /** Registers what is done after each test. */
   afterEach(hook: () => Promise<void>): unknown;
+  /** Registers what is done after the last test of a file. */
   afterAll(hook: () => Promise<void>): unknown;
 }
 

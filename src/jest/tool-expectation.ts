@@ -3,7 +3,9 @@ import type { CallRecord } from "../records/events.js";
 
 /** A tool call that is expected; arguments count only when they are given. */
 export interface ToolExpectation {
+  /** Name of the tool. */
   readonly name: string;
+  /** What it has to be called with, compared deeply. @default any arguments */
   readonly args?: unknown;
 }
 

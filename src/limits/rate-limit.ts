@@ -2,11 +2,15 @@
 export interface RateLimit {
   /** Requests a minute (or whatever window the provider counts in). */
   readonly limitRequests: number | null;
+  /** Tokens in that window. */
   readonly limitTokens: number | null;
+  /** Requests that are left of it. */
   readonly remainingRequests: number | null;
+  /** Tokens that are left of it. */
   readonly remainingTokens: number | null;
   /** Milliseconds until the requests are all there again. */
   readonly resetRequestsMs: number | null;
+  /** Milliseconds until the tokens are all there again. */
   readonly resetTokensMs: number | null;
   /** How long the provider asks to wait before the next request, in milliseconds. */
   readonly retryAfterMs: number | null;

@@ -24,6 +24,7 @@ export type Fault =
 
 /** One line of a plan: which requests fail, and how. Without `call` and `rate` it is every request that it names. */
 export interface FaultRule {
+  /** What goes wrong. */
   readonly fault: Fault;
   /** Node whose requests fail; nested nodes as `outer/inner`. @default every node */
   readonly node?: string;
@@ -57,7 +58,7 @@ const faultNames: Readonly<Record<Fault, true>> = {
 /**
  * Middleware that makes model requests fail as planned, to test what a graph does then. The first rule that fits a request
  * counts. The same plan and seed fail the same requests, in whatever order they come.
- * @param options.seed Draws which requests fail under a `rate`. @default 1
+ * @param options `seed` draws which requests fail under a `rate`; 1 by default.
  * @throws DagError `FAULTS_INVALID` for a plan that cannot be meant.
  */
 export function faults(

@@ -2,6 +2,7 @@ import { DagError } from "../errors.js";
 
 /** How a model's latency is drawn. */
 export interface LatencyProfile {
+  /** Name of the profile, as `--simulate` takes it and a record's `simulated` tells it. */
   readonly name: string;
   /** Median time to first token, in milliseconds above 0. */
   readonly ttftMs: number;

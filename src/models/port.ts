@@ -4,8 +4,11 @@ import type { JsonSchema, ModelOptions } from "../spec/shape.js";
 
 /** A tool call that a model asked for. `args` is the raw JSON text, as the model wrote it. */
 export interface ToolCall {
+  /** The provider's name of the call, which its answer has to give back. */
   readonly id: string;
+  /** Name of the tool. */
   readonly name: string;
+  /** JSON text of the arguments. */
   readonly args: string;
 }
 
@@ -49,7 +52,9 @@ export type Message =
 
 /** A tool that a model may call. */
 export interface ToolSpec {
+  /** Name by which the model calls it. */
   readonly name: string;
+  /** What it does, for the model. */
   readonly description: string;
   /** JSON Schema of the arguments. */
   readonly parameters: JsonSchema;
@@ -67,6 +72,7 @@ export interface SharedPrefix {
 
 /** One model request. Everything but `signal` and `context` is JSON. */
 export interface ModelRequest {
+  /** The conversation so far, the system message first. */
   readonly messages: readonly Message[];
   /** Tools that the model may call. Empty: none. */
   readonly tools: readonly ToolSpec[];
@@ -74,6 +80,7 @@ export interface ModelRequest {
   readonly parallelToolCalls?: boolean;
   /** JSON Schema that the answer's text has to fit, as JSON; `null` for free text. */
   readonly schema: JsonSchema | null;
+  /** Parameters that are passed on to the model. */
   readonly modelOptions: ModelOptions;
   /**
    * Whether anybody reads the reply while it comes. `false` lets the model fetch it whole, which costs less.
@@ -94,6 +101,7 @@ export interface ModelRequest {
   readonly attempt: number;
   /** `true` for the second request of a hedged pair. @default false */
   readonly hedged?: boolean;
+  /** Aborts the request. */
   readonly signal: AbortSignal;
   /** What the run was given as `context`, for middleware; never sent, never recorded. */
   readonly context?: unknown;
@@ -155,9 +163,13 @@ export type ModelMiddleware = (model: Model) => Model;
 
 /** A whole reply. */
 export interface ModelReply {
+  /** The answer's text, empty where there are only tool calls. */
   readonly text: string;
+  /** Tools that the model asks for, in the order of the message. */
   readonly toolCalls: readonly ToolCall[];
+  /** Why the reply ended, in the provider's word (`stop`, `length`, `tool_calls`); `null` where it did not say. */
   readonly finishReason: string | null;
+  /** Tokens, as far as the provider counted them; `null` where it gave none. */
   readonly usage: ReplyUsage | null;
   /** What the model thought, `null` when it shows nothing of it. */
   readonly thoughts: Thoughts | null;

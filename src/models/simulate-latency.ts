@@ -6,6 +6,7 @@ import { type LatencyProfile, latencyProfile } from "./latency-profile.js";
 import type { ModelChunk, ModelMiddleware, ModelRequest } from "./port.js";
 import { loadTokenCounter, type TokenCounter } from "./usage.js";
 
+/** How latency is simulated. */
 export interface SimulateLatencyOptions {
   /** Chooses the draws; the same seed gives the same latencies. @default 1 */
   readonly seed?: number;
@@ -15,6 +16,7 @@ export interface SimulateLatencyOptions {
 
 /** Middleware that says that its latency is simulated, and can be had with other draws. */
 export type LatencyMiddleware = ModelMiddleware & {
+  /** What is simulated: it stands in the record. */
   readonly simulated: Simulated;
   /** The same profile and speed with another seed. */
   withSeed(seed: number): LatencyMiddleware;

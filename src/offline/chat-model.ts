@@ -31,14 +31,17 @@ export interface OfflineChatOptions extends BaseChatModelCallOptions {
 export class OfflineChatModel extends BaseChatModel<OfflineChatOptions, AIMessageChunk> {
   private readonly port = offlineModel();
 
+  /** It has no options: it reads no environment and needs no key. */
   constructor() {
     super({});
   }
 
+  /** Always `offline`. */
   override _llmType(): string {
     return "offline";
   }
 
+  /** The same model with tools that it may call; it calls those whose arguments the messages state literally. */
   override bindTools(
     tools: BindToolsInput[],
     options?: Partial<OfflineChatOptions>,
@@ -46,6 +49,7 @@ export class OfflineChatModel extends BaseChatModel<OfflineChatOptions, AIMessag
     return this.withConfig({ ...options, tools: tools.map(toolSpecOf) });
   }
 
+  /** The whole reply. */
   override async _generate(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
@@ -57,6 +61,7 @@ export class OfflineChatModel extends BaseChatModel<OfflineChatOptions, AIMessag
     return { generations: whole === undefined ? [] : [whole] };
   }
 
+  /** The reply in pieces of a few words. */
   override async *_streamResponseChunks(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],

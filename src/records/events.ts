@@ -7,6 +7,7 @@ export type { WorkKey } from "./work-id.js";
 
 /** A spec's JSON projection: what reports and snapshots know of the declaration. */
 export interface DagProjection {
+  /** The spec's name. */
   readonly name: string;
   /** SHA-256 of the canonical JSON of the declaration, 16 hex digits. */
   readonly hash: string;
@@ -18,15 +19,19 @@ export interface DagProjection {
   readonly declared?: Readonly<Record<string, string>>;
 }
 
+/** What reports and snapshots know of one node. */
 export interface NodeProjection {
   /** Hash of the node's declaration, 16 hex digits: an equal hash means that nothing about the node has changed. */
   readonly hash: string;
   /** Hash of what can change the node's value: all but its description and its policy. Absent in older records. */
   readonly valueHash?: string;
+  /** Which kind of node it is. */
   readonly kind: NodeKind;
+  /** Names of the nodes that it needs. */
   readonly needs: readonly string[];
   /** As declared, with `"all"` filled in. */
   readonly join: unknown;
+  /** What the node does, in the words of the spec; `null` without any. */
   readonly description: string | null;
   /** `true` when the node has a `when`. */
   readonly conditional: boolean;
@@ -40,7 +45,9 @@ export interface NodeProjection {
 
 /** Latency that was simulated, not measured. */
 export interface Simulated {
+  /** Name of the latency profile. */
   readonly profile: string;
+  /** What the latencies were drawn from. */
   readonly seed: number;
   /** Real time is divided by this. */
   readonly speed: number;
@@ -48,6 +55,7 @@ export interface Simulated {
 
 /** One model request. Times ending in `AtMs` are milliseconds since the run's start. */
 export interface CallRecord {
+  /** Identifier of the call within its run. */
   readonly id: string;
   /** Node that made the call; nested nodes as `outer/inner`, planner and joiner as `$planner` and `$joiner`. */
   readonly node: string;
@@ -59,9 +67,11 @@ export interface CallRecord {
   readonly attempt: number;
   /** `provider:name`. */
   readonly model: string;
+  /** When the request was sent. */
   readonly startedAtMs: number;
   /** Time to first token: milliseconds from the call's start, `null` when no token came. */
   readonly firstTokenMs: number | null;
+  /** Milliseconds from its start to the end of the reply. */
   readonly durationMs: number;
   /** All input tokens, those from and into the provider's cache included. */
   readonly inputTokens: number;
@@ -85,6 +95,7 @@ export interface CallRecord {
   readonly finishReason: string | null;
   /** `true` for the second request of a hedged pair. */
   readonly hedged: boolean;
+  /** Why it failed; `null` where it did not. */
   readonly error: OutcomeError | null;
   /** The reply's text, where the run was asked to keep `texts`. */
   readonly reply?: readonly TextPart[];
@@ -92,12 +103,15 @@ export interface CallRecord {
 
 /** Tokens, requests and money. */
 export interface UsageSums {
+  /** Model requests, retries and hedged ones included. */
   readonly modelCalls: number;
+  /** All input tokens, those from and into the cache included. */
   readonly inputTokens: number;
   /** The part of the input that came from the provider's cache; absent in older records. */
   readonly cachedInputTokens?: number;
   /** The part of the input that went into the provider's cache; absent in older records. */
   readonly cacheWriteTokens?: number;
+  /** All output tokens, those of thoughts included. */
   readonly outputTokens: number;
   /** The part of the output that models thought; absent in older records. */
   readonly reasoningTokens?: number;
@@ -116,6 +130,7 @@ export interface RunInterrupt {
    * a tool, a function or a runnable. Absent in records of earlier versions, which knew approvals only.
    */
   readonly kind?: "approval" | "tool" | "interrupt";
+  /** What is asked, for a person. */
   readonly message: string;
   /** What an approval passes on when it is approved, the tool's call, or the payload of `interrupt`. */
   readonly value: unknown;
@@ -125,8 +140,11 @@ export interface RunInterrupt {
 
 /** An answer that a person gave. */
 export interface RunAnswer {
+  /** Path of the node that asked, with the item under `forEach`. */
   readonly node: string;
+  /** What was decided; `answered` where the question was an `interrupt` with a payload. */
   readonly decision: "approved" | "rejected" | "edited" | "answered";
+  /** What the person said beside the decision; `null` without a comment. */
   readonly comment: string | null;
   /** Who answered, as the answer said; `null` where it did not. */
   readonly by: string | null;
@@ -134,6 +152,10 @@ export interface RunAnswer {
   readonly at: string;
 }
 
+/**
+ * How a run ended: `completed`; `partial`, with an output but not all of it; `rejected`, without one because a person said
+ * no; `failed`, without one; `cancelled`; `interrupted`, waiting for answers.
+ */
 export type RunState = "completed" | "partial" | "rejected" | "failed" | "cancelled" | "interrupted";
 
 /** What happens in a run, in the order in which it happens. */
@@ -224,4 +246,5 @@ type RunEventBody =
       readonly interrupts: readonly RunInterrupt[];
     };
 
+/** The event of one type. */
 export type RunEventOf<T extends RunEvent["type"]> = Extract<RunEvent, { readonly type: T }>;

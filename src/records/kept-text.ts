@@ -5,7 +5,9 @@ export type TextPart = string | { readonly hash: string };
 
 /** A message of a request as it was sent: its parts one after another are its text. */
 export interface KeptMessage {
+  /** Who speaks: `system`, `user`, `assistant` or `tool`. */
   readonly role: string;
+  /** The stretches of its text, in order. */
   readonly parts: readonly TextPart[];
 }
 

@@ -2,6 +2,7 @@
 export interface OutcomeError {
   /** Stable identifier, for example `OUTPUT_INVALID`, `MODEL_TIMEOUT`. */
   readonly code: string;
+  /** What happened, to which thing, with which value, and what to do. */
   readonly message: string;
   /** The model's text that could not be used, kept so that nothing paid for is lost. */
   readonly text?: string;
@@ -14,6 +15,7 @@ export interface OutcomeReason {
    * for an answer `approval`, `question`, `waiting`.
    */
   readonly code: string;
+  /** What decided it, in a sentence. */
   readonly message: string;
 }
 
@@ -21,7 +23,9 @@ export interface OutcomeReason {
 export interface OutcomeTimes {
   /** When the node's join was decided. */
   readonly readyAtMs: number | null;
+  /** When the work began. */
   readonly startedAtMs: number | null;
+  /** When it settled. */
   readonly endedAtMs: number | null;
   /** 1 + retries; 0 when the node never started. */
   readonly attempts: number;
@@ -39,24 +43,37 @@ export interface OutcomeTimes {
   readonly reused?: true;
 }
 
+/** A node that has a value. */
 export interface Completed<V = unknown> extends OutcomeTimes {
+  /** Always `completed`. */
   readonly state: "completed";
+  /** What the node gave: JSON. */
   readonly value: V;
 }
 
+/** A node that failed, or ran out of time. */
 export interface Failed extends OutcomeTimes {
+  /** `timed-out` where a timeout ended it, else `failed`. */
   readonly state: "failed" | "timed-out";
+  /** What went wrong. */
   readonly error: OutcomeError;
 }
 
+/** A node that was not run, or not to the end. */
 export interface NotRun extends OutcomeTimes {
+  /**
+   * `skipped` before it began; `cancelled` from outside or because nobody needs it; `interrupted` while it waits for an
+   * answer.
+   */
   readonly state: "skipped" | "cancelled" | "interrupted";
+  /** Why. */
   readonly reason: OutcomeReason;
 }
 
 /** How a node settled. */
 export type Outcome<V = unknown> = Completed<V> | Failed | NotRun;
 
+/** How a node stands in a record. */
 export type OutcomeState = Outcome["state"];
 
 /** Outcomes by node name. */

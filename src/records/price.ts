@@ -14,7 +14,9 @@ export type PriceTable = (modelId: string, usage: PricedUsage) => number | null;
 
 /** What a model costs, in US dollars for a million tokens. */
 export interface Price {
+  /** A million input tokens. */
   readonly inputPerMillion: number;
+  /** A million output tokens. */
   readonly outputPerMillion: number;
   /** Input that the provider reads from its cache. @default `inputPerMillion` */
   readonly cachedInputPerMillion?: number;

@@ -8,11 +8,17 @@ export const recordVersion = 1;
 
 /** What every comparison holds; the rest is figures over its runs. */
 export interface RecordedComparison {
+  /** Version of the form. */
   readonly version: 1;
+  /** The spec, as its records show it. */
   readonly dag: DagProjection;
+  /** What every run was given. */
   readonly input: unknown;
+  /** What was compared, in the order asked for, with the record of every run. */
   readonly topologies: readonly { readonly topology: string; readonly runs: readonly RunRecord[] }[];
+  /** How far the outputs agree. */
   readonly agreement?: unknown;
+  /** Which topology suits, and why. */
   readonly advice?: string;
 }
 

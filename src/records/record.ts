@@ -19,28 +19,41 @@ export interface Usage extends UsageSums {
 
 /** What happened in one run: JSON, complete enough to render every report from it. */
 export interface RunRecord<Output = unknown, Os = Outcomes> {
+  /** Version of the form. */
   readonly version: 1;
+  /** Identifier of the run; a resumed run keeps it. */
   readonly id: string;
+  /** Name at its checkpointer; `null` for a run that was not persisted. */
   readonly thread: string | null;
+  /** What was declared. */
   readonly dag: DagProjection;
+  /** How it was wired. */
   readonly topology: string;
+  /** What the run was given, before its schema. */
   readonly input: unknown;
   /** ISO 8601; all other times are milliseconds since then. */
   readonly startedAt: string;
+  /** Milliseconds from its start to its end, those of earlier processes included. */
   readonly durationMs: number;
+  /** How it ended. */
   readonly state: RunState;
   /** `null` when there is none. */
   readonly output: Output | null;
+  /** Why there is no output; `null` where there is one. */
   readonly error: OutcomeError | null;
   /** By node name, in the spec's order. */
   readonly outcomes: Os;
   /** In the order in which they started. */
   readonly calls: readonly CallRecord[];
+  /** The questions that it waits at. */
   readonly interrupts: readonly RunInterrupt[];
   /** As they came, `call-delta` left out. */
   readonly events: readonly RunEvent[];
+  /** Requests, tokens and money of all calls. */
   readonly usage: Usage;
+  /** Longest chain of started-to-ended durations, in milliseconds: no wiring can be faster. */
   readonly criticalPathMs: number;
+  /** What latency was simulated; `null` where time was real. */
   readonly simulated: Simulated | null;
 }
 

@@ -4,6 +4,7 @@ import { cleanLine, padEnd, padStart, wrapText } from "./plain-text.js";
 import { dollars } from "./run-summary.js";
 import { renderTimelines } from "./timeline.js";
 
+/** How a comparison is printed. */
 export interface ComparisonOptions {
   /** Columns that no line of the timelines exceeds. @default 80 */
   readonly width?: number;

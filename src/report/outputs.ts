@@ -12,6 +12,7 @@ export type OutputsRecord = Pick<
   "dag" | "outcomes" | "output" | "state" | "error" | "interrupts" | "durationMs"
 >;
 
+/** How outputs are printed. */
 export interface OutputsOptions {
   /** Whether to paint with ANSI colours. @default false */
   readonly color?: boolean;

@@ -11,12 +11,15 @@ import { yamlText } from "./yaml-text.js";
 export interface RecordChange {
   /** The topology, and the run where there are several; `null` for what they share. */
   readonly run: string | null;
+  /** Where the difference is: the graph, who ran, the outputs, or times and tokens. */
   readonly part: "input" | "graph" | "trajectory" | "outputs" | "usage" | "runs" | "agreement" | "times";
+  /** What differs, as text. */
   readonly text: string;
 }
 
 /** What differs between two records, or between two comparisons. */
 export interface RecordDiff {
+  /** What differs, one entry a part. */
   readonly changes: readonly RecordChange[];
   /** Whether anything but times differs. */
   readonly changed: boolean;

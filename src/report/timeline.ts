@@ -10,6 +10,7 @@ import { type TimelineRow, type TimelineSource, timelineRows } from "./timeline-
 /** What a timeline reads of a record: a `RunRecord` fits. */
 export type TimelineRecord = TimelineSource & SummarySource & Pick<RunRecord, "topology">;
 
+/** How a timeline is drawn. */
 export interface TimelineOptions {
   /** Columns that no line exceeds; less than 40 counts as 40. @default 80 */
   readonly width?: number;

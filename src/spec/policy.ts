@@ -28,6 +28,9 @@ export interface HedgePolicy {
 
 /** What happens when things go wrong. Data: on a node, for a run, or as a spec's default, looked up in that order. */
 export interface Policy {
+  /**
+   * How failed work is tried again. @default model requests as {@link RetryPolicy} says, functions and tools not at all
+   */
   readonly retry?: RetryPolicy;
   /** Longest one attempt may take, in milliseconds above 0. The clock does not run while the call waits for a slot or for tokens. @default none */
   readonly timeoutMs?: number;
@@ -39,6 +42,7 @@ export interface Policy {
   readonly onError?: "isolate" | "fail-fast";
   /** Models to try in order when the first one's attempts are used up, as `"provider:name"`. @default [] */
   readonly fallbackModels?: readonly string[];
+  /** Whether a slow request is sent a second time; the first token wins. @default no hedging */
   readonly hedge?: HedgePolicy;
   /** How often a model is told what was wrong with an output that does not fit its schema; an integer from 0 to 10. @default 1 */
   readonly repairAttempts?: number;

@@ -30,6 +30,7 @@ export interface Ctx<Needs = any, Input = any, Item = any, Context = any> {
   readonly index?: number | undefined;
   /** What `run` was given as `context`, parsed by the spec's `context` schema; never recorded, never persisted. */
   readonly context: Context;
+  /** Identifier of the run. */
   readonly runId: string;
   /** Path of the node, `outer/inner` within a graph node. */
   readonly node: string;
@@ -142,8 +143,11 @@ export type ForEach<Name extends string = string> =
 
 /** How a map is done; see {@link ForEach}. */
 export interface MapOptions {
+  /** Most items at a time; an integer of at least 1. @default all, one in topology `sequential` */
   readonly maxConcurrency?: number;
+  /** Dotted path, within an item, of a text or number that no other item has. @default the item's place */
   readonly key?: string;
+  /** What stands in the value where an item did not complete; `fail` fails the node. @default "null" */
   readonly onItemError?: "null" | "omit" | "fail";
 }
 
@@ -153,13 +157,17 @@ export interface MapOptions {
  * the last round's output counts (`"accept"`, default), or the node fails.
  */
 export interface Repeat<Name extends string = string> {
+  /** Ends the loop when it holds after a round. */
   readonly until: When<Name> | ((round: RoundResult) => boolean);
+  /** Most rounds; an integer from 1 to 100. */
   readonly maxRounds: number;
+  /** What becomes of the node when `maxRounds` ends it. @default "accept" */
   readonly onExhausted?: "accept" | "fail";
 }
 
 /** What a function form of `repeat.until` is given. */
 export interface RoundResult<Output = any> {
+  /** The round's output. */
   readonly output: Output;
   /** The inner nodes' outcomes by name. */
   readonly outcomes: Readonly<Record<string, any>>;
@@ -169,9 +177,13 @@ export interface RoundResult<Output = any> {
 
 /** The part of a LangChain tool that is used: any `StructuredTool` (and so any MCP tool through its adapter) fits. */
 export interface ToolLike {
+  /** Name by which a model calls it. */
   readonly name: string;
+  /** What it does, for a model. */
   readonly description?: string;
+  /** Schema of its arguments: zod or JSON Schema. */
   readonly schema?: unknown;
+  /** Runs it. */
   invoke(input: any, ...rest: any[]): Promise<any>;
 }
 
@@ -185,15 +197,21 @@ export type AgentTool =
 
 /** The part of a LangChain runnable that is used: chains, agents of `createAgent` and compiled LangGraphs fit. */
 export interface RunnableLike {
+  /** Runs it. */
   invoke(input: any, config?: any): Promise<any>;
+  /** Its name. */
   readonly name?: string | undefined;
+  /** Where its class stands in LangChain. */
   readonly lc_namespace?: any;
 }
 
 /** The part of a LangChain chat model that is used to recognise one. */
 export interface ChatModelLike {
+  /** Sends messages and gives the whole reply. */
   invoke(input: any, ...rest: any[]): Promise<any>;
+  /** Sends messages and streams the reply. */
   stream(input: any, ...rest: any[]): Promise<AsyncIterable<any>>;
+  /** What kind of chat model it is, in LangChain's word. */
   _llmType(): string;
 }
 
@@ -237,6 +255,7 @@ export interface NodeCommon {
   readonly args?: any;
   /** A graph or runnable node's input: JSON with `{ $ref: <reference> }` inside, or a function. @default the run's input */
   readonly input?: any;
+  /** What happens when things go wrong here. @default the run's, then the spec's */
   readonly policy?: Policy;
 }
 
@@ -245,19 +264,31 @@ export interface NodeCommon {
  * told by the one field among `instructions`, `run`, `tool`, `dag`, `approve` and `runnable` that is present.
  */
 export interface Node<Value = unknown, Need extends string = string> extends NodeCommon {
+  /** Carries the type of the value; nothing is there at run time. */
   readonly [TYPE]?: Typed<Value>;
+  /** Of an agent: what it is to do, its system message. */
   readonly instructions?: string | ((ctx: any) => string);
+  /** Schema of the value: an agent's answer is parsed by it, a function's result is checked. */
   readonly output?: Schema | JsonSchema;
+  /** Of a function: what it does with a {@link Ctx}. Its value is JSON. */
   readonly run?: (ctx: any) => unknown;
+  /** Of a tool node: any LangChain tool. */
   readonly tool?: ToolLike;
+  /** Of a graph node: the DAG that runs as one node. */
   readonly dag?: DagSpec;
+  /** Of a graph node: runs it round after round. */
   readonly repeat?: Repeat<any>;
+  /** Of a runnable node: any LangChain `Runnable`, an agent or a compiled LangGraph. */
   readonly runnable?: RunnableLike;
+  /** Of an approval: what a person is asked, and what is shown beside it. */
   readonly approve?: { readonly message: string; readonly show?: readonly Reference<any>[] };
   /** Names of the nodes whose outcomes this one is given. @default [] */
   readonly needs?: readonly Need[];
+  /** When it runs, told from the outcomes of its needs. @default "all" */
   readonly join?: Join;
+  /** It runs only when this holds, else it is `skipped` with reason `condition`. */
   readonly when?: When<any> | ((ctx: any) => boolean);
+  /** What it maps over: one run of the node for each item. */
   readonly forEach?: ForEach<any>;
 }
 
@@ -277,19 +308,23 @@ export interface Dag<
   Context = any,
   SeenContext = Context,
 > {
+  /** Name of the DAG, in diagrams, records and messages. */
   readonly name: string;
   /** Version of the form of the spec. @default 1 */
   readonly version?: number;
+  /** What it is for. */
   readonly description?: string;
   /** Model for every agent that has none of its own. */
   readonly model?: ModelLike;
   /** Policy for every node that states none of its own. */
   readonly policy?: Policy;
+  /** What a run has to be given. @default a string */
   readonly input?: z.core.$ZodType<Parsed, Input> | JsonSchema;
   /** What a run has to be given as `context`. @default whatever it is given */
   readonly context?: z.core.$ZodType<SeenContext, Context> | JsonSchema;
   /** The node whose value is the run's output. @default the node (or nodes) that nothing needs */
   readonly output?: Chosen;
+  /** The nodes, by name. */
   readonly nodes: Nodes;
 }
 

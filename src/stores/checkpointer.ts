@@ -7,6 +7,7 @@ import { storeError } from "./store-error.js";
 
 /** An open checkpointer. */
 export interface OpenCheckpointer {
+  /** For `run`, `stream`, `resume` and `compile`. */
   readonly checkpointer: BaseCheckpointSaver;
   /** Closes its file or its connections; later runs cannot use it. */
   close(): Promise<void>;

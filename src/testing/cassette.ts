@@ -29,7 +29,9 @@ export interface CassetteOptions {
 
 /** Middleware for `use` that records model calls and replays them. */
 export interface Cassette extends ModelMiddleware {
+  /** The file, as it was given. */
   readonly file: string;
+  /** What it does with a call. */
   readonly mode: CassetteMode;
   /** `true` when no model is needed below, so that neither key nor server is. */
   readonly answersAlone: boolean;

@@ -3,6 +3,7 @@ import { pause } from "./pause.js";
 
 /** A tool call that a script lets the model ask for. */
 export interface ScriptedToolCall {
+  /** Name of the tool. */
   readonly name: string;
   /** JSON, or a string that is sent as it stands (also one that is not valid JSON). @default {} */
   readonly args?: unknown;
@@ -16,6 +17,7 @@ export interface ScriptedParts {
   readonly text?: string;
   /** The answer as a value, sent as JSON: structured output. */
   readonly json?: unknown;
+  /** Tools that the model asks for. @default none */
   readonly toolCalls?: readonly ScriptedToolCall[];
   /** The answer in the pieces in which it is streamed. Their sum is the answer; `text` is then left out. */
   readonly chunks?: readonly string[];

@@ -4,7 +4,9 @@ const mark = Symbol.for("agent-dag.view");
 
 /** One view of something, ready for a snapshot: the serializer prints its text as it is, without quotes. */
 export interface SnapshotView {
+  /** Which view it is. */
   readonly view: ViewName;
+  /** The view as text. */
   readonly text: string;
 }
 
