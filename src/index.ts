@@ -17,7 +17,15 @@ export {
   DagValidationError,
   type ErrorCode,
 } from "./errors.js";
-export { type Budget, type BudgetOptions, createBudget } from "./limits/budget.js";
+export {
+  type Budget,
+  type BudgetLimits,
+  type BudgetNeed,
+  type BudgetOptions,
+  type BudgetUsed,
+  createBudget,
+  type Reservation,
+} from "./limits/budget.js";
 export type { RateLimits } from "./limits/gate.js";
 export {
   createHedgeStatistics,
@@ -42,11 +50,13 @@ export type {
   ModelReply,
   ModelRequest,
   ReplyUsage,
+  SharedPrefix,
   ThoughtCarry,
   Thoughts,
   ToolCall,
   ToolSpec,
 } from "./models/port.js";
+export type { Layout } from "./models/prompt-layout.js";
 export { OfflineChatModel } from "./offline/chat-model.js";
 export type {
   CallRecord,

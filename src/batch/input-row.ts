@@ -8,6 +8,7 @@ export type RowKey<Input = any> = string | ((input: Input, index: number) => str
 
 /** An input together with what is known of where it came from: what readers of files give to `runMany`. */
 export class InputRow {
+  /** What the row is run with. */
   readonly input: unknown;
   /** `reviews.csv, line 4`; `null` where it came from nowhere. */
   readonly place: string | null;
@@ -16,6 +17,7 @@ export class InputRow {
   /** Why there is no input: its text cannot be read. */
   readonly problem: string | null;
 
+  /** A row; what is not known of it is left out. */
   constructor(
     input: unknown,
     facts: { readonly place?: string; readonly name?: string; readonly problem?: string } = {},

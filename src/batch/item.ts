@@ -12,14 +12,17 @@ export interface BatchItem<Output = unknown, Record = RunRecord> {
   readonly key: string;
   /** Place among the inputs, from 0. */
   readonly index: number;
+  /** How it ended. */
   readonly state: BatchItemState;
   /** `null` when there is none. */
   readonly output: Output | null;
+  /** Why there is no output; `null` where there is one. */
   readonly error: { readonly code: string; readonly message: string } | null;
   /** Requests and tokens of the row, those of earlier tries on its thread included. */
   readonly usage: UsageSums;
   /** US dollars; `null` when the price of a call is unknown. */
   readonly costUsd: number | null;
+  /** How long its run took, in milliseconds. */
   readonly durationMs: number;
   /** First 16 hex digits of the SHA-256 of the input's canonical JSON. */
   readonly inputHash: string;

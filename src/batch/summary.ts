@@ -12,18 +12,27 @@ export type BatchEnd = "done" | "finished" | "aborted" | "budget" | "failures";
 
 /** What a batch came to: JSON. */
 export interface BatchSummary {
+  /** Version of the form. */
   readonly version: 1;
   /** Name of the spec. */
   readonly dag: string;
+  /** How every run was wired. */
   readonly topology: string;
+  /** Why the batch ended. */
   readonly ended: BatchEnd;
   /** Inputs that were met: the rows of the states below together. */
   readonly total: number;
+  /** Rows with all that was asked for. */
   readonly completed: number;
+  /** Rows with an output, but not all of it. */
   readonly partial: number;
+  /** Rows without an output because a person said no. */
   readonly rejected: number;
+  /** Rows without an output. */
   readonly failed: number;
+  /** Rows that wait for an answer; they are not done. */
   readonly interrupted: number;
+  /** Rows that were ended before they were done. */
   readonly cancelled: number;
   /** Of them, rows that the results file held already. */
   readonly reused: number;
@@ -43,18 +52,27 @@ export interface BatchSummary {
   readonly nodes: Readonly<Record<string, NodeFigures>>;
 }
 
+/** How long something took, over the rows in which it was done. */
 export interface DurationFigures {
+  /** In how many rows it was done. */
   readonly count: number;
+  /** The median, in milliseconds. */
   readonly p50Ms: number;
+  /** The 95th percentile, in milliseconds. */
   readonly p95Ms: number;
+  /** The longest, in milliseconds. */
   readonly maxMs: number;
 }
 
 /** What a node took and cost in all rows; what is nested in it is counted with it. */
 export interface NodeFigures extends DurationFigures {
+  /** Model requests, retries and hedged ones included. */
   readonly modelCalls: number;
+  /** All input tokens, those from and into the cache included. */
   readonly inputTokens: number;
+  /** All output tokens, those of thoughts included. */
   readonly outputTokens: number;
+  /** US dollars; `null` when the price of a call is unknown. */
   readonly costUsd: number | null;
   /** By the code of its error. */
   readonly errors: Readonly<Record<string, number>>;
