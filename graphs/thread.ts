@@ -11,6 +11,7 @@ import { replayEvents } from "../src/records/replay.js";
 import { contains, isTopLevel, nodeWork } from "../src/records/work-id.js";
 import { canonicalJson, dagHash, hashOf } from "../src/spec/canonical.js";
 import { jsonCopy } from "../src/spec/json-value.js";
+import { composedName, namedIn } from "../src/spec/names.js";
 import { orderOf } from "../src/spec/order.js";
 import { type DagSpec, kindOf } from "../src/spec/shape.js";
 import { storeError, storeNameOf } from "../src/stores/store-error.js";
@@ -300,9 +301,9 @@ export function answersTo({ questions }: EarlierRun, answer: unknown): GivenAnsw
     });
   }
   return open.flatMap(({ id, question }) => {
-    const key = byName === null ? null : Object.hasOwn(byName, id) ? id : question.node;
-    if (key !== null && !Object.hasOwn(byName as object, key)) return [];
-    const value = key === null ? given : byName?.[key];
+    const value =
+      byName === null ? given : Object.hasOwn(byName, id) ? byName[id] : namedIn(byName, question.node);
+    if (value === undefined) return [];
     return [{ id, value, record: answerRecord(question, value) }];
   });
 }
@@ -320,5 +321,7 @@ function namedAnswers(
   if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return null;
   const names = new Set(open.flatMap(({ id, question }) => [id, question.node]));
   const keys = Object.keys(answer);
-  return keys.length > 0 && keys.every((key) => names.has(key)) ? (answer as Record<string, unknown>) : null;
+  return keys.length > 0 && keys.every((key) => names.has(composedName(key)))
+    ? (answer as Record<string, unknown>)
+    : null;
 }

@@ -20,6 +20,7 @@ import { modelIdOf, resolveModel } from "../../src/models/resolve.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { loadPriceTable } from "../../src/records/price.js";
 import { declaredPath, type WorkKey } from "../../src/records/work-id.js";
+import { namedIn } from "../../src/spec/names.js";
 import type { Policy } from "../../src/spec/policy.js";
 import { type DagSpec, kindOf, type ModelLike, type Node } from "../../src/spec/shape.js";
 import { CancelError, type Canceller } from "./cancel.js";
@@ -134,7 +135,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
 
   const optionFor = (path: string) => {
     const planner = path.startsWith("$") ? options.planner?.model : undefined;
-    return options.models?.[declaredPath(path)] ?? planner ?? options.model;
+    return namedIn(options.models ?? {}, declaredPath(path)) ?? planner ?? options.model;
   };
   const choose = (node: Pick<Node, "model">, path: string, within: DagSpec) => {
     const specModel = within.model ?? spec.model;

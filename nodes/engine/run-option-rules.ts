@@ -4,6 +4,7 @@ import { layouts } from "../../src/models/prompt-layout.js";
 import { validatePrices } from "../../src/records/price-rules.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { isObject, isPlainObject, issue, pathTo, readable, showValue } from "../../src/spec/issue.js";
+import { composedName } from "../../src/spec/names.js";
 import { validatePolicy } from "../../src/spec/policy-rules.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 import { validatePlanner } from "../planner/planner-options.js";
@@ -102,7 +103,7 @@ function validateModels(spec: DagSpec, models: unknown): DagIssue[] {
   }
   const names = Object.keys(spec.nodes);
   return Object.keys(models)
-    .filter((path) => !path.startsWith("$") && !names.includes(path.split(/[/[#]/)[0] ?? path))
+    .filter((path) => !path.startsWith("$") && !names.includes(composedName(path.split(/[/[#]/)[0] ?? path)))
     .map((path) => {
       const message = `${showValue(path)} is not a node of "${spec.name}".`;
       return issue("unknown-node", pathTo("models", path), message, didYouMean(path, names));

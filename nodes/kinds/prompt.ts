@@ -195,7 +195,7 @@ export function dataSections(label: string, value: unknown): Section[] {
     const fields = Object.entries(value);
     if (
       fields.length > 0 &&
-      fields.every(([name, field]) => typeof field === "string" && /^[\w-]+$/.test(name))
+      fields.every(([name, field]) => typeof field === "string" && /^[\p{L}\p{M}\p{Nd}_-]+$/u.test(name))
     ) {
       return fields.map(([name, field]) => ({ label: `${label}.${name}`, content: field as string }));
     }

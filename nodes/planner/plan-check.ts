@@ -4,7 +4,7 @@ import { checkAgainst } from "../../src/spec/schema.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
 import { validate } from "../../src/spec/validate.js";
 import { callName, callsIn, type PlanLine, type PlanPiece } from "./plan-line.js";
-import { type Callable, maxFocusLength } from "./planner-catalogue.js";
+import { type Callable, callableOf, maxFocusLength } from "./planner-catalogue.js";
 
 /** A plan line that passed: what is called, with what, after which calls. */
 export interface PlanCall {
@@ -58,7 +58,7 @@ export function createPlanCheck(
       const node: Node = { run: () => null, needs: feeds.map(callName) };
       nodes[name] = node;
 
-      const callable = callables.get(line.node);
+      const callable = callableOf(callables, line.node);
       if (callable === undefined) {
         const hint = didYouMean(line.node, callables.keys());
         return fail(line, "unknown-node", `There is no node "${line.node}" to call.`, hint);
@@ -69,7 +69,7 @@ export function createPlanCheck(
       const issues = edgeIssues(line, { [name]: node }, settled);
       if (issues.length > 0) return { issues };
       passed.add(name);
-      return { call: { number: line.number, node: line.node, feeds, text: line.text, ...bound } };
+      return { call: { number: line.number, node: callable.name, feeds, text: line.text, ...bound } };
     },
     end() {
       const cycles = validate({ name: "plan", nodes }).filter((issue) => issue.code === "cycle");
@@ -172,8 +172,8 @@ export function schemaProblem(given: unknown, parameters: Callable["parameters"]
   }
 }
 
-function usageOf({ name, entry }: Callable): string {
-  return `Call it as ${name}(${entry.args.join(", ")}).`;
+function usageOf({ entry }: Callable): string {
+  return `Call it as ${entry.name}(${entry.args.join(", ")}).`;
 }
 
 const counted = (count: number) =>

@@ -42,7 +42,7 @@ export function callsIn(value: unknown): number[] {
   return Object.values(value).flatMap(callsIn);
 }
 
-const head = /^\s*(?:[-*>]\s+)?`?\$?(\d{1,6})[.):]\s*([A-Za-z][A-Za-z0-9_-]{0,63})\s*\($/;
+const head = /^\s*(?:[-*>]\s+)?`?\$?(\d{1,6})[.):]\s*(\p{L}[\p{L}\p{M}\p{Nd}_-]{0,63})\s*\($/u;
 
 /** Reads the text of a line up to its first `(`; `null` when no call begins there. */
 export function readHead(text: string): { readonly number: number; readonly node: string } | null {

@@ -108,7 +108,7 @@ function endOfLine(line: OpenLine): PlanPiece[] {
   const text = line.text.trim();
   if (isJoin(text)) return [{ piece: "join", text }];
   // A numbered line that stops within a name, or a join that stops within its parentheses, was cut off.
-  if (/^\$?\d{1,6}[.):]\s*[A-Za-z][\w-]*(\s*\(\s*)?$/.test(text) || /^join\s*\(?$/.test(text)) {
+  if (/^\$?\d{1,6}[.):]\s*\p{L}[\p{L}\p{M}\p{Nd}_-]*(\s*\(\s*)?$/u.test(text) || /^join\s*\(?$/.test(text)) {
     return [broken("truncated-line", line, "The line ends before its closing parenthesis.")];
   }
   return [];

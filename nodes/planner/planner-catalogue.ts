@@ -1,14 +1,17 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import type { CatalogueEntry } from "../../src/models/catalogue.js";
+import { hashOf } from "../../src/spec/canonical.js";
+import { composedName } from "../../src/spec/names.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import { type DagSpec, type JsonSchema, kindOf, type Node, type ToolLike } from "../../src/spec/shape.js";
 
 /** A node that a planner may call. */
 export interface Callable {
+  /** The node's name. */
   readonly name: string;
   readonly node: Node;
-  /** Its line in the catalogue of the planner's prompt. */
+  /** Its line in the catalogue of the planner's prompt, under the name that the planner calls it by. */
   readonly entry: CatalogueEntry;
   /** JSON Schema of the arguments of a call. */
   readonly parameters: JsonSchema;
@@ -20,7 +23,7 @@ export const maxFocusLength = 200;
 const maxDescriptionLength = 300;
 
 /**
- * The nodes that a planner may call, by name: all but approvals, which are only ever needs, and the output node that
+ * The nodes that a planner may call, by the name that it calls them by: all but approvals, which are only ever needs, and the output node that
  * the planner writes itself.
  */
 export function callablesOf(
@@ -29,14 +32,46 @@ export function callablesOf(
 ): ReadonlyMap<string, Callable> {
   const written = writtenOutput(spec);
   const callables = new Map<string, Callable>();
+  const toolNames = toolNamesOf(Object.keys(spec.nodes));
+  const called = (name: string) => toolNames.get(name) ?? name;
   for (const [name, node] of Object.entries(spec.nodes)) {
     if (name === written || kindOf(node) === "approval") continue;
     const parameters = parametersOf(node, toolInput);
     const args = Object.keys((parameters.properties ?? {}) as object);
-    const entry = { name, description: descriptionOf(name, node), args, needs: node.needs ?? [] };
-    callables.set(name, { name, node, entry, parameters });
+    const needs = (node.needs ?? []).map(called);
+    const entry = { name: called(name), description: descriptionOf(name, node), args, needs };
+    callables.set(entry.name, { name, node, entry, parameters });
   }
   return callables;
+}
+
+/** The callable that a planner means, by the name that it was told or by the node's own. */
+export function callableOf(callables: ReadonlyMap<string, Callable>, said: string): Callable | undefined {
+  const name = composedName(said);
+  return callables.get(said) ?? [...callables.values()].find((callable) => callable.name === name);
+}
+
+/**
+ * Names that every provider takes for a tool (`[A-Za-z][A-Za-z0-9_-]{0,63}`), one for each node: its own where that is
+ * one, else what is left of it in ASCII and a fingerprint. The same nodes have the same names in every run.
+ */
+export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, string> {
+  const taken = new Set(names);
+  return new Map(
+    names.map((name) => {
+      if (/^[\w-]+$/.test(name)) return [name, name];
+      const letters = name
+        .normalize("NFKD")
+        .replace(/\p{M}+/gu, "")
+        .replace(/[^\w-]+/g, "_")
+        .replace(/^[^A-Za-z]+|_+$/g, "");
+      const base = `${letters.slice(0, 50) || "node"}_${hashOf(name).slice(0, 6)}`;
+      let made = base;
+      for (let count = 2; taken.has(made); count++) made = `${base}_${count}`;
+      taken.add(made);
+      return [name, made];
+    }),
+  );
 }
 
 /** The output node that a planner or joiner writes itself: the only one, when it is an agent that needs no approval. */

@@ -15,6 +15,7 @@ import { textOf } from "../kinds/prompt.js";
 import { readArguments } from "../kinds/tool-calls.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
+import { callableOf } from "./planner-catalogue.js";
 import { answerReader, type Ending, endingOf } from "./planner-ending.js";
 import { plannedPrompt } from "./planner-prompt.js";
 import { askPlanner, type CallUnit, type PlannerSession, settleCalls } from "./planner-session.js";
@@ -316,7 +317,7 @@ function emptyReply(reply: ModelReply): DagError {
 
 /** What is wrong with a call, told to the planner; `null` when it can be made. */
 function problemOf(session: PlannerSession, call: Omit<ToolCall, "id">, index: number): string | null {
-  const callable = session.callables.get(call.name);
+  const callable = callableOf(session.callables, call.name);
   if (callable === undefined) {
     return `There is no tool "${call.name}". ${didYouMean(call.name, session.callables.keys())}`;
   }
@@ -336,21 +337,21 @@ function problemOf(session: PlannerSession, call: Omit<ToolCall, "id">, index: n
 
 /** A call that has no problem, as it is started. */
 export function nodeCallOf(session: PlannerSession, call: Omit<ToolCall, "id">): NodeCall | null {
-  const callable = session.callables.get(call.name);
+  const callable = callableOf(session.callables, call.name);
   if (callable === undefined) return null;
   const args = (readArguments(call) ?? {}) as Record<string, unknown>;
-  if (callable.node.tool !== undefined) return { node: call.name, args };
+  if (callable.node.tool !== undefined) return { node: callable.name, args };
   const { focus, input } = args;
   return {
-    node: call.name,
+    node: callable.name,
     ...(typeof focus === "string" && focus.trim() !== "" && { focus }),
     ...(typeof input === "string" && { text: input }),
   };
 }
 
 function toolsOf({ callables }: PlannerSession): ToolSpec[] {
-  return [...callables.values()].map(({ name, entry, parameters }) => ({
-    name,
+  return [...callables.values()].map(({ entry, parameters }) => ({
+    name: entry.name,
     description: entry.description,
     parameters,
   }));

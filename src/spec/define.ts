@@ -1,6 +1,7 @@
 import { DagValidationError } from "../errors.js";
 import { freezeData } from "./freeze.js";
 import type { Fields } from "./issue.js";
+import { withComposedNames } from "./names.js";
 import type { Policy } from "./policy.js";
 import type { Ctx, Dag, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
 import type {
@@ -161,7 +162,8 @@ interface SpecFields {
   readonly policy?: Policy;
 }
 
-function declared(spec: object): unknown {
+function declared(given: object): unknown {
+  const spec = withComposedNames(given) as object;
   const issues = validate(spec);
   if (issues.length > 0) {
     const { name } = spec as Fields;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { longestMs } from "./bounds.js";
 import { modelPattern } from "./model-rules.js";
-import { namePattern, objectNames, reservedNames } from "./node-rules.js";
+import { objectNames, reservedNames } from "./node-rules.js";
 import { mostRounds } from "./reference-rules.js";
 import type { JsonSchema } from "./shape.js";
 
@@ -20,9 +20,11 @@ export function fileSchema(): JsonSchema {
 }
 
 function dagFile() {
-  const allowed = new RegExp(
-    `^(?!(?:${[...reservedNames, ...objectNames].join("|")})$)${namePattern.source.slice(1)}`,
-  );
+  // Not every reader of patterns knows Unicode's classes: what is no letter, mark or digit beyond ASCII is left to `validate`.
+  const letter = "[^\\x00-@[-`{-\\xa9]";
+  const others = "[^\\x00-,./:-@[-^`{-\\xa9]";
+  const reserved = [...reservedNames, ...objectNames].join("|");
+  const allowed = new RegExp(`^(?!(?:${reserved})$)${letter}${others}{0,63}$`);
   return z.strictObject({
     $schema: z.string().optional().describe("Where this schema is found; for editors."),
     name: z.string().min(1).max(200).describe("Name of the DAG."),

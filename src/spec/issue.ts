@@ -12,7 +12,7 @@ export function issue(code: string, path: string, message: string, hint: string)
 /** A path one step deeper: `nodes.meta`, `needs[1]`, `nodes["a b"]`. */
 export function pathTo(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
-  if (!/^[A-Za-z_$][\w$-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  if (!/^[\p{L}_$][\p{L}\p{M}\p{Nd}_$-]*$/u.test(key)) return `${path}[${JSON.stringify(key)}]`;
   return path === "" ? key : `${path}.${key}`;
 }
 

@@ -6,6 +6,7 @@ import { loadText } from "./file-text.js";
 import { freezeData } from "./freeze.js";
 import { type Fields, isPlainObject, issue, pathSteps, pathTo, showValue } from "./issue.js";
 import { messagesJsonSchema } from "./messages.js";
+import { withComposedNames } from "./names.js";
 import { checkAgainst } from "./schema.js";
 import type { DagSpec, JsonSchema } from "./shape.js";
 import { validate } from "./validate.js";
@@ -35,7 +36,8 @@ export async function loadDag(path: string): Promise<DagSpec> {
 export async function loadDagFile(path: string): Promise<DagFile> {
   const loading: Loading = { top: resolve(path), files: new Map(), issues: [], isBroken: false };
   const file = await loadFile(resolve(path), loading, []);
-  const { dag, source } = file;
+  const { source } = file;
+  const dag = withComposedNames(file.dag);
   const found = [...loading.issues];
   // A file that does not parse makes the rest of what could be said a guess.
   if (!loading.isBroken) {

@@ -14,8 +14,8 @@ export const objectNames: readonly string[] = Object.getOwnPropertyNames(Object.
   /^[A-Za-z]/.test(name),
 );
 
-/** What a node's name looks like. */
-export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+/** What a node's name looks like: letters, marks and digits of any script, `_` and `-`, counted in code points. */
+export const namePattern = /^\p{L}[\p{L}\p{M}\p{Nd}_-]{0,63}$/u;
 
 /** Which kinds of node each field belongs to. */
 export const fieldKinds: Readonly<Record<string, readonly NodeKind[]>> = {
@@ -60,7 +60,7 @@ export function validateName(name: string, path: string): DagIssue[] {
     ];
   }
   if (namePattern.test(name)) return [];
-  const hint = "Use 1 to 64 letters, digits, _ or -, beginning with a letter.";
+  const hint = "Use 1 to 64 letters and digits of any script, _ or -, beginning with a letter.";
   return [issue("bad-name", path, `${showValue(name)} cannot be a node's name.`, hint)];
 }
 

@@ -4,6 +4,7 @@ import { validateGraphInput } from "./input-rules.js";
 import { type Fields, isPlainObject, issue, pathTo, readable, showValue, unknownKeys } from "./issue.js";
 import { validateJoin } from "./join-rules.js";
 import { validateModel } from "./model-rules.js";
+import { composedName } from "./names.js";
 import { followable, validateAcyclic, validateNeeds } from "./need-rules.js";
 import { validateKind, validateName } from "./node-rules.js";
 import { validateNodePolicy, validatePolicy } from "./policy-rules.js";
@@ -128,10 +129,15 @@ function validateNodes({ nodes, input }: Fields, path: string, nesting: Nesting)
   const names = Object.keys(nodes);
   if (names.length === 0) return [issue("no-nodes", path, "The DAG has no nodes.", "Declare at least one.")];
   const known = new Set(names);
-  const issues = names.flatMap((name) => {
+  const firstOf = new Map<string, string>();
+  for (const name of names.toReversed()) firstOf.set(composedName(name), name);
+  const issues: DagIssue[] = names.flatMap((name) => {
     const at = pathTo(path, name);
+    const twin = firstOf.get(composedName(name));
+    const twice = `The names ${showValue(name)} and ${showValue(twin)} are the same in Unicode's composed form.`;
     return readable(at, () => [
       ...validateName(name, at),
+      ...(twin === name ? [] : [issue("same-name", at, twice, "Give one of the nodes another name.")]),
       ...validateNode({ name, node: nodes[name], nodes, names, known, input }, at, nesting),
     ]);
   });

@@ -1,6 +1,7 @@
 import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
+import { composedName } from "../spec/names.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
 
@@ -32,9 +33,12 @@ export interface ScriptedModel extends Model {
  * @example const model = scriptedModel({ features: ["Long battery life."], meta: [(call) => `Seen: ${call.prompt.length}`] });
  */
 export function scriptedModel(
-  script: Script,
+  given: Script,
   { id = "scripted:model" }: { readonly id?: string } = {},
 ): ScriptedModel {
+  const script = Object.fromEntries(
+    Object.entries(given).map(([name, steps]) => [composedName(name), steps]),
+  );
   const used = new Map(Object.keys(script).map((name) => [name, new Set<number>()]));
   const calls: ScriptedCall[] = [];
   const unexpected: string[] = [];
