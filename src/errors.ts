@@ -223,6 +223,7 @@ export const errorCodes = {
   ITEM_KEY_INVALID: "An item of a map has no key, or one that another item has.",
   LATENCY_PROFILE_INVALID: "A latency profile cannot be used.",
   LATENCY_PROFILE_UNKNOWN: "No such latency profile.",
+  MCP_PACKAGE_MISSING: "MCP needs a package that is not installed.",
   MODEL_BAD_REQUEST: "The provider refuses the request as it is; it is not sent again.",
   MODEL_BAD_RESPONSE: "What came is no reply of a model: no JSON, a page of HTML, no choices. Retryable.",
   MODEL_BASE_URL_INVALID: "The base URL is no address.",

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import { type Readable, Writable } from "node:stream";
 import { cleanPaintedText, cleanText, jsonText } from "../report/plain-text.js";
 
 /** What a command reads and writes: the process, or a test's stand-in. */
@@ -63,4 +63,19 @@ function send(stream: Writable, text: string): Promise<void> {
 /** Writes a line at once, without waiting for the stream: for what is told while something else goes on. */
 export function tell(stream: Writable, text: string): void {
   stream.write(cleanText(text, "keep-tabs"));
+}
+
+/**
+ * Keeps stdout for whoever holds what this gives: what anything else in the process prints there goes to stderr. For
+ * protocols that are spoken over stdout.
+ */
+export function stdoutAlone(io: Io): Writable {
+  const { stdout, stderr } = io;
+  if (stdout !== process.stdout) return stdout;
+  const write = stdout.write.bind(stdout);
+  stdout.write = stderr.write.bind(stderr);
+  return new Writable({
+    decodeStrings: false,
+    write: (chunk, encoding, done) => void write(chunk, encoding, done),
+  });
 }

@@ -4,7 +4,7 @@ import { errorCode } from "../errors.js";
 import { latencyProfiles } from "../models/latency-profile.js";
 import type { DagSpec } from "../spec/shape.js";
 import { listenForInterrupt } from "./interrupt.js";
-import { type Io, tell, write } from "./io.js";
+import { type Io, stdoutAlone, tell, write } from "./io.js";
 import { anyNumber, optionsFromFlags, positiveInteger, positiveNumber, type RunFlags } from "./run-flags.js";
 import { UsageError } from "./usage-error.js";
 
@@ -16,6 +16,7 @@ interface ServeFlags extends RunFlags {
   readonly cors?: readonly string[];
   readonly store?: string;
   readonly topology?: Topology;
+  readonly mcp?: boolean;
   readonly drainMs: number;
 }
 
@@ -53,6 +54,7 @@ export function addServeCommand(program: Command, io: Io): void {
     .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
     .option("--texts", "keep prompts and answers in events and records")
+    .option("--mcp", "speak MCP over standard input and output, one tool a graph; HTTP only with --port")
     .option(
       "--drain-ms <n>",
       "how long runs under way may take when the service is ended",
@@ -64,9 +66,12 @@ export function addServeCommand(program: Command, io: Io): void {
 }
 
 async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io): Promise<void> {
+  // Before anything of the user's is loaded: what it prints must not get between the messages.
+  const channel = flags.mcp === true ? stdoutAlone(io) : null;
   const { loadValidGraph } = await import("./graph-file.js");
   const { openCheckpointer } = await import("../stores/checkpointer.js");
   const { serve } = await import("../serve/serve.js");
+  const { serveMcp } = await import("../serve/mcp-stdio.js");
   const specs = new Map<string, DagSpec>();
   for (const file of files) {
     const { dag } = await loadValidGraph(file);
@@ -87,30 +92,45 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
     ...(store !== null && { checkpointer: store.checkpointer }),
     onNotice: (message: string) => tell(io.stderr, `${message}\n`),
   };
-  const listen = (at: number) => serve([...specs.values()], { ...options, port: at });
+  const graphs = [...specs.values()];
+  const names = [...specs.keys()].join(", ");
+  const listen = (at: number) => serve(graphs, { ...options, port: at });
+  const ended = untilEnded(io);
   try {
-    const service = await listen(flags.port ?? usualPort).catch((error: unknown) => {
-      if (flags.port !== undefined || errorCode(error) !== "PORT_UNUSABLE") throw error;
-      return listen(0);
-    });
-    const ended = untilEnded(io);
-    await write(io.stderr, `Serving ${[...specs.keys()].join(", ")}. Ctrl-C ends it.\n`);
-    await write(io.stdout, `${service.url}\n`);
-    await ended;
-    await service.close({ drainMs: flags.drainMs });
+    const service =
+      channel !== null && flags.port === undefined
+        ? null
+        : await listen(flags.port ?? usualPort).catch((error: unknown) => {
+            if (flags.port !== undefined || errorCode(error) !== "PORT_UNUSABLE") throw error;
+            return listen(0);
+          });
+    const where = service === null ? "over standard input and output" : `at ${service.url}`;
+    await write(io.stderr, `Serving ${names} ${where}. Ctrl-C ends it.\n`);
+    if (channel === null) {
+      await write(io.stdout, `${service?.url}\n`);
+      await ended.signalled;
+    } else {
+      const { token: _, hosts: __, cors: ___, host: ____, ...runOptions } = options;
+      const mcp = await serveMcp(graphs, { ...runOptions, stdin: io.stdin, stdout: channel });
+      await Promise.race([ended.signalled, mcp.closed]);
+      await mcp.close({ drainMs: flags.drainMs });
+    }
+    await service?.close({ drainMs: flags.drainMs });
     // Work that pays no heed to its signal would keep the process; what it does is not waited for any more.
     setTimeout(() => process.exit(io.exitCode), 1000).unref();
   } finally {
+    ended.close();
     await store?.close();
   }
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function untilEnded(io: Io): Promise<void> {
-  return new Promise((resolve) => {
-    const interrupt = listenForInterrupt(() => tell(io.stderr, "Ending: runs under way may finish.\n"));
+/** Listens for SIGINT and SIGTERM; a second one ends the process at once. */
+function untilEnded(io: Io) {
+  const interrupt = listenForInterrupt(() => tell(io.stderr, "Ending: runs under way may finish.\n"));
+  const signalled = new Promise<void>((resolve) => {
     interrupt.signal.addEventListener("abort", () => resolve(), { once: true });
   });
+  return { signalled, isSignalled: () => interrupt.signal.aborted, close: interrupt.close };
 }
 
 /** Parses a port, 0 for any. */

@@ -1,13 +1,13 @@
 import type { RunEvent, RunState } from "../records/events.js";
 import { createLivePage, type LivePage } from "../report/live-page.js";
-import type { DagSpec } from "../spec/shape.js";
 import { eventStream } from "./event-stream.js";
 import { assertAllowed, type GuardOptions, preflight, signIn, withCors } from "./guard.js";
+import { McpEndpoint } from "./mcp-http.js";
 import { problemResponse, RequestError } from "./problem.js";
 import { jsonBody } from "./request-body.js";
 import { RunService } from "./run-service.js";
 import type { ServedRun } from "./served-run.js";
-import type { ServiceOptions } from "./service-options.js";
+import { listOf, type ServiceOptions, type SpecList } from "./service-options.js";
 
 /** What `createHandler` is given besides the specs. */
 export interface HandlerOptions extends ServiceOptions, GuardOptions {
@@ -47,10 +47,7 @@ type Route = (call: Call) => Promise<Response> | Response;
  * @param specs The specs, known by their names.
  * @throws DagValidationError for an invalid spec or invalid options, before any request.
  */
-export function createHandler(
-  specs: DagSpec | readonly DagSpec[] | Readonly<Record<string, DagSpec>>,
-  options: HandlerOptions = {},
-): DagHandler {
+export function createHandler(specs: SpecList, options: HandlerOptions = {}): DagHandler {
   const { token, hosts, cors, basePath = "", maxBodyBytes = 1_048_576, ...more } = options;
   const { bodyTimeoutMs = 10_000, ...service } = more;
   const guard = { ...(token && { token }), ...(hosts && { hosts }), ...(cors && { cors }) };
@@ -58,6 +55,8 @@ export function createHandler(
   const front = createFront(runs);
   const bodyLimits = { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs };
   const base = basePath.replace(/\/+$/, "");
+  const mcp = new McpEndpoint(runs, bodyLimits);
+  const toMcp: Route = ({ request }) => mcp.respond(request);
   const ready = runs.open();
 
   const respond = async (it: ServedRun, call: Call, how: Answering): Promise<Response> => {
@@ -181,6 +180,7 @@ export function createHandler(
         return json({ status: "ok", active: runs.active });
       },
     },
+    mcp: { POST: toMcp, GET: toMcp, DELETE: toMcp },
     "": { GET: ({ request }) => front.page(request) },
     events: { GET: ({ request }) => front.page(request) },
     "report.html": { GET: ({ request }) => front.page(request) },
@@ -230,7 +230,11 @@ export function createHandler(
   };
   return Object.assign(handler, {
     ready,
-    close: ({ drainMs = 10_000 } = {}) => runs.close(drainMs).finally(() => front.close()),
+    close: ({ drainMs = 10_000 } = {}) =>
+      runs.close(drainMs).finally(() => {
+        front.close();
+        return mcp.close();
+      }),
   });
 }
 
@@ -348,12 +352,6 @@ function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
 function patternOf(path: readonly string[]): string {
   const [first = "", id, ...rest] = path;
   return id === undefined || id === "" ? path.join("/") : [first, ":id", ...rest].join("/");
-}
-
-function listOf(specs: DagSpec | readonly DagSpec[] | Readonly<Record<string, DagSpec>>): readonly DagSpec[] {
-  if (Array.isArray(specs)) return specs as readonly DagSpec[];
-  const isOne = "nodes" in specs && typeof specs.name === "string";
-  return isOne ? [specs as DagSpec] : Object.values(specs as Readonly<Record<string, DagSpec>>);
 }
 
 /** The page of one run, made when somebody looks at it. */

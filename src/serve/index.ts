@@ -1,8 +1,9 @@
 /** Serves specs over HTTP. */
 export { createHandler, type DagHandler, type HandlerOptions } from "./handler.js";
+export { type McpStdio, type StdioStreams, serveMcp } from "./mcp-stdio.js";
 export { nodeListener, type RequestHandler } from "./node-listener.js";
 export type { Problem } from "./problem.js";
 export type { RunEntry } from "./run-index.js";
 export { type ServedDags, type ServeOptions, serve } from "./serve.js";
 export type { ServedRecord } from "./served-run.js";
-export type { ServiceOptions } from "./service-options.js";
+export type { ServiceOptions, SpecList } from "./service-options.js";

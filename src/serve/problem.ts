@@ -40,6 +40,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
   CHECKPOINT_MISMATCH: 409,
   INPUT_INVALID: 422,
   INPUT_NOT_JSON: 422,
+  MCP_PACKAGE_MISSING: 501,
   STORE_FAILED: 503,
   THREAD_BUSY: 409,
   THREAD_LOST: 409,

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { DagError, errorMessage } from "../errors.js";
 import { createHandler, type HandlerOptions } from "./handler.js";
 import { nodeListener } from "./node-listener.js";
+import type { SpecList } from "./service-options.js";
 
 /** Where a service listens. */
 export interface ServeOptions extends HandlerOptions {
@@ -37,10 +38,7 @@ const loopback = ["127.0.0.1", "::1", "localhost"];
  * @throws DagError `SERVE_OPTIONS_INVALID` for another address without a token, `PORT_UNUSABLE` when the port is taken; what
  * `createHandler` throws.
  */
-export async function serve(
-  specs: Parameters<typeof createHandler>[0],
-  options: ServeOptions = {},
-): Promise<ServedDags> {
+export async function serve(specs: SpecList, options: ServeOptions = {}): Promise<ServedDags> {
   const { port = 0, host = "127.0.0.1", maxConnections = 10_000, idleMs = 10_000, ...rest } = options;
   const isLocal = loopback.includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
   if (!isLocal && !rest.token) {

@@ -3,6 +3,10 @@ import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
 import type { RunDagOptions } from "../run/run.js";
+import type { DagSpec } from "../spec/shape.js";
+
+/** What is served: a spec, several, or several by any key; they are known by their names. */
+export type SpecList = DagSpec | readonly DagSpec[] | Readonly<Record<string, DagSpec>>;
 
 /** How a service runs what it serves: the options of `run` for every run, and what holds for all of them together. */
 export interface ServiceOptions
@@ -41,4 +45,11 @@ export function sharedLimits(limits: LimitOptions = {}): LimitOptions {
     limiter: own.limiter ?? createLimiter(stated),
     hedgeStatistics: own.hedgeStatistics ?? createHedgeStatistics(),
   };
+}
+
+/** The specs as a list. */
+export function listOf(specs: SpecList): readonly DagSpec[] {
+  if (Array.isArray(specs)) return specs as readonly DagSpec[];
+  const isOne = "nodes" in specs && typeof specs.name === "string";
+  return isOne ? [specs as DagSpec] : Object.values(specs as Readonly<Record<string, DagSpec>>);
 }
