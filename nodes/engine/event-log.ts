@@ -4,6 +4,7 @@ import type { Outcome, Outcomes } from "../../src/records/outcome.js";
 import { type RunRecord, recordFold } from "../../src/records/record.js";
 import type { WorkKey } from "../../src/records/work-id.js";
 import { copyOf, freezeJson } from "../../src/spec/json-value.js";
+import type { Place, RunInstrument } from "./instrument.js";
 
 /** Who watches a run. What it throws or rejects changes nothing. */
 export type Observer = (event: RunEvent) => unknown;
@@ -18,6 +19,7 @@ const longestWaitMs = 100;
 export class EventLog {
   readonly #fold = recordFold();
   readonly #observer: Observer | undefined;
+  readonly #instruments: readonly RunInstrument[];
   readonly #openCalls = new Set<string>();
   #origin = performance.now();
   #seq = 0;
@@ -25,8 +27,19 @@ export class EventLog {
   #observerFailed = false;
   #onCallsEnded: (() => void) | undefined;
 
-  constructor(observer: Observer | undefined) {
+  constructor(observer: Observer | undefined, instruments: readonly RunInstrument[] = []) {
     this.#observer = observer;
+    this.#instruments = instruments;
+  }
+
+  /** Whether code has to be run through {@link within}. */
+  get isInstrumented(): boolean {
+    return this.#instruments.length > 0;
+  }
+
+  /** Runs code that belongs to a place of the run, so that whoever traces the run knows it. */
+  within<T>(place: Place, code: () => T): T {
+    return this.#instruments.reduceRight<() => T>((inner, one) => () => one.within(place, inner), code)();
   }
 
   /** Starts the clock at so many milliseconds. */
@@ -53,6 +66,13 @@ export class EventLog {
     if (event.type === "call-started") this.#openCalls.add(event.call);
     else if (event.type === "call-ended") this.#callEnded(event.call.id);
     this.#fold.add(event);
+    for (const instrument of this.#instruments) {
+      try {
+        instrument.onEvent(event);
+      } catch (error) {
+        this.#observerThrew(error);
+      }
+    }
     if (this.#observer !== undefined) this.#tell(this.#observer, event);
   }
 

@@ -14,7 +14,7 @@ import { callbackCalls } from "../../src/models/callback-calls.js";
 import { chooseModel } from "../../src/models/choose.js";
 import { answersAlone, deferModel, environmentModel } from "../../src/models/deferred-model.js";
 import { withPolicy } from "../../src/models/policy-calls.js";
-import type { Model, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
+import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
 import { wrapModel } from "../../src/models/port.js";
 import { modelIdOf, resolveModel } from "../../src/models/resolve.js";
 import type { RunEvent } from "../../src/records/events.js";
@@ -25,6 +25,7 @@ import type { Policy } from "../../src/spec/policy.js";
 import { type DagSpec, kindOf, type ModelLike, type Node } from "../../src/spec/shape.js";
 import { CancelError, type Canceller } from "./cancel.js";
 import type { EventLog } from "./event-log.js";
+import { streamWithin } from "./instrument.js";
 import type { Journal } from "./journal.js";
 import type { RunOptions } from "./run-options.js";
 
@@ -103,6 +104,10 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
       nowMs: () => events.nowMs(),
       nextId: () => `call-${++calls}`,
       texts: options.texts === true,
+      ...(events.isInstrumented && {
+        around: (call: string, reply: AsyncIterable<ModelChunk>) =>
+          streamWithin(events.within.bind(events), { kind: "call", call }, reply),
+      }),
     }),
     remainingMs: () => run.remainingMs(),
     onRetry: (request: ModelRequest) => run.noteRetry(request),

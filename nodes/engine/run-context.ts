@@ -12,6 +12,7 @@ import type { DagSpec, Node } from "../../src/spec/shape.js";
 import { type CancelCode, CancelError, Canceller, cancelOf } from "./cancel.js";
 import type { Contexts } from "./context.js";
 import { EventLog } from "./event-log.js";
+import { splitInstruments } from "./instrument.js";
 import { type EarlierRun, type Journal, lastCallNumber, usedBefore } from "./journal.js";
 import { createModelSource, type ModelSource } from "./model-source.js";
 import { Questions } from "./questions.js";
@@ -95,15 +96,20 @@ export class RunContext {
   #ended: RunRecord | undefined;
 
   /** Nothing is sent and nothing is emitted before `begin`. */
-  constructor({ spec, topology, options, journal, earlier, reuse, host, contexts }: RunFacts) {
-    this.id = earlier?.stamp.id ?? options.id ?? randomUUID();
+  constructor({ spec, topology, options: given, journal, earlier, reuse, host, contexts }: RunFacts) {
+    this.id = earlier?.stamp.id ?? given.id ?? randomUUID();
     this.spec = spec;
     this.topology = topology;
+    const { options, instruments } = splitInstruments(given);
     this.options = options;
     this.journal = journal;
     this.host = host;
     this.contexts = contexts;
-    this.events = new EventLog(options.onEvent);
+    const clock = { nowMs: () => this.events.nowMs(), elapsedMs: earlier?.elapsedMs ?? 0 };
+    this.events = new EventLog(
+      options.onEvent,
+      instruments.map((one) => one.observeRun(clock)),
+    );
     this.questions = new Questions(this.id, journal, earlier);
     this.#earlier = earlier;
     this.#reusable = reuse;

@@ -140,7 +140,12 @@ function attemptOnce(
     throw error;
   };
   try {
-    const running = withinTime(work, timeoutMs, perform);
+    const { key, attempt } = work;
+    const running = events.isInstrumented
+      ? events.within({ kind: "attempt", key, attempt, atMs: startedAtMs }, () =>
+          withinTime(work, timeoutMs, perform),
+        )
+      : withinTime(work, timeoutMs, perform);
     if (running instanceof Promise) {
       return running.then((result) => {
         told(null);

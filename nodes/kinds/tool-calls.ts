@@ -4,12 +4,14 @@ import { errorMessage } from "../../src/errors.js";
 import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
+import type { OutcomeError } from "../../src/records/outcome.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { readBlocks } from "../../src/spec/messages.js";
 import type { AgentTool, JsonSchema, ToolLike } from "../../src/spec/shape.js";
 import { CancelError, untilCancelled } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
 import type { Work } from "../engine/scope.js";
+import { outcomeError } from "../engine/settle-work.js";
 import { Suspension } from "../engine/suspension.js";
 import { textOf } from "./prompt.js";
 
@@ -111,21 +113,51 @@ async function answerOf(
       `The arguments are not valid JSON: ${errorMessage(error)}. Call the tool again with valid JSON.`,
     );
   }
-  const { run } = work.scope;
   try {
     const allowed = allow(work, own, args, place);
     if ("refusal" in allowed) return told(allowed.refusal);
-    const answers = run.questions.answersTo(work.key, `${place} `);
-    const running = run.host(answers, () =>
-      own.tool.invoke(copyOf(allowed.args), {
-        signal: work.canceller.signal,
-        context: run.contexts(work.scope.spec),
-      }),
-    );
-    return given(await untilCancelled(asked(work, `${place} `, answers.length, running), work.canceller));
+    return given(await invoked(work, own.tool, call.id, allowed.args, place));
   } catch (error) {
     if (error instanceof CancelError || error instanceof Suspension) throw error;
     return told(redactKeys(`The tool failed: ${errorMessage(error)}`));
+  }
+}
+
+/** What a tool gives, told as an event; a call that waits for an answer has not ended. */
+async function invoked(
+  work: Work,
+  tool: ToolLike,
+  call: string,
+  args: unknown,
+  place: string,
+): Promise<unknown> {
+  const { key, canceller } = work;
+  const { run } = work.scope;
+  const { events } = run;
+  const startedAtMs = events.nowMs();
+  const ended = (error: OutcomeError | null) =>
+    events.emit({
+      type: "tool-ended",
+      ...key,
+      tool: tool.name,
+      call,
+      startedAtMs,
+      error,
+      atMs: events.nowMs(),
+    });
+  const answers = run.questions.answersTo(key, `${place} `);
+  const config = { signal: canceller.signal, context: run.contexts(work.scope.spec) };
+  const invoke = () => run.host(answers, () => tool.invoke(copyOf(args), config));
+  try {
+    const running = events.isInstrumented
+      ? events.within({ kind: "tool", key, tool: tool.name, call, atMs: startedAtMs }, invoke)
+      : invoke();
+    const given = await untilCancelled(asked(work, `${place} `, answers.length, running), canceller);
+    ended(null);
+    return given;
+  } catch (error) {
+    if (!(error instanceof Suspension)) ended(outcomeError(error));
+    throw error;
   }
 }
 

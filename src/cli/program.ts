@@ -4,6 +4,9 @@ import { DagValidationError, errorMessage } from "../errors.js";
 import { cleanText } from "../report/plain-text.js";
 import { addCheckCommand } from "./check-command.js";
 import { addCompareCommand } from "./compare-command.js";
+
+import { addExportCommand } from "./export-command.js";
+
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, tell, writePainted } from "./io.js";
@@ -11,11 +14,13 @@ import { addDiffCommand, addReportCommand, addShowCommand } from "./report-comma
 import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
 import { addServeCommand } from "./serve-command.js";
+import { traceCommands } from "./tracing.js";
 import { packageJson } from "./version.js";
 
 /** Runs one command line; never rejects. The status is left in `io.exitCode`. */
 export async function runCli(args: readonly string[], io: Io): Promise<void> {
   const program = createProgram(io);
+  const tracing = traceCommands(program, io);
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -28,6 +33,8 @@ export async function runCli(args: readonly string[], io: Io): Promise<void> {
       io.stderr,
       renderError(error, { debug: args.includes("--debug"), color: io.colorErr }),
     );
+  } finally {
+    await tracing.flush();
   }
 }
 
@@ -50,6 +57,7 @@ function createProgram(io: Io): Command {
     addDiffCommand,
     addReportCommand,
     addShowCommand,
+    addExportCommand,
     addServeCommand,
     addInitCommand,
   ])

@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { latencyProfiles } from "../models/latency-profile.js";
+import type { ModelMiddleware } from "../models/port.js";
 import { layouts } from "../models/prompt-layout.js";
+
 import { simulateLatency } from "../models/simulate-latency.js";
 import type { Prices } from "../records/price.js";
 import { loadPrices } from "../records/price-rules.js";
@@ -28,6 +30,9 @@ export interface RunFlags extends CassetteFlags {
   readonly layout?: NonNullable<RunDagOptions["layout"]>;
   readonly report?: string;
   readonly texts?: boolean;
+  readonly otlp?: string;
+  /** What sends the traces to `otlp`; see `openTracing`. */
+  readonly tracing?: ModelMiddleware;
 }
 
 /** Adds the flags that `run` and `compare` share. */
@@ -57,6 +62,7 @@ export function addRunFlags(command: Command): Command {
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
     .option("--record <file>", "call the models and write their replies to this cassette")
     .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
+    .option("--otlp <url>", "send traces to an OpenTelemetry collector, for example http://localhost:4318")
     .option("--report <file>", "also write one HTML file that shows the run")
     .option("--texts", "keep prompts and answers in the record (the default with --report and --web)")
     .option("--no-texts", "keep prompts, answers and values out of the report")
@@ -76,8 +82,12 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
   if (flags.simulate === undefined && Object.keys(pace).length > 0) {
     throw new UsageError("--seed and --speed belong to --simulate: name a profile with it.");
   }
+  const use = [
+    ...(flags.tracing === undefined ? [] : [flags.tracing]),
+    ...(flags.simulate === undefined ? [] : [simulateLatency(flags.simulate, pace)]),
+  ];
   return {
-    ...(flags.simulate !== undefined && { use: [simulateLatency(flags.simulate, pace)] }),
+    ...(use.length > 0 && { use }),
     ...(keepsTexts(flags) && { texts: true }),
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.layout !== undefined && { layout: flags.layout }),

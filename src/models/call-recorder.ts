@@ -3,7 +3,13 @@ import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
 import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
 import { loadPriceTable, type PricedUsage, type PriceTable } from "../records/price.js";
-import { type ModelMiddleware, type ModelReply, type ModelRequest, replyFold } from "./port.js";
+import {
+  type ModelChunk,
+  type ModelMiddleware,
+  type ModelReply,
+  type ModelRequest,
+  replyFold,
+} from "./port.js";
 import { redact } from "./redact.js";
 import { countedUsage, hasWholeUsage, loadTokenCounter, roughTokens } from "./usage.js";
 
@@ -19,6 +25,8 @@ export interface CallRecorderOptions {
   readonly prices?: () => Promise<PriceTable>;
   /** Whether prompts and replies are told of, without what looks like a key. @default false */
   readonly texts?: boolean;
+  /** Stands around the request's stream, for whoever traces the run. */
+  readonly around?: (call: string, reply: AsyncIterable<ModelChunk>) => AsyncIterable<ModelChunk>;
 }
 
 /**
@@ -52,7 +60,8 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
         : {};
       emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key, ...messages });
       try {
-        for await (const chunk of model.call(request)) {
+        const sent = model.call(request);
+        for await (const chunk of options.around?.(call, sent) ?? sent) {
           fold.add(chunk);
           if (chunk.type === "text" || chunk.type === "tool-call") {
             const atMs = nowMs();

@@ -224,6 +224,16 @@ type RunEventBody =
       readonly error: OutcomeError | null;
     } & WorkKey)
   | ({
+      /** A tool that an agent called has answered, or failed. */
+      readonly type: "tool-ended";
+      readonly atMs: number;
+      readonly tool: string;
+      /** The id by which the agent knows the call. */
+      readonly call: string;
+      readonly startedAtMs: number;
+      readonly error: OutcomeError | null;
+    } & WorkKey)
+  | ({
       /** What a function reported with `progress`. */
       readonly type: "node-progress";
       readonly atMs: number;

@@ -145,6 +145,13 @@ const eventFields: Readonly<Record<string, z.ZodType>> = {
   "node-ready": z.looseObject(workKey),
   "node-started": z.looseObject(workKey),
   "node-attempt": z.looseObject({ ...workKey, attempt: count, startedAtMs: time, error: problem.nullable() }),
+  "tool-ended": z.looseObject({
+    ...workKey,
+    tool: z.string(),
+    call: z.string(),
+    startedAtMs: time,
+    error: problem.nullable(),
+  }),
   "node-progress": z.looseObject(workKey),
   "question-answered": z.looseObject({
     answer: z.looseObject({

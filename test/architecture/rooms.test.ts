@@ -18,6 +18,7 @@ const rooms = [
   ["batch", /^src\/batch\//],
   ["report", /^src\/report\//],
   ["page", /^src\/page\//],
+  ["telemetry", /^src\/telemetry\//],
   ["serve", /^src\/serve\//],
   ["testing", /^src\/(testing|jest)\//],
   ["index", /^src\/index\.ts$/],

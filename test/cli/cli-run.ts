@@ -9,7 +9,11 @@ export interface CliResult {
 }
 
 /** Runs one command line in this process, as a pipe would see it. */
-export async function cli(args: readonly string[], stdin: string | Uint8Array = ""): Promise<CliResult> {
+export async function cli(
+  args: readonly string[],
+  stdin: string | Uint8Array = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
   const out: string[] = [];
   const err: string[] = [];
   const into = (lines: string[]) =>
@@ -23,7 +27,7 @@ export async function cli(args: readonly string[], stdin: string | Uint8Array = 
     stdin: stdin === "" ? new PassThrough().end() : Readable.from([Buffer.from(stdin)]),
     stdout: into(out),
     stderr: into(err),
-    env: {},
+    env,
     columns: 80,
     isTerminal: false,
     colorOut: false,

@@ -9,7 +9,13 @@ import { type Fence, fencesOf, withoutTimes } from "./fences.js";
 const execute = promisify(execFile);
 const root = resolve(".");
 const update = process.env.UPDATE_DOCS === "1";
-const pages = ["README.md", "docs/composing-layers.md", "docs/serving.md", "docs/stores.md"];
+const pages = [
+  "README.md",
+  "docs/composing-layers.md",
+  "docs/serving.md",
+  "docs/stores.md",
+  "docs/tracing.md",
+];
 
 let folder: string;
 let server: LLMock;

@@ -1,0 +1,101 @@
+import type { ModelMiddleware } from "../../src/models/port.js";
+import type { RunEvent } from "../../src/records/events.js";
+import type { WorkKey } from "../../src/records/work-id.js";
+import type { RunOptions } from "./run-options.js";
+
+/** Where in a run a piece of code runs: an attempt of a function or a tool, a tool that an agent called, a model request. */
+export type Place =
+  | { readonly kind: "attempt"; readonly key: WorkKey; readonly attempt: number; readonly atMs: number }
+  | {
+      readonly kind: "tool";
+      readonly key: WorkKey;
+      readonly tool: string;
+      readonly call: string;
+      readonly atMs: number;
+    }
+  | { readonly kind: "call"; readonly call: string };
+
+/** One run as an instrument sees it. What it throws changes nothing about the run. */
+export interface RunInstrument {
+  /** Takes each event as it is emitted; it must not change it. */
+  onEvent(event: RunEvent): void;
+  /** Runs code that belongs to a place, and returns what it returns. */
+  within<T>(place: Place, code: () => T): T;
+}
+
+/** The clock of a run, which runs from its `run-started` event on. */
+export interface RunClock {
+  /** Milliseconds since the run's start. */
+  nowMs(): number;
+  /** What it begins with: above 0 where a resumed run goes on. */
+  readonly elapsedMs: number;
+}
+
+/**
+ * Something that watches runs from inside, such as tracing: given in `use` or as `onEvent`, it is asked once for each run,
+ * in the caller's own asynchronous context.
+ */
+export interface Instrument {
+  /** Whether it wants prompts and replies in the events. @default false */
+  readonly texts?: boolean;
+  observeRun(clock: RunClock): RunInstrument;
+}
+
+/** An instrument that can stand in `use` and as `onEvent`. */
+export type Instrumentation = Instrument & ModelMiddleware & ((event: RunEvent) => void);
+
+/** An instrument as what `use` and `onEvent` take; what it does is done by the part that each run asks it for. */
+export function instrumentation<T extends Instrument>(instrument: T): Instrumentation & T {
+  const self = (given: unknown) => given;
+  for (const [name, value] of Object.entries(instrument)) Object.defineProperty(self, name, { value });
+  return self as Instrumentation & T;
+}
+
+function isInstrument(value: unknown): value is Instrument {
+  return typeof value === "function" && "observeRun" in value && typeof value.observeRun === "function";
+}
+
+/** The options with the instruments taken out of them: each counts once, wherever it was given. */
+export function splitInstruments(options: RunOptions): {
+  readonly options: RunOptions;
+  readonly instruments: readonly Instrument[];
+} {
+  const { use = [], onEvent, ...others } = options;
+  const instruments: ReadonlySet<unknown> = new Set([...use, onEvent].filter(isInstrument));
+  if (instruments.size === 0) return { options, instruments: [] };
+  const middleware = use.filter((one) => !instruments.has(one));
+  return {
+    options: {
+      ...others,
+      ...([...instruments].some((one) => (one as Instrument).texts === true) && { texts: true }),
+      ...(middleware.length > 0 && { use: middleware }),
+      ...(onEvent !== undefined && !instruments.has(onEvent) && { onEvent }),
+    },
+    instruments: [...instruments] as Instrument[],
+  };
+}
+
+/** Runs the steps of a stream within a place. */
+export async function* streamWithin<T>(
+  within: <R>(place: Place, code: () => R) => R,
+  place: Place,
+  stream: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const steps = within(place, () => stream[Symbol.asyncIterator]());
+  let ended = false;
+  try {
+    for (;;) {
+      const step = await within(place, () => steps.next());
+      if (step.done === true) {
+        ended = true;
+        return;
+      }
+      yield step.value;
+    }
+  } catch (error) {
+    ended = true;
+    throw error;
+  } finally {
+    if (!ended) await steps.return?.();
+  }
+}

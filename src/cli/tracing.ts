@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import type { OtlpExporter } from "../telemetry/otlp-exporter.js";
+import { type Io, tell } from "./io.js";
+import { UsageError } from "./usage-error.js";
+import { packageJson } from "./version.js";
+
+/**
+ * Gives every command that is called with `--otlp URL` its exporter, as the option `tracing`. `OTEL_EXPORTER_OTLP_HEADERS`
+ * (`name=value,…`) and `TRACEPARENT` hold as everywhere with OpenTelemetry.
+ * @returns What sends the last spans; to be awaited before the process ends.
+ */
+export function traceCommands(program: Command, io: Io): { flush(): Promise<void> } {
+  let exporter: OtlpExporter | undefined;
+  program.hook("preAction", async (_program, command) => {
+    const { otlp, texts } = command.opts<{ otlp?: string; texts?: boolean }>();
+    if (otlp === undefined) return;
+    if (!/^https?:$/.test(protocolOf(otlp))) {
+      throw new UsageError(
+        `--otlp is "${otlp}", and the address of a collector is expected.`,
+        "For example --otlp http://localhost:4318",
+      );
+    }
+    const { otlpExporter, parseTraceparent } = await import("../telemetry/otlp-exporter.js");
+    exporter = otlpExporter(otlp, {
+      headers: headersIn(io.env.OTEL_EXPORTER_OTLP_HEADERS),
+      parent: parseTraceparent(io.env.TRACEPARENT),
+      texts: texts === true,
+      version: packageJson().version,
+      onProblem: (message) => tell(io.stderr, `${message}\n`),
+    });
+    command.setOptionValue("tracing", exporter);
+  });
+  return { flush: async () => exporter?.flush() };
+}
+
+function protocolOf(url: string): string {
+  try {
+    return new URL(url).protocol;
+  } catch {
+    return "";
+  }
+}
+
+function headersIn(text: string | undefined): Record<string, string> {
+  const pairs = (text ?? "").split(",").flatMap((pair) => {
+    const at = pair.indexOf("=");
+    return at <= 0 ? [] : [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())]];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,136 @@
+import { redact } from "../models/redact.js";
+import type { CallRecord, NodeProjection, RunEventOf, WorkKey } from "../records/events.js";
+import { textOfParts } from "../records/kept-text.js";
+import type { Outcome } from "../records/outcome.js";
+import { names } from "./conventions.js";
+
+export type AttributeValue = string | number | boolean | readonly string[];
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** Long texts by their hash, as `text-kept` events tell them. */
+type KeptTexts = ReadonlyMap<string, string>;
+
+export function placeAttributes({ node, item, invocation }: WorkKey): Attributes {
+  return {
+    [names.node]: node,
+    ...(item !== null && { [names.item]: item }),
+    ...(invocation !== null && { [names.invocation]: invocation }),
+  };
+}
+
+export function nameAndOperation(
+  key: WorkKey,
+  node: NodeProjection | undefined,
+): { readonly name: string; readonly attributes: Attributes } {
+  const own = key.node.slice(key.node.lastIndexOf("/") + 1);
+  const part = key.item !== null ? ` [${key.item}]` : "";
+  const kind = node?.kind ?? "function";
+  const place = { ...placeAttributes(key), [names.nodeKind]: kind };
+  if (kind === "agent" || kind === "runnable") {
+    return {
+      name: `invoke_agent ${own}${part}`,
+      attributes: {
+        [names.operation]: "invoke_agent",
+        [names.agent]: own,
+        ...(node?.description && { [names.agentDescription]: node.description }),
+        [names.kind]: "AGENT",
+        ...place,
+      },
+    };
+  }
+  if (kind === "tool") {
+    return {
+      name: `execute_tool ${own}${part}`,
+      attributes: {
+        [names.operation]: "execute_tool",
+        [names.tool]: own,
+        [names.toolType]: "function",
+        [names.toolName]: own,
+        [names.kind]: "TOOL",
+        ...place,
+      },
+    };
+  }
+  if (kind === "graph") {
+    const workflow = node?.dag?.name ?? own;
+    return {
+      name: `invoke_workflow ${own}${part}`,
+      attributes: {
+        [names.operation]: "invoke_workflow",
+        [names.workflow]: workflow,
+        [names.agent]: workflow,
+        [names.kind]: "CHAIN",
+        ...place,
+      },
+    };
+  }
+  return { name: `${kind} ${own}${part}`, attributes: { [names.kind]: "CHAIN", ...place } };
+}
+
+export function reasonOf(outcome: Outcome): Attributes {
+  return "reason" in outcome ? { [names.reason]: outcome.reason.code } : {};
+}
+
+/** What a request used. A failed one that was told nothing of has no tokens, rather than none counted. */
+export function usageOf(call: CallRecord): Attributes {
+  const { inputTokens, outputTokens } = call;
+  if (inputTokens + outputTokens === 0 && call.error !== null) return {};
+  return {
+    [names.inputTokens]: inputTokens,
+    [names.outputTokens]: outputTokens,
+    [names.promptTokens]: inputTokens,
+    [names.completionTokens]: outputTokens,
+    [names.totalTokens]: inputTokens + outputTokens,
+    ...(call.cachedInputTokens !== undefined && { [names.cacheReadTokens]: call.cachedInputTokens }),
+    ...(call.cacheWriteTokens !== undefined && { [names.cacheWriteTokens]: call.cacheWriteTokens }),
+    ...(call.reasoningTokens !== undefined && { [names.reasoningTokens]: call.reasoningTokens }),
+    ...(call.estimated && { [names.estimated]: true }),
+    ...(call.costUsd !== null && { [names.costUsd]: call.costUsd, [names.llmCost]: call.costUsd }),
+  };
+}
+
+/** A value as text, without what looks like a key. */
+export function valueAttribute(name: string, value: unknown): Attributes {
+  if (value === null || value === undefined) return {};
+  return { [name]: redact(typeof value === "string" ? value : JSON.stringify(value)) };
+}
+
+/** A prompt as it was sent, in both conventions. */
+export function promptAttributes(
+  messages: NonNullable<RunEventOf<"call-started">["messages"]>,
+  kept: KeptTexts,
+): Attributes {
+  const told = messages.map(({ role, parts }) => ({
+    role,
+    parts: [{ type: "text", content: textOfParts(parts, kept) ?? "" }],
+  }));
+  const system = told.filter(({ role }) => role === "system").flatMap(({ parts }) => parts);
+  const others = told.filter(({ role }) => role !== "system");
+  return {
+    ...(system.length > 0 && { [names.systemInstructions]: JSON.stringify(system) }),
+    [names.inputMessages]: JSON.stringify(others),
+    ...Object.fromEntries(
+      told.flatMap(({ role, parts }, index) => [
+        [`llm.input_messages.${index}.message.role`, role],
+        [`llm.input_messages.${index}.message.content`, parts[0]?.content ?? ""],
+      ]),
+    ),
+  };
+}
+
+/** A reply, in both conventions. */
+export function replyAttributes(call: CallRecord, kept: KeptTexts): Attributes {
+  const text = textOfParts(call.reply ?? [], kept) ?? "";
+  const parts = [
+    ...(text === "" ? [] : [{ type: "text", content: text }]),
+    ...call.toolCalls.map(({ id, name, args }) => ({ type: "tool_call", id, name, arguments: args })),
+  ];
+  const message = { role: "assistant", parts, finish_reason: call.finishReason ?? "error" };
+  return {
+    [names.outputMessages]: redact(JSON.stringify([message])),
+    ...(text !== "" && {
+      "llm.output_messages.0.message.role": "assistant",
+      "llm.output_messages.0.message.content": text,
+    }),
+  };
+}

@@ -1,0 +1,164 @@
+import {
+  type Context,
+  context,
+  type Histogram,
+  type Meter,
+  metrics,
+  type Attributes as OtelAttributes,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import {
+  type Instrumentation,
+  instrumentation,
+  type Place,
+  type RunInstrument,
+} from "../../nodes/engine/instrument.js";
+import type { ModelMiddleware } from "../models/port.js";
+import type { CallRecord, RunEvent } from "../records/events.js";
+import type { Attributes } from "./attributes.js";
+import { histograms, names, providerAndModel } from "./conventions.js";
+import { RunSpans } from "./run-spans.js";
+import type { NewSpan, SpanSink } from "./span-tree.js";
+
+/** How runs are traced. */
+export interface TracedOptions {
+  /** Makes the spans. @default the tracer `agent-dag` of the global tracer provider */
+  readonly tracer?: Tracer;
+  /** Takes the histograms of the conventions. @default the meter `agent-dag` of the global meter provider */
+  readonly meter?: Meter;
+  /**
+   * Whether prompts, replies and values are told, without what looks like a key. The run's record then holds prompts and
+   * replies too. @default false
+   */
+  readonly texts?: boolean;
+}
+
+/**
+ * Middleware and observer in one: an entry of `use`, or the run's `onEvent`; given in both places, it counts once. `middleware`
+ * and `onEvent` are the same thing under the name of the place.
+ */
+export type Traced = Instrumentation & {
+  readonly middleware: ModelMiddleware;
+  readonly onEvent: (event: RunEvent) => void;
+  /** For `{ ...traced() }` in a run's options. */
+  readonly use: readonly ModelMiddleware[];
+};
+
+/**
+ * Traces runs with OpenTelemetry: give it in `use` of `run`, `stream`, `resume`, `compare`, `compile` or `runMany`. Run → node
+ * (items, rounds) → attempt → model request and tool call become one tree of spans under the span that is active where the
+ * run is started; a node's span links to those of its needs. While a function, a tool or a model request runs, its span is
+ * the active one, so that what it does itself is traced below it. Names follow the GenAI conventions and OpenInference.
+ *
+ * Without a tracer provider and without a meter provider it does nothing.
+ *
+ * @example
+ * ```ts
+ * await run(dag, input, { use: [traced()] });
+ * ```
+ */
+export function traced(options: TracedOptions = {}): Traced {
+  const self = instrumentation({
+    texts: options.texts === true,
+    observeRun: (clock: RunClock) => traceRun(options, clock),
+  });
+  for (const name of ["middleware", "onEvent"]) Object.defineProperty(self, name, { value: self });
+  return Object.assign(self, { use: [self] }) as Instrumentation as Traced;
+}
+
+function traceRun({ texts = false, ...given }: TracedOptions, clock: RunClock): RunInstrument {
+  const around = context.active();
+  const tracer = given.tracer ?? trace.getTracer("agent-dag");
+  const sink = tracerSink(tracer, around, () => given.meter ?? metrics.getMeter("agent-dag"));
+  const spans = new RunSpans<Span>(sink, { texts }, clock.elapsedMs);
+  return {
+    onEvent(event) {
+      if (event.type === "run-started") sink.startAt(clock.nowMs());
+      spans.add(event);
+    },
+    within(place, code) {
+      const span = spanAt(spans, place);
+      return span === undefined ? code() : context.with(trace.setSpan(around, span), code);
+    },
+  };
+}
+
+function spanAt(spans: RunSpans<Span>, place: Place): Span | undefined {
+  if (place.kind === "call") return spans.callSpan(place.call);
+  if (place.kind === "tool") {
+    spans.toolStarted(place.key, place.tool, place.call, place.atMs);
+    return spans.toolSpan(place.key, place.call, place.atMs);
+  }
+  spans.attemptStarted(place.key, place.attempt, place.atMs);
+  return spans.attemptSpan(place.key);
+}
+
+/** A tracer and a meter as the sink of a run's spans. */
+function tracerSink(tracer: Tracer, around: Context, meter: () => Meter) {
+  let origin = 0;
+  let counters: { readonly duration: Histogram; readonly tokens: Histogram } | undefined;
+  const at = (ms: number) => origin + ms;
+  const sink: SpanSink<Span> & { startAt(nowMs: number): void } = {
+    /** Ties the run's clock to the one of the day. */
+    startAt(nowMs) {
+      origin = performance.timeOrigin + performance.now() - nowMs;
+    },
+    start: ({ name, kind, startedAtMs, attributes }: NewSpan, parent, links) =>
+      tracer.startSpan(
+        name,
+        {
+          kind: kind === "client" ? SpanKind.CLIENT : SpanKind.INTERNAL,
+          startTime: at(startedAtMs),
+          attributes: otelAttributes(attributes),
+          links: links.map((span) => ({
+            context: span.spanContext(),
+            attributes: { [names.edge]: "needs" },
+          })),
+        },
+        parent === null ? around : trace.setSpan(around, parent),
+      ),
+    event: (span, name, atMs, attributes) => {
+      span.addEvent(name, otelAttributes(attributes), at(atMs));
+    },
+    end(span, endedAtMs, attributes, error) {
+      span.setAttributes(otelAttributes(attributes));
+      if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+      span.end(at(endedAtMs));
+    },
+    called(call) {
+      counters ??= countersOf(meter());
+      count(counters, call);
+    },
+  };
+  return sink;
+}
+
+function countersOf(meter: Meter) {
+  const histogram = ({ name, unit, description, boundaries }: (typeof histograms)[keyof typeof histograms]) =>
+    meter.createHistogram(name, {
+      unit,
+      description,
+      advice: { explicitBucketBoundaries: [...boundaries] },
+    });
+  return { duration: histogram(histograms.duration), tokens: histogram(histograms.tokens) };
+}
+
+function count({ duration, tokens }: { duration: Histogram; tokens: Histogram }, call: CallRecord): void {
+  const { provider, model } = providerAndModel(call.model);
+  const attributes = {
+    [names.operation]: "chat",
+    [names.provider]: provider,
+    [names.requestModel]: model,
+    ...(call.error !== null && { [names.errorType]: call.error.code }),
+  };
+  duration.record(call.durationMs / 1000, attributes);
+  if (call.inputTokens + call.outputTokens === 0 && call.error !== null) return;
+  tokens.record(call.inputTokens, { ...attributes, [names.tokenType]: "input" });
+  tokens.record(call.outputTokens, { ...attributes, [names.tokenType]: "output" });
+}
+
+const otelAttributes = (attributes: Attributes) => attributes as OtelAttributes;
