@@ -15,6 +15,7 @@ import {
   type Instrumentation,
   instrumentation,
   type Place,
+  type RunClock,
   type RunInstrument,
 } from "../../nodes/engine/instrument.js";
 import type { ModelMiddleware } from "../models/port.js";
