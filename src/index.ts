@@ -40,6 +40,7 @@ export {
   type Limiter,
   type LimiterOptions,
 } from "./limits/limiter.js";
+export { createPrefixWarmth, type PrefixWarmth } from "./limits/prefix-warmth.js";
 export type { RateLimit } from "./limits/rate-limit.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
 export type {

@@ -9,6 +9,7 @@ import {
 import { createHedgeStatistics } from "../../src/limits/hedge-statistics.js";
 import type { LimitOptions } from "../../src/limits/limit-options.js";
 import { createLimiter } from "../../src/limits/limiter.js";
+import { createPrefixWarmth } from "../../src/limits/prefix-warmth.js";
 import { recordCalls } from "../../src/models/call-recorder.js";
 import { callbackCalls } from "../../src/models/callback-calls.js";
 import { chooseModel } from "../../src/models/choose.js";
@@ -19,6 +20,7 @@ import { wrapModel } from "../../src/models/port.js";
 import { modelIdOf, resolveModel } from "../../src/models/resolve.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { loadPriceTable } from "../../src/records/price.js";
+import type { RunRecord } from "../../src/records/record.js";
 import { declaredPath, type WorkKey } from "../../src/records/work-id.js";
 import { namedIn } from "../../src/spec/names.js";
 import type { Policy } from "../../src/spec/policy.js";
@@ -27,6 +29,7 @@ import { CancelError, type Canceller } from "./cancel.js";
 import type { EventLog } from "./event-log.js";
 import { streamWithin } from "./instrument.js";
 import type { Journal } from "./journal.js";
+import { type RemainingPath, remainingPaths } from "./remaining-path.js";
 import type { RunOptions } from "./run-options.js";
 
 /** Gives every agent of a run its model, with the run's middleware and the node's policy around it. */
@@ -57,6 +60,7 @@ export interface AskedBefore {
 
 /** What a source needs of its run. */
 export interface ModelRun {
+  readonly id: string;
   readonly spec: DagSpec;
   readonly options: RunOptions;
   readonly events: EventLog;
@@ -96,6 +100,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
   const share = () => ({
     limiter: limits.limiter ?? createLimiter(limits),
     budget: budgetOf(limits, usedBefore),
+    warmth: options.warm === "first-token" ? (limits.warmth ?? createPrefixWarmth()) : undefined,
     hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
     prices,
     record: recordCalls({
@@ -148,6 +153,13 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     return chooseModel({ option: optionFor(path), node: node.model ?? unchosen, spec: specModel });
   };
 
+  let remaining: RemainingPath | undefined;
+  const placeOf = (path: string) => {
+    const { times = reuseRecord(options) } = options;
+    remaining ??= remainingPaths(spec, times);
+    return { sharer: run.id, order: 0, ...limits.place, priority: remaining(path) };
+  };
+
   const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
     const option = optionFor(path);
     const choice = choose(node, path, within);
@@ -158,7 +170,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     const [model, ...fallbacks] = await Promise.all([choice.model, ...fallbackModels].map(resolve));
     shared ??= share();
     const stream = deltas || policy.idleTimeoutMs !== undefined || policy.hedge !== undefined;
-    return withPolicy(model as Model, fallbacks, policy, { ...shared, stream });
+    return withPolicy(model as Model, fallbacks, policy, { ...shared, stream, place: placeOf(path) });
   };
 
   const callbacksFor: ModelSource["callbacksFor"] = (key) => {
@@ -195,6 +207,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     async resolveAll(planned) {
       for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);
       if (planned) await modelFor({}, "$planner");
+      if (options.warm === "first-token") await prices();
     },
   };
 }
@@ -218,6 +231,10 @@ function budgetOf(limits: LimitOptions, used: BudgetUsed | undefined): Budget | 
   if (limits.budget === undefined) return createBudget(limits, used === undefined ? {} : { used });
   if (used !== undefined) limits.budget.enter(used);
   return limits.budget;
+}
+/** The record that a run is spared work by also tells how long its nodes take. */
+function reuseRecord({ reuse }: RunOptions): RunRecord | undefined {
+  return reuse === undefined || "checkpointer" in reuse ? undefined : reuse;
 }
 
 interface AgentPlace {

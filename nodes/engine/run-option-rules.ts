@@ -18,11 +18,13 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   prices: true,
   layout: true,
   planner: true,
+  warm: true,
   use: true,
   checkpointer: true,
   id: true,
   thread: true,
   reuse: true,
+  times: true,
   texts: true,
   context: true,
   signal: true,
@@ -70,8 +72,10 @@ export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] 
     ...readable("planner", () => validatePlanner(options.planner, "planner")),
     ...validateModels(spec, options.models),
     ...validateChoice("layout", options.layout, layouts),
+    ...validateChoice("warm", options.warm, ["first-token", "off"]),
     ...validateUse(options.use),
     ...validateReuse(options.reuse),
+    ...validateRecord("times", options.times),
   ];
 }
 
@@ -128,6 +132,11 @@ function validateUse(use: unknown): DagIssue[] {
 function validateReuse(reuse: unknown): DagIssue[] {
   if (reuse === undefined) return [];
   if (isObject(reuse) && isObject(reuse.checkpointer) && typeof reuse.thread === "string") return [];
+  return validateRecord("reuse", reuse);
+}
+
+function validateRecord(option: string, reuse: unknown): DagIssue[] {
+  if (reuse === undefined) return [];
   const fits =
     isObject(reuse) &&
     reuse.version === 1 &&
@@ -138,5 +147,5 @@ function validateReuse(reuse: unknown): DagIssue[] {
     Array.isArray(reuse.events);
   if (fits) return [];
   const message = `It has to be the record of an earlier run, but is ${showValue(reuse)}.`;
-  return [issue("bad-value", "reuse", message, "Pass what `run` returned, or its JSON, parsed.")];
+  return [issue("bad-value", option, message, "Pass what `run` returned, or its JSON, parsed.")];
 }

@@ -3,7 +3,7 @@ import type { Message, SharedPrefix } from "../../src/models/port.js";
 import { prefixCacheOf, shareableTokens } from "../../src/models/prefix-cache.js";
 import { type Prompt, renderPrompt, sectionChars } from "../../src/models/prompt-layout.js";
 import { renderSections, type Section } from "../../src/models/sections.js";
-import { loadTextCounter, requestTokens } from "../../src/models/usage.js";
+import { loadTextCounter, requestTokens, roughTokens, type TokenCounter } from "../../src/models/usage.js";
 import { type Outcome, whyMissing } from "../../src/records/outcome.js";
 import { hashOf } from "../../src/spec/canonical.js";
 import { type ChatMessage, isMessagesSchema, messageFields } from "../../src/spec/messages.js";
@@ -83,16 +83,22 @@ export async function layOut(
   return layout === "auto" && prefix.tokens < shareableTokens ? classic() : { messages };
 }
 
+/** Bytes of a token, from the densest texts to the loosest. */
+const fewestBytesPerToken = 3;
+const mostBytesPerToken = 8;
+
 /** The beginning of a request up to a place in its first user message. */
 async function prefixOf(messages: readonly Message[], front: Front, chars: number): Promise<SharedPrefix> {
   const begun = messages.map((message) =>
     message.role === "user" ? { ...message, content: message.content.slice(0, chars) } : message,
   );
   const key = hashOf([begun, front.tools, front.schema]);
-  // A token is a byte at least: most prompts are told short without a tokenizer.
-  const bytes = requestTokens({ ...front, messages: begun }, (text) => Buffer.byteLength(text));
-  if (bytes < shareableTokens) return { key, chars, tokens: 0 };
-  return { key, chars, tokens: requestTokens({ ...front, messages: begun }, await loadTextCounter()) };
+  const tokensBy = (count: TokenCounter) => requestTokens({ ...front, messages: begun }, count);
+  // Most prompts are told short or long without a tokenizer, which takes a while to load.
+  const bytes = tokensBy((text) => Buffer.byteLength(text));
+  if (bytes < shareableTokens * fewestBytesPerToken) return { key, chars, tokens: 0 };
+  const isLong = bytes >= shareableTokens * mostBytesPerToken;
+  return { key, chars, tokens: tokensBy(isLong ? roughTokens : await loadTextCounter()) };
 }
 
 /** Messages around a conversation; what it says as the system follows the instructions. */

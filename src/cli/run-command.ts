@@ -13,6 +13,7 @@ interface RunCommandFlags extends RunFlags, ThreadFlags {
   readonly timeline?: boolean;
   readonly web?: boolean | number;
   readonly reuse?: string;
+  readonly times?: string;
 }
 
 /** `agent-dag run <file>`: runs a graph on an input. */
@@ -28,7 +29,8 @@ export function addRunCommand(program: Command, io: Io): void {
     )
     .option("--timeline", "print who ran when")
     .option("--web [port]", "show the run on a page of this computer while it happens", portNumber)
-    .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete");
+    .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete")
+    .option("--times <file>", "where requests wait for a slot, go by the times of an earlier run's record");
   addRunFlags(addThreadFlags(command)).action((file: string, flags: RunCommandFlags) =>
     runCommand(file, flags, io),
   );
@@ -50,6 +52,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
   const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
+  const times = flags.times === undefined ? undefined : await loadRecord(flags.times);
   const store = (await openThread(flags)) ?? (await forApprovals(dag, io, flags.web !== undefined));
   const kept =
     store === null ? null : { checkpointer: store.checkpointer, thread: flags.thread ?? "terminal" };
@@ -60,6 +63,7 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
         ...withCassette(optionsFromFlags(flags), tape),
         topology: flags.topology,
         ...(reuse !== undefined && { reuse }),
+        ...(times !== undefined && { times }),
         ...(kept ?? {}),
         ...hooks,
       }),

@@ -28,6 +28,7 @@ export interface RunFlags extends CassetteFlags {
   readonly speed?: number;
   readonly prices?: string;
   readonly layout?: NonNullable<RunDagOptions["layout"]>;
+  readonly warm?: NonNullable<RunDagOptions["warm"]>;
   readonly report?: string;
   readonly texts?: boolean;
   readonly otlp?: string;
@@ -51,6 +52,12 @@ export function addRunFlags(command: Command): Command {
     .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
     .addOption(
       new Option("--layout <layout>", "order of a prompt's parts (default: auto)").choices([...layouts]),
+    )
+    .addOption(
+      new Option("--warm <when>", "let one of the requests that begin alike go ahead (default: off)").choices([
+        "first-token",
+        "off",
+      ]),
     )
     .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
     .addOption(
@@ -91,6 +98,7 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
     ...(keepsTexts(flags) && { texts: true }),
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.layout !== undefined && { layout: flags.layout }),
+    ...(flags.warm !== undefined && { warm: flags.warm }),
     ...(flags.goal !== undefined && { planner: { goal: flags.goal } }),
     ...(flags.deadlineMs !== undefined && { policy: { deadlineMs: flags.deadlineMs } }),
     ...(Object.keys(limits).length > 0 && { limits }),

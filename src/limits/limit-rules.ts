@@ -19,6 +19,8 @@ const limitKeys = [
   "models",
   "limiter",
   "budget",
+  "place",
+  "warmth",
   "hedgeStatistics",
 ];
 
@@ -35,9 +37,18 @@ export function validateLimits(limits: unknown, path: string): DagIssue[] {
     ...validateModels(limits.models, at("models")),
     ...validateMethods(limits.limiter, at("limiter"), "acquire", "createLimiter"),
     ...validateMethods(limits.budget, at("budget"), "reserve", "createBudget"),
+    ...validateMethods(limits.warmth, at("warmth"), "claim", "createPrefixWarmth"),
+    ...validatePlace(limits.place, at("place")),
     ...validateMethods(limits.hedgeStatistics, at("hedgeStatistics"), "request", "createHedgeStatistics"),
     ...validateSharing(limits, path),
   ];
+}
+
+function validatePlace(place: unknown, path: string): DagIssue[] {
+  if (place === undefined) return [];
+  if (isPlainObject(place) && typeof place.sharer === "string" && Number.isFinite(place.order)) return [];
+  const message = `It has to be { sharer, order }, but is ${showValue(place)}.`;
+  return [issue("bad-value", path, message, 'Write { sharer: "batch", order: 0 }.')];
 }
 
 function validateRates(rates: Fields, path: string): DagIssue[] {

@@ -1,5 +1,5 @@
 import { errorCode, errorMessage } from "../errors.js";
-import type { CallRecord, RunEvent, WorkKey } from "../records/events.js";
+import type { CallRecord, RunEvent, Waited, WorkKey } from "../records/events.js";
 import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
 import { loadPriceTable, type PricedUsage, type PriceTable } from "../records/price.js";
@@ -58,7 +58,17 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
       const messages = options.texts
         ? { messages: request.messages.map(({ role, content }) => ({ role, parts: parts(content) })) }
         : {};
-      emit({ type: "call-started", atMs: startedAtMs, call, attempt, model: model.id, ...key, ...messages });
+      const waited = waitedOf(request);
+      emit({
+        type: "call-started",
+        atMs: startedAtMs,
+        call,
+        attempt,
+        model: model.id,
+        ...key,
+        ...waited,
+        ...messages,
+      });
       try {
         const sent = model.call(request);
         for await (const chunk of options.around?.(call, sent) ?? sent) {
@@ -88,6 +98,10 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
           firstTokenMs,
           durationMs: endedAtMs - startedAtMs,
           ...tokens,
+          ...(request.prefix !== undefined && {
+            prefix: { key: request.prefix.key, tokens: request.prefix.tokens },
+          }),
+          ...waited,
           costUsd: costOf(await prices, model.id, tokens),
           ...(reply.thoughts !== null && reply.thoughts.text !== "" && { thoughts: reply.thoughts.text }),
           toolCalls: reply.toolCalls.map(({ id, name, args }) => ({ id, name, args: parsed(args) })),
@@ -100,6 +114,13 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
       }
     },
   });
+}
+
+/** Its waits, to the microsecond. */
+function waitedOf({ waited }: ModelRequest): { readonly waited?: Waited } {
+  if (waited === undefined) return {};
+  const rounded = Object.entries(waited).map(([name, ms]) => [name, Math.round(ms * 1000) / 1000]);
+  return { waited: Object.fromEntries(rounded) };
 }
 
 const stoppedEarly: OutcomeError = {

@@ -1,6 +1,6 @@
 import { DagError, errorCode } from "../errors.js";
 import type { Budget, Reservation } from "../limits/budget.js";
-import type { Lease, Limiter } from "../limits/limiter.js";
+import type { Estimate, Lease, Limiter } from "../limits/limiter.js";
 import type { RateLimit } from "../limits/rate-limit.js";
 import { retryAfterMsOf } from "../limits/retryable.js";
 import type { PricedUsage, PriceTable } from "../records/price.js";
@@ -17,6 +17,8 @@ export interface CallLimits {
   readonly prices: () => Promise<PriceTable>;
   /** Milliseconds until the run's deadline; `Infinity` without one. */
   readonly remainingMs: () => number;
+  /** Where the model's requests stand among those that wait. @default behind everything that says more */
+  readonly place?: Pick<Estimate, "sharer" | "order" | "priority">;
 }
 
 /** A model that says when a request stops waiting and is sent. */
@@ -49,7 +51,8 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
       let failure: unknown;
       let written = 0;
       try {
-        for await (const chunk of model.call(withinReservation(request, reservation))) {
+        const sent = withinReservation(waitedFor(request, lease.waitedMs), reservation);
+        for await (const chunk of model.call(sent)) {
           if (chunk.type === "rate-limit") lease.observe(chunk.limits);
           fold.add(chunk);
           yield chunk;
@@ -75,6 +78,13 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
   };
 }
 
+/** A wait that is shorter than this is the machine's own, in milliseconds. */
+const shortestWaitMs = 1;
+
+function waitedFor(request: ModelRequest, limitMs: number): ModelRequest {
+  return limitMs < shortestWaitMs ? request : { ...request, waited: { ...request.waited, limitMs } };
+}
+
 async function reserve(
   model: string,
   request: ModelRequest,
@@ -88,9 +98,9 @@ async function reserve(
   );
 }
 
-function estimateOf(model: string, request: ModelRequest, { remainingMs }: CallLimits) {
+function estimateOf(model: string, request: ModelRequest, { remainingMs, place }: CallLimits): Estimate {
   const { inputTokens, outputTokens } = estimatedUsage(request, roughTokens);
-  return { model, tokens: inputTokens + outputTokens, patienceMs: remainingMs() };
+  return { ...place, model, tokens: inputTokens + outputTokens, patienceMs: remainingMs() };
 }
 
 function estimatedUsage(request: ModelRequest, count: TokenCounter) {

@@ -1,4 +1,5 @@
 import type { RateLimit } from "../limits/rate-limit.js";
+import type { Waited } from "../records/events.js";
 import type { ContentPart } from "../spec/messages.js";
 import type { JsonSchema, ModelOptions } from "../spec/shape.js";
 
@@ -89,6 +90,8 @@ export interface ModelRequest {
   readonly stream?: boolean;
   /** The beginning that other requests of the run have too, where it is long enough for the provider's prefix cache. */
   readonly prefix?: SharedPrefix;
+  /** How long it has waited before it was sent. */
+  readonly waited?: Waited;
   /** Node that asks; nested nodes as `outer/inner`, planner and joiner as `$planner` and `$joiner`. */
   readonly node: string;
   /** Item index under `forEach`, else `null`. */

@@ -11,9 +11,6 @@ export interface PrefixCache {
 /** Shortest beginning for whose sake data comes first, in tokens. */
 export const shareableTokens = 1024;
 
-/** How long a cached beginning is sure to stay after it was last used, in milliseconds: OpenAI's and Anthropic's 5 minutes. */
-export const cachedForMs = 5 * 60_000;
-
 const automatic = (minTokens: number, stepTokens: number): PrefixCache => ({
   minTokens,
   stepTokens,
@@ -52,4 +49,10 @@ export function prefixCacheOf(modelId: string): PrefixCache | null {
     default:
       return null;
   }
+}
+
+/** How many tokens of a beginning a cache that has it serves. */
+export function cachedTokens(cache: PrefixCache | null, tokens: number): number {
+  if (cache === null || tokens < cache.minTokens) return 0;
+  return tokens - (tokens % cache.stepTokens);
 }

@@ -53,6 +53,14 @@ export interface Simulated {
   readonly speed: number;
 }
 
+/** What a request waited for before it was sent, in milliseconds; what it did not wait for is left out. */
+export interface Waited {
+  /** For the limits: a slot, a rate. */
+  readonly limitMs?: number;
+  /** For the first token of another request that begins alike, so that the provider's cache has the beginning. */
+  readonly warmMs?: number;
+}
+
 /** One model request. Times ending in `AtMs` are milliseconds since the run's start. */
 export interface CallRecord {
   /** Identifier of the call within its run. */
@@ -83,6 +91,10 @@ export interface CallRecord {
   readonly outputTokens: number;
   /** The part of the output that the model thought; absent in older records. */
   readonly reasoningTokens?: number;
+  /** The beginning that it has in common with other requests, where it is long enough for the provider's cache. */
+  readonly prefix?: { readonly key: string; readonly tokens: number };
+  /** What it waited for before it was sent; absent where it did not wait. */
+  readonly waited?: Waited;
   /** `true` when the provider gave no usage, or only a part of it, and a tokenizer counted the rest. */
   readonly estimated: boolean;
   /** US dollars; `null` when the price of the model is unknown. */
@@ -187,6 +199,8 @@ type RunEventBody =
       readonly call: string;
       readonly attempt: number;
       readonly model: string;
+      /** What it waited for before it was sent; absent where it did not wait. */
+      readonly waited?: Waited;
       /** Tokens of the request, as a tokenizer counts them. Only where it was counted before it was sent. */
       readonly inputTokens?: number;
       /** The prompt as it was sent, where the run was asked to keep `texts`. */

@@ -121,6 +121,8 @@ const call = z.looseObject({
   durationMs: time,
   inputTokens: count,
   outputTokens: count,
+  prefix: z.looseObject({ key: z.string(), tokens: count }).optional(),
+  waited: z.looseObject({ limitMs: count.optional(), warmMs: count.optional() }).optional(),
   estimated: z.boolean(),
   costUsd: count.nullable(),
   toolCalls: z.array(z.looseObject({ id: z.string(), name: z.string() })),

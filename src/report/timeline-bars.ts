@@ -29,6 +29,11 @@ export function barCells(axis: TimeAxis, bars: readonly Bar[], ascii: boolean): 
       for (const [index, text] of solidBar(from, to)) put(index, text, style);
     }
   }
+  for (const { fromMs, toMs } of bars.flatMap((bar) => bar.waits)) {
+    const { from, to } = cellsOf(axis, fromMs, toMs);
+    for (let index = Math.round(from); index < Math.round(to); index += 1)
+      put(index, ascii ? "." : "░", "dim");
+  }
   return cells;
 }
 

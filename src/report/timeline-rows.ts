@@ -13,6 +13,8 @@ export interface Bar {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly state: OutcomeState;
+  /** Stretches of the work in which it waited for another request's first token, for the sake of the provider's cache. */
+  readonly waits: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
 /** One row: a node, an item of a `forEach` node, or a planner. */
@@ -111,10 +113,10 @@ function outcomeRow(
     name,
     depth,
     state: outcome.state,
-    bars: outcome.reused ? [] : (outcome.invocations ?? [outcome]).flatMap(barOf),
+    bars: outcome.reused ? [] : (outcome.invocations ?? [outcome]).flatMap((one) => barOf(one, calls)),
     attempts: outcome.attempts,
     ...usage,
-    note: noteOf(outcome),
+    note: noteOf(outcome, calls),
     minor: "reason" in outcome && minorReasons.includes(outcome.reason.code),
   };
 }
@@ -127,17 +129,30 @@ function usageOf(calls: readonly CallRecord[]): { tokens: number | null; estimat
   };
 }
 
-function barOf(outcome: Outcome): Bar[] {
-  const { readyAtMs, startedAtMs, endedAtMs, state } = outcome;
+function barOf({ readyAtMs, startedAtMs, endedAtMs, state }: Outcome, calls: readonly CallRecord[]): Bar[] {
   if (startedAtMs === null) return [];
-  return [{ readyAtMs: readyAtMs ?? startedAtMs, startedAtMs, endedAtMs: endedAtMs ?? startedAtMs, state }];
+  const end = endedAtMs ?? startedAtMs;
+  const waits = calls
+    .map(warmWaitOf)
+    .filter((wait) => wait !== null)
+    .filter(({ fromMs, toMs }) => fromMs >= startedAtMs - 1 && toMs <= end);
+  return [{ readyAtMs: readyAtMs ?? startedAtMs, startedAtMs, endedAtMs: end, state, waits }];
 }
 
-function noteOf(outcome: Outcome): string {
+/** When a request waited for the first token of another that begins alike; `null` where it did not. */
+function warmWaitOf({ startedAtMs, waited }: CallRecord): Bar["waits"][number] | null {
+  if (!waited?.warmMs) return null;
+  const toMs = startedAtMs - (waited.limitMs ?? 0);
+  return { fromMs: toMs - waited.warmMs, toMs };
+}
+
+function noteOf(outcome: Outcome, calls: readonly CallRecord[]): string {
   const parts: string[] = [];
   if (outcome.reused) parts.push("reused");
   if (outcome.items !== undefined) parts.push(tally(outcome.items, "item"));
   if (outcome.invocations !== undefined) parts.push(tally(outcome.invocations, "call"));
+  const warmMs = calls.reduce((longest, { waited }) => Math.max(longest, waited?.warmMs ?? 0), 0);
+  if (warmMs > 0) parts.push(`waited ${(warmMs / 1000).toFixed(2)} s for a warm cache`);
   if (outcome.state !== "completed") {
     const { code, message } = "error" in outcome ? outcome.error : outcome.reason;
     parts.push(`${outcome.state} (${cleanLine(code)}): ${cleanLine(message)}`);
@@ -170,6 +185,7 @@ function callerRow(calls: readonly CallRecord[], node: string): TimelineRow {
       startedAtMs: call.startedAtMs,
       endedAtMs: call.startedAtMs + call.durationMs,
       state: call.error === null ? "completed" : "failed",
+      waits: [],
     })),
     attempts: Math.max(...own.map((call) => call.attempt)),
     ...usageOf(own),

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
-import { createLimiter, type Lease, type LimiterOptions } from "../../src/limits/limiter.js";
+import { createLimiter, type Estimate, type Lease, type LimiterOptions } from "../../src/limits/limiter.js";
 import type { RateLimit } from "../../src/limits/rate-limit.js";
 
 beforeEach(() => {
@@ -29,8 +29,17 @@ function setUp(options: LimiterOptions) {
   const limiter = createLimiter(options);
   const admitted: string[] = [];
   const leases = new Map<string, Lease>();
-  const ask = (name: string, { tokens = 1, model = "m", signal = never, patienceMs = Infinity } = {}) =>
-    limiter.acquire({ model, tokens, patienceMs }, signal).then((lease) => {
+  const ask = (
+    name: string,
+    {
+      tokens = 1,
+      model = "m",
+      signal = never,
+      patienceMs = Infinity,
+      ...place
+    }: Partial<Estimate> & { signal?: AbortSignal } = {},
+  ) =>
+    limiter.acquire({ model, tokens, patienceMs, ...place }, signal).then((lease) => {
       admitted.push(name);
       leases.set(name, lease);
       return lease;
@@ -41,6 +50,57 @@ function setUp(options: LimiterOptions) {
   };
   return { limiter, admitted, leases, ask, settle };
 }
+
+describe("who goes first", () => {
+  /** The order in which everything that waits at once is admitted, one at a time. */
+  async function orderOf(asked: readonly (readonly [name: string, place: Partial<Estimate>])[]) {
+    const { ask, admitted, settle } = setUp({ maxConcurrency: 1 });
+    void ask("first");
+    for (const [name, place] of asked) void ask(name, place);
+    await jest.advanceTimersByTimeAsync(0);
+    for (let done = 0; done <= asked.length; done++) await settle(admitted[done] ?? "");
+    return admitted.slice(1).join(" ");
+  }
+
+  it("is what has the longest path to come, then who came first", async () => {
+    const asked = [
+      ["a", { priority: 1 }],
+      ["b", { priority: 3 }],
+      ["c", { priority: 3 }],
+      ["d", {}],
+    ] as const;
+    expect(await orderOf(asked)).toBe("b c a d");
+  });
+
+  it("is the earlier row of a batch, whatever is to come", async () => {
+    const row = (order: number, priority: number) => ({ sharer: "batch", order, priority });
+    const asked = [
+      ["r2a", row(2, 9)],
+      ["r1a", row(1, 1)],
+      ["r1b", row(1, 2)],
+      ["r2b", row(2, 1)],
+    ] as const;
+    expect(await orderOf(asked)).toBe("r1b r1a r2a r2b");
+  });
+
+  it("takes turns among runs that share a limiter", async () => {
+    const asked = [
+      ...["x1", "x2", "x3", "x4"].map((name) => [name, { sharer: "x", priority: 9 }] as const),
+      ["y1", { sharer: "y" }] as const,
+      ["y2", { sharer: "y" }] as const,
+    ];
+    expect(await orderOf(asked)).toBe("x1 y1 x2 y2 x3 x4");
+  });
+
+  it("lets no waiting request starve where slots are many: sharers have equally many under way", async () => {
+    const { ask, admitted } = setUp({ maxConcurrency: 4 });
+    for (let n = 0; n < 6; n++) void ask(`x${n}`, { sharer: "x" });
+    await jest.advanceTimersByTimeAsync(0);
+    for (let n = 0; n < 2; n++) void ask(`y${n}`, { sharer: "y" });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(admitted).toEqual(["x0", "x1", "x2", "x3"]);
+  });
+});
 
 describe("maxConcurrency", () => {
   it("of 1 admits one after another, in order of arrival", async () => {

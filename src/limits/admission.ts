@@ -1,0 +1,224 @@
+import { createGate, type Gate, type Passage, type RateLimits } from "./gate.js";
+import type { RateLimit } from "./rate-limit.js";
+
+/** What a request is expected to use, and where it stands among those that wait. */
+export interface Estimate {
+  /** `provider:name`. */
+  readonly model: string;
+  /** Input and output tokens together. */
+  readonly tokens: number;
+  /** Longest that waiting makes sense, in milliseconds: a provider's pause that lasts longer is tried against at once. @default no end */
+  readonly patienceMs?: number;
+  /** Who asks, among runs and batches that share a limiter: they take turns. @default all the same */
+  readonly sharer?: string;
+  /** Place among what one sharer does: a batch's earlier rows go first, so that rows are finished. @default 0 */
+  readonly order?: number;
+  /** How much is still to come from this request on (its longest remaining path): the longer goes first. @default 0 */
+  readonly priority?: number;
+}
+
+/** The right to send one request. */
+export interface Lease {
+  /** Milliseconds that the request waited. */
+  readonly waitedMs: number;
+  /** Gives the slot back and corrects the estimate by what was really used; only the first call counts. */
+  settle(usage: { readonly inputTokens: number; readonly outputTokens: number }): void;
+  /** Enters what the reply's headers say of the provider's limits. */
+  observe(limits: RateLimit): void;
+  /** Enters that the provider refused the request for its rate. */
+  refused(retryAfterMs: number | null): void;
+}
+
+/** Limits of a limiter. */
+export interface LimiterOptions extends RateLimits {
+  /** Limits of single models by id (`openai:gpt-4.1-mini`), on top of the others. */
+  readonly models?: Readonly<Record<string, RateLimits>>;
+  /** How long a minute takes, in milliseconds above 0; for simulations in scaled time. @default 60000 */
+  readonly minuteMs?: number;
+}
+
+/** A clock, the machine's or a simulation's. */
+export interface Clock {
+  /** Milliseconds. */
+  now(): number;
+  /** Calls once, after so many milliseconds; what it gives takes that back. */
+  after(ms: number, call: () => void): () => void;
+}
+
+/** Requests that wait for their admission, in the order of the rules below. */
+export interface Admission {
+  /** Enters a request; what it gives takes it out again. `grant` may be called before that returns. */
+  enter(estimate: Estimate, grant: (lease: Lease) => void): () => void;
+  readonly waiting: number;
+  readonly active: number;
+}
+
+interface Waiting {
+  readonly estimate: Estimate;
+  readonly sinceMs: number;
+  readonly arrival: number;
+  readonly grant: (lease: Lease) => void;
+}
+
+/** What one sharer waits for and has under way. */
+interface Sharer {
+  readonly queue: Waiting[];
+  active: number;
+  served: number;
+}
+
+/**
+ * Admits requests under limits. Nothing is sent and no timer runs until something waits. Who goes first:
+ * 1. of sharers, the one with the fewest requests under way, then the one that was served longest ago;
+ * 2. of one sharer's requests the lowest `order`, then the highest `priority`, then the first to arrive.
+ * A request waits behind every one before it that waits for the same limit; a model that has to wait does not hold up others.
+ */
+export function createAdmission(options: LimiterOptions, clock: Clock): Admission {
+  const { minuteMs = 60_000, models = {}, ...common } = options;
+  const all = createGate(common, minuteMs);
+  const gates = new Map<string, Gate>();
+  const sharers = new Map<string, Sharer>();
+  let [waiting, active, arrivals, served] = [0, 0, 0, 0];
+  let stopTimer = () => {};
+
+  const gateOf = (model: string): Gate => {
+    let gate = gates.get(model);
+    if (gate === undefined) {
+      gate = createGate(Object.hasOwn(models, model) ? (models[model] ?? {}) : {}, minuteMs);
+      gates.set(model, gate);
+    }
+    return gate;
+  };
+
+  const waitOf = ({ model, tokens, patienceMs = Infinity }: Estimate, nowMs: number) => {
+    const gate = gateOf(model);
+    const providerMs = gate.providerWaitMs(tokens, nowMs);
+    return {
+      own: Math.max(gate.waitMs(tokens, nowMs), providerMs > patienceMs ? 0 : providerMs),
+      common: all.waitMs(tokens, nowMs),
+    };
+  };
+
+  const inTurn = (): Sharer[] => {
+    const some = [...sharers.values()].filter(({ queue }) => queue.length > 0);
+    return some.length < 2 ? some : some.sort((a, b) => a.active - b.active || a.served - b.served);
+  };
+
+  /** The next that may pass, or in how many milliseconds somebody may. */
+  const next = (): { readonly sharer: Sharer; readonly index: number } | number => {
+    const blocked = new Set<string>();
+    const nowMs = clock.now();
+    let soonestMs = Infinity;
+    for (const sharer of inTurn()) {
+      for (const [index, { estimate }] of sharer.queue.entries()) {
+        if (blocked.has(estimate.model)) continue;
+        const { own, common: shared } = waitOf(estimate, nowMs);
+        if (own <= 0 && shared <= 0) return { sharer, index };
+        soonestMs = Math.min(soonestMs, Math.max(own, shared));
+        if (own <= shared) return soonestMs;
+        blocked.add(estimate.model);
+      }
+    }
+    return soonestMs;
+  };
+
+  const pump = () => {
+    stopTimer();
+    stopTimer = () => {};
+    for (;;) {
+      const found = next();
+      if (typeof found === "number") {
+        stopTimer();
+        if (found < Infinity) stopTimer = clock.after(Math.ceil(found), pump);
+        return;
+      }
+      const { sharer, index } = found;
+      const [one] = sharer.queue.splice(index, 1);
+      if (one === undefined) return;
+      waiting--;
+      sharer.active++;
+      sharer.served = ++served;
+      one.grant(leaseFor(one, sharer));
+    }
+  };
+
+  const leaseFor = ({ estimate, sinceMs }: Waiting, sharer: Sharer): Lease => {
+    const nowMs = clock.now();
+    const passages: Passage[] = [all, gateOf(estimate.model)].map((gate) =>
+      gate.pass(estimate.tokens, nowMs),
+    );
+    const own = passages[1];
+    let open = true;
+    active++;
+    return {
+      waitedMs: nowMs - sinceMs,
+      settle({ inputTokens, outputTokens }) {
+        if (!open) return;
+        open = false;
+        active--;
+        sharer.active--;
+        forget(estimate.sharer);
+        for (const passage of passages) passage.leave(inputTokens + outputTokens);
+        pump();
+      },
+      observe(limits) {
+        own?.tell(limits, clock.now());
+        if (waiting > 0) pump();
+      },
+      refused(retryAfterMs) {
+        own?.refuse(retryAfterMs, clock.now());
+      },
+    };
+  };
+
+  /** Sharers come and go: one that neither waits nor has anything under way is not kept. */
+  const forget = (name = "") => {
+    const sharer = sharers.get(name);
+    if (sharer?.active === 0 && sharer.queue.length === 0) sharers.delete(name);
+  };
+
+  return {
+    enter(estimate, grant) {
+      const { sharer: name = "" } = estimate;
+      const sharer = sharers.get(name) ?? { queue: [], active: 0, served: 0 };
+      sharers.set(name, sharer);
+      const one: Waiting = { estimate, sinceMs: clock.now(), arrival: arrivals++, grant };
+      sharer.queue.splice(placeIn(sharer.queue, one), 0, one);
+      waiting++;
+      pump();
+      return () => {
+        const index = sharer.queue.indexOf(one);
+        if (index < 0) return;
+        sharer.queue.splice(index, 1);
+        waiting--;
+        forget(name);
+        pump();
+      };
+    },
+    get waiting() {
+      return waiting;
+    },
+    get active() {
+      return active;
+    },
+  };
+}
+
+/** Where a request belongs in a queue that is in order. */
+function placeIn(queue: readonly Waiting[], one: Waiting): number {
+  let [low, high] = [0, queue.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (goesBefore(one, queue[middle] as Waiting)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function goesBefore(a: Waiting, b: Waiting): boolean {
+  const [{ order: orderA = 0, priority: priorityA = 0 }, { order: orderB = 0, priority: priorityB = 0 }] = [
+    a.estimate,
+    b.estimate,
+  ];
+  return (orderA - orderB || priorityB - priorityA || a.arrival - b.arrival) < 0;
+}
