@@ -64,7 +64,7 @@ describe("a warm start", () => {
     const waited = (node: string) => record.calls.find((call) => call.node === node)?.waited?.warmMs ?? 0;
     expect(record.state).toBe("completed");
     expect([waited("a"), waited("meta")]).toEqual([0, 0]);
-    expect(Math.min(waited("b"), waited("c"))).toBeGreaterThan(10);
+    expect(Math.min(waited("b"), waited("c"))).toBeGreaterThan(0);
     expect(new Set(record.calls.map(({ prefix }) => prefix?.key)).size).toBe(1);
     expect(renderTimeline(record, { width: 120 })).toMatch(/b [^✓]*waited \d\.\d\d s for a warm cache/);
     const started = record.events.find((event) => event.type === "call-started" && event.node === "b");
