@@ -54,10 +54,9 @@ export function addRunFlags(command: Command): Command {
       new Option("--layout <layout>", "order of a prompt's parts (default: auto)").choices([...layouts]),
     )
     .addOption(
-      new Option("--warm <when>", "let one of the requests that begin alike go ahead (default: off)").choices([
-        "first-token",
-        "off",
-      ]),
+      new Option("--warm <when>", "let one of the requests that begin alike go ahead (default: off)").choices(
+        ["first-token", "off"],
+      ),
     )
     .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
     .addOption(
