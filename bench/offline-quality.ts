@@ -15,7 +15,7 @@ import { judgeSentence } from "../src/offline/polarity.js";
 import { loadNlp } from "../src/offline/reading.js";
 import { readTask } from "../src/offline/task.js";
 import { verdictOf } from "../src/offline/verdict.js";
-import { fieldTexts, reviews } from "./offline-reviews.js";
+import { fieldTexts, laterReviews, reviews } from "./offline-reviews.js";
 
 interface Row {
   readonly text: string;
@@ -52,40 +52,42 @@ for (const file of process.argv.slice(2)) {
   );
 }
 
-const figures = { label: 0, stars: 0, recommendation: 0, right: 0, wrong: 0, none: 0, found: 0, wanted: 0 };
-const constant = { label: 0, stars: 0, recommendation: 0 };
-for (const { text, labels, stars, recommendations, pros, cons } of reviews) {
-  const { remarks } = taskOn(text).material;
-  const verdict = verdictOf(remarks);
-  const inRange = (given: number) => given >= stars[0] && given <= stars[1];
-  figures.label += Number(labels.includes(verdict.label));
-  figures.stars += Number(verdict.stars !== null && inRange(verdict.stars));
-  figures.recommendation += Number(
-    verdict.recommendation !== null && recommendations.includes(verdict.recommendation),
-  );
-  constant.label += Number(labels.includes("mixed"));
-  constant.stars += Number(inRange(3));
-  constant.recommendation += Number(recommendations.includes("reservations"));
-  for (const { score, quote } of remarks) {
-    const holds = (points: readonly string[]) => points.some((point) => quote.includes(point));
-    const [own, other] = score > 0 ? [pros, cons] : [cons, pros];
-    figures[holds(own) ? "right" : holds(other) ? "wrong" : "none"]++;
+for (const set of [reviews, laterReviews]) {
+  const figures = { label: 0, stars: 0, recommendation: 0, right: 0, wrong: 0, none: 0, found: 0, wanted: 0 };
+  const constant = { label: 0, stars: 0, recommendation: 0 };
+  for (const { text, labels, stars, recommendations, pros, cons } of set) {
+    const { remarks } = taskOn(text).material;
+    const verdict = verdictOf(remarks);
+    const inRange = (given: number) => given >= stars[0] && given <= stars[1];
+    figures.label += Number(labels.includes(verdict.label));
+    figures.stars += Number(verdict.stars !== null && inRange(verdict.stars));
+    figures.recommendation += Number(
+      verdict.recommendation !== null && recommendations.includes(verdict.recommendation),
+    );
+    constant.label += Number(labels.includes("mixed"));
+    constant.stars += Number(inRange(3));
+    constant.recommendation += Number(recommendations.includes("reservations"));
+    for (const { score, quote } of remarks) {
+      const holds = (points: readonly string[]) => points.some((point) => quote.includes(point));
+      const [own, other] = score > 0 ? [pros, cons] : [cons, pros];
+      figures[holds(own) ? "right" : holds(other) ? "wrong" : "none"]++;
+    }
+    const listed = (sign: number) => (point: string) =>
+      remarks.some(({ score, quote }) => score * sign > 0 && quote.includes(point));
+    figures.found += pros.filter(listed(1)).length + cons.filter(listed(-1)).length;
+    figures.wanted += pros.length + cons.length;
   }
-  const listed = (sign: number) => (point: string) =>
-    remarks.some(({ score, quote }) => score * sign > 0 && quote.includes(point));
-  figures.found += pros.filter(listed(1)).length + cons.filter(listed(-1)).length;
-  figures.wanted += pros.length + cons.length;
+  const points = figures.right + figures.wrong + figures.none;
+  print(
+    `${set.length} whole reviews: label ${figures.label}, stars in range ${figures.stars}, recommendation ${figures.recommendation}`,
+  );
+  print(
+    `  constant answer: label ${constant.label}, stars in range ${constant.stars}, recommendation ${constant.recommendation}`,
+  );
+  print(
+    `  points: right ${(figures.right / points).toFixed(2)}, wrong side ${(figures.wrong / points).toFixed(2)}, no point ${(figures.none / points).toFixed(2)} of ${points}; recall ${(figures.found / figures.wanted).toFixed(2)} of ${figures.wanted}`,
+  );
 }
-const points = figures.right + figures.wrong + figures.none;
-print(
-  `${reviews.length} whole reviews: label ${figures.label}, stars in range ${figures.stars}, recommendation ${figures.recommendation}`,
-);
-print(
-  `  constant answer: label ${constant.label}, stars in range ${constant.stars}, recommendation ${constant.recommendation}`,
-);
-print(
-  `  points: right ${(figures.right / points).toFixed(2)}, wrong side ${(figures.wrong / points).toFixed(2)}, no point ${(figures.none / points).toFixed(2)} of ${points}; recall ${(figures.found / figures.wanted).toFixed(2)} of ${figures.wanted}`,
-);
 
 let [right, silent, wrong] = [0, 0, 0];
 for (const { text, schema, value } of fieldTexts) {

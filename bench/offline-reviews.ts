@@ -1,12 +1,14 @@
-/** Texts for the evaluation only: written and labelled before the model was run on them; no word list was made from them. */
-export const reviews: readonly {
+interface LabelledReview {
   readonly text: string;
   readonly labels: readonly string[];
   readonly stars: readonly [number, number];
   readonly recommendations: readonly string[];
   readonly pros: readonly string[];
   readonly cons: readonly string[];
-}[] = [
+}
+
+/** Texts for the evaluation only: written and labelled before the model was run on them; no word list was made from them. */
+export const reviews: readonly LabelledReview[] = [
   {
     text: "My old mower was a brute, so I wanted something lighter. This one is a joy to push and starts every time. The grass bag fills up in minutes, though, and emptying it is awkward. I would still buy it again tomorrow.",
     labels: ["positive"],
@@ -86,6 +88,90 @@ export const reviews: readonly {
     recommendations: ["yes", "reservations"],
     pros: ["more convenient", "heating bill fell", "a pleasure to deal with"],
     cons: ["paper-thin"],
+  },
+];
+
+/** As `reviews`, written later: comparisons, wishes, conditions and irony in more domains. */
+export const laterReviews: readonly LabelledReview[] = [
+  {
+    text: "I have had three vacuum cleaners and this is the first that does not choke on dog hair. It could not be simpler to empty. The cord is shorter than I would like, but that is my only complaint.",
+    labels: ["positive"],
+    stars: [4, 5],
+    recommendations: ["yes", "reservations"],
+    pros: ["does not choke", "could not be simpler"],
+    cons: ["shorter than I would like"],
+  },
+  {
+    text: "If the kitchen had been clean I would have given it another chance. It was not. Sticky counters, a fridge that smelled of fish, and a host who stopped answering once we had paid.",
+    labels: ["negative"],
+    stars: [1, 2],
+    recommendations: ["no"],
+    pros: [],
+    cons: ["Sticky counters", "smelled of fish", "stopped answering"],
+  },
+  {
+    text: "The dentist explained every step and nothing hurt. The receptionist could learn some manners, and we waited fifty minutes past our appointment. My tooth is fine now, so I will go back.",
+    labels: ["positive", "mixed"],
+    stars: [3, 4],
+    recommendations: ["yes", "reservations"],
+    pros: ["explained every step", "nothing hurt", "will go back"],
+    cons: ["could learn some manners", "waited fifty minutes"],
+  },
+  {
+    text: "My neighbour swears by the other brand, which is quieter and cheaper. I wish I had listened. This heater rattles, it smells of hot plastic and the thermostat is off by four degrees.",
+    labels: ["negative"],
+    stars: [1, 2],
+    recommendations: ["no"],
+    pros: [],
+    cons: ["rattles", "hot plastic", "off by four degrees"],
+  },
+  {
+    text: "A decent first album. Two songs are gorgeous, the singer has real presence, and the drums are never in the way. The lyrics are clumsy and the second half drags.",
+    labels: ["mixed", "positive"],
+    stars: [3, 4],
+    recommendations: ["reservations"],
+    pros: ["Two songs are gorgeous", "real presence"],
+    cons: ["lyrics are clumsy", "second half drags"],
+  },
+  {
+    text: "Wonderful, a phone that needs charging at lunchtime. The camera is good in daylight and the speakers are clear. Calls drop in my own kitchen and the screen ignores every third tap.",
+    labels: ["negative", "mixed"],
+    stars: [2, 3],
+    recommendations: ["no", "reservations"],
+    pros: ["camera is good", "speakers are clear"],
+    cons: ["needs charging", "Calls drop", "ignores every third tap"],
+  },
+  {
+    text: "We switched our payroll to this service in March. Nobody has complained since, month-end takes an hour instead of two days, and their support picks up on the first ring. The export to our bank needed a workaround.",
+    labels: ["positive"],
+    stars: [4, 5],
+    recommendations: ["yes", "reservations"],
+    pros: ["Nobody has complained", "an hour instead of two days", "picks up on the first ring"],
+    cons: ["needed a workaround"],
+  },
+  {
+    text: "The trail is well marked and the view from the ridge is worth every step. Do not expect shade or water. The hut was closed without notice, which was annoying but hardly the trail's fault.",
+    labels: ["positive"],
+    stars: [4, 5],
+    recommendations: ["yes", "reservations"],
+    pros: ["well marked", "worth every step"],
+    cons: ["closed without notice"],
+  },
+  {
+    text: "It is not that the tent leaks. It is that the poles bend in a light breeze, the zips jam, and the bag is too small for the tent that came in it. My old one was half the price and lasted ten years.",
+    labels: ["negative"],
+    stars: [1, 2],
+    recommendations: ["no"],
+    pros: [],
+    cons: ["poles bend", "zips jam", "too small"],
+  },
+  {
+    text: "3.5 out of 5. Friendly bakers, excellent rye, mediocre croissants. Queues on Saturdays are long but move quickly. Card payments only from ten euros, which is a nuisance.",
+    labels: ["mixed", "positive"],
+    stars: [3, 4],
+    recommendations: ["yes", "reservations"],
+    pros: ["Friendly bakers", "excellent rye"],
+    cons: ["mediocre croissants", "nuisance"],
   },
 ];
 

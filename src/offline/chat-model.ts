@@ -69,25 +69,14 @@ export class OfflineChatModel extends BaseChatModel<OfflineChatOptions, AIMessag
   ): AsyncGenerator<ChatGenerationChunk> {
     for await (const chunk of this.port.call(requestOf(messages, options))) {
       if (chunk.type === "usage") continue;
-      const message =
-        chunk.type === "tool-call"
-          ? new AIMessageChunk({
-              content: "",
-              tool_call_chunks: [
-                {
-                  type: "tool_call_chunk",
-                  index: chunk.index,
-                  args: chunk.args,
-                  ...(chunk.id === undefined ? {} : { id: chunk.id }),
-                  ...(chunk.name === undefined ? {} : { name: chunk.name }),
-                },
-              ],
-            })
-          : new AIMessageChunk({
-              content: chunk.type === "text" ? chunk.text : "",
-              response_metadata: chunk.type === "finish" ? { finish_reason: chunk.reason } : {},
-            });
       const text = chunk.type === "text" ? chunk.text : "";
+      const message = new AIMessageChunk({
+        content: text,
+        ...(chunk.type === "tool-call" && {
+          tool_call_chunks: [{ ...chunk, type: "tool_call_chunk" as const }],
+        }),
+        response_metadata: chunk.type === "finish" ? { finish_reason: chunk.reason } : {},
+      });
       yield new ChatGenerationChunk({ message, text });
       if (text !== "") await manager?.handleLLMNewToken(text);
     }
@@ -102,14 +91,13 @@ export class OfflineChatModel extends BaseChatModel<OfflineChatOptions, AIMessag
     config?: StructuredOutputMethodOptions<boolean>,
   ): any {
     const jsonSchema = (isInteropZodSchema(schema) ? toJsonSchema(schema) : schema) as JsonSchema;
-    const model = this.withConfig({ schema: jsonSchema });
     const parse = (raw: AIMessage): Out => {
       const value: unknown = JSON.parse(raw.text);
       return isInteropZodSchema(schema) ? (interopParse(schema, value) as Out) : (value as Out);
     };
-    if (config?.includeRaw !== true) return model.pipe(RunnableLambda.from(parse));
-    return model.pipe(
+    return this.withConfig({ schema: jsonSchema }).pipe(
       RunnableLambda.from((raw: AIMessage) => {
+        if (config?.includeRaw !== true) return parse(raw);
         try {
           return { raw, parsed: parse(raw) };
         } catch {

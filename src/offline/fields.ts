@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../spec/shape.js";
 import { cannot, readInstructions, type Skill } from "./instructions.js";
-import { contentStems } from "./lexicon.js";
+import { contentStems, escaped, wordsIn } from "./lexicon.js";
 import { statedRating, strongest } from "./remarks.js";
 import { answerInWords, featuresOf, noOpinion, otherLanguage, summaryOf, topicsOf } from "./skills.js";
 import type { Task } from "./task.js";
@@ -70,20 +70,13 @@ function valueFor(name: string, given: JsonSchema, reading: Reading, path: strin
   if (schema.const !== undefined) return schema.const;
   if (schema.type === "object" || schema.properties !== undefined) {
     const demanded = Array.isArray(schema.required) ? schema.required : [];
-    const entries = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>).map(
-      ([key, property]) =>
-        [
-          key,
-          valueFor(
-            key,
-            property,
-            reading,
-            path === "the answer" ? key : `${path}.${key}`,
-            demanded.includes(key),
-          ),
-        ] as const,
-    );
-    return Object.fromEntries(entries.filter(([, value]) => value !== unstated));
+    const entries: [string, Json][] = [];
+    for (const [key, property] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)) {
+      const at = path === "the answer" ? key : `${path}.${key}`;
+      const value = valueFor(key, property, reading, at, demanded.includes(key));
+      if (value !== unstated) entries.push([key, value]);
+    }
+    return Object.fromEntries(entries);
   }
   const value = literal(name, schema, reading) ?? bySkill(name, schema, reading);
   if (value !== undefined && value !== null) return value;
@@ -93,13 +86,6 @@ function valueFor(name: string, given: JsonSchema, reading: Reading, path: strin
   return unstated;
 }
 
-const wordsIn = (name: string) =>
-  name
-    .replaceAll(/([a-z\d])([A-Z])/g, "$1 $2")
-    .replaceAll(/[_-]+/g, " ")
-    .trim()
-    .toLowerCase();
-const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const nothing =
   /^(?:n\/?a|none|unknown|not (?:stated|known|set|given|yet|available|applicable|specified).*|tbd|tba|to be .*|open|pending|[-–—?.…]+|null)?$/i;
 const month =
@@ -112,21 +98,17 @@ const money =
 function literal(name: string, schema: JsonSchema, { task }: Reading): Json {
   const label = wordsIn(name);
   if (label === "") return undefined;
-  const known = [...task.sections].flatMap(({ text }) => jsonField(text, name));
+  const known = task.sections.flatMap((section) => jsonField(section.text, name));
   if (known.length === 1 && known[0] !== null) return known[0];
-  const texts = [task.material.text];
+  const { text } = task.material;
   const alike = escaped(label)
     .replaceAll(" ", "[ _-]?")
     .replace(/number$/, "(?:number|no\\.?|nr\\.?|num|#)");
-  if (schema.type === "array") return listUnder(alike, label, schema, texts);
-  const found = texts.flatMap((text) => stated(text, alike, label, schema));
-  const values = [...new Map(found.map((raw) => [raw.toLowerCase(), raw])).values()].flatMap(
-    (raw) => converted(raw, schema) ?? [],
-  );
+  if (schema.type === "array") return listUnder(alike, label, schema, text);
+  const found = new Map(stated(text, alike, label, schema).map((raw) => [raw.toLowerCase(), raw]));
+  const values = [...found.values()].flatMap((raw) => converted(raw, schema) ?? []);
   if (values.length === 1) return values[0];
-  return Array.isArray(schema.enum) && values.length === 0
-    ? namedOption(schema.enum, task.material.text)
-    : undefined;
+  return Array.isArray(schema.enum) && values.length === 0 ? namedOption(schema.enum, text) : undefined;
 }
 
 function jsonField(text: string, name: string): Json[] {
@@ -211,40 +193,28 @@ function converted(raw: string, schema: JsonSchema): Json {
 
 function isoDate(value: string): string | undefined {
   if (/^\d{4}-\d{2}-\d{2}$/.test(value)) return value;
-  const [, day, name, year] =
-    /^(\d{1,2})(?:st|nd|rd|th)? (?:of )?(\p{L}{3})\p{L}*\.?,? (\d{4})$/u.exec(
-      value.replace(/^(\p{L}+) (\d{1,2})(?:st|nd|rd|th)?,?/u, "$2 $1"),
-    ) ?? [];
-  const at = "janfebmaraprmayjunjulaugsepoctnovdec".indexOf((name ?? "?").toLowerCase()) / 3;
-  return day === undefined || !Number.isInteger(at) || at < 0
-    ? undefined
-    : `${year}-${String(at + 1).padStart(2, "0")}-${day.padStart(2, "0")}`;
+  const plain = value.replace(/(\d)(?:st|nd|rd|th)\b/, "$1").replace(" of ", " ");
+  const at = /[a-z]{3}.*\b\d{4}$/i.test(plain) ? Date.parse(`${plain} UTC`) : Number.NaN;
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString().slice(0, 10);
 }
 
-/** The one option whose word stands in the text and is not denied there; none where several do. */
+/** The one option whose word stands in the text and is not denied there; none where several do, nor one that judges. */
 function namedOption(options: readonly unknown[], text: string): string | undefined {
-  const signs = options.some((option) => /^(?:positive|negative|yes|no)$/i.test(String(option)));
+  const judging = /^(?:other|unknown|none|misc|general|low|medium|high|good|bad)$/i;
+  if (options.some((option) => /^(?:positive|negative|yes|no)$/i.test(String(option)))) return undefined;
+  const denial = "\\b(?:not|no|never|n't|isn't|without|neither|nor)(?: \\w+){0,3} ";
   const named = options.filter((option): option is string => {
-    if (
-      typeof option !== "string" ||
-      signs ||
-      /^(?:other|unknown|none|misc|general|low|medium|high|good|bad)$/i.test(option)
-    )
-      return false;
-    const word = new RegExp(
-      `(\\b(?:not|no|never|n't|isn't|without|neither|nor)(?: \\w+){0,3} )?\\b${escaped(wordsIn(option))}\\b`,
-      "i",
-    ).exec(text);
-    return word !== null && word[1] === undefined;
+    if (typeof option !== "string" || judging.test(option)) return false;
+    const found = new RegExp(`(${denial})?\\b${escaped(wordsIn(option))}\\b`, "i").exec(text);
+    return found !== null && found[1] === undefined;
   });
   return named.length === 1 ? named[0] : undefined;
 }
 
 /** A list that stands under its label, or every date or amount of the text where the field is named for them. */
-function listUnder(alike: string, label: string, { items }: JsonSchema, texts: readonly string[]): Json {
+function listUnder(alike: string, label: string, { items }: JsonSchema, text: string): Json {
   const item = (items ?? {}) as JsonSchema;
   if (item.type === "object" || item.properties !== undefined || item.$ref !== undefined) return undefined;
-  const text = texts.join("\n");
   const block = new RegExp(
     `^[ \\t>*•#-]*\\**${alike}\\**[ \\t]*:?\\**[ \\t]*((?:\\n[ \\t]*(?:[-*•]|\\d{1,2}[.)])[ \\t]+[^\\n]+)+)`,
     "im",
@@ -266,12 +236,16 @@ function listUnder(alike: string, label: string, { items }: JsonSchema, texts: r
   return found.length === 0 ? undefined : [...new Set(found)].flatMap((one) => converted(one, item) ?? []);
 }
 
-const signs: readonly (readonly [RegExp, string])[] = [
-  [/^(?:positive|pos|favou?rable)$/i, "positive"],
-  [/^(?:negative|neg|unfavou?rable)$/i, "negative"],
-  [/^mixed$/i, "mixed"],
-  [/^(?:neutral|none)$/i, "neutral"],
-];
+/** How an enum's options word a verdict. */
+const wordsFor = {
+  positive: /^(?:positive|pos|favou?rable)$/i,
+  negative: /^(?:negative|neg|unfavou?rable)$/i,
+  mixed: /^mixed$/i,
+  neutral: /^(?:neutral|none)$/i,
+  yes: /^(?:yes|buy|recommend(?:ed)?)$/i,
+  no: /^(?:no|skip|avoid|not[ _-]recommended)$/i,
+  reservations: /reserv|maybe|depends|mixed/i,
+} as const;
 
 /** What a skill says of a field that is named for it, where the instructions ask for that skill or for none. */
 function bySkill(name: string, schema: JsonSchema, { task, skills }: Reading): Json {
@@ -281,85 +255,65 @@ function bySkill(name: string, schema: JsonSchema, { task, skills }: Reading): J
   const own = readInstructions(label).skills[0];
   const judges =
     skills.some((skill) => /^(?:sentiment|recommend|merge|prosCons)$/.test(skill)) || own === "sentiment";
-  if (Array.isArray(schema.enum)) {
-    const option = (wanted: string) =>
-      Array.isArray(schema.enum)
-        ? schema.enum.find((one) => signs.some(([sign, kind]) => kind === wanted && sign.test(String(one))))
-        : undefined;
+  const { enum: options, type } = schema;
+  if (Array.isArray(options)) {
+    const option = (word: keyof typeof wordsFor): Json =>
+      options.find((one) => wordsFor[word].test(String(one)));
     if (option("positive") !== undefined && option("negative") !== undefined)
       return option(verdict.label) ?? (verdict.label === "mixed" ? option("neutral") : undefined);
-    if (!skills.includes("recommend") && own !== "recommend") return undefined;
-    const wanted = {
-      yes: /^(?:yes|buy|recommend(?:ed)?)$/i,
-      no: /^(?:no|skip|avoid|not[ _-]recommended)$/i,
-      reservations: /reserv|maybe|depends|mixed/i,
-    }[verdict.recommendation ?? "yes"];
-    return verdict.recommendation === null ? undefined : schema.enum.find((one) => wanted.test(String(one)));
+    const asked = skills.includes("recommend") || own === "recommend";
+    return asked && verdict.recommendation !== null ? option(verdict.recommendation) : undefined;
   }
-  if (schema.type === "array") return listBySkill(label, own, schema, task);
-  if (schema.type === "boolean")
-    return own === "recommend" && verdict.recommendation !== null
-      ? verdict.recommendation !== "no"
-      : undefined;
-  if (schema.type === "number" || schema.type === "integer") {
-    const rated = material.document.sentences
-      .map(({ text }) => statedRating(text))
-      .find((rating) => rating?.aspect === null);
+  if (type === "array") return listBySkill(label, own, schema, task);
+  if (type === "boolean" && own === "recommend" && verdict.recommendation !== null)
+    return verdict.recommendation !== "no";
+  if (type === "number" || type === "integer") {
     if (/^(?:overall )?(?:stars?|(?:star )?rating)$/.test(label)) {
+      const ratings = material.document.sentences.map(({ text }) => statedRating(text));
+      const rated = ratings.find((rating) => rating?.aspect === null);
       if (rated !== undefined && rated !== null)
-        return schema.type === "integer" ? Math.round(3 + rated.score) : 3 + rated.score;
+        return type === "integer" ? Math.round(3 + rated.score) : 3 + rated.score;
       return judges ? (verdict.stars ?? undefined) : undefined;
     }
     const signed =
-      Number(schema.minimum ?? -1) === -1 && Number(schema.maximum ?? 1) === 1 && schema.type === "number";
-    return /^(?:score|polarity|sentiment(?: score)?)$/.test(label) &&
-      judges &&
-      signed &&
-      verdict.stars !== null
-      ? verdict.score
-      : undefined;
+      Number(schema.minimum ?? -1) === -1 && Number(schema.maximum ?? 1) === 1 && type === "number";
+    const scored = judges && signed && verdict.stars !== null;
+    return scored && /^(?:score|polarity|sentiment(?: score)?)$/.test(label) ? verdict.score : undefined;
   }
-  if (schema.type !== "string") return undefined;
+  if (type !== "string") return undefined;
   if (/^(?:summary|tldr|gist)$/.test(label) && material.text.trim() !== "")
     return summaryOf(material, readInstructions(task.instructions).sentences ?? 2);
   if (/^(?:reason|reasons|why|because|explanation|rationale|evidence|quote)$/.test(label) && judges) {
-    const sign = verdict.stars !== null && verdict.stars < 3 ? -1 : verdict.score < 0 ? -1 : 1;
-    return (
-      strongest(material.remarks, sign, 1)[0]?.brief ??
-      (label === "quote" || label === "evidence" ? undefined : noOpinion)
-    );
+    const [reason] = strongest(material.remarks, verdict.score < 0 ? -1 : 1, 1);
+    return reason?.quote ?? (/^(?:quote|evidence)$/.test(label) ? undefined : noOpinion);
   }
   return /^(?:sentiment|label|sentiment label)$/.test(label) && judges ? verdict.label : undefined;
 }
 
 function listBySkill(label: string, own: Skill | undefined, schema: JsonSchema, task: Task): Json {
   const item = plainSchema((schema.items ?? {}) as JsonSchema, schema).schema;
-  const { remarks } = task.material;
   const most = Math.min(readInstructions(task.instructions).most ?? 8, Number(schema.maxItems ?? 8));
   const sided = own === "pros" || own === "cons" || /^risks?$/.test(label);
   if (sided || own === "features") {
     const entries = sided
-      ? strongest(remarks, own === "pros" ? 1 : -1, most).map(({ aspect, brief }) => ({
-          name: aspect,
-          quote: brief,
+      ? strongest(task.material.remarks, own === "pros" ? 1 : -1, most).map(({ aspect: name, quote }) => ({
+          name,
+          quote,
         }))
       : featuresOf(task.material, most);
     if (item.type === "string") return entries.map(({ name, quote }) => (sided ? quote : (name ?? quote)));
-    const keys = Object.keys((item.properties ?? {}) as object);
     const demanded = Array.isArray(item.required) ? item.required : [];
-    const objects = entries.map(({ name, quote }) =>
-      Object.fromEntries(
-        keys.map((key) => [
-          key,
-          /^(?:quote|text|evidence|passage|statement|comment|detail)$/.test(key)
-            ? quote
-            : /^(?:name|aspect|feature|topic)$/.test(key)
-              ? name
-              : null,
-        ]),
-      ),
-    );
-    return objects.filter((entry) => demanded.every((key) => entry[key as string] !== null));
+    const told = ({ name, quote }: (typeof entries)[number], key: string) => {
+      if (/^(?:quote|text|evidence|passage|statement|comment|detail)$/.test(key)) return quote;
+      return /^(?:name|aspect|feature|topic)$/.test(key) ? name : null;
+    };
+    return entries
+      .filter((entry) => demanded.every((key) => told(entry, String(key)) !== null))
+      .map((entry) =>
+        Object.fromEntries(
+          Object.keys((item.properties ?? {}) as object).map((key) => [key, told(entry, key)]),
+        ),
+      );
   }
   const topical = own === "topics" || contentStems(label).has("tag");
   return topical && item.type === "string" ? topicsOf(task.material, Math.min(most, 5)) : undefined;

@@ -1,18 +1,23 @@
 import { DagError } from "../errors.js";
+import { wordingOf } from "./lexicon.js";
 
-export type Skill =
-  | "merge"
-  | "prosCons"
-  | "pros"
-  | "cons"
-  | "sentiment"
-  | "recommend"
-  | "features"
-  | "figures"
-  | "topics"
-  | "summary"
-  | "about"
-  | "stars";
+/** In the order in which a tie is decided. */
+const skills = [
+  "merge",
+  "stars",
+  "prosCons",
+  "cons",
+  "pros",
+  "sentiment",
+  "recommend",
+  "features",
+  "figures",
+  "topics",
+  "summary",
+  "about",
+] as const;
+
+export type Skill = (typeof skills)[number];
 
 /** What instructions ask for, as far as they were understood. */
 export interface Asked {
@@ -30,60 +35,13 @@ export interface Asked {
   readonly about: string | null;
 }
 
-const wordings: readonly (readonly [Skill, RegExp])[] = [
-  [
-    "merge",
-    /\b(?:executive summary|star ratings?|(?:merge|combine|consolidate|synthesi[sz]e|bring(?:s)? (?:it )?together)\b|[1-5] ?[-–] ?5 stars?|rat(?:e|ing) (?:for )?each|overall report|final report)/i,
-  ],
-  ["stars", /\bhow many stars\b|\bwhat (?:star )?rating\b/i],
-  [
-    "prosCons",
-    /\b(?:pros?\b.{0,16}\bcons?\b|(?:dis)?advantages?\b.{0,20}\b(?:dis)?advantages?|strengths?\b.{0,24}\b(?:weakness|risk)|likes?\b.{0,16}\bdislikes?|positives\b.{0,8}\bnegatives\b|prais\w+\b.{0,16}\bcritici\w+|upsides?\b.{0,16}\bdownsides?|good and (?:the )?bad)/i,
-  ],
-  [
-    "cons",
-    /\b(?:cons|drawbacks?|downsides?|disadvantages?|weakness(?:es)?|complaints?|complains? about|problems?|issues|shortcomings?|criticisms?|critici[sz]e[sd]?|dislike[sd]?|negatives|(?:not|n't) (?:like|liked)|went wrong|pain points?)\b/i,
-  ],
-  [
-    "pros",
-    /\b(?:pros|strengths?|advantages?|upsides?|positives|highlights|praise[sd]?|(?:did|does|do) .{1,30} (?:like|love|enjoy)|what (?:\w+ ){1,3}(?:likes?|liked|loves?|loved))\b/i,
-  ],
-  [
-    "sentiment",
-    /\b(?:sentiment|polarity|positive or negative|positive,? (?:mixed|negative|neutral)|negative,? (?:positive|mixed|neutral)|mood|(?:emotional )?tone of|how (?:satisfied|happy|positive))\b/i,
-  ],
-  [
-    "recommend",
-    /\b(?:recommend(?:ation|ed|s)?\b|worth (?:buying|it|the)|should (?:i|we|one|someone|people|you) (?:buy|get|order|visit|book|go)|buy or (?:not|skip)|purchase decision|verdict)/i,
-  ],
-  ["features", /\b(?:features?|specifications?|specs|attributes|components|capabilities)\b/i],
-  ["figures", /\b(?:figures|numbers|quantities|measurements|amounts|percentages|prices)\b/i],
-  ["topics", /\b(?:topics?|themes?|keywords?|key ?phrases)\b/i],
-  ["summary", /\b(?:summar(?:y|ies|i[sz]e[sd]?)|tl;?dr|gist|in a nutshell|condense|main point)\b/i],
-  [
-    "about",
-    /\b(?:says?|said|mention(?:s|ed)?|writes?) about\b|\b(?:quote|find) (?:the )?(?:passages?|sentences?)\b/i,
-  ],
-];
-
-const made =
-  "poems?|haikus?|songs?|lyrics|jokes?|stor(?:y|ies)|tales?|essays?|articles?|blog|tweets?|posts?|slogans?|headlines?|titles?|e-?mails?|letters?|repl(?:y|ies)|responses?|messages?|speech|code|functions?|programs?|scripts?|quer(?:y|ies)|regex\\w*|tests?|sql|html|json|dialogues?|scenes?|limericks?|sonnets?|press release|advert\\w*|report card";
-const beyond = new RegExp(
-  `\\b(?:translat\\w+|rewrite|rephrase|paraphrase|proofread|render (?:this|it|the)|in (?:french|german|spanish|italian|portuguese|dutch|japanese|chinese|korean|russian|arabic|polish|swedish|turkish|hindi|latin|rhyme|verse)|(?:into|to) (?:french|german|spanish|italian|portuguese|dutch|japanese|chinese|korean|russian|arabic|english|polish|swedish)|(?:write|draft|compose|generate|create|make up|prepare|invent|produce)\\b[^.;:]{0,40}\\b(?:${made})|reply to|respond to|calculat\\w+|comput(?:e|es)|estimat\\w+|predict\\w*|forecast\\w*|solve|prove|implement|refactor|debug|brainstorm|pretend|role-?play|imagine|how many(?! stars)|how much|how often|count (?:the|how|all)|(?:^|[.?!:] *|explain |reason |tell me )why\\b|explain|reason step|step by step|root cause|propose|suggest|advise|what should|(?:poem|haiku|limerick|sonnet)\\b)`,
-  "i",
-);
-
 const numbers = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 const aNumber = `(\\d{1,2}|${numbers.join("|")})`;
-const numberOf = (text: string | undefined) =>
-  text === undefined
-    ? null
-    : numbers.includes(text.toLowerCase())
-      ? numbers.indexOf(text.toLowerCase())
-      : Number(text);
+const numberOf = (text = "") =>
+  text === "" ? null : Math.max(numbers.indexOf(text.toLowerCase()), Number(text) || 0);
 
 /** Splits "do not X", "without X", "leave out X" from what is asked for. */
-function withoutExclusions(text: string): { asked: string; refused: string } {
+export function withoutExclusions(text: string): { asked: string; refused: string } {
   const plain = text
     .replace(/\b(?:whether or not|why or why not|or not)\b/gi, "whether")
     .replace(/\b(\w+)n['’]t\b/g, "$1 not");
@@ -91,11 +49,8 @@ function withoutExclusions(text: string): { asked: string; refused: string } {
   const asked = plain.replace(
     /\b(?:(?:do|does|should|must|need|please) not|never|without|no need (?:to|for)|except(?: for)?|leave out|leaving out|skip|skipping|ignore|ignoring|exclud(?:e|ing)|rather than|instead of|but not|not|no|apart from|other than|anything but|omit(?:ting)?)\b(?! (?:only|just|merely|like|liked|the only))(?:(?!\b(?:but|only|just|and (?:list|judge|give|name|say|tell|summari\w+|show|write|recommend))\b)[^.;:!?\n,])*/gi,
     (found, offset: number) => {
-      if (
-        /\bdid $/i.test(plain.slice(0, offset)) ||
-        (/^(?:not|no)\b/.test(found) && /\b(?:did|does|could|can) $/i.test(plain.slice(0, offset)))
-      )
-        return found;
+      // "What did the reviewer not like?" asks for it.
+      if (/\b(?:did|does|could|can) $/i.test(plain.slice(0, offset))) return found;
       refused.push(found);
       return " ";
     },
@@ -107,17 +62,14 @@ function withoutExclusions(text: string): { asked: string; refused: string } {
 export function readInstructions(instructions: string): Asked {
   const text = instructions.replaceAll(/([a-z])([A-Z])/g, "$1 $2");
   const { asked, refused } = withoutExclusions(text);
-  const found = wordings
-    .map(([skill, wording], i) => ({ skill, at: asked.search(wording), i }))
+  const found = skills
+    .map((skill, i) => ({ skill, at: asked.search(wordingOf(skill)), i }))
     .filter(({ at }) => at >= 0)
     .sort((a, b) => a.at - b.at || a.i - b.i)
     .map(({ skill }) => skill);
-  const sentences = numberOf(
-    new RegExp(`\\b(?:${aNumber}|an?|single)[ -]sentences?\\b`, "i")
-      .exec(asked)?.[0]
-      ?.replace(/^(?:an?|single)\b/i, "one")
-      .split(/[ -]/)[0],
-  );
+  const [oneSentence, counted] =
+    new RegExp(`\\b(?:${aNumber}|an?|single)[ -]sentences?\\b`, "i").exec(asked) ?? [];
+  const sentences = numberOf(counted ?? (oneSentence && "one"));
   const limit =
     new RegExp(
       `\\b(?:at most|up to|no more than|maximum(?: of)?|top|exactly|limit\\w* to|first) ${aNumber}\\b(?! (?:words|sentences?|characters|stars))`,
@@ -133,10 +85,8 @@ export function readInstructions(instructions: string): Asked {
     )?.[1];
   return {
     skills: kept(found, sentences, asked),
-    excluded: wordings
-      .filter(([skill, wording]) => wording.test(refused) && !found.includes(skill))
-      .map(([skill]) => skill),
-    beyond: beyond.test(asked),
+    excluded: skills.filter((skill) => wordingOf(skill).test(refused) && !found.includes(skill)),
+    beyond: wordingOf("beyond").test(asked),
     most: numberOf(limit),
     sentences,
     oneWord: /\b(?:one|a single|single) word\b|\bonly the label\b|\blabel only\b/i.test(asked),

@@ -5,11 +5,11 @@ import type { Model, ModelChunk, ModelRequest } from "../models/port.js";
 import { cannotRead } from "../models/readable-media.js";
 import { loadTokenCounter } from "../models/usage.js";
 import { fillFields } from "./fields.js";
-import { answerGoal, callsToMake, type PlannedCall, planLines } from "./planner.js";
+import { answerGoal, callsToMake, planLines } from "./planner.js";
 import { loadNlp, type ReadTokens } from "./reading.js";
 import { answerInWords } from "./skills.js";
 import { readTask } from "./task.js";
-import { toolCallsFor } from "./tool-use.js";
+import { type PlannedCall, toolCallsFor } from "./tool-use.js";
 
 /**
  * A rule-based extractive chat model: no network, no key, the same answer to the byte for the same request. It reads

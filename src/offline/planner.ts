@@ -1,16 +1,11 @@
 import { type CatalogueEntry, parseCatalogue } from "../models/catalogue.js";
-import type { ModelRequest, ToolSpec } from "../models/port.js";
+import type { ModelRequest } from "../models/port.js";
 import { fillFields } from "./fields.js";
-import { cannot, readInstructions } from "./instructions.js";
-import { contentStems, titleOf } from "./lexicon.js";
+import { cannot, readInstructions, withoutExclusions } from "./instructions.js";
+import { contentStems, escaped, titleOf, wordsIn } from "./lexicon.js";
 import { answerInWords, asSaid } from "./skills.js";
 import type { Task } from "./task.js";
-
-/** A tool call to make. */
-export interface PlannedCall {
-  readonly name: string;
-  readonly args: Readonly<Record<string, unknown>>;
-}
+import { calledBefore, notYetMade, type PlannedCall } from "./tool-use.js";
 
 /** Which nodes a goal asks for, and why these. */
 export interface Choice {
@@ -24,72 +19,57 @@ export interface Choice {
  */
 export function chooseNodes(goal: string, catalogue: readonly CatalogueEntry[]): Choice {
   const asked = readInstructions(goal);
+  const said = withoutExclusions(goal).asked;
   const every = (why: string): Choice => ({ nodes: needsFirst(catalogue), why });
   const skillsOf = ({ name, description }: CatalogueEntry) =>
     sides(readInstructions(`${titleOf(name)}. ${description}`).skills.slice(0, 1));
   const excluded = sides(asked.excluded);
   const left = catalogue.filter(
-    (entry) =>
-      !skillsOf(entry).some((skill) => excluded.includes(skill)) || named(entry, withoutDenials(goal)),
+    (entry) => !skillsOf(entry).some((skill) => excluded.includes(skill)) || named(entry, said),
   );
   if (asked.beyond) return every("The goal asks for more than rules understand: every node is called.");
-  if (
-    asked.skills[0] === "merge" ||
-    (asked.skills.length > 0 &&
-      /\b(?:everything|every (?:aspect|node|specialist)|complete|comprehensive|thorough|full (?:report|analysis|picture|review))\b/i.test(
-        goal,
-      ))
-  )
+  if (asked.skills[0] === "merge" || (asked.skills.length > 0 && everything.test(goal)))
     return { nodes: needsFirst(left), why: "The goal asks for everything." };
   const wanted = sides(asked.skills);
-  const said = withoutDenials(goal);
+  const meets = (skill: string) => (entry: CatalogueEntry) => skillsOf(entry).includes(skill);
   const byName = left.filter((entry) => named(entry, said));
-  const bySkill = left.filter((entry) => skillsOf(entry).some((skill) => wanted.includes(skill)));
-  const chosen = left.filter((entry) => byName.includes(entry) || bySkill.includes(entry));
-  const described =
-    chosen.length > 0 || wanted.length > 0
+  const chosen = left.filter(
+    (entry) => byName.includes(entry) || wanted.some((skill) => meets(skill)(entry)),
+  );
+  const unmet = byName.length === 0 && wanted.some((skill) => !chosen.some(meets(skill)));
+  const nodes =
+    wanted.length > 0 || chosen.length > 0
       ? chosen
       : left.filter((entry) => describes(entry, said, catalogue));
-  const met = wanted.every(
-    (skill) => byName.length > 0 || described.some((entry) => skillsOf(entry).includes(skill)),
-  );
-  if (described.length === 0 || !met)
-    return left.length < catalogue.length && wanted.length === 0 && excluded.length > 0
-      ? { nodes: needsFirst(left), why: "Every node but those that the goal excludes." }
-      : every("The goal was not understood as one of the nodes: every node is called.");
-  return {
-    nodes: needsFirst(described),
-    why: `The goal asks for ${described.map(({ name }) => name).join(", ")}.`,
-  };
+  if (nodes.length > 0 && !unmet)
+    return {
+      nodes: needsFirst(nodes),
+      why: `The goal asks for ${nodes.map(({ name }) => name).join(", ")}.`,
+    };
+  return left.length < catalogue.length && wanted.length === 0
+    ? { nodes: needsFirst(left), why: "Every node but those that the goal excludes." }
+    : every("The goal was not understood as one of the nodes: every node is called.");
 }
+
+const everything =
+  /\b(?:everything|every (?:aspect|node|specialist)|complete|comprehensive|thorough|full (?:report|analysis|picture|review))\b/i;
 
 /** One side of pros and cons is answered by a node that lists both. */
 const sides = (skills: readonly string[]) =>
   skills.map((skill) => (skill === "pros" || skill === "cons" ? "prosCons" : skill));
 
-const withoutDenials = (goal: string) =>
-  goal.replace(
-    /\b(?:do not|don['’]t|never|without|except(?: for)?|leave out|skip|ignore|exclud\w+|not|no|but not|instead of|rather than)\b(?! (?:only|just))(?:(?!\b(?:but|only|just)\b)[^.;:!?\n,])*/gi,
-    " ",
-  );
-
 /** Whether a goal says a node's whole name, as one word or as its words. */
 function named({ name }: CatalogueEntry, goal: string): boolean {
-  const words = name.replaceAll(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll(/[_-]+/g, " ");
-  return new RegExp(
-    `(?<![\\w])(?:${[name, words].map((one) => one.replaceAll(/[^\w ]/g, ".")).join("|")})(?![\\w])`,
-    "i",
-  ).test(goal);
+  return new RegExp(`(?<!\\w)(?:${escaped(name)}|${escaped(wordsIn(name))})(?!\\w)`, "i").test(goal);
 }
 
 /** Whether a goal and a node's description share two words that not every description has. */
 function describes({ description }: CatalogueEntry, goal: string, all: readonly CatalogueEntry[]): boolean {
   const own = contentStems(goal);
   const shared = [...contentStems(description)].filter((stem) => own.has(stem));
-  return (
-    shared.filter((stem) => all.filter((other) => contentStems(other.description).has(stem)).length === 1)
-      .length >= 2
-  );
+  const alone = (stem: string) =>
+    all.filter((other) => contentStems(other.description).has(stem)).length === 1;
+  return shared.filter(alone).length >= 2;
 }
 
 function needsFirst(entries: readonly CatalogueEntry[]): CatalogueEntry[] {
@@ -125,11 +105,8 @@ export function planLines(goal: string, catalogue: readonly CatalogueEntry[]): s
       .map((need) => nodes.findIndex(({ name }) => name === need))
       .filter((at) => at >= 0 && at < i)
       .map((at) => `$${at + 1}`);
-    const args =
-      node.args.includes("focus") && focus !== null
-        ? [...references, `focus=${JSON.stringify(focus)}`]
-        : references;
-    return `${i + 1}. ${node.name}(${args.join(", ")})`;
+    if (node.args.includes("focus") && focus !== null) references.push(`focus=${JSON.stringify(focus)}`);
+    return `${i + 1}. ${node.name}(${references.join(", ")})`;
   });
   return [...lines, `${lines.length + 1}. join()`].join("\n");
 }
@@ -137,31 +114,16 @@ export function planLines(goal: string, catalogue: readonly CatalogueEntry[]): s
 /** The calls still to make, with the reason for the first of them. */
 export function callsToMake(task: Task, request: ModelRequest): { calls: PlannedCall[]; why: string } {
   const goal = task.plan?.goal ?? "";
-  const called = new Set(
-    request.messages.flatMap((message) =>
-      message.role === "assistant" ? (message.toolCalls ?? []).map(({ name }) => name) : [],
-    ),
-  );
   const choice = chooseNodes(goal, parseCatalogue(task.plan?.catalogue ?? ""));
   const focus = focusOf(goal);
   const calls = choice.nodes.flatMap(({ name }): PlannedCall[] => {
     const tool = request.tools.find((candidate) => candidate.name === name);
-    return tool === undefined || called.has(name)
-      ? []
-      : [{ name, args: argsOf(tool, task.material.text, focus) }];
+    if (tool === undefined) return [];
+    const takes = (arg: string) => arg in ((tool.parameters.properties ?? {}) as object);
+    const input = takes("input") ? { input: task.material.text } : {};
+    return [{ name, args: { ...input, ...(takes("focus") && focus !== null && { focus }) } }];
   });
-  return {
-    calls: request.parallelToolCalls === false ? calls.slice(0, 1) : calls,
-    why: called.size === 0 ? choice.why : "",
-  };
-}
-
-function argsOf(tool: ToolSpec, input: string, focus: string | null): Record<string, unknown> {
-  const properties = (tool.parameters.properties ?? {}) as Record<string, unknown>;
-  return {
-    ...("input" in properties ? { input } : {}),
-    ...("focus" in properties && focus !== null ? { focus } : {}),
-  };
+  return { calls: notYetMade(calls, request), why: calledBefore(request).size === 0 ? choice.why : "" };
 }
 
 /**

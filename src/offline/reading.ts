@@ -8,8 +8,6 @@ export interface Sentence {
   /** As written, on one line. */
   readonly text: string;
   readonly tokens: readonly Token[];
-  /** Position of its paragraph or list item, from 0. */
-  readonly block: number;
   /** Its author's own sign: 1 for a line after `+` or under "Pros", -1 for one after `-` or under "Cons", else 0. */
   readonly mark: -1 | 0 | 1;
 }
@@ -26,25 +24,12 @@ export interface Document {
 export function readDocument(given: string, readTokens: ReadTokens): Document {
   const text = withoutTags(given);
   const sentences: Sentence[] = [];
-  const signed = /^\s*\+\s*\S/m.test(text) && /^\s*[-–]\s*\S/m.test(text);
-  splitBlocks(text, signed).forEach(({ content, mark }, block) => {
-    for (const tokens of readTokens(content).flatMap(cutLong)) {
+  for (const { content, mark } of splitBlocks(text))
+    for (const tokens of readTokens(content).flatMap(cutLong))
       if (tokens.some(isWord))
-        sentences.push({ index: sentences.length, text: textOf(tokens), tokens, block, mark });
-    }
-  });
+        sentences.push({ index: sentences.length, text: textOf(tokens), tokens, mark });
   return { text, sentences, language: languageOf(sentences.flatMap((sentence) => sentence.tokens)) };
 }
-
-const entities: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-  "#39": "'",
-  nbsp: " ",
-};
 
 /** A text without HTML: block tags end a line, scripts and styles go as a whole. Any other text as it is. */
 function withoutTags(text: string): string {
@@ -52,60 +37,48 @@ function withoutTags(text: string): string {
   return text
     .replace(/<(script|style)\b[\s\S]*?(?:<\/\1>|$)/gi, " ")
     .replace(/<(?:br|hr|\/?(?:p|div|li|ul|ol|tr|h[1-6]|blockquote))\b[^<>]*>/gi, "\n\n")
-    .replace(/<\/?[a-z][a-z\d]*(?:\s[^<>]*)?\/?>/gi, "")
-    .replace(/&(amp|lt|gt|quot|apos|#39|nbsp);/g, (_, name: string) => entities[name] ?? " ");
+    .replace(/<\/?[a-z][a-z\d]*(?:\s[^<>]*)?\/?>/gi, "");
 }
 
 /** Most tokens of one sentence; a longer run without an end is cut. */
 const longest = 250;
 
-function cutLong(tokens: Token[]): Token[][] {
-  const pieces = Math.ceil(tokens.length / longest);
-  return Array.from({ length: pieces }, (_, i) => tokens.slice(i * longest, (i + 1) * longest));
-}
+const cutLong = (tokens: Token[]): Token[][] =>
+  Array.from({ length: Math.ceil(tokens.length / longest) }, (_, i) =>
+    tokens.slice(i * longest, (i + 1) * longest),
+  );
 
 const marks = /^\s*(?:[-*•–·>]+|\d{1,2}[.)]|[a-z]\)|#{1,6})\s+/i;
 
+type Block = { content: string; readonly mark: Sentence["mark"] };
+const heading = /^\W*(pros|cons|likes|dislikes|positives|negatives|the good|the bad)\b\W*?(?::\W*(.*)|\W*)$/i;
+
 /** Paragraphs and list items, each on one line, without markup; a word of more than 300 characters is cut. */
-function splitBlocks(text: string, signed: boolean): { content: string; mark: Sentence["mark"] }[] {
-  const blocks: { content: string; mark: Sentence["mark"] }[] = [];
+function splitBlocks(text: string): Block[] {
+  const blocks: Block[] = [];
+  const signed = /^\s*\+\s*\S/m.test(text) && /^\s*[-–]\s*\S/m.test(text);
   let open = false;
   let under: Sentence["mark"] = 0;
   for (const line of text.split(/\r?\n/)) {
-    const headed =
-      /^\W*(pros|cons|likes|dislikes|positives|negatives|the good|the bad)\b\W*?(?::\W*(.*)|\W*)$/i.exec(
-        line,
-      );
-    if (headed !== null) under = /^(pros|likes|positives|the good)/i.test(headed[1] ?? "") ? 1 : -1;
-    const own = headed === null ? line : (headed[2] ?? "");
-    const content = own
+    const headed = heading.exec(line);
+    const listed = marks.test(line);
+    const sign = signed ? (/^\s*([+–-])/.exec(line)?.[1] ?? "") : "";
+    const content = (headed === null ? line : (headed[2] ?? ""))
       .replaceAll(/\S{300}(?=\S)/g, "$& ")
-      .replace(marks, "")
-      .replace(signed ? /^\s*[+–-]\s*/ : /^$/, "")
+      .replace(sign === "" ? marks : /^\s*[+–-]\s*/, "")
       .replaceAll(/\*\*|__|`/g, "")
       .trim();
-    const starts =
-      marks.test(line) ||
-      headed !== null ||
-      (signed && /^\s*[+–-]/.test(line)) ||
-      /^\s*[\w /-]{1,40}:(\s|$)/.test(line);
+    if (headed !== null) under = /^(?:pros|likes|positives|the good)/i.test(headed[1] ?? "") ? 1 : -1;
+    else if (content !== "" && !listed) under = 0;
     if (content === "") {
       open = headed !== null && open;
       continue;
     }
-    if (headed === null && !marks.test(line)) under = 0;
-    const sign =
-      signed && /^\s*\+/.test(line)
-        ? 1
-        : signed && /^\s*[–-]/.test(line)
-          ? -1
-          : under !== 0 && (headed !== null || marks.test(line))
-            ? under
-            : 0;
+    const starts = headed !== null || listed || sign !== "" || /^\s*[\w /-]{1,40}:(\s|$)/.test(line);
     const last = blocks.at(-1);
     if (open && !starts && last !== undefined && !isOver(last.content, content))
       last.content += ` ${content}`;
-    else blocks.push({ content, mark: sign });
+    else blocks.push({ content, mark: sign === "+" ? 1 : sign !== "" ? -1 : starts ? under : 0 });
     open = !/^#{1,6}\s/.test(line.trim());
   }
   return blocks;
@@ -198,26 +171,20 @@ const closed = new Set(["ADP", "ADV", "PART"]);
 /** "user", "-", "friendly" become one token; a spaced dash stays a sign. */
 function joinCompounds(tokens: readonly Token[]): Token[] {
   const joined: Token[] = [];
-  for (let i = 0; i < tokens.length; i++) {
-    let token = tokens[i] as Token;
-    for (
-      let dash = tokens[i + 1], next = tokens[i + 2];
-      dash && next;
-      dash = tokens[i + 1], next = tokens[i + 2]
-    ) {
-      const glued = dash.text === "-" && !dash.spaced && !next.spaced;
-      if (!glued || !/[a-z0-9]$/i.test(token.text) || !/^[a-z0-9]/i.test(next.text)) break;
-      const [text, lower] = [`${token.text}-${next.text}`, `${token.lower}-${next.lower}`];
-      token = {
-        text,
-        lower,
-        lemma: `${token.lower}-${next.lemma}`,
-        pos: closed.has(next.pos) ? "NOUN" : next.pos,
-        spaced: token.spaced,
+  for (const [i, token] of tokens.entries()) {
+    const before = joined.at(-1);
+    const next = tokens[i + 1];
+    const dash = token.text === "-" && /^[a-z0-9]/i.test(next?.text ?? "") && next?.spaced === false;
+    const second = before !== undefined && /[^-]-$/.test(before.text);
+    if (before !== undefined && !token.spaced && (second || (dash && /[a-z0-9]$/i.test(before.text))))
+      joined[joined.length - 1] = {
+        text: `${before.text}${token.text}`,
+        lower: `${before.lower}${token.lower}`,
+        lemma: `${before.lower}${token.lemma}`,
+        pos: closed.has(token.pos) ? "NOUN" : token.pos,
+        spaced: before.spaced,
       };
-      i += 2;
-    }
-    joined.push(token);
+    else joined.push(token);
   }
   return joined;
 }

@@ -1,6 +1,6 @@
 import { wordList } from "./lexicon.js";
-import { judgeSentence, leaning, type SentenceOpinion } from "./polarity.js";
-import { type Document, isWord, type Sentence, textOf } from "./reading.js";
+import { judgeSentence } from "./polarity.js";
+import { type Document, isWord, type Sentence, type Token, textOf } from "./reading.js";
 
 /** A passage that praises or blames, quoted from one sentence. */
 export interface Remark {
@@ -10,36 +10,38 @@ export interface Remark {
   readonly aspect: string | null;
   /** The passage as written. */
   readonly quote: string;
-  /** The part of a long passage that holds the opinion, where that stands by itself; else the passage. */
-  readonly brief: string;
   /** Position of its sentence in the text. */
   readonly sentence: number;
   /** The rating of the whole thing that it states in figures, from -1 to 1. */
   readonly rating?: number;
 }
 
-/** A sentence with what it says. */
-export interface JudgedSentence {
-  readonly sentence: Sentence;
-  readonly opinion: SentenceOpinion;
-}
-
 /** Passages of one sign each: a sentence that praises and blames gives two; one whose sign is unsure gives none. */
 export function remarksOf(document: Document): Remark[] {
-  const seen = new Set<string>();
-  const judged = document.sentences.map((sentence) => ({
-    sentence,
-    opinion: judgeSentence(sentence.tokens),
-  }));
-  const remarks = judged
-    .flatMap((one) => ratedRemark(one) ?? markedRemark(one) ?? sentenceRemarks(one))
-    .filter(({ quote }) => !seen.has(quote.toLowerCase()) && seen.add(quote.toLowerCase()));
   if (isOffer(document.text)) return [];
-  return document.sentences.some(({ text }) => sarcasm.test(text))
-    ? remarks.filter((remark) => remark.score < 0 || remark.quote.split(/\s+/).length > 3)
-    : remarks;
+  const ironic = sarcasm.test(document.text);
+  const seen = new Set<string>();
+  const remarks = document.sentences
+    .flatMap((one) => ratedRemark(one) ?? markedRemark(one) ?? sentenceRemarks(one))
+    .filter(({ quote }) => !seen.has(quote.toLowerCase()) && seen.add(quote.toLowerCase()))
+    .filter(
+      ({ quote, score }) =>
+        !empty.test(quote) &&
+        !(ironic && score > 0 && (sarcasm.test(quote) || quote.split(/\s+/).length < 4)),
+    );
+  // One plain statement in a text in which nobody speaks is news or notes, not a review.
+  const [only] = remarks;
+  const impersonal = document.sentences.length > 2 && !/\b(?:I|we|my|our|you|your)\b/i.test(document.text);
+  return impersonal && remarks.length === 1 && Math.abs(only?.score ?? 0) <= 2 ? [] : remarks;
 }
 
+/** What only someone sarcastic writes; short praise beside it ("Brilliant.") is not taken at its word. */
+const sarcasm =
+  /\b(?:oh,? (?:great|good|joy|wonderful|nice|lovely|fantastic|brilliant)|yeah,? right|paperweight|doorstop|thanks for nothing|just what (?:i|we) (?:needed|wanted)[:,]|how (?:lovely|nice|thoughtful) of|i love how it (?:forgets|crashes|breaks|stops|loses|drops|freezes))\b/i;
+
+/** Passages that announce opinions ("The good things first"), name none, set something aside, or say only that there is something. */
+const empty =
+  /^(?:none|nothing|n\/a)\b.{0,12}$|^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$|^(?:in spite of|despite|apart from|aside from|except for)\b|^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)(?: \S+){0,2}$/i;
 /** Whether a text advertises or announces: it speaks to "you" of what will be, and nobody tells what was. */
 function isOffer(text: string): boolean {
   if (/\b(I|my|me|I'm|I've|was|were|bought|broke|stopped)\b/.test(text)) return false;
@@ -49,23 +51,21 @@ function isOffer(text: string): boolean {
 }
 
 /** A short sentence that states a rating is a remark of its own; a middling one of a part is none. */
-function ratedRemark({ sentence }: JudgedSentence): Remark[] | null {
+function ratedRemark(sentence: Sentence): Remark[] | null {
   const quote = sentence.text.replace(/[\s.,;:]+$/, "");
-  const rating = quote.length <= longQuote ? statedRating(quote) : null;
+  const rating = quote.length <= 80 ? statedRating(quote) : null;
   if (rating === null) return null;
   const { score, aspect } = rating;
-  const remark = { score, aspect, quote, brief: quote, sentence: sentence.index };
+  const remark = { score, aspect, quote, sentence: sentence.index };
   if (aspect === null) return [{ ...remark, rating: score / 2 }];
   return Math.abs(score) < 0.5 ? [] : [remark];
 }
 
 /** A line that its author marked with `+` or `-`, or put under "Pros" or "Cons", has the sign of the mark. */
-function markedRemark({ sentence }: JudgedSentence): Remark[] | null {
+function markedRemark(sentence: Sentence): Remark[] | null {
   if (sentence.mark === 0) return null;
   const quote = sentence.text.replace(/[\s.,;:]+$/, "");
-  return [
-    { score: 2 * sentence.mark, aspect: aspectIn(quote), quote, brief: quote, sentence: sentence.index },
-  ];
+  return [{ score: 2 * sentence.mark, aspect: aspectIn(quote), quote, sentence: sentence.index }];
 }
 
 /** The one known part or property that a passage begins with, or `null`. */
@@ -76,140 +76,47 @@ function aspectIn(quote: string): string | null {
   return known.length === 1 ? (known[0] ?? null) : null;
 }
 
-/** What only someone sarcastic writes; short praise beside it ("Brilliant.") is not taken at its word. */
-const sarcasm =
-  /\b(oh,? (great|good|joy|wonderful|nice|lovely|fantastic|brilliant)|yeah,? right|paperweight|doorstop|thanks for nothing|just what (i|we) (needed|wanted)[:,]|how (lovely|nice|thoughtful) of|i love how it (forgets|crashes|breaks|stops|loses|drops|freezes))\b/i;
-
 interface Stretch {
   from: number;
   to: number;
   score: number;
-  first: number;
-  last: number;
 }
 
-function sentenceRemarks(judged: JudgedSentence): Remark[] {
-  const { sentence, opinion } = judged;
-  if (
-    sentence.tokens.at(-1)?.text === "?" ||
-    !opinion.clauses.some((clause) => Math.abs(clause.score) >= leaning)
-  )
-    return [];
+/** Clauses of one sign are one passage, unless the later says something strong of its own; one whose sign is unsure is none. */
+function sentenceRemarks(sentence: Sentence): Remark[] {
+  if (sentence.tokens.at(-1)?.text === "?") return [];
   const stretches: Stretch[] = [];
-  opinion.clauses.forEach((clause, i) => {
+  for (const { from, to, score } of judgeSentence(sentence.tokens).clauses) {
     const last = stretches.at(-1);
-    const opposed = last !== undefined && last.score * clause.score < 0;
-    const ownThing =
-      last !== undefined &&
-      Math.min(Math.abs(last.score), Math.abs(clause.score)) >= 1 &&
-      standsAlone(judged, i);
-    if (
-      last === undefined ||
-      clause.after === ";" ||
-      (opposed && Math.abs(clause.score) >= 0.4) ||
-      (!opposed && ownThing)
-    ) {
-      stretches.push({ from: clause.from, to: clause.to, score: clause.score, first: i, last: i });
-    } else Object.assign(last, { to: clause.to, score: last.score + clause.score, last: i });
+    const strong = Math.min(Math.abs(last?.score ?? 0), Math.abs(score)) >= 1;
+    const opposed = (last?.score ?? 0) * score < 0;
+    if (last === undefined || opposed || (strong && standsAlone(sentence.tokens.slice(from, to))))
+      stretches.push({ from, to, score });
+    else Object.assign(last, { to, score: last.score + score });
+  }
+  return stretches.flatMap(({ from, to, score }): Remark[] => {
+    if (Math.abs(score) <= 1) return [];
+    const quote = quoteOf(sentence.tokens.slice(from, to));
+    return [{ score, aspect: aspectIn(quote), quote, sentence: sentence.index }];
   });
-  return stretches.flatMap((stretch): Remark[] => {
-    if (Math.abs(stretch.score) < 1 || !isPure(judged, stretch)) return [];
-    const quote = quoteOf(judged, stretch);
-    if (
-      (quote.split(/\s+/).length < 2 && stretches.length > 1) ||
-      announcement.test(quote) ||
-      exception.test(quote)
-    )
-      return [];
-    const brief = quote.length <= longQuote ? quote : quoteOf(judged, tellingPart(judged, stretch));
-    return [{ score: stretch.score, aspect: aspectIn(brief), quote, brief, sentence: sentence.index }];
-  });
-}
-
-/** A passage longer than this is cut down to the part that tells, in characters. */
-const longQuote = 80;
-
-/** Clauses that cannot stand without the one before them, and conditions that the one after them must not lose. */
-const leansBack = new Set("which who whom whose that where because since than as".split(" "));
-const conditions = new Set("if unless when while until except although though despite".split(" "));
-
-/** The clauses of a stretch from the first opinion of its sign to the last, with what they cannot stand without. */
-function tellingPart(judged: JudgedSentence, stretch: Stretch): Stretch {
-  const { clauses } = judged.opinion;
-  const telling = clauses.map(({ score }) => score * stretch.score > 0);
-  let first = telling.indexOf(true, stretch.first);
-  let last = telling.lastIndexOf(true, stretch.last);
-  if (first < 0 || last < first) return stretch;
-  while (
-    first > stretch.first &&
-    (!standsAlone(judged, first) || conditions.has(openerOf(judged, first - 1)))
-  )
-    first--;
-  while (last < stretch.last && conditions.has(openerOf(judged, last + 1))) last++;
-  const from = clauses[first]?.from ?? stretch.from;
-  return { ...stretch, from, to: clauses[last]?.to ?? stretch.to };
-}
-
-function wordsOfClause({ sentence, opinion }: JudgedSentence, index: number) {
-  const clause = opinion.clauses[index];
-  return clause === undefined ? [] : sentence.tokens.slice(clause.from, clause.to).filter(isWord);
-}
-
-/** The first word of a clause that is no conjunction. */
-function openerOf(judged: JudgedSentence, index: number): string {
-  const words = wordsOfClause(judged, index);
-  return (leading.has(words[0]?.lower ?? "") ? words[1] : words[0])?.lower ?? "";
 }
 
 /** Whether a clause can be read without the one before it: it says something of its own. */
-function standsAlone(judged: JudgedSentence, index: number): boolean {
-  const words = wordsOfClause(judged, index);
-  return (
-    !leansBack.has(openerOf(judged, index)) &&
-    words.length >= 4 &&
-    words.some(({ pos }) => pos === "VERB" || pos === "AUX")
-  );
+export function standsAlone(clause: readonly Token[]): boolean {
+  const words = clause.filter(isWord);
+  const opener = words.find(({ lower }) => !wordList("leading").has(lower))?.lower ?? "";
+  const says = words.length >= 4 && words.some(({ pos }) => pos === "VERB" || pos === "AUX");
+  return says && !/^(?:which|who|whom|whose|that|where|because|since|than|as)$/.test(opener);
 }
 
-/** What a statement sets aside is none of its own. */
-const exception = /^(?:in spite of|despite|apart from|aside from|except for)\b/i;
-
-/** Words that announce opinions and give none: "The good things first". */
-const announcement =
-  /^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$/i;
-
-/** Whether nothing in the stretch says the opposite with nearly the same force. */
-function isPure(judged: JudgedSentence, stretch: Stretch): boolean {
-  const hits = judged.opinion.clauses.slice(stretch.first, stretch.last + 1).flatMap((clause) => clause.hits);
-  const against = hits
-    .filter((hit) => hit.score * stretch.score < 0)
-    .reduce((sum, hit) => sum + Math.abs(hit.score), 0);
-  return against < Math.abs(stretch.score) * 0.75;
-}
-
-const leading = new Set(
-  "but and however although though while yet so plus or whereas nevertheless nonetheless that said".split(
-    " ",
-  ),
-);
-
-function quoteOf(judged: JudgedSentence, stretch: Stretch): string {
-  const tokens = judged.sentence.tokens.slice(stretch.from, stretch.to);
-  let from = 0;
-  while (from < tokens.length - 1) {
-    const token = tokens[from];
-    if (token === undefined || (isWord(token) && !leading.has(token.lower)) || /\d/.test(token.text)) break;
-    from++;
-  }
-  let to = tokens.length;
-  while (
-    to > from + 1 &&
-    (/^[^\p{L}\d)%”"!]+$/u.test(tokens[to - 1]?.text ?? "") || leading.has(tokens[to - 1]?.lower ?? ""))
-  )
-    to--;
-  const quote = textOf(tokens.slice(from, to))
-    .replace(/[\s,;:–—-]+$/, "")
-    .replace(/^(?:pros?|cons?|likes|dislikes|plus|minus|good|bad): (?=\S)/i, "");
+/** Tokens as a quotation: no conjunction or sign at its ends, no quotation mark without its other. */
+export function quoteOf(tokens: readonly Token[]): string {
+  const tells = ({ text, lower }: Token) =>
+    /\d/.test(text) || (/\p{L}/u.test(text) && !wordList("leading").has(lower));
+  const ends = (token: Token) => tells(token) || /[)%”"!]/.test(token.text);
+  const quote = textOf(
+    tokens.slice(Math.max(0, tokens.findIndex(tells)), tokens.findLastIndex(ends) + 1),
+  ).replace(/^(?:pros?|cons?|likes|dislikes|plus|minus|good|bad): (?=\S)/i, "");
   return (quote.match(/["“”]/g) ?? []).length % 2 === 1
     ? quote.replaceAll(/["“”]/g, "")
     : quote.replace(/^["“]([^"“”]*)["”]$/, "$1");
@@ -223,17 +130,10 @@ export function strongest(remarks: readonly Remark[], sign: 1 | -1, most: number
     .slice(0, most);
 }
 
-function telling({ score, aspect, brief }: Remark): number {
-  const words = brief.split(/\s+/).length;
+function telling({ score, aspect, quote }: Remark): number {
+  const words = quote.split(/\s+/).length;
   return Math.abs(score) * (words > 25 ? 0.6 : 1) * (aspect === null ? 0.9 : 1);
 }
-
-/** Whether a remark says only that there is something: "it isn't perfect". */
-export function isVague({ aspect, brief }: Remark): boolean {
-  return aspect === null && vague.test(brief) && brief.split(/\s+/).length <= 4;
-}
-
-const vague = /^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)\b/i;
 
 /** A rating that a text states in figures. */
 export interface StatedRating {

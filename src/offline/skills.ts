@@ -1,14 +1,14 @@
+import { splitClauses } from "./clauses.js";
 import { type Asked, cannot, readInstructions, type Skill } from "./instructions.js";
-import { contentStems, titleOf, wordList } from "./lexicon.js";
+import { contentStems, escaped, titleOf, wordList } from "./lexicon.js";
 import { findNounPhrases } from "./noun-phrases.js";
-import type { Sentence } from "./reading.js";
-import { isVague, type Remark, statedRating, strongest } from "./remarks.js";
+import { type Document, type Sentence, textOf } from "./reading.js";
+import { quoteOf, type Remark, standsAlone, statedRating, strongest } from "./remarks.js";
 import type { Source, Task } from "./task.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 
-const noOpinion = "The text states no opinion: not enough to judge.";
-const emptyText = "There is no text to work on.";
-const otherLanguage = "the text does not seem to be English.";
+export const noOpinion = "The text states no opinion: not enough to judge.";
+export const otherLanguage = "the text does not seem to be English.";
 
 /**
  * The answer in words of the skills that the instructions ask for.
@@ -18,7 +18,7 @@ export function answerInWords(task: Task, instructions = task.instructions): str
   const asked = readInstructions(instructions);
   const { language } = task.material.document;
   if (asked.beyond || asked.skills.length === 0) throw cannot(asSaid(instructions));
-  if (language === "none" && task.missing.length === 0) return emptyText;
+  if (language === "none" && task.missing.length === 0) return "There is no text to work on.";
   if (language === "other") throw cannot(otherLanguage);
   return asked.skills.map((skill) => answers[skill](task, asked, instructions)).join("\n\n");
 }
@@ -90,15 +90,19 @@ function sentencesAbout({ document }: Source, about: string): Sentence[] {
 }
 
 function sideOf(remarks: readonly Remark[], sign: 1 | -1, most: number): string {
-  const all = strongest(remarks, sign, remarks.length);
-  const specific = all.filter((remark) => !isVague(remark));
-  const chosen = (specific.length > 0 ? specific : all)
-    .slice(0, most)
-    .sort((a, b) => a.sentence - b.sentence);
+  const chosen = strongest(remarks, sign, most).sort((a, b) => a.sentence - b.sentence);
   return chosen.map(lineOf).join("\n") || "- None stated.";
 }
 
-const lineOf = ({ aspect, brief }: Remark) => (aspect === null ? `- “${brief}”` : `- ${aspect}: “${brief}”`);
+const lineOf = ({ aspect, quote }: Remark) => (aspect === null ? `- “${quote}”` : `- ${aspect}: “${quote}”`);
+
+/** The strongest remarks of each side that has any, with the side's title. */
+function bothSides(remarks: readonly Remark[], most: number, praise: string, blame: string) {
+  return [
+    { title: praise, side: strongest(remarks, 1, most) },
+    { title: blame, side: strongest(remarks, -1, most) },
+  ].filter(({ side }) => side.length > 0);
+}
 
 function answerSentiment(task: Task, { oneWord }: Asked, instructions: string): string {
   const { remarks } = focused(task);
@@ -112,88 +116,96 @@ function answerSentiment(task: Task, { oneWord }: Asked, instructions: string): 
   const lines = [
     `Sentiment: ${verdict.label} (score ${verdict.score.toFixed(2)}, from -1 to 1; ${verdict.praises} favourable, ${verdict.blames} unfavourable statements)`,
   ];
-  for (const [sign, title] of [
-    [1, "Strongest praise"],
-    [-1, "Strongest criticism"],
-  ] as const)
-    for (const { brief } of strongest(remarks, sign, 1)) lines.push(`${title}: “${brief}”`);
+  for (const { title, side } of bothSides(remarks, 1, "Strongest praise", "Strongest criticism"))
+    lines.push(`${title}: “${side[0]?.quote}”`);
   return lines.join("\n");
 }
+
+const advice = {
+  yes: "Yes, recommended.",
+  reservations: "Yes, with reservations.",
+  no: "No, not recommended.",
+};
 
 /** A verdict's recommendation in words. */
 export function recommendationOf({ recommendation }: Verdict): string {
-  if (recommendation === null) return "Not enough to judge whether to recommend it.";
-  return { yes: "Yes, recommended.", reservations: "Yes, with reservations.", no: "No, not recommended." }[
-    recommendation
-  ];
+  return recommendation === null ? "Not enough to judge whether to recommend it." : advice[recommendation];
 }
 
 function answerRecommendation(task: Task): string {
-  const { remarks, document } = task.material;
+  const { remarks } = task.material;
   const lines = [recommendationOf(verdictOf(remarks))];
   if (remarks.length === 0) return `${lines[0]} ${noOpinion}`;
-  const audience =
-    /\b(?:recommend(?:ed)? (?:it |this |them )?(?:to|for)|(?:perfect|ideal|great|good) for (?:anyone|people|those)|anyone who|those who|people who|if you(?:'re| are| want| need))\b/i;
-  for (const { text } of document.sentences.filter(({ text: said }) => audience.test(said)).slice(0, 2))
-    lines.push(`On whom it suits: “${text}”`);
-  for (const [sign, title] of [
-    [1, "Reasons for"],
-    [-1, "Reasons against"],
-  ] as const) {
-    const reasons = strongest(remarks, sign, 3).map(lineOf);
-    if (reasons.length > 0) lines.push("", `${title}:`, ...reasons);
-  }
+  for (const { title, side } of bothSides(remarks, 3, "Reasons for", "Reasons against"))
+    lines.push("", `${title}:`, ...side.map(lineOf));
   return lines.join("\n");
 }
 
-/** Known parts and properties that the text names, and nouns beside a figure, each with the shortest sentence on it. */
+/** Known parts and properties that the text names, each with the first sentence on it that has a figure, else the first. */
 export function featuresOf({ document, remarks }: Source, most: number): { name: string; quote: string }[] {
-  const found = new Map<string, { name: string; sentences: Sentence[] }>();
-  for (const sentence of document.sentences) {
-    for (const { name, head } of findNounPhrases(sentence.tokens)) {
-      if (!wordList("aspect").has(head) && !wordList("aspect").has(name)) continue;
-      if (new RegExp(`\\b(?:free of|no|without|customer) ${head}`, "i").test(sentence.text)) continue;
-      const entry = found.get(head) ?? { name, sentences: [] };
-      if (!entry.sentences.includes(sentence)) entry.sentences.push(sentence);
-      found.set(head, entry);
-    }
-  }
-  return [...found.values()]
+  const known = namedThings(document).filter(
+    ({ head, name }) => wordList("aspect").has(head) || wordList("aspect").has(name),
+  );
+  return known
     .sort((a, b) => b.sentences.length - a.sentences.length)
     .slice(0, most)
     .sort((a, b) => (a.sentences[0]?.index ?? 0) - (b.sentences[0]?.index ?? 0))
     .map(({ name, sentences }) => {
       const telling = sentences.find(({ text }) => /\d/.test(text)) ?? sentences[0];
-      const remark = remarks.find(
-        ({ sentence, brief }) => sentence === telling?.index && brief.toLowerCase().includes(name),
-      );
-      return { name, quote: remark?.brief ?? telling?.text.replace(/[\s,;:.]+$/, "") ?? "" };
+      return { name, quote: telling === undefined ? "" : passageOn(telling, name, remarks) };
     });
 }
 
-/** The nouns that most sentences name, the most named first, each by its commonest name. */
+/** What a sentence says of something: its own clause where that is a statement, else the remark on it, else all of it. */
+function passageOn({ tokens, text, index }: Sentence, name: string, remarks: readonly Remark[]): string {
+  const names = (passage: string) => passage.toLowerCase().includes(name);
+  const clauses = splitClauses(tokens).map(({ from, to }) => tokens.slice(from, to));
+  const own = clauses.find((clause) => names(textOf(clause)) && standsAlone(clause));
+  const remark = remarks.find(({ sentence, quote }) => sentence === index && names(quote));
+  return own === undefined ? (remark?.quote ?? text.replace(/[\s,;:.]+$/, "")) : quoteOf(own);
+}
+
+/** The nouns that most sentences name, the most named first. */
 export function topicsOf({ document }: Source, most: number): string[] {
-  const found = new Map<string, { names: string[]; weight: number }>();
-  for (const { tokens } of document.sentences) {
-    for (const { head, name } of new Map(findNounPhrases(tokens).map((one) => [one.head, one])).values()) {
-      if (head.length < 3) continue;
-      const { names, weight } = found.get(head) ?? {
-        names: [],
-        weight: wordList("aspect").has(head) ? 0.5 : 0,
-      };
-      found.set(head, { names: [...names, name], weight: weight + 1 });
+  const weight = ({ head, sentences }: Thing) => sentences.length + (wordList("aspect").has(head) ? 0.5 : 0);
+  return namedThings(document)
+    .filter(({ head }) => head.length > 2)
+    .sort((a, b) => weight(b) - weight(a))
+    .slice(0, most)
+    .map(({ name }) => name);
+}
+
+type Thing = {
+  readonly head: string;
+  name: string;
+  readonly names: string[];
+  readonly sentences: Sentence[];
+};
+
+/** What a text names by nouns, in its order, each by its commonest name, with the sentences on it; not what it lacks. */
+function namedThings({ sentences }: Document): Thing[] {
+  const things = new Map<string, Thing>();
+  for (const sentence of sentences) {
+    for (const { name, head } of findNounPhrases(sentence.tokens)) {
+      if (new RegExp(`\\b(?:free of|no|without|customer) ${escaped(head)}`, "i").test(sentence.text))
+        continue;
+      const thing = things.get(head) ?? { head, name, names: [], sentences: [] };
+      thing.names.push(name);
+      if (!thing.sentences.includes(sentence)) thing.sentences.push(sentence);
+      const count = (one: string) => thing.names.filter((other) => other === one).length;
+      if (count(name) > count(thing.name)) thing.name = name;
+      things.set(head, thing);
     }
   }
-  const commonest = (names: readonly string[]) => {
-    const count = (name: string) => names.filter((one) => one === name).length;
-    return names.reduce((best, name) => (count(name) > count(best) ? name : best));
-  };
-  const byWeight = [...found.values()].sort((a, b) => b.weight - a.weight).slice(0, most);
-  return byWeight.map(({ names }) => commonest(names));
+  return [...things.values()];
 }
 
 /** The sentences whose words most other sentences share, in text order; statements that praise or blame count more. */
 export function summaryOf({ document, remarks }: Source, most: number): string {
+  const whole = document.sentences.filter(({ tokens }) =>
+    tokens.some(({ pos }) => pos === "VERB" || pos === "AUX"),
+  );
+  if (whole.length === 0) return "The text has no sentence to summarise it by.";
   const counts = new Map<string, number>();
   const stems = document.sentences.map(({ text }) => [...contentStems(text)]);
   for (const stem of stems.flat()) counts.set(stem, (counts.get(stem) ?? 0) + 1);
@@ -206,7 +218,7 @@ export function summaryOf({ document, remarks }: Source, most: number): string {
       (tokens.length < 5 || /[?:]$/.test(text) ? 0.3 : 1)
     );
   };
-  return [...document.sentences]
+  return whole
     .sort((a, b) => weight(b) - weight(a) || a.index - b.index)
     .slice(0, most)
     .sort((a, b) => a.index - b.index)
@@ -221,22 +233,15 @@ const starsOf = ({ stars }: Verdict) =>
 function mergeResults(task: Task): string {
   const { material, needs, missing } = task;
   const rated = needs.filter(({ document }) => document.language === "english");
-  // The planner's joiner sees results and, as a rule, the input; without it the results' own statements are counted.
   const verdict = verdictOf(material.remarks);
   const overall =
     verdict.stars === null
       ? `Overall: not enough to judge. ${noOpinion}`
       : [
           `Overall: ${starsOf(verdict)}. ${recommendationOf(verdict)}`,
-          ...(
-            [
-              [1, "In its favour"],
-              [-1, "Against it"],
-            ] as const
-          ).flatMap(([sign, title]) => {
-            const quotes = strongest(material.remarks, sign, 2).map(({ brief }) => `“${brief}”`);
-            return quotes.length === 0 ? [] : [`${title}: ${quotes.join(" and ")}.`];
-          }),
+          ...bothSides(material.remarks, 2, "In its favour", "Against it").map(
+            ({ title, side }) => `${title}: ${side.map(({ quote }) => `“${quote}”`).join(" and ")}.`,
+          ),
         ].join(" ");
   const lines = rated.map((need) => `${titleOf(need.label)}: ${sectionLine(need, verdict)}`);
   const gaps = missing.map(({ label, reason }) => `${titleOf(label)}: missing (${reason})`);
@@ -245,19 +250,13 @@ function mergeResults(task: Task): string {
 
 /** What a result comes to: a verdict that it gives has the stars of the whole, another those of its own statements. */
 function sectionLine({ text, remarks }: Source, whole: Verdict): string {
-  const label = /(?:\bSentiment: |"(?:label|sentiment)": ?")(positive|mixed|negative|neutral)\b/.exec(
-    text,
-  )?.[1];
-  if (label !== undefined) return `${starsOf(whole)} – ${label}`;
-  const words = /^(?:Yes|No), [^.\n]*(?=\.)/.exec(text)?.[0];
-  if (words !== undefined) return `${starsOf(whole)} – ${words}`;
+  const given =
+    /(?:\bSentiment: |"(?:label|sentiment)": ?")(positive|mixed|negative|neutral)\b/.exec(text)?.[1] ??
+    /^(?:Yes|No), [^.\n]*(?=\.)/.exec(text)?.[0];
+  if (given !== undefined) return `${starsOf(whole)} – ${given}`;
   const own = verdictOf(/not enough to judge/i.test(text) ? [] : remarks);
-  const quotes = ([1, -1] as const).flatMap((sign) =>
-    strongest(remarks, sign, 1).map(
-      ({ brief }) => `“${brief.replace(/^.*: “|”$/g, "").replaceAll(/[“”]/g, "")}”`,
-    ),
+  const quotes = bothSides(remarks, 1, "", "").map(
+    ({ side }) => `“${side[0]?.quote.replace(/^.*: “|”$/g, "").replaceAll(/[“”]/g, "")}”`,
   );
   return `${starsOf(own)}${quotes.length > 0 ? ` – ${quotes.join("; ")}` : ""}`;
 }
-
-export { emptyText, noOpinion, otherLanguage };

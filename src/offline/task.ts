@@ -39,33 +39,24 @@ export function readTask(messages: readonly Message[], readTokens: ReadTokens): 
   );
   const prompt = readPrompt(messages);
   if (prompt !== null) return taskOf(prompt.instructions, [...prompt.sections, ...results], readTokens);
-  const system = messages
-    .flatMap((message) => (message.role === "system" ? [message.content] : []))
-    .join("\n");
+  const systems = messages.flatMap((message) => (message.role === "system" ? [message.content] : []));
+  const system = systems.join("\n").trim();
   const users = messages.flatMap((message) => (message.role === "user" ? [wordsOf(message)] : []));
   const at = users.findIndex((text) => findSections(text) !== null);
-  const found = at < 0 ? null : findSections(users[at] ?? "");
   // What a person says in a conversation is read together, the latest message too.
   const said = users
     .slice(0, at < 0 ? users.length : at)
     .filter((text) => text.trim() !== "" && !text.startsWith(repairOpening))
     .join("\n\n");
+  const found = findSections(users[at] ?? "");
   if (found !== null) {
-    const around = `${found.before}\n${found.after}`.trim();
     const conversation = said === "" ? [] : [{ label: "input", content: said }];
-    return taskOf(
-      [system, around].filter((text) => text !== "").join("\n"),
-      [...conversation, ...found.sections, ...results],
-      readTokens,
-    );
+    const instructions = [system, `${found.before}\n${found.after}`.trim()].join("\n").trim();
+    return taskOf(instructions, [...conversation, ...found.sections, ...results], readTokens);
   }
-  const text = said;
-  const [, head, body] =
-    system.trim() === ""
-      ? (/^(.{3,300}?)(?::\s*\n+|\n\s*\n|:\s+(?=["“]))([\s\S]+)$/.exec(text.trim()) ?? [])
-      : [];
-  const instructions = system.trim() === "" ? (head ?? text) : system;
-  return taskOf(instructions, [{ label: "input", content: body ?? text }, ...results], readTokens);
+  const parted = /^(.{3,300}?)(?::\s*\n+|\n\s*\n|:\s+(?=["“]))([\s\S]+)$/.exec(said.trim());
+  const [, head = said, body = said] = system === "" ? (parted ?? []) : [];
+  return taskOf(system || head, [{ label: "input", content: body }, ...results], readTokens);
 }
 
 function taskOf(instructions: string, given: readonly Section[], readTokens: ReadTokens): Task {
@@ -73,28 +64,26 @@ function taskOf(instructions: string, given: readonly Section[], readTokens: Rea
   const content = (label: string) => contents.find((section) => section.label === label)?.content;
   const aside = [goalLabel, catalogueLabel, "focus"];
   const material = contents.filter(({ label }) => !aside.includes(label));
-  const source = (label: string, text: string) => readSource(label, text, readTokens);
+  const sections = material.map(({ label, content }) => readSource(label, content, readTokens));
   const items = material.filter(({ label }) => /^item(\.|$)/.test(label));
   const own = items.length > 0 ? items : material.filter(({ label }) => isOwn(label));
   const notes = items.length > 0 ? [] : needsNamed(instructions, material, own);
   const looked = notes.length > 0 ? notes : notesOn(own, material);
   const asked = own.some((section) => section.content.trim() !== "") || own.length === material.length;
+  const chosen = looked.length > 0 ? looked : asked ? own : material;
   const [goal, catalogue] = [content(goalLabel), content(catalogueLabel)];
   return {
     instructions,
     plan:
       goal === undefined && catalogue === undefined ? null : { goal: goal ?? "", catalogue: catalogue ?? "" },
     focus: content("focus") ?? null,
-    material: source(
+    material: readSource(
       "input",
-      (looked.length > 0 ? looked : asked ? own : material)
-        .map((section) => plainText(section.content))
-        .join("\n\n"),
+      chosen.map((section) => plainText(section.content)).join("\n\n"),
+      readTokens,
     ),
-    sections: material.map((section) => source(section.label, section.content)),
-    needs: material
-      .filter(({ label }) => !isOwn(label))
-      .map((section) => source(section.label, section.content)),
+    sections,
+    needs: sections.filter(({ label }) => !isOwn(label)),
     missing: given.flatMap((section) =>
       "missing" in section ? [{ label: section.label, reason: section.missing }] : [],
     ),
@@ -154,11 +143,7 @@ function readSource(label: string, text: string, readTokens: ReadTokens): Source
     const document = readDocument(text, readTokens);
     known = { text, document, remarks: document.language === "english" ? remarksOf(document) : [] };
   }
-  cache.delete(text);
+  if (cache.size >= kept) cache.clear();
   cache.set(text, known);
-  for (const oldest of cache.keys()) {
-    if (cache.size <= kept) break;
-    cache.delete(oldest);
-  }
   return { label, ...known };
 }

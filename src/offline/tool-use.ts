@@ -1,6 +1,11 @@
 import type { ModelRequest, ToolSpec } from "../models/port.js";
-import type { PlannedCall } from "./planner.js";
 import type { Task } from "./task.js";
+
+/** A tool call to make. */
+export interface PlannedCall {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
 
 /** Every part is bounded, so that no text makes the search slow. */
 const arithmetic =
@@ -11,16 +16,28 @@ const arithmetic =
  * input field of the argument's name for any other. Never one that was made before.
  */
 export function toolCallsFor(request: ModelRequest, task: Task): PlannedCall[] {
-  const made = new Set(
-    request.messages.flatMap((message) =>
+  const calls = request.tools.flatMap((tool) => {
+    const args = argumentsFrom(tool, task);
+    return args === null ? [] : [{ name: tool.name, args }];
+  });
+  return notYetMade(calls, request);
+}
+
+/** The names of the tools that the conversation has called. */
+export function calledBefore({ messages }: ModelRequest): ReadonlySet<string> {
+  return new Set(
+    messages.flatMap((message) =>
       message.role === "assistant" ? (message.toolCalls ?? []).map(({ name }) => name) : [],
     ),
   );
-  const calls = request.tools.flatMap((tool) => {
-    const args = made.has(tool.name) ? null : argumentsFrom(tool, task);
-    return args === null ? [] : [{ name: tool.name, args }];
-  });
-  return request.parallelToolCalls === false ? calls.slice(0, 1) : calls;
+}
+
+/** Calls that were not made before: one where the request wants one at a time. */
+export function notYetMade(calls: readonly PlannedCall[], request: ModelRequest): PlannedCall[] {
+  const made = calledBefore(request);
+  return calls
+    .filter(({ name }) => !made.has(name))
+    .slice(0, request.parallelToolCalls === false ? 1 : undefined);
 }
 
 function argumentsFrom(tool: ToolSpec, task: Task): Record<string, unknown> | null {
@@ -29,13 +46,8 @@ function argumentsFrom(tool: ToolSpec, task: Task): Record<string, unknown> | nu
   if (/calculat|arithmetic|expression|math|evaluate/i.test(`${tool.name} ${tool.description}`)) {
     const expression = arithmetic.exec(task.material.text.slice(0, 10_000))?.[0]?.trim();
     const [name] = required;
-    if (
-      expression === undefined ||
-      name === undefined ||
-      required.length > 1 ||
-      properties[name]?.type !== "string"
-    )
-      return null;
+    if (expression === undefined || name === undefined || required.length > 1) return null;
+    if (properties[name]?.type !== "string") return null;
     const signs = expression
       .replaceAll(/plus/gi, "+")
       .replaceAll(/minus/gi, "-")
@@ -43,19 +55,11 @@ function argumentsFrom(tool: ToolSpec, task: Task): Record<string, unknown> | nu
     return { [name]: signs.replaceAll(/divided by|÷/gi, "/").replaceAll(",", "") };
   }
   const args = required.map((name) => {
-    const text = task.sections
-      .find(({ label }) => label === `input.${name}` || label === `item.${name}`)
-      ?.text.trim();
-    const { type } = properties[name] ?? {};
-    if (text === undefined || type === "string") return [name, text] as const;
-    return [
-      name,
-      type === "number" || type === "integer"
-        ? text !== "" && Number.isFinite(Number(text))
-          ? Number(text)
-          : undefined
-        : undefined,
-    ] as const;
+    const given = task.sections.find(({ label }) => label === `input.${name}` || label === `item.${name}`);
+    const text = given?.text.trim();
+    if (text === undefined || properties[name]?.type === "string") return [name, text] as const;
+    const isNumber = /^(?:number|integer)$/.test(properties[name]?.type ?? "") && text !== "";
+    return [name, isNumber && Number.isFinite(Number(text)) ? Number(text) : undefined] as const;
   });
   return args.length === 0 || args.some(([, value]) => value === undefined) ? null : Object.fromEntries(args);
 }

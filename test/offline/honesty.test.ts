@@ -127,3 +127,32 @@ it("calls a topology that skipped work and answers otherwise neither best nor fa
     /faster than "dataflow" but skipped 6 nodes and answers otherwise/,
   );
 });
+
+it.each([
+  "Scientists taught ants to find the way out of a small maze. The work took two years. It was paid for by the state.",
+  "Mix the flour with the butter. Bake it for an hour at a low heat. Serve warm.",
+  "Tom shows the new chart. Ida will mend the broken gate by Friday. Next meeting on 8 May.",
+])("finds no opinion in %j, which reports or instructs", async (text) => {
+  expect(String((await ask(text, "Judge the sentiment.")).value)).toContain("not enough to judge");
+});
+
+it("says of each feature what its own clause says, and of a side that is empty nothing", async () => {
+  const text = "The tray slides out easily, the filter is hard to clean and the timer is never on time.";
+  const lines = String((await ask(text, "List the features.")).value).split("\n");
+  expect(new Set(lines.map((line) => line.replace(/^.*?“/, ""))).size).toBe(lines.length);
+  const dag = defineDag({
+    name: "merged",
+    nodes: {
+      sides: { instructions: "List the pros and cons." },
+      all: { needs: ["sides"], instructions: "Write an executive summary with star ratings." },
+    },
+  });
+  const record = await run(dag, "The hinge is broken. I hate the awful noise.", { model: "offline" });
+  expect(String(record.output)).not.toContain("None stated");
+});
+
+it("has no sentence to summarise a shopping list by", async () => {
+  expect(await ask("- soap\n- candles\n- rope", "Summarise in one sentence.")).toMatchObject({
+    value: "The text has no sentence to summarise it by.",
+  });
+});
