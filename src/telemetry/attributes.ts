@@ -64,7 +64,10 @@ export function nameAndOperation(
       },
     };
   }
-  return { name: `${kind} ${own}${part}`, attributes: { [names.kind]: "CHAIN", ...place } };
+  return {
+    name: `invoke_node ${own}${part}`,
+    attributes: { [names.operation]: "invoke_node", [names.graphNode]: own, [names.kind]: "CHAIN", ...place },
+  };
 }
 
 export function reasonOf(outcome: Outcome): Attributes {

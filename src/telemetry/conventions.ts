@@ -9,9 +9,13 @@ export const names = {
   workflow: "gen_ai.workflow.name",
   agent: "gen_ai.agent.name",
   agentDescription: "gen_ai.agent.description",
+  /** Proposed, and not yet part of the conventions: a node that is no agent, no tool and no workflow. */
+  graphNode: "gen_ai.node.name",
   conversation: "gen_ai.conversation.id",
   provider: "gen_ai.provider.name",
   requestModel: "gen_ai.request.model",
+  /** Seconds. */
+  firstChunk: "gen_ai.response.time_to_first_chunk",
   finishReasons: "gen_ai.response.finish_reasons",
   inputTokens: "gen_ai.usage.input_tokens",
   outputTokens: "gen_ai.usage.output_tokens",
@@ -55,7 +59,6 @@ export const names = {
   hedged: "agent_dag.hedged",
   estimated: "agent_dag.usage.estimated",
   costUsd: "agent_dag.cost_usd",
-  firstTokenMs: "agent_dag.first_token_ms",
   edge: "agent_dag.edge",
 } as const;
 

@@ -268,7 +268,7 @@ export class RunSpans<S> {
       {
         ...usageOf(call),
         ...(call.finishReason !== null && { [names.finishReasons]: [call.finishReason] }),
-        ...(call.firstTokenMs !== null && { [names.firstTokenMs]: call.firstTokenMs }),
+        ...(call.firstTokenMs !== null && { [names.firstChunk]: call.firstTokenMs / 1000 }),
         ...(call.hedged && { [names.hedged]: true }),
         ...(this.#texts && replyAttributes(call, this.#kept)),
       },
@@ -347,7 +347,7 @@ export class RunSpans<S> {
     let planner = this.#planners.get(key.node);
     if (planner === undefined) {
       planner = this.#tree.open(this.#run, {
-        name: `plan ${key.node.slice(1)}`,
+        name: `plan ${this.#dag?.name ?? key.node}`,
         kind: "internal",
         startedAtMs: atMs,
         attributes: {

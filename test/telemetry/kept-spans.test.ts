@@ -65,7 +65,7 @@ describe("spansOf", () => {
 
   it("tells each attempt with its error", async () => {
     const attempts = spansOf(await recorded()).filter(({ name }) => name.startsWith("attempt"));
-    const flaky = attempts.filter(({ parent }) => parent?.name === "function flaky");
+    const flaky = attempts.filter(({ parent }) => parent?.name === "invoke_node flaky");
     expect(flaky.map(({ name, error }) => [name, error?.message ?? null])).toEqual([
       ["attempt 1", "first"],
       ["attempt 2", null],

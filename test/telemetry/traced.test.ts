@@ -85,12 +85,12 @@ describe("traced", () => {
         .map(parentOf),
     ).toEqual(["invoke_agent asks", "invoke_agent asks"]);
     expect(parentOf(one("execute_tool double"))).toBe("invoke_agent asks");
-    expect(parentOf(one("function each [0]"))).toBe("function each");
+    expect(parentOf(one("invoke_node each [0]"))).toBe("invoke_node each");
     expect(named("attempt 1").map(parentOf).sort()).toEqual([
-      "function data",
-      "function each [0]",
-      "function each [1]",
-      "function sum",
+      "invoke_node data",
+      "invoke_node each [0]",
+      "invoke_node each [1]",
+      "invoke_node sum",
     ]);
     const [call] = spans().filter((span) => span.name.startsWith("chat "));
     const [kept] = record.calls;
@@ -105,12 +105,12 @@ describe("traced", () => {
 
   it("links a node to what it needed", async () => {
     await run(dag, "x", { model: model(), use: [traced({ tracer })] });
-    const needed = one("function sum").links.map(({ context: { spanId }, attributes }) => [
+    const needed = one("invoke_node sum").links.map(({ context: { spanId }, attributes }) => [
       spans().find((span) => span.spanContext().spanId === spanId)?.name,
       attributes?.["agent_dag.edge"],
     ]);
     expect(needed).toEqual([
-      ["function each", "needs"],
+      ["invoke_node each", "needs"],
       ["invoke_agent asks", "needs"],
     ]);
   });
@@ -246,7 +246,7 @@ describe("traced", () => {
     expect([1, 2, 3].map((n) => parentOf(one(`round ${n}`)))).toEqual(
       Array(3).fill("invoke_workflow rounds"),
     );
-    expect(named("function count").map(parentOf)).toEqual(["round 1", "round 2", "round 3"]);
+    expect(named("invoke_node count").map(parentOf)).toEqual(["round 1", "round 2", "round 3"]);
     expect(one("invoke_workflow loop").events).toEqual([
       expect.objectContaining({
         name: "node skipped",
@@ -275,8 +275,8 @@ describe("traced", () => {
     const kept = { checkpointer: new MemorySaver(), thread: "t" };
     await run(asking, "x", { ...kept, use: [traced({ tracer })] });
     await resume(asking, { ...kept, answer: true, use: [traced({ tracer })] });
-    expect(named("function work")).toHaveLength(1);
-    expect(named("function rest")).toHaveLength(1);
+    expect(named("invoke_node work")).toHaveLength(1);
+    expect(named("invoke_node rest")).toHaveLength(1);
     expect(named("invoke_workflow asking").map(({ attributes }) => attributes["agent_dag.state"])).toEqual([
       "interrupted",
       "completed",
