@@ -1,4 +1,6 @@
 /** Serves specs over HTTP. */
+
+export * from "./ag-ui.js";
 export { createHandler, type DagHandler, type HandlerOptions } from "./handler.js";
 export { type McpStdio, type StdioStreams, serveMcp } from "./mcp-stdio.js";
 export { nodeListener, type RequestHandler } from "./node-listener.js";
@@ -7,3 +9,4 @@ export type { RunEntry } from "./run-index.js";
 export { type ServedDags, type ServeOptions, serve } from "./serve.js";
 export type { ServedRecord } from "./served-run.js";
 export type { ServiceOptions, SpecList } from "./service-options.js";
+export * from "./ui-message-stream.js";
