@@ -1,6 +1,6 @@
 import type { RunEvent, RunState } from "../records/events.js";
 import { createLivePage, type LivePage } from "../report/live-page.js";
-import { eventStream } from "./event-stream.js";
+import { eventStream, formatOf, type StreamFormat } from "./event-stream.js";
 import { assertAllowed, type GuardOptions, preflight, signIn, withCors } from "./guard.js";
 import { McpEndpoint } from "./mcp-http.js";
 import { problemResponse, RequestError } from "./problem.js";
@@ -76,6 +76,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
       const response = eventStream(
         it.feed.read(how.after, () => false, stop.signal),
         stop,
+        how.format,
       );
       response.headers.set("location", location.location);
       return response;
@@ -102,7 +103,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     runs: {
       async POST(call) {
         const body = objectIn(await jsonBody(call.request, bodyLimits), startFields);
-        const how = answeringIn(body, call.request);
+        const how = answeringIn(body, call);
         const it = await runs.start({
           dag: textIn(body, "dag"),
           input: body.input,
@@ -143,6 +144,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     },
     "runs/:id/events": {
       async GET({ request, url, path: [, id = ""] }) {
+        const format = formatOf(url);
         const it = await runs.get(id);
         const given = request.headers.get("last-event-id") ?? url.searchParams.get("after") ?? "0";
         const after = numberIn(given, "The header `Last-Event-ID`", Number.MAX_SAFE_INTEGER);
@@ -158,6 +160,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         return eventStream(
           it.feed.read(after, () => it.waits, stop.signal),
           stop,
+          format,
         );
       },
     },
@@ -165,7 +168,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
       async POST(call) {
         const given = await jsonBody(call.request, bodyLimits);
         const fields = isAnswering(given) ? given : {};
-        const how = answeringIn(fields, call.request);
+        const how = answeringIn(fields, call);
         const before = await runs.get(call.path[1] ?? "");
         const after = before.feed.last;
         const it = await runs.answer(before.id, "answer" in fields ? fields.answer : given, call.request);
@@ -241,6 +244,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
 /** How a run is answered for. */
 interface Answering {
   readonly stream: boolean;
+  readonly format: StreamFormat;
   readonly cancelOnDisconnect: boolean;
   /** The event after which is told. */
   readonly after: number;
@@ -298,10 +302,13 @@ function threadIn(body: Fields): string | undefined {
   });
 }
 
-function answeringIn(body: Fields, { headers }: Request): Omit<Answering, "after"> {
-  const wantsStream = (headers.get("accept") ?? "").includes("text/event-stream");
+function answeringIn(body: Fields, { request, url }: Call): Omit<Answering, "after"> {
+  const format = formatOf(url);
+  const accepts = request.headers.get("accept") ?? "";
+  const wantsStream = format !== "events" || accepts.includes("text/event-stream");
   return {
     stream: flagIn(body, "stream") ?? wantsStream,
+    format,
     cancelOnDisconnect: flagIn(body, "cancelOnDisconnect") ?? false,
   };
 }

@@ -87,6 +87,19 @@ describe("a run", () => {
     );
   });
 
+  it("streams in the forms of the AI SDK and of AG-UI", async () => {
+    const handler = handlerOf();
+    const ui = await handler(post("/runs?format=ui-message", ada));
+    expect(ui.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
+    expect(await ui.text()).toMatch(
+      /^data: {"type":"start"[\s\S]*"delta":"Hello Ada!"[\s\S]*data: \[DONE\]\n\n$/,
+    );
+    const { id } = await jsonOf(await handler(post("/runs", ada)));
+    const agUi = await handler(get(`/runs/${id}/events?format=ag-ui`));
+    expect(await agUi.text()).toMatch(/^data: {"type":"RUN_STARTED"[\s\S]*"RUN_FINISHED"[^\n]*\n\n$/);
+    expect((await handler(post("/runs?format=odd", ada))).status).toBe(400);
+  });
+
   it("is followed from any event on, while it happens and afterwards", async () => {
     const handler = handlerOf();
     const first = await handler(post("/runs", { dag: "slow", input: "x", stream: true }));

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { listen } from "./service.js";
+
+let service: Awaited<ReturnType<typeof listen>>;
+beforeAll(async () => {
+  service = await listen(0, { model: "offline" });
+});
+afterAll(() => service.close());
+
+const send = async (path: string, body: unknown): Promise<any> => {
+  const response = await fetch(`${service.url}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-tenant": "ada" },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+};
+
+it("publishes what a person has approved over HTTP", async () => {
+  const asked = await send("runs", { dag: "notice", input: { message: "The lift is back." } });
+  expect([asked.state, asked.interrupts[0].message]).toEqual(["interrupted", "May this be published?"]);
+  const waiting = await (await fetch(`${service.url}runs?state=interrupted`)).json();
+  expect(waiting).toMatchObject([{ id: asked.id, interrupts: [{ show: { summary: "The lift is back." } }] }]);
+  const done = await send(`runs/${asked.id}/answer`, { answer: { approve: true, by: "ada" } });
+  expect(done).toMatchObject({ state: "completed", output: "The lift is back. (published for ada)" });
+});
+
+it("shows its pages", async () => {
+  for (const page of ["chat", "ag-ui", ""])
+    expect((await fetch(`${service.url}${page}`)).headers.get("content-type")).toMatch(/^text\/html/);
+});

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "@jest/globals";
+import { parse } from "yaml";
+import { cli } from "../cli/cli-run.js";
+
+const dockerfile = readFileSync("examples/service/Dockerfile", "utf8");
+const instructions = dockerfile
+  .split("\n")
+  .filter((line) => line !== "" && !line.startsWith("#"))
+  .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)] as const);
+const values = (name: string) => instructions.filter(([one]) => one === name).map(([, value]) => value);
+
+it("the Dockerfile pins its image, runs as no root, and starts a command that there is", async () => {
+  const known = ["FROM", "WORKDIR", "ENV", "COPY", "RUN", "VOLUME", "USER", "EXPOSE", "HEALTHCHECK", "CMD"];
+  expect(instructions.filter(([name]) => !known.includes(name))).toEqual([]);
+  expect(values("FROM")).toEqual([expect.stringMatching(/^node:\d+-\w/)]);
+  expect(values("USER")).toEqual(["node"]);
+  const [, ...words] = JSON.parse(values("CMD")[0] ?? "") as string[];
+  const help = (await cli(["serve", "--help"])).stdout;
+  for (const flag of words.filter((word) => word.startsWith("--"))) expect(help).toContain(flag);
+  const check = JSON.parse((values("HEALTHCHECK")[0] ?? "").replace(/^.*?CMD /, "")) as string[];
+  expect(() => new Function(check[2] ?? "(")).not.toThrow();
+});
+
+it("the compose file serves on this computer only, keeps its runs, and leaves time to finish them", () => {
+  const { services, volumes } = parse(readFileSync("examples/service/compose.yaml", "utf8"));
+  const { graphs } = services;
+  expect(graphs.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:8787:8787$/)]);
+  const [[volume, path] = []] = graphs.volumes.map((one: string) => one.split(":"));
+  expect(volumes).toHaveProperty(volume);
+  expect(values("VOLUME")).toEqual([path]);
+  const drainMs = Number(/"--drain-ms", "(\d+)"/.exec(dockerfile)?.[1]);
+  expect(Number.parseInt(graphs.stop_grace_period, 10) * 1000).toBeGreaterThan(drainMs + 5000);
+});
