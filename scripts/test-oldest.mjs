@@ -1,35 +1,48 @@
-// Runs the test suite with the oldest LangChain packages that the peer ranges allow (`npm run test:oldest`), in a folder of
-// its own: the tracked files, with the package.json and the lockfile of test/oldest in place of the project's.
+// Runs the test suite with the oldest packages that the peer ranges allow (`npm run test:oldest`), in a folder of its own: the
+// tracked files, and the project's lockfile with nothing changed but those packages.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const folder = mkdtempSync(join(tmpdir(), "agent-dag-oldest-"));
-const project = join(folder, "project");
-/** What needs packages that only the newest set has, or looks at the project's own package.json. */
-const left = [
-  "test/architecture",
-  "test/docs",
-  "test/oldest",
-  "test/page",
-  "test/providers",
-  "test/slow",
-  "vitest",
-];
+const project = mkdtempSync(join(tmpdir(), "agent-dag-oldest-"));
+/** What looks at the project's own package.json, or does not depend on the peers. */
+const left = ["test/architecture", "test/docs", "test/page", "test/providers", "test/slow", "vitest"];
+/** Packages of those tests, and what wants newer peers than the oldest. */
+const without =
+  /^(@arethetypeswrong|@biomejs|@stryker-mutator|axe-core|playwright|publint|typedoc|vitepress)|^@langchain\/langgraph-(cli|sdk)$/;
+
 try {
-  mkdirSync(project);
   const files = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" }).split("\0");
   for (const file of files) if (file !== "") cpSync(join(root, file), join(project, file));
-  for (const file of ["package.json", "package-lock.json"]) {
-    cpSync(join(root, "test/oldest", file), join(project, file));
+  const path = join(project, "package.json");
+  const manifest = JSON.parse(readFileSync(path, "utf8"));
+  const oldest = Object.entries(manifest.peerDependencies).map(([name, range]) => [name, lowest(range)]);
+  manifest.devDependencies = Object.fromEntries(
+    Object.entries({ ...manifest.devDependencies, ...Object.fromEntries(oldest) }).filter(
+      ([name]) => !without.test(name),
+    ),
+  );
+  writeFileSync(path, JSON.stringify(manifest, null, 2));
+  const run = (command, ...args) => execFileSync(command, args, { cwd: project, stdio: "inherit" });
+  run("npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
+  for (const [name, version] of oldest) {
+    const { version: found } = JSON.parse(
+      readFileSync(join(project, "node_modules", name, "package.json"), "utf8"),
+    );
+    if (found !== version) throw new Error(`${name} is ${found}, not the oldest, ${version}.`);
   }
-  const npm = (...args) => execFileSync("npm", args, { cwd: project, stdio: "inherit" });
-  npm("ci", "--ignore-scripts");
-  npm("run", "build");
-  npm("run", "jest", "--", "--testPathIgnorePatterns", ...left, ...process.argv.slice(2));
+  console.log(`With ${oldest.map((one) => one.join(" ")).join(", ")}:`);
+  run("npm", "run", "build");
+  run("npm", "run", "jest", "--", "--testPathIgnorePatterns", ...left, ...process.argv.slice(2));
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(project, { recursive: true, force: true });
+}
+
+/** The lowest version of a range such as `>=1.5 <2` or `^4.1.0`. */
+function lowest(range) {
+  const [, major, minor = "0", patch = "0"] = /(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(range);
+  return `${major}.${minor}.${patch}`;
 }
