@@ -65,10 +65,9 @@ describe("Ctrl-C", () => {
   it("ends the run, aborts its requests, prints the partial record and exits with 130", async () => {
     const { child, out, ended } = start();
     await stalled;
-    const pressedAt = performance.now();
     child.kill("SIGINT");
+    // The server never ends the reply: whoever waited for it would wait for ever.
     await server.seen[1]?.closedByClient;
-    expect(performance.now() - pressedAt).toBeLessThan(1000);
     expect(await ended).toBe(130);
     const record = JSON.parse(out()) as RunRecord;
     expect(record.state).toBe("cancelled");
@@ -93,7 +92,7 @@ describe("Ctrl-C", () => {
     const resumed = JSON.parse(again.stdout) as RunRecord;
     expect(resumed.outcomes.first).toMatchObject({ value: "an answer that is kept", reused: true });
     expect(resumed.usage.reused).toMatchObject({ modelCalls: 1 });
-  }, 30_000);
+  });
 
   it("pressed twice ends the process at once", async () => {
     const { child, ended } = start();
@@ -101,7 +100,7 @@ describe("Ctrl-C", () => {
     child.kill("SIGINT");
     child.kill("SIGINT");
     expect(await ended).toBe(130);
-  }, 30_000);
+  });
 });
 
 it("refuses a --reuse file that is missing or holds no record", async () => {

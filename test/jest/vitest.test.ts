@@ -72,4 +72,4 @@ it("sets up serializer, matchers and end checks in Vitest by one line too", () =
   const snapshot = readFileSync(join(folder, "__snapshots__", "pair.spec.ts.snap"), "utf8");
   expect(snapshot).toContain("run of pair, deterministic: completed");
   expect(snapshot).not.toMatch(/AtMs|startedAt/);
-}, 60_000);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { collectReply } from "../../src/models/port.js";
 import { offlineModel } from "../../src/offline/offline-model.js";
+import { cpuMs } from "../support/cpu-ms.js";
 import { labelledTexts } from "./texts.js";
 
 const ask = (content: string) =>
@@ -21,12 +22,8 @@ const ask = (content: string) =>
       signal: new AbortController().signal,
     }),
   );
-async function timeOf(content: string): Promise<number> {
-  const before = performance.now();
-  // A refusal takes its time as an answer does.
-  await ask(content).catch(() => undefined);
-  return performance.now() - before;
-}
+/** A refusal takes its time as an answer does. */
+const timeOf = (content: string) => cpuMs(() => ask(content).catch(() => undefined), 1);
 const prose = (size: number, salt: string) =>
   labelledTexts
     .map(({ text }) => text)

@@ -3,6 +3,20 @@ import type { Model, ModelChunk, ModelRequest } from "../../src/models/port.js";
 /** What a test's planner says: text, or calls as name and raw arguments. */
 export type Said = string | readonly (readonly [name: string, args: string])[];
 
+/** What happens by name, to be waited for. */
+export function signals(names: readonly string[]) {
+  const all = new Map(names.map((name) => [name, deferred()] as const));
+  return { tell: (name: string) => all.get(name)?.resolve(), told: (name: string) => all.get(name)?.promise };
+}
+
+function deferred() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 /** A model whose planner and joiner say what they are told to, in chunks; every other node says its name. */
 export function plannerModel(
   planner: (request: ModelRequest, turn: number) => Said,
@@ -10,26 +24,26 @@ export function plannerModel(
     joiner = () => "joined",
     node = (request) => `${request.node} says so`,
     chunksOf = (text) => [text],
-    delayMs = () => 0,
-    gapMs = 0,
+    before = () => undefined,
+    afterPiece = () => undefined,
   }: {
     joiner?: (request: ModelRequest, turn: number) => string;
     node?: (request: ModelRequest) => string;
     chunksOf?: (text: string) => readonly string[];
-    delayMs?: (request: ModelRequest) => number;
-    gapMs?: number;
+    /** Awaited before a request is answered. */
+    before?: (request: ModelRequest) => unknown;
+    /** Awaited after each line or call that the planner writes, told how many there are. */
+    afterPiece?: (written: number) => unknown;
   } = {},
 ): Model & { readonly requests: ModelRequest[] } {
   const requests: ModelRequest[] = [];
-  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   return {
     id: "test:planner",
     requests,
     async *call(request): AsyncGenerator<ModelChunk> {
       requests.push(request);
       const { node: name, turn } = request;
-      const pause = delayMs(request);
-      if (pause > 0) await wait(pause);
+      await before(request);
       const said =
         name === "$planner"
           ? planner(request, turn)
@@ -37,16 +51,16 @@ export function plannerModel(
             ? joiner(request, turn)
             : node(request);
       if (typeof said === "string") {
-        for (const text of chunksOf(said)) {
+        for (const [index, text] of chunksOf(said).entries()) {
           yield { type: "text", text };
-          if (gapMs > 0 && name === "$planner") await wait(gapMs);
+          if (name === "$planner") await afterPiece(index + 1);
         }
       } else {
         for (const [index, [tool, args]] of said.entries()) {
           const [first = "", ...more] = chunksOf(args);
           yield { type: "tool-call", index, id: `c${turn}-${index}`, name: tool, args: first };
           for (const piece of more) yield { type: "tool-call", index, args: piece };
-          if (gapMs > 0) await wait(gapMs);
+          await afterPiece(index + 1);
         }
       }
       yield { type: "usage", inputTokens: 10, outputTokens: 5 };

@@ -22,9 +22,8 @@ interface Row {
     readonly requests?: number;
     readonly text?: string;
   };
-  /** Bounds of the run's time in milliseconds. */
+  /** Shortest time that the run can take, in milliseconds. What is waited for without end runs into the test's own timeout. */
   readonly atLeastMs?: number;
-  readonly withinMs: number;
   readonly policy?: Policy;
   readonly target?: Partial<Node>;
   /** Where the target's requests go instead of to the server. */
@@ -64,23 +63,20 @@ const rows: Row[] = [
     reply: once(status(429, { "retry-after": "1" })),
     expected: recovered,
     atLeastMs: 1000,
-    withinMs: 2500,
   },
   {
     fault: "429, Retry-After as a date",
     reply: once(status(429, { date, "retry-after": secondLater })),
     expected: recovered,
     atLeastMs: 1000,
-    withinMs: 2500,
   },
   {
     fault: "429, Retry-After in ms",
     reply: once(status(429, { "retry-after-ms": "150" })),
     expected: recovered,
     atLeastMs: 150,
-    withinMs: 1500,
   },
-  { fault: "429, Retry-After missing", reply: once(status(429)), expected: recovered, withinMs: 2500 },
+  { fault: "429, Retry-After missing", reply: once(status(429)), expected: recovered },
   {
     fault: "429, Retry-After longer than the deadline",
     reply: status(429, { "retry-after": "600" }),
@@ -92,7 +88,6 @@ const rows: Row[] = [
       message: /Not tried again: the wait of \d+ ms is longer/,
       requests: 1,
     },
-    withinMs: 1500,
   },
   {
     fault: "500",
@@ -104,9 +99,8 @@ const rows: Row[] = [
       message: /After 3 attempts: .*answered 500/,
       requests: 3,
     },
-    withinMs: 1500,
   },
-  { fault: "503 then fine", reply: once(status(503)), expected: recovered, withinMs: 1500 },
+  { fault: "503 then fine", reply: once(status(503)), expected: recovered },
   {
     fault: "connection refused",
     reply: status(500),
@@ -118,50 +112,43 @@ const rows: Row[] = [
       message: /ECONNREFUSED/,
       requests: 0,
     },
-    withinMs: 1500,
   },
   {
     fault: "reset before headers",
     reply: ({ socket }) => socket.resetAndDestroy(),
     expected: { state: "failed", attempts: 3, code: "MODEL_CONNECTION_LOST", requests: 3 },
-    withinMs: 1500,
   },
   {
     fault: "reset in mid-stream, then fine",
     reply: once(halfAStream(({ socket }) => socket.resetAndDestroy())),
     expected: recovered,
-    withinMs: 1500,
   },
   {
     fault: "a stream that stalls",
     reply: halfAStream(() => undefined),
-    policy: { idleTimeoutMs: 80 },
+    target: { policy: { idleTimeoutMs: 400 } },
     only: "streamed",
-    expected: { state: "timed-out", attempts: 3, code: "MODEL_STALLED", message: /80 ms/, requests: 3 },
-    atLeastMs: 240,
-    withinMs: 2000,
+    expected: { state: "timed-out", attempts: 3, code: "MODEL_STALLED", message: /400 ms/, requests: 3 },
+    atLeastMs: 1200,
   },
   {
     fault: "a reply that stalls",
     reply: halfAStream(() => undefined),
-    policy: { timeoutMs: 100 },
-    expected: { state: "timed-out", attempts: 3, code: "MODEL_TIMEOUT", message: /100 ms/, requests: 3 },
-    atLeastMs: 300,
-    withinMs: 2000,
+    target: { policy: { timeoutMs: 400 } },
+    expected: { state: "timed-out", attempts: 3, code: "MODEL_TIMEOUT", message: /400 ms/, requests: 3 },
+    atLeastMs: 1200,
   },
   {
     fault: "a stream cut without its end marker",
     reply: halfAStream(({ response }) => response.end()),
     only: "streamed",
     expected: { state: "failed", attempts: 3, code: "MODEL_STREAM_CUT", text: "half an an", requests: 3 },
-    withinMs: 1500,
   },
   {
     fault: "a body cut short",
     reply: halfAStream(({ socket }) => socket.end()),
     only: "whole",
     expected: { state: "failed", attempts: 3, code: "MODEL_CONNECTION_LOST", requests: 3 },
-    withinMs: 1500,
   },
   {
     fault: "malformed JSON",
@@ -171,7 +158,6 @@ const rows: Row[] = [
       response.end("data: {oops\n\n");
     },
     expected: { state: "failed", attempts: 3, code: "MODEL_BAD_RESPONSE", requests: 3 },
-    withinMs: 1500,
   },
   {
     fault: "empty choices",
@@ -182,33 +168,28 @@ const rows: Row[] = [
       response.end("data: [DONE]\n\n");
     },
     expected: { state: "failed", attempts: 3, code: "MODEL_BAD_RESPONSE", requests: 3 },
-    withinMs: 1500,
   },
   {
     fault: "finish_reason: length",
     reply: ({ reply }) => reply.text("as far as it", "length"),
     expected: { state: "failed", attempts: 1, code: "REPLY_TRUNCATED", text: "as far as it", requests: 1 },
-    withinMs: 1500,
   },
   {
     fault: "content filter",
     reply: ({ reply }) => reply.text("I", "content_filter"),
     expected: { state: "failed", attempts: 1, code: "MODEL_CONTENT_FILTERED", text: "I", requests: 1 },
-    withinMs: 1500,
   },
   {
     fault: "tool call with invalid JSON",
     reply: ({ nth, reply }) => (nth === 1 ? reply.toolCall("lookup", '{"q": ') : reply.text("whole again")),
     target: { tools: [lookup] },
     expected: { state: "completed", attempts: 1, value: "whole again", requests: 2 },
-    withinMs: 1500,
   },
   {
     fault: "tool call for an unknown tool",
     reply: ({ nth, reply }) => (nth === 1 ? reply.toolCall("look_up", "{}") : reply.text("whole again")),
     target: { tools: [lookup] },
     expected: { state: "completed", attempts: 1, value: "whole again", requests: 2 },
-    withinMs: 1500,
   },
   {
     fault: "output that breaks the schema",
@@ -222,7 +203,6 @@ const rows: Row[] = [
       text: '{"score":"high"}',
       requests: 2,
     },
-    withinMs: 1500,
   },
   {
     fault: "401",
@@ -234,7 +214,6 @@ const rows: Row[] = [
       message: /Check the API key/,
       requests: 1,
     },
-    withinMs: 1500,
   },
   {
     fault: "DNS failure",
@@ -247,7 +226,6 @@ const rows: Row[] = [
       message: /ENOTFOUND|EAI_AGAIN/,
       requests: 0,
     },
-    withinMs: 15_000,
   },
   {
     fault: "a body of 50 MB",
@@ -264,7 +242,6 @@ const rows: Row[] = [
       more();
     },
     expected: { state: "failed", attempts: 1, code: "MODEL_REPLY_TOO_LARGE", requests: 1 },
-    withinMs: 3000,
   },
 ];
 
@@ -281,64 +258,59 @@ const modes = [
 ] as const;
 
 describe.each(modes)("a $mode reply", ({ mode, streamed }) => {
-  it.each(rows.filter(({ only }) => only === undefined || only === mode))(
-    "with $fault",
-    async (row) => {
-      const { expected } = row;
-      const before = openResources();
-      const baseline = await faultServer(streamed, row.reply);
-      server = baseline;
-      const { signal } = new AbortController();
-      const dag = defineDag({
-        name: "faults",
-        nodes: {
-          target: { instructions: "TARGET", ...row.target } as { instructions: string },
-          sibling: { instructions: "Answer." },
-          report: { needs: ["target", "sibling"], join: "settled", run: ({ needs }) => needs },
-        },
-      });
-      const startedAt = performance.now();
-      const record = await run(dag, "x", {
-        model: clientOf(baseline.url, streamed),
-        models: row.url === undefined ? {} : { target: clientOf(await elsewhere(row.url), streamed) },
-        policy: {
-          retry: { initialIntervalMs: 10, maxIntervalMs: 40 },
-          timeoutMs: 60_000,
-          deadlineMs: 60_000,
-          ...row.policy,
-        },
-        signal,
-      });
-      const tookMs = performance.now() - startedAt;
-      const outcome = record.outcomes.target;
+  it.each(rows.filter(({ only }) => only === undefined || only === mode))("with $fault", async (row) => {
+    const { expected } = row;
+    const before = openResources();
+    const baseline = await faultServer(streamed, row.reply);
+    server = baseline;
+    const { signal } = new AbortController();
+    const dag = defineDag({
+      name: "faults",
+      nodes: {
+        target: { instructions: "TARGET", ...row.target } as { instructions: string },
+        sibling: { instructions: "Answer." },
+        report: { needs: ["target", "sibling"], join: "settled", run: ({ needs }) => needs },
+      },
+    });
+    const startedAt = performance.now();
+    const record = await run(dag, "x", {
+      model: clientOf(baseline.url, streamed),
+      models: row.url === undefined ? {} : { target: clientOf(await elsewhere(row.url), streamed) },
+      policy: {
+        retry: { initialIntervalMs: 10, maxIntervalMs: 40 },
+        timeoutMs: 600_000,
+        deadlineMs: 600_000,
+        ...row.policy,
+      },
+      signal,
+    });
+    const tookMs = performance.now() - startedAt;
+    const outcome = record.outcomes.target;
 
-      expect(outcome).toMatchObject({ state: expected.state, attempts: expected.attempts });
-      if (expected.value !== undefined) expect(outcome).toHaveProperty("value", expected.value);
-      if ("error" in outcome) {
-        expect(outcome.error.code).toBe(expected.code);
-        expect(outcome.error.message).toMatch(expected.message ?? /./);
-        expect(outcome.error.text).toBe(expected.text);
-      }
-      expect(tookMs).toBeLessThan(row.withinMs);
-      expect(tookMs).toBeGreaterThanOrEqual(row.atLeastMs ?? 0);
-      expect(record.outcomes.sibling).toMatchObject({
-        state: "completed",
-        value: "a regular answer",
-        attempts: 1,
-      });
-      expect(record.outcomes.report.state).toBe("completed");
-      const requests = baseline.seen.filter(({ body }) => JSON.stringify(body.messages).includes("TARGET"));
-      expect(requests).toHaveLength(expected.requests ?? 0);
-      const calls = record.calls.filter(({ node }) => node === "target");
-      expect(calls).toHaveLength(Math.max(expected.attempts, expected.requests ?? 0));
+    expect(outcome).toMatchObject({ state: expected.state, attempts: expected.attempts });
+    if (expected.value !== undefined) expect(outcome).toHaveProperty("value", expected.value);
+    if ("error" in outcome) {
+      expect(outcome.error.code).toBe(expected.code);
+      expect(outcome.error.message).toMatch(expected.message ?? /./);
+      expect(outcome.error.text).toBe(expected.text);
+    }
+    expect(tookMs).toBeGreaterThanOrEqual(row.atLeastMs ?? 0);
+    expect(record.outcomes.sibling).toMatchObject({
+      state: "completed",
+      value: "a regular answer",
+      attempts: 1,
+    });
+    expect(record.outcomes.report.state).toBe("completed");
+    const requests = baseline.seen.filter(({ body }) => JSON.stringify(body.messages).includes("TARGET"));
+    expect(requests).toHaveLength(expected.requests ?? 0);
+    const calls = record.calls.filter(({ node }) => node === "target");
+    expect(calls).toHaveLength(Math.max(expected.attempts, expected.requests ?? 0));
 
-      await baseline.close();
-      server = undefined;
-      expect(await leftOpen(before)).toEqual({ timers: 0, sockets: 0 });
-      expect(getEventListeners(signal, "abort")).toEqual([]);
-    },
-    20_000,
-  );
+    await baseline.close();
+    server = undefined;
+    expect(await leftOpen(before)).toEqual({ timers: 0, sockets: 0 });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
 });
 
 async function elsewhere(url: NonNullable<Row["url"]>): Promise<string> {

@@ -153,7 +153,7 @@ describe.each(planned)("%s", (topology) => {
     const slow: ModelMiddleware = (model) => ({
       id: model.id,
       async *call(request) {
-        if (request.node !== "$planner") await new Promise((resolve) => setTimeout(resolve, 600));
+        if (request.node !== "$planner") await new Promise(() => {});
         yield* model.call(request);
       },
     });
@@ -163,7 +163,6 @@ describe.each(planned)("%s", (topology) => {
       policy: { deadlineMs: 150 },
       use: [slow],
     });
-    expect(record.durationMs).toBeLessThan(500);
     expect(Object.values(record.outcomes).map(({ state }) => state)).toContain("timed-out");
   });
 });

@@ -13,6 +13,8 @@ import { leftOpen, openResources } from "./open-resources.js";
 const scheduled = topologyNames.filter((name) => !name.startsWith("planned"));
 const quick = { retry: { initialIntervalMs: 1, maxIntervalMs: 5 } };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** What never ends by itself: a run that waited for it would run into the timeout of its test. */
+const never = () => new Promise<never>(() => {});
 
 const fan = defineDag({
   name: "fan",
@@ -85,7 +87,7 @@ describe.each(scheduled)("%s: functions", (topology) => {
     const dag = defineDag({
       name: "slow",
       nodes: {
-        deaf: { run: () => pause(400), policy: { timeoutMs: 20, retry: { maxAttempts: 1 } } },
+        deaf: { run: never, policy: { timeoutMs: 20, retry: { maxAttempts: 1 } } },
         heedful: {
           policy: { timeoutMs: 20, retry: { maxAttempts: 1 } },
           run: ({ signal }) =>
@@ -102,7 +104,6 @@ describe.each(scheduled)("%s: functions", (topology) => {
     expect(record.outcomes.deaf).toMatchObject({ state: "timed-out", error: { code: "NODE_TIMEOUT" } });
     expect(record.outcomes.heedful.state).toBe("timed-out");
     expect(told).toBe(true);
-    expect(record.durationMs).toBeLessThan(350);
   });
 });
 
@@ -113,7 +114,7 @@ describe.each(scheduled)("%s: a deadline", (topology) => {
       name: "late",
       nodes: {
         done: { run: () => "kept" },
-        slow: { needs: ["done"], run: () => pause(700) },
+        slow: { needs: ["done"], run: never },
         never: { needs: ["slow"], instructions: "Answer." },
       },
     });
@@ -122,8 +123,7 @@ describe.each(scheduled)("%s: a deadline", (topology) => {
     expect(record.outcomes.slow).toMatchObject({ state: "timed-out", error: { code: "DEADLINE" } });
     expect(record.outcomes.never).toMatchObject({ state: "skipped", reason: { code: "deadline" } });
     expect(record.state).toBe("failed");
-    expect(record.durationMs).toBeLessThan(400);
-    expect((await leftOpen({ ...before, timers: before.timers + 1 })).timers).toBe(0);
+    expect((await leftOpen(before)).timers).toBe(0);
   });
 
   it("ends requests that wait for a slot", async () => {
@@ -143,9 +143,13 @@ describe.each(scheduled)("%s: a deadline", (topology) => {
 });
 
 describe.each(scheduled)("%s: an abort", (topology) => {
-  it("ends the run within 200 ms, keeps finished outcomes, and records the calls that it cut", async () => {
+  it("ends the run though a request never answers, keeps finished outcomes, and records the calls that it cut", async () => {
     const controller = new AbortController();
-    const model = replyModel(undefined, { delayMs: ({ node }) => (node === "first" ? 0 : 800) });
+    const model = replyModel(({ node }) => {
+      if (node === "first") return "done";
+      setImmediate(() => controller.abort());
+      return never();
+    });
     const dag = defineDag({
       name: "cut",
       nodes: {
@@ -154,13 +158,7 @@ describe.each(scheduled)("%s: an abort", (topology) => {
         third: { needs: ["second"], instructions: "Three" },
       },
     });
-    let abortedAt = 0;
-    setTimeout(() => {
-      abortedAt = performance.now();
-      controller.abort();
-    }, 60);
     const record = await run(dag, "x", { topology, model, signal: controller.signal });
-    expect(performance.now() - abortedAt).toBeLessThan(200);
     expect(record.state).toBe("cancelled");
     expect(record.outcomes.first.state).toBe("completed");
     expect(record.outcomes.second).toMatchObject({ state: "cancelled", reason: { code: "aborted" } });
@@ -176,15 +174,13 @@ describe.each(scheduled)("%s: an abort", (topology) => {
   it("ends a backoff", async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 40);
-    const startedAt = performance.now();
     const record = await run(fan, "x", {
       topology,
       model: replyModel(),
       use: [faults([{ fault: "server-error" }])],
-      policy: { retry: { initialIntervalMs: 30_000, maxIntervalMs: 30_000 } },
+      policy: { retry: { initialIntervalMs: 300_000, maxIntervalMs: 300_000 } },
       signal: controller.signal,
     });
-    expect(performance.now() - startedAt).toBeLessThan(300);
     expect(record.state).toBe("cancelled");
   });
 });
@@ -204,13 +200,12 @@ describe.each(scheduled)("%s: a failure", (topology) => {
   it("cancels what is left under fail-fast", async () => {
     const record = await run(fan, "x", {
       topology,
-      model: replyModel(undefined, { delayMs: ({ node }) => (node === "a" ? 5 : 500) }),
+      model: replyModel(({ node }) => (node === "a" ? "a" : never())),
       use: [faults([{ node: "a", fault: "unauthorized" }])],
       policy: { onError: "fail-fast" },
     });
     expect(record.outcomes.a.state).toBe("failed");
     expect(record.outcomes.d).toMatchObject({ state: "cancelled", reason: { code: "fail-fast" } });
-    expect(record.durationMs).toBeLessThan(450);
   });
 });
 

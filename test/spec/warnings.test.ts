@@ -5,6 +5,7 @@ import { describe, expect, it } from "@jest/globals";
 import { z } from "zod";
 import { type DagSpec, defineDag, run, warningsOf } from "../../src/index.js";
 import { cli } from "../cli/cli-run.js";
+import { cpuMs } from "../support/cpu-ms.js";
 
 const kind = {
   run: () => ({ label: "bug", n: 3 }),
@@ -162,15 +163,13 @@ describe("a reference into the text of an agent", () => {
     ]);
   });
 
-  it("walks a chain of 5,000 nodes with conditions in short time", () => {
+  it("walks a chain of 5,000 nodes with conditions in short time", async () => {
     const nodes = Object.fromEntries(
       Array.from({ length: 5_000 }, (_, i) => [
         `n${i}`,
         { ...(i > 0 && { needs: [`n${i - 1}`] }), when: { input: true, path: "n", equals: 1 }, run: () => 1 },
       ]),
     );
-    const started = performance.now();
-    expect(found(dag(nodes))).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(await cpuMs(() => expect(found(dag(nodes))).toEqual([]), 1)).toBeLessThan(10_000);
   });
 });

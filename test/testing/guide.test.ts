@@ -31,4 +31,4 @@ it("runs the guide's complete test file, twice, as it stands", async () => {
   expect(first).toContain("2 snapshots written");
   // With --ci nothing is written: the second run meets the snapshots of the first.
   expect(ran("--ci")).toContain("Snapshots:   5 passed, 5 total");
-}, 60_000);
+});

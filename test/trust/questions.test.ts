@@ -56,7 +56,7 @@ it.each(["planned", "planned-dag"] as const)(
     });
     const model = plannerModel(
       ({ tools, turn }) => (turn > 0 ? "done" : tools.length > 0 ? [["send", "{}"]] : "1. send()\njoin()"),
-      { delayMs: ({ node }) => (node === "facts" ? 40 : 1) },
+      { before: ({ node }) => new Promise((resolve) => setTimeout(resolve, node === "facts" ? 40 : 1)) },
     );
     const options = { topology, model, ...kept() };
     const waiting = await run(spec, "x", options);
