@@ -89,6 +89,7 @@ export { loadPrices } from "./records/price-rules.js";
 export { assertComparison, assertRecord, type RecordedComparison } from "./records/read-record.js";
 export { foldEvents, type RunRecord, type Usage } from "./records/record.js";
 export type { OutcomesOf, TypedRecord } from "./records/typed.js";
+export { renderBatch } from "./report/batch-summary.js";
 export { type ComparisonOptions, renderComparison } from "./report/comparison.js";
 export { type GraphOptions, renderGraph } from "./report/graph.js";
 export { type OutputsOptions, renderOutputs } from "./report/outputs.js";

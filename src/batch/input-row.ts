@@ -12,21 +12,38 @@ export class InputRow {
   readonly input: unknown;
   /** `reviews.csv, line 4`; `null` where it came from nowhere. */
   readonly place: string | null;
-  /** Names the row where `key` does not: the path of its file. */
+  /** Names the row where there is no `key`: the path of its file. */
   readonly name: string | null;
+  /** What stood beside the input in its file, where a key is looked for too: the other columns. */
+  readonly fields: unknown;
   /** Why there is no input: its text cannot be read. */
   readonly problem: string | null;
 
   /** A row; what is not known of it is left out. */
   constructor(
     input: unknown,
-    facts: { readonly place?: string; readonly name?: string; readonly problem?: string } = {},
+    facts: {
+      readonly place?: string;
+      readonly name?: string;
+      readonly fields?: unknown;
+      readonly problem?: string;
+    } = {},
   ) {
     this.input = input;
     this.place = facts.place ?? null;
     this.name = facts.name ?? null;
+    this.fields = facts.fields;
     this.problem = facts.problem ?? null;
   }
+}
+
+/** A row as its file holds it, before it is fitted to the spec's input. */
+export interface RawRow {
+  readonly value?: unknown;
+  readonly place: string;
+  readonly name?: string;
+  readonly fields?: unknown;
+  readonly problem?: string;
 }
 
 /** A row that can be looked up, or why it cannot be used. */
@@ -75,7 +92,7 @@ export function nameRow(given: unknown, index: number, key: RowKey | undefined, 
     );
   let named: unknown;
   try {
-    named = typeof key === "function" ? key(input, index) : fieldOf(input, key);
+    named = typeof key === "function" ? key(input, index) : (fieldOf(input, key) ?? fieldOf(row.fields, key));
   } catch (error) {
     return wrong(
       `its key could not be made: ${errorMessage(error)}`,

@@ -1,6 +1,6 @@
 import type { UsageSums } from "../records/events.js";
 import { partsOf } from "../records/outcome.js";
-import type { RunRecord } from "../records/record.js";
+import { addUsages, type RunRecord } from "../records/record.js";
 import type { Spent, Standing } from "./row-table.js";
 
 /** How a row ended: as a run does. `cancelled` and `interrupted` rows are not done, and are run again. */
@@ -38,43 +38,36 @@ export interface BatchItem<Output = unknown, Record = RunRecord> {
   readonly record?: Record;
 }
 
-const nothing: UsageSums = {
-  modelCalls: 0,
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  estimated: false,
-  costUsd: 0,
-};
-
 /** What an item says of its row. */
 export type RowFacts = Pick<BatchItem, "key" | "index" | "inputHash" | "dag" | "place" | "before">;
 
 /** The item of a row that was run. What the batch's budget broke off reads as `cancelled`. */
 export function itemOf(facts: RowFacts, record: RunRecord): BatchItem {
+  const { key, index, ...others } = facts;
   const { reused: _, ...usage } = record.usage;
   const spent = record.state === "completed" ? null : budgetReason(record);
+  const error = record.error === null ? null : { code: record.error.code, message: record.error.message };
   return {
-    ...facts,
+    key,
+    index,
     state: spent === null ? record.state : "cancelled",
     output: record.output,
-    error:
-      spent ?? (record.error === null ? null : { code: record.error.code, message: record.error.message }),
+    error: spent ?? error,
     usage,
     costUsd: usage.costUsd,
     durationMs: record.durationMs,
+    ...others,
     record,
   };
 }
 
 /** The item of a row that could not be run: nothing was sent for it. */
 export function failedItem(
-  facts: RowFacts,
+  { key, index, ...others }: RowFacts,
   error: { readonly code: string; readonly message: string },
 ): BatchItem {
-  return { ...facts, state: "failed", output: null, error, usage: nothing, costUsd: 0, durationMs: 0 };
+  const usage = addUsages([]);
+  return { key, index, state: "failed", output: null, error, usage, costUsd: 0, durationMs: 0, ...others };
 }
 
 function budgetReason({ outcomes }: RunRecord): { code: string; message: string } | null {

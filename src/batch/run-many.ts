@@ -16,7 +16,7 @@ import { validateNumber } from "../spec/bounds.js";
 import { dagHash, hashOf } from "../spec/canonical.js";
 import { issue, showValue } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
-import type { InputOf, OutputOf } from "../spec/values.js";
+import type { InputOf, OptionsFor, OutputOf } from "../spec/values.js";
 import { storeError } from "../stores/store-error.js";
 import { type InputRow, type NamedRow, nameRow, type RowKey } from "./input-row.js";
 import type { BatchItem } from "./item.js";
@@ -83,9 +83,9 @@ const breathEvery = 128;
 export function runMany<D extends DagSpec>(
   spec: D,
   inputs: BatchInputs<InputOf<D>>,
-  options: RunManyOptions<InputOf<D>> = {},
+  ...[options]: OptionsFor<RunManyOptions<InputOf<D>>, D>
 ): Batch<OutputOf<D>, TypedRecord<RunRecord, D>> {
-  const batch = new RunningBatch(spec, inputs, options);
+  const batch = new RunningBatch(spec, inputs, (options ?? {}) as RunManyOptions);
   const summary = batch.drive();
   // Whoever only iterates gets the error from the iteration; it must not count as unhandled.
   summary.catch(() => {});

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import type { Comparison } from "../compare/compare.js";
+import { createBudget } from "../limits/budget.js";
+import type { RunDagOptions } from "../run/run.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, tell, writeJson, writePainted } from "./io.js";
-import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
+import { addInputFlags, addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, openThread, type ThreadFlags } from "./thread-flags.js";
 
 interface CompareCommandFlags extends RunFlags, ThreadFlags {
@@ -21,7 +23,7 @@ export function addCompareCommand(program: Command, io: Io): void {
       'what to compare, for example "deterministic,planned,planned?toolInput=argument" (default: "sequential,deterministic,planned,planned-dag")',
     )
     .option("--repeat <n>", "runs of each topology, interleaved (default: 1)", positiveInteger);
-  addRunFlags(addThreadFlags(command)).action((file: string, flags: CompareCommandFlags) =>
+  addRunFlags(addInputFlags(addThreadFlags(command))).action((file: string, flags: CompareCommandFlags) =>
     compareCommand(file, flags, io),
   );
 }
@@ -41,7 +43,7 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   let comparison: Comparison;
   try {
     comparison = await compare(dag, input, {
-      ...withCassette(optionsFromFlags(flags), tape),
+      ...withOneBudget(withCassette(optionsFromFlags(flags), tape)),
       ...(flags.topologies !== undefined && { topologies: flags.topologies.split(",") }),
       ...(flags.repeat !== undefined && { repeat: flags.repeat }),
       ...(store !== null &&
@@ -65,4 +67,15 @@ async function compareCommand(file: string, flags: CompareCommandFlags, io: Io):
   const states = comparison.topologies.flatMap(({ runs }) => runs.map(({ state }) => state));
   io.exitCode = interrupt.signal.aborted ? 130 : states.includes("failed") ? 1 : 0;
   await finishCassette(tape, io);
+}
+
+/** A budget on the command line is what the command may spend: its runs share it. */
+function withOneBudget(options: RunDagOptions): RunDagOptions {
+  const { maxTokens, maxCostUsd, maxModelCalls, ...limits } = options.limits ?? {};
+  const budget = createBudget({
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(maxCostUsd !== undefined && { maxCostUsd }),
+    ...(maxModelCalls !== undefined && { maxModelCalls }),
+  });
+  return budget === null ? options : { ...options, limits: { ...limits, budget } };
 }

@@ -3,15 +3,11 @@ import { basename, dirname, extname, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { parse as parseYaml } from "yaml";
 import { errorMessage } from "../errors.js";
-import { isMessagesSchema } from "../spec/messages.js";
-import { checkAgainstAsync, toJsonSchema } from "../spec/schema.js";
-import { asJsonSchema } from "../spec/schema-rules.js";
+import { fillText, maxInputBytes, takesMessages, textOf, wantsText } from "../spec/input-text.js";
+import { checkAgainstAsync } from "../spec/schema.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { Io } from "./io.js";
 import { UsageError } from "./usage-error.js";
-
-/** Largest input that is read, in bytes: 1 MiB. */
-const maxInputBytes = 1024 * 1024;
 
 export interface InputFlags {
   readonly text?: string;
@@ -84,16 +80,11 @@ async function readAll(stream: Readable, what: string): Promise<Buffer> {
 }
 
 function assertText(bytes: Buffer, what: string): string {
-  if (bytes.length > maxInputBytes) throw tooLarge(what);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw notText(what);
-  }
-  if (text.includes("\0")) throw notText(what);
-  if (text.trim() === "") throw new UsageError(`The input from ${what} is empty.`, "Give a text to work on.");
-  return text;
+  const read = textOf(bytes);
+  if ("text" in read) return read.text;
+  if (read.problem === "large") throw tooLarge(what);
+  if (read.problem === "not-text") throw notText(what);
+  throw new UsageError(`The input from ${what} is empty.`, "Give a text to work on.");
 }
 
 function tooLarge(what: string): UsageError {
@@ -131,8 +122,6 @@ function parseOr(text: string): unknown {
     return undefined;
   }
 }
-
-const takesMessages = (dag: DagSpec) => dag.input !== undefined && isMessagesSchema(asJsonSchema(dag.input));
 
 /** Largest image or file of a conversation, in bytes: 20 MiB. */
 const maxMediaBytes = 20 * 1024 * 1024;
@@ -179,31 +168,6 @@ function readMediaFile(file: string, shown: string): Buffer {
   if (stat.size > maxMediaBytes)
     throw new UsageError(`The file "${shown}" is larger than 20 MiB.`, "Give a smaller one.");
   return readFileSync(file);
-}
-
-function wantsText(dag: DagSpec): boolean {
-  return dag.input === undefined || toJsonSchema(dag.input).type === "string";
-}
-
-/** Puts a text where the spec's input takes one: the input itself, its only required string field, or its only string field. */
-function fillText(dag: DagSpec, text: string): unknown {
-  if (dag.input === undefined || wantsText(dag)) return text;
-  if (takesMessages(dag)) return [{ role: "user", content: text }];
-  const schema = toJsonSchema(dag.input) as {
-    properties?: Record<string, { type?: unknown }>;
-    required?: string[];
-  };
-  const strings = Object.keys(schema.properties ?? {}).filter(
-    (name) => schema.properties?.[name]?.type === "string",
-  );
-  const required = strings.filter((name) => schema.required?.includes(name));
-  const [field, ...others] = required.length === 1 ? required : strings;
-  if (field !== undefined && others.length === 0) return { [field]: text };
-  const fields = Object.keys(schema.properties ?? {}).join(", ") || "none";
-  throw new UsageError(
-    `A text does not say which field of the input of "${dag.name}" it is for. Its fields are: ${fields}.`,
-    "Give --input FILE.json with all of them.",
-  );
 }
 
 async function assertFits(dag: DagSpec, input: unknown): Promise<void> {

@@ -17,18 +17,53 @@ export const interruptedStatus = 130;
  */
 export function listenForInterrupt(tell: () => void): Interrupt {
   const controller = new AbortController();
+  const close = onInterrupts([
+    (name) => {
+      tell();
+      controller.abort(interruptedBy(name));
+    },
+  ]);
+  return { signal: controller.signal, close };
+}
+
+/** Ctrl-C while many rows are run. */
+export interface BatchInterrupt extends Interrupt {
+  /** Aborted by the first one: what runs is finished. `signal` is aborted by the second one. */
+  readonly finish: AbortSignal;
+}
+
+/** As {@link listenForInterrupt}, in two steps: the first ends the starting of rows, the second the rows, a third the process. */
+export function listenForBatchInterrupt(tell: (step: "finish" | "abort") => void): BatchInterrupt {
+  const [finish, abort] = [new AbortController(), new AbortController()];
+  const close = onInterrupts([
+    (name) => {
+      tell("finish");
+      finish.abort(interruptedBy(name));
+    },
+    (name) => {
+      tell("abort");
+      abort.abort(interruptedBy(name));
+    },
+  ]);
+  return { signal: abort.signal, finish: finish.signal, close };
+}
+
+function interruptedBy(name: NodeJS.Signals): CancelError {
+  return new CancelError("aborted", `The run was interrupted (${name}).`);
+}
+
+/** Calls the steps one after another, one a signal; the next signal ends the process. Returns what stops the listening. */
+function onInterrupts(steps: readonly ((name: NodeJS.Signals) => void)[]): () => void {
+  let next = 0;
   const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(interruptedStatus);
-    tell();
-    controller.abort(new CancelError("aborted", `The run was interrupted (${name}).`));
+    const step = steps[next++];
+    if (step === undefined) process.exit(interruptedStatus);
+    step(name);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  return {
-    signal: controller.signal,
-    close() {
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
-    },
+  return () => {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
   };
 }

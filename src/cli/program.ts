@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { createColors } from "picocolors";
 import { DagValidationError, errorMessage } from "../errors.js";
 import { cleanText } from "../report/plain-text.js";
+import { addBatchCommand } from "./batch-command.js";
 import { addCheckCommand } from "./check-command.js";
 import { addCompareCommand } from "./compare-command.js";
 
@@ -52,6 +53,7 @@ function createProgram(io: Io): Command {
     addRunCommand,
     addResumeCommand,
     addCompareCommand,
+    addBatchCommand,
     addGraphCommand,
     addCheckCommand,
     addDiffCommand,

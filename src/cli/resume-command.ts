@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { errorMessage } from "../errors.js";
 import { type Io, write } from "./io.js";
-import { addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
+import { addInputFlags, addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
@@ -23,7 +23,7 @@ export function addResumeCommand(program: Command, io: Io): void {
     .option("--answer <json>", 'answer to its approval: true, false, {"edit": …}, or answers by node')
     .option("--timeline", "print who ran when")
     .option("--web [port]", "show the run on a page of this computer while it happens", portNumber);
-  addRunFlags(addThreadFlags(command)).action((file: string, flags: ResumeFlags) =>
+  addRunFlags(addInputFlags(addThreadFlags(command))).action((file: string, flags: ResumeFlags) =>
     resumeCommand(file, flags, io),
   );
 }

@@ -4,7 +4,7 @@ import type { DagSpec } from "../spec/shape.js";
 import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
-import { addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
+import { addInputFlags, addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
 import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
@@ -31,7 +31,7 @@ export function addRunCommand(program: Command, io: Io): void {
     .option("--web [port]", "show the run on a page of this computer while it happens", portNumber)
     .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete")
     .option("--times <file>", "where requests wait for a slot, go by the times of an earlier run's record");
-  addRunFlags(addThreadFlags(command)).action((file: string, flags: RunCommandFlags) =>
+  addRunFlags(addInputFlags(addThreadFlags(command))).action((file: string, flags: RunCommandFlags) =>
     runCommand(file, flags, io),
   );
 }

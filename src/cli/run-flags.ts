@@ -11,7 +11,7 @@ import type { RunDagOptions } from "../run/run.js";
 import type { CassetteFlags } from "./cassette-flags.js";
 import { UsageError } from "./usage-error.js";
 
-/** The flags that `run` and `compare` share. */
+/** The flags of what runs a graph. */
 export interface RunFlags extends CassetteFlags {
   readonly text?: string;
   readonly input?: string;
@@ -23,6 +23,9 @@ export interface RunFlags extends CassetteFlags {
   readonly maxConcurrency?: number;
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
+  readonly maxCost?: number;
+  readonly maxTokens?: number;
+  readonly maxCalls?: number;
   readonly simulate?: string;
   readonly seed?: number;
   readonly speed?: number;
@@ -36,19 +39,27 @@ export interface RunFlags extends CassetteFlags {
   readonly tracing?: ModelMiddleware;
 }
 
-/** Adds the flags that `run` and `compare` share. */
-export function addRunFlags(command: Command): Command {
+/** Adds the flags that give one input. */
+export function addInputFlags(command: Command): Command {
   return command
     .option(
       "--input <file>",
       "read the input from a file (.txt, .md, .json, .yaml), or from standard input with -",
     )
-    .option("--text <text>", "the input as a text")
+    .option("--text <text>", "the input as a text");
+}
+
+/** Adds the flags that whatever runs a graph shares. */
+export function addRunFlags(command: Command): Command {
+  return command
     .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
     .option("--goal <text>", "what a planner is to reach (planner topologies)")
     .option("--max-concurrency <n>", "most model requests under way at once", positiveInteger)
     .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
     .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
+    .option("--max-cost <usd>", "most US dollars to spend", positiveNumber)
+    .option("--max-tokens <n>", "most tokens to use", positiveInteger)
+    .option("--max-calls <n>", "most model requests to make", positiveInteger)
     .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
     .addOption(
       new Option("--layout <layout>", "order of a prompt's parts (default: auto)").choices([...layouts]),
@@ -82,6 +93,9 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
     ...(flags.maxConcurrency !== undefined && { maxConcurrency: flags.maxConcurrency }),
     ...(flags.requestsPerMinute !== undefined && { requestsPerMinute: flags.requestsPerMinute }),
     ...(flags.tokensPerMinute !== undefined && { tokensPerMinute: flags.tokensPerMinute }),
+    ...(flags.maxCost !== undefined && { maxCostUsd: flags.maxCost }),
+    ...(flags.maxTokens !== undefined && { maxTokens: flags.maxTokens }),
+    ...(flags.maxCalls !== undefined && { maxModelCalls: flags.maxCalls }),
   };
   const { seed, speed } = flags;
   const pace = { ...(seed !== undefined && { seed }), ...(speed !== undefined && { speed }) };

@@ -49,11 +49,13 @@ export function App({ data, live, answer, connection }: AppProps) {
     addEventListener("keydown", close);
     return () => removeEventListener("keydown", close);
   });
+  if ((run === undefined || index === null) && data.batch !== undefined)
+    return html`<main><h1>${shown(data.title)}</h1><${BatchView} data=${data} onRun=${() => {}} /></main>`;
   if (run === undefined || index === null)
     return html`<main><h1>${shown(data.title)}</h1><p role="status">${connection || "There is no run yet."}</p></main>`;
   const select = (node: string) => go({ node });
   const toRun = (number: number) => go({ run: number, node: null });
-  const isBatch = data.compare === null && data.runs.length > 2;
+  const isBatch = data.batch !== undefined || (data.compare === null && data.runs.length > 2);
   return html`<div class=${place.node === null ? "page" : "page with-pane"}>
     <main data-run-state=${run.state}>
       <${Header} data=${data} run=${run} connection=${connection} />

@@ -1,19 +1,27 @@
-import type { PageData, PageRun } from "../report/page-model.js";
+import type { PageData, PageRun, PageSpread } from "../report/page-model.js";
 import { cost, count, shown, time, tone } from "./text.js";
 import { html } from "./view.js";
 
 /** Many runs: how time and cost are spread, what failed, and the slowest and dearest. */
 export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number) => void }) {
-  const { runs } = data;
-  const states = tally(runs.map(({ state }) => state));
-  const codes = tally(
-    runs.flatMap((run) => [
-      ...(run.error === null ? [] : [run.error.code]),
-      ...run.rows.flatMap((row) =>
-        tone(row.state) === "bad" && row.problem !== null ? [row.problem.code] : [],
-      ),
-    ]),
-  );
+  const { runs, batch } = data;
+  const total = batch?.total ?? runs.length;
+  const states = batch?.states ?? tally(runs.map(({ state }) => state));
+  const codes =
+    batch?.codes ??
+    tally(
+      runs.flatMap((run) => [
+        ...(run.error === null ? [] : [run.error.code]),
+        ...run.rows.flatMap((row) =>
+          tone(row.state) === "bad" && row.problem !== null ? [row.problem.code] : [],
+        ),
+      ]),
+    );
+  const times = batch === undefined ? spreadOf(runs.map((run) => run.durationMs)) : batch.time;
+  const costs =
+    batch === undefined
+      ? spreadOf(runs.flatMap((run) => (run.usage.costUsd === null ? [] : [run.usage.costUsd])))
+      : batch.cost;
   const top = (of: (run: PageRun) => number) =>
     runs
       .map((run, at) => ({ run, at }))
@@ -23,12 +31,14 @@ export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number
     <h3>${title}</h3>
     <ol>${top(of).map(({ run, at }) => html`<li><button class="link" onClick=${() => onRun(at)}>${shown(run.label)}</button> ${show(run)}</li>`)}</ol>
   </div>`;
+  const failed = runs.map((run, at) => ({ run, at })).filter(({ run }) => tone(run.state) === "bad");
   return html`<section data-view="batch" id="batch" aria-labelledby="batch-title">
-    <div class="bar"><h2 id="batch-title">${count(runs.length)} runs</h2></div>
+    <div class="bar"><h2 id="batch-title">${count(total)} runs</h2></div>
     <p class="chips">${states.map(([state, number]) => html`<span class=${`chip ${tone(state)}`}>${count(number)} ${shown(state)}</span>`)}</p>
+    ${batch !== undefined && runs.length > 0 && html`<p class="quiet">${count(runs.length)} of them can be looked into: the slowest, the dearest, the first and those that failed first.</p>`}
     <div class="columns">
-      <${Histogram} title="Time" values=${runs.map((run) => run.durationMs)} show=${time} />
-      <${Histogram} title="Cost" values=${runs.flatMap((run) => (run.usage.costUsd === null ? [] : [run.usage.costUsd]))} show=${cost} />
+      <${Histogram} title="Time" spread=${times} show=${time} />
+      <${Histogram} title="Cost" spread=${costs} show=${cost} />
       ${ranked(
         "Slowest",
         (run) => run.durationMs,
@@ -40,38 +50,45 @@ export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number
         (run) => cost(run.usage.costUsd),
       )}
       ${codes.length > 0 && html`<div><h3>Failures by code</h3><ol>${codes.map(([code, number]) => html`<li><code>${shown(code)}</code> ${count(number)}</li>`)}</ol></div>`}
+      ${batch !== undefined && failed.length > 0 && html`<div><h3>Failed</h3><ol>${failed.slice(0, 20).map(({ run, at }) => html`<li><button class="link" onClick=${() => onRun(at)}>${shown(run.label)}</button> <code>${shown(run.error?.code ?? run.state)}</code></li>`)}</ol></div>`}
     </div>
   </section>`;
 }
 
 function Histogram({
   title,
-  values,
+  spread,
   show,
 }: {
   title: string;
-  values: readonly number[];
+  spread: PageSpread | null;
   show: (value: number) => string;
 }) {
-  if (values.length === 0) return html`<div><h3>${title}</h3><p class="quiet">unknown</p></div>`;
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  const [least, most] = [sorted[0] ?? 0, sorted.at(-1) ?? 0];
-  const bins = Array.from({ length: 24 }, () => 0);
-  for (const value of sorted) {
-    const bin = most === least ? 0 : Math.min(23, Math.floor(((value - least) / (most - least)) * 24));
-    bins[bin] = (bins[bin] ?? 0) + 1;
-  }
+  if (spread === null) return html`<div><h3>${title}</h3><p class="quiet">unknown</p></div>`;
+  const { least, most, p50, p95, bins } = spread;
   const highest = bins.reduce((a, b) => Math.max(a, b), 1);
-  const label = `${title}: from ${show(least)} to ${show(most)}, half of the runs at most ${show(at(0.5))}, 95 % at most ${show(at(0.95))}`;
+  const label = `${title}: from ${show(least)} to ${show(most)}, half of the runs at most ${show(p50)}, 95 % at most ${show(p95)}`;
   return html`<div>
     <h3>${title}</h3>
     <svg class="histogram" viewBox="0 0 240 60" role="img" aria-label=${label}>
       ${bins.map((number, bin) => html`<rect x=${bin * 10 + 1} y=${58 - (number / highest) * 54} width="8" height=${(number / highest) * 54} rx="1.5" />`)}
       <path d="M0 59H240" />
     </svg>
-    <p class="quiet">${show(least)} – ${show(most)} · p50 ${show(at(0.5))} · p95 ${show(at(0.95))}</p>
+    <p class="quiet">${show(least)} – ${show(most)} · p50 ${show(p50)} · p95 ${show(p95)}</p>
   </div>`;
+}
+
+function spreadOf(values: readonly number[]): PageSpread | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [least, most] = [sorted[0], sorted.at(-1)];
+  if (least === undefined || most === undefined) return null;
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  const bins = Array.from({ length: 24 }, () => 0);
+  for (const value of sorted) {
+    const bin = most === least ? 0 : Math.min(23, Math.floor(((value - least) / (most - least)) * 24));
+    bins[bin] = (bins[bin] ?? 0) + 1;
+  }
+  return { least, most, p50: at(0.5), p95: at(0.95), bins };
 }
 
 function tally(names: readonly string[]): [string, number][] {

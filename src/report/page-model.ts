@@ -11,6 +11,8 @@ export interface PageData {
   readonly graphs: Readonly<Record<string, PageGraph>>;
   readonly compare: PageComparison | null;
   readonly diff: PageDiff | null;
+  /** What all rows of a batch came to, of which `runs` are a few; absent where `runs` are all there is. */
+  readonly batch?: PageBatch;
   /** Whether prompts, answers and values were left out. */
   readonly noTexts: boolean;
 }
@@ -165,6 +167,27 @@ export interface PageEdge {
   readonly to: string;
   readonly points: readonly (readonly [number, number])[];
   readonly conditional: boolean;
+}
+
+/** A batch in figures. */
+export interface PageBatch {
+  readonly total: number;
+  readonly states: readonly (readonly [state: string, rows: number])[];
+  readonly codes: readonly (readonly [code: string, rows: number])[];
+  /** Milliseconds a row. */
+  readonly time: PageSpread | null;
+  /** US dollars a row; `null` where no price is known. */
+  readonly cost: PageSpread | null;
+}
+
+/** How values are spread. */
+export interface PageSpread {
+  readonly least: number;
+  readonly most: number;
+  readonly p50: number;
+  readonly p95: number;
+  /** How many lie in each of so many equal parts from the least to the most. */
+  readonly bins: readonly number[];
 }
 
 /** Topologies side by side. */

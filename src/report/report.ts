@@ -7,7 +7,7 @@ import { pageDiff } from "./page-diff.js";
 import { pageGraphs } from "./page-graph.js";
 import { pageHtml } from "./page-html.js";
 import { type CheckedInput, type ReportInput, readReportInput } from "./page-input.js";
-import type { PageComparison, PageData, PageGraph, PageRun } from "./page-model.js";
+import type { PageBatch, PageComparison, PageData, PageGraph, PageRun } from "./page-model.js";
 import { list, num, numOrNull, object, str } from "./page-rows.js";
 import { pageRun } from "./page-run.js";
 import { cleanLine } from "./plain-text.js";
@@ -22,6 +22,10 @@ export interface ReportOptions {
   readonly title?: string;
   /** The command that reproduces the run, for the button that copies it. @default none */
   readonly command?: string;
+  /** What all rows of a batch came to, of which the records are a few. @default the records are all */
+  readonly batch?: PageBatch;
+  /** What each record is called. @default its number, topology and id */
+  readonly labels?: readonly string[];
 }
 
 /**
@@ -44,7 +48,7 @@ export function renderReport(
 /** The data of a report's page. */
 export function reportData(
   records: ReportInput | readonly ReportInput[],
-  { texts = true, title, command }: ReportOptions = {},
+  { texts = true, title, command, batch, labels }: ReportOptions = {},
 ): PageData {
   const given = (Array.isArray(records) ? records : [records]) as readonly unknown[];
   const inputs = given.map((one, index) =>
@@ -70,7 +74,7 @@ export function reportData(
   };
   const singles = inputs.flatMap((one) => (one.kind === "record" ? [one.record] : []));
   const compared = inputs.find((one) => one.kind === "comparison");
-  if (inputs.length === 0) {
+  if (inputs.length === 0 && batch === undefined) {
     throw new DagError("REPORT_INPUT_INVALID", "There is no record to show.", { hint: "Give at least one." });
   }
   if (compared !== undefined && inputs.length > 1) {
@@ -82,14 +86,15 @@ export function reportData(
   singles.forEach((record, index) => {
     add(
       record,
-      singles.length === 1
-        ? undefined
-        : `${index + 1} · ${str(record.topology)} · ${str(record.id).slice(0, 8)}`,
+      labels?.[index] ??
+        (singles.length === 1
+          ? undefined
+          : `${index + 1} · ${str(record.topology)} · ${str(record.id).slice(0, 8)}`),
     );
   });
   const [first, second, third] = singles;
   const diff =
-    first !== undefined && second !== undefined && third === undefined
+    first !== undefined && second !== undefined && third === undefined && batch === undefined
       ? pageDiff(first, second, choice)
       : null;
   const data: PageData = {
@@ -99,6 +104,7 @@ export function reportData(
     graphs,
     compare,
     diff,
+    ...(batch !== undefined && { batch }),
     noTexts: !texts,
   };
   return redacted(data);

@@ -12,6 +12,7 @@ const update = process.env.UPDATE_DOCS === "1";
 const pages = [
   "README.md",
   "docs/composing-layers.md",
+  "docs/batch.md",
   "docs/serving.md",
   "docs/stores.md",
   "docs/tracing.md",

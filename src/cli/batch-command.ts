@@ -1,0 +1,256 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Topology, topologyNames } from "../../graphs/topology.js";
+import type { BatchItem } from "../batch/item.js";
+import type { RowSource } from "../batch/read-rows.js";
+import type { RunManyOptions } from "../batch/run-many.js";
+import type { BatchSummary } from "../batch/summary.js";
+import type { RunRecord } from "../records/record.js";
+import type { BatchSample } from "../report/batch-sample.js";
+import type { DagSpec } from "../spec/shape.js";
+import type { OpenCheckpointer } from "../stores/checkpointer.js";
+import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
+import { interruptedStatus, listenForBatchInterrupt } from "./interrupt.js";
+import { type Io, tell, write, writeJson, writePainted } from "./io.js";
+import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
+import { addThreadFlags, type ThreadFlags } from "./thread-flags.js";
+import { UsageError } from "./usage-error.js";
+
+interface BatchFlags extends RunFlags, ThreadFlags {
+  readonly out: string;
+  readonly topology: Topology;
+  readonly concurrency?: number;
+  readonly key?: string;
+  readonly retryFailed?: boolean;
+  readonly retryChanged?: boolean;
+  readonly maxFailures?: number | `${number}%`;
+  readonly records?: string;
+  readonly strict?: boolean;
+  readonly reuse?: string;
+}
+
+/** `agent-dag batch <file> <inputs…>`: runs a graph on many inputs. */
+export function addBatchCommand(program: Command, io: Io): void {
+  const command = program
+    .command("batch")
+    .description("Run a graph on many inputs; the same command again goes on where it was.")
+    .argument("<file>", "a .ts, .js, .yaml or .json graph; file.ts#name picks an export")
+    .argument("<inputs...>", "a .jsonl, .csv or .json file, a folder or pattern of .txt and .md files, or -")
+    .requiredOption("--out <results.jsonl>", "one line a row, and what a second start goes on from")
+    .addOption(
+      new Option("--topology <name>", "how the graph is wired")
+        .choices([...topologyNames])
+        .default("deterministic"),
+    )
+    .option("--concurrency <n>", "most rows under way at once (default: 8)", positiveInteger)
+    .option("--key <field>", "field that names a row (default: its content)")
+    .option("--retry-failed", "also run again the rows that failed before")
+    .option("--retry-changed", "also run again the rows that another version of the graph made")
+    .option("--max-failures <n|p%>", "start no more rows once more than so many have failed", tolerance)
+    .option("--records <dir>", "write each row's whole record into this folder")
+    .option("--strict", "check every row before the first request, and run nothing if one cannot be used")
+    .option("--reuse <file>", "take over what the record of an earlier run (from --json) completed");
+  addRunFlags(addThreadFlags(command)).action((file: string, inputs: string[], flags: BatchFlags) =>
+    batchCommand(file, inputs, flags, io),
+  );
+}
+
+async function batchCommand(
+  file: string,
+  inputs: readonly string[],
+  flags: BatchFlags,
+  io: Io,
+): Promise<void> {
+  // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
+  const { loadValidGraph } = await import("./graph-file.js");
+  const { readRows } = await import("../batch/read-rows.js");
+  const { BatchSample } = await import("../report/batch-sample.js");
+  const { renderBatch } = await import("../report/batch-summary.js");
+  const { loadRecord } = await import("./record-file.js");
+  const { dag } = await loadValidGraph(file);
+  const source = readRows(dag, inputs, io.stdin);
+  if (flags.strict) await assertRows(dag, source, flags.key);
+  const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
+  const store = await openStore(flags);
+  const tape = await cassetteFromFlags(flags);
+  const sample = flags.report === undefined ? null : new BatchSample();
+  let summary: BatchSummary;
+  try {
+    summary = await drive(dag, source, io, sample, {
+      ...withCassette(optionsFromFlags(flags), tape),
+      topology: flags.topology,
+      results: flags.out,
+      ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
+      ...(flags.key !== undefined && { key: flags.key }),
+      ...(flags.retryFailed !== undefined && { retryFailed: flags.retryFailed }),
+      ...(flags.retryChanged !== undefined && { retryChanged: flags.retryChanged }),
+      ...(flags.maxFailures !== undefined && { maxFailures: flags.maxFailures }),
+      ...(flags.records !== undefined && { records: flags.records }),
+      ...(reuse !== undefined && { reuse }),
+      ...(store !== null && { checkpointer: store.checkpointer }),
+      ...(flags.thread !== undefined && { thread: flags.thread }),
+    });
+  } finally {
+    tape?.close();
+    store?.close();
+  }
+  if (flags.json) await writeJson(io.stdout, summary);
+  else await writePainted(io.stdout, renderBatch(summary, { width: io.columns }));
+  for (const line of noticesOf(summary, flags)) await write(io.stderr, `${line}\n`);
+  io.exitCode = exitCodeOf(summary);
+  if (sample !== null) await reportBatch(dag, sample, flags, io);
+  await finishCassette(tape, io);
+}
+
+/** Runs the rows with a line that shows how far they are. */
+async function drive(
+  dag: DagSpec,
+  source: RowSource,
+  io: Io,
+  sample: BatchSample | null,
+  options: RunManyOptions,
+): Promise<BatchSummary> {
+  const { runMany } = await import("../batch/run-many.js");
+  const { createBatchProgress } = await import("./batch-progress.js");
+  const progress = createBatchProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });
+  const interrupt = listenForBatchInterrupt((step) =>
+    tell(
+      io.stderr,
+      step === "finish"
+        ? "\nInterrupted: the rows that run are finished; Ctrl-C again ends them too.\n"
+        : "\nInterrupted: ending the rows that run.\n",
+    ),
+  );
+  if (io.isTerminal && !source.once)
+    void countRows(source, interrupt.finish).then(progress.setTotal, () => {});
+  try {
+    const batch = runMany(dag, source.rows(), {
+      ...options,
+      finish: interrupt.finish,
+      signal: interrupt.signal,
+      onNotice: (message) => tell(io.stderr, `${message}\n`),
+    });
+    for await (const item of batch) {
+      progress.add(item);
+      sample?.add(item);
+      tellFailure(item, io);
+    }
+    return await batch.summary;
+  } finally {
+    progress.end();
+    interrupt.close();
+  }
+}
+
+/** Without a live line, failures are told as they come. */
+function tellFailure({ key, index, place, state, error, reused }: BatchItem, io: Io): void {
+  if (state !== "failed" || error === null || reused || io.isTerminal) return;
+  const message =
+    place !== undefined && error.message.startsWith(place)
+      ? error.message
+      : `${place ?? `row ${index}`} (${key}): ${error.message}`;
+  tell(io.stderr, `failed: ${message.split("\n").join(" ")} [${error.code}]\n`);
+}
+
+async function countRows(source: RowSource, signal: AbortSignal): Promise<number> {
+  let rows = 0;
+  for await (const _ of source.rows()) {
+    if (signal.aborted) break;
+    // Counting takes its turns behind the rows that run.
+    if (++rows % 200 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return rows;
+}
+
+const mostIssues = 20;
+
+async function assertRows(dag: DagSpec, source: RowSource, key: string | undefined): Promise<void> {
+  if (source.once) {
+    throw new UsageError(
+      "--strict reads the rows twice, and standard input can be read once.",
+      "Give a file.",
+    );
+  }
+  const { checkRows } = await import("../batch/check-rows.js");
+  const issues: string[] = [];
+  let count = 0;
+  for await (const { message } of checkRows(dag, source.rows(), key)) {
+    if (++count <= mostIssues) issues.push(`\n  ${message.replaceAll("\n", "\n    ")}`);
+  }
+  if (count === 0) return;
+  const more = count > mostIssues ? `\n  … and ${count - mostIssues} more` : "";
+  const what = count === 1 ? "1 row cannot be used" : `${count} rows cannot be used`;
+  throw new UsageError(`${what}; nothing was run:${issues.join("")}${more}`);
+}
+
+async function openStore({ checkpoint, thread }: ThreadFlags): Promise<OpenCheckpointer | null> {
+  if (checkpoint !== undefined) {
+    const { openCheckpointer } = await import("../stores/checkpointer.js");
+    return openCheckpointer(checkpoint);
+  }
+  if (thread === undefined) return null;
+  throw new UsageError(
+    "--thread names the rows' threads in a store, and no store was given.",
+    "Add --checkpoint sqlite:FILE.",
+  );
+}
+
+async function reportBatch(dag: DagSpec, sample: BatchSample, flags: BatchFlags, io: Io): Promise<void> {
+  const { renderReport } = await import("../report/report.js");
+  const { writeReport } = await import("./report-command.js");
+  const shown: { readonly label: string; readonly record: RunRecord }[] = [];
+  for (const { item, record = await keptRecord(item, flags.records) } of sample.rows()) {
+    if (record !== undefined) shown.push({ label: item.key, record });
+  }
+  const html = renderReport(
+    shown.map(({ record }) => record),
+    {
+      title: `${dag.name} · batch`,
+      texts: flags.texts ?? true,
+      batch: sample.figures(),
+      labels: shown.map(({ label }) => label),
+    },
+  );
+  await writeReport(flags.report ?? "report.html", html, io);
+}
+
+/** The record of a row that was done before, where the folder of records holds it. */
+async function keptRecord({ key }: BatchItem, folder: string | undefined): Promise<RunRecord | undefined> {
+  if (folder === undefined) return undefined;
+  const { recordName } = await import("../batch/run-many.js");
+  const path = join(folder, recordName(key));
+  return existsSync(path) ? (JSON.parse(await readFile(path, "utf8")) as RunRecord) : undefined;
+}
+
+function noticesOf(summary: BatchSummary, { out }: BatchFlags): string[] {
+  const { ended, failed, partial, interrupted } = summary;
+  const why = {
+    done: null,
+    finished: `Ended early: the rows that are done stand in ${out}; the same command goes on.`,
+    aborted: `Ended early: the rows that are done stand in ${out}; the same command goes on.`,
+    budget: "The budget is spent: no more rows were started. The same command with a larger one goes on.",
+    failures: "Too many rows failed (--max-failures): no more were started.",
+  }[ended];
+  return [
+    ...(why === null ? [] : [why]),
+    ...(failed > 0 ? [`${failed} failed: --retry-failed runs them again.`] : []),
+    ...(partial > 0 ? [`${partial} partial: there is an output, but not everything completed.`] : []),
+    ...(interrupted > 0 ? [`${interrupted} wait for an answer.`] : []),
+  ];
+}
+
+/** 0 when every row was met and not all failed, 1 when all failed, too many did or the budget ended it, 130 when interrupted. */
+function exitCodeOf({ ended, total, failed }: BatchSummary): number {
+  if (ended === "finished" || ended === "aborted") return interruptedStatus;
+  if (ended !== "done") return 1;
+  return total > 0 && failed === total ? 1 : 0;
+}
+
+function tolerance(text: string): number | `${number}%` {
+  const isShare = /^\d+(\.\d+)?%$/.test(text) && Number(text.slice(0, -1)) <= 100;
+  if (isShare) return text as `${number}%`;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`It is ${text}; a number of rows, or a share such as 5%, is expected.`);
+}
