@@ -94,7 +94,7 @@ async function batchCommand(
     });
   } finally {
     tape?.close();
-    store?.close();
+    await store?.close();
   }
   if (flags.json) await writeJson(io.stdout, summary);
   else await writePainted(io.stdout, renderBatch(summary, { width: io.columns }));
