@@ -36,7 +36,7 @@ export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number):
   const { items } = plan;
   const { events, topology } = work.scope.run;
   const startedAtMs = events.nowMs();
-  events.emit({ type: "node-started", ...work.key, atMs: startedAtMs });
+  events.emit({ type: "node-started", ...work.key, atMs: startedAtMs, items: items.length });
 
   const outcomes: Outcome[] = new Array(items.length);
   let next = 0;

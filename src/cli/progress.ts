@@ -1,6 +1,7 @@
 import { createLogUpdate } from "log-update";
 import type { RunEvent } from "../records/events.js";
 import { cleanLine, counted, displayWidth, padEnd, shorten } from "../report/plain-text.js";
+import { dollars } from "../report/run-summary.js";
 import { stateMark } from "../report/state-mark.js";
 import { createPaint, type Paint } from "../report/styled-line.js";
 import { createProgressRows, type ProgressRow, type ProgressRows, tokensSoFar } from "./progress-rows.js";
@@ -142,13 +143,15 @@ function sized(stream: ProgressStream): ProgressStream {
 }
 
 function liveLines(
-  { rows }: ProgressRows,
+  { rows: all, costUsd }: ProgressRows,
   title: string,
   nowMs: number,
   stream: ProgressStream,
   paint: Paint,
 ): string[] {
   const width = Math.max(20, stream.columns ?? 80) - 1;
+  // What lies within a node stands as counts on the node's line.
+  const rows = all.filter((row) => !row.isInner);
   // The title, the counts and the line that the cursor stands on.
   const room = Math.max(1, (stream.rows ?? 24) - 3);
   const isCrowded = rows.length > room;
@@ -161,7 +164,8 @@ function liveLines(
     Math.max(0, ...shown.map((row) => displayWidth(row.name))),
   );
   const lines = shown.map((row) => liveLine(row, nowMs, { nameWidth, width, paint }));
-  const head = paint("bold", shorten(title, width));
+  const cost = costUsd() > 0 ? ` · ${dollars(costUsd())} so far` : "";
+  const head = `${paint("bold", shorten(title, width - cost.length))}${paint("dim", cost)}`;
   return isCrowded
     ? [head, ...lines, paint("dim", shorten(countsLine(rows, running.length), width))]
     : [head, ...lines];
@@ -196,13 +200,24 @@ function liveLine(row: ProgressRow, nowMs: number, { nameWidth, width, paint }: 
     padEnd(row.state, 11),
     elapsed(row, nowMs).padStart(7),
     tokens === 0 ? "" : `${row.open.size > 0 ? "≈" : ""}${counted(tokens, "token")}`,
-    row.itemsSettled === 0 ? "" : `${counted(row.itemsSettled, "item")}${isRunning ? " settled" : ""}`,
+    itemsOf(row, isRunning),
+    row.round === null ? "" : `round ${row.round}`,
+    row.items === null && isRunning && row.innerNodes > 0
+      ? `${row.innerSettled.size}/${counted(row.innerNodes, "inner node")}`
+      : "",
+    row.waitedMs < 50 ? "" : `waited ${(row.waitedMs / 1000).toFixed(1)} s for limits`,
     row.reason,
   ];
   const rest = facts.filter((fact) => fact !== "").join("  ");
   const name = padEnd(shorten(row.name, nameWidth), nameWidth);
   const style = isRunning ? "plain" : mark.style === "good" ? "dim" : mark.style;
   return `${paint(mark.style, mark.symbol)} ${name}  ${paint(style, shorten(rest, width - nameWidth - 4).trimEnd())}`;
+}
+
+/** `3/300 items` while a map runs whose length is known, `300 items` when it has ended. */
+function itemsOf({ items, itemsSettled }: ProgressRow, isRunning: boolean): string {
+  if (isRunning && items !== null) return `${itemsSettled}/${counted(items, "item")}`;
+  return itemsSettled === 0 ? "" : `${counted(itemsSettled, "item")}${isRunning ? " settled" : ""}`;
 }
 
 function spinnerAt(nowMs: number): string {

@@ -192,7 +192,12 @@ type RunEventBody =
       readonly simulated: Simulated | null;
     }
   | ({ readonly type: "node-ready"; readonly atMs: number } & WorkKey)
-  | ({ readonly type: "node-started"; readonly atMs: number } & WorkKey)
+  | ({
+      readonly type: "node-started";
+      readonly atMs: number;
+      /** Of a `forEach` node: over how many items it runs. */
+      readonly items?: number;
+    } & WorkKey)
   | ({
       readonly type: "call-started";
       readonly atMs: number;

@@ -145,7 +145,7 @@ const eventFields: Readonly<Record<string, z.ZodType>> = {
     simulated,
   }),
   "node-ready": z.looseObject(workKey),
-  "node-started": z.looseObject(workKey),
+  "node-started": z.looseObject({ ...workKey, items: count.optional() }),
   "node-attempt": z.looseObject({ ...workKey, attempt: count, startedAtMs: time, error: problem.nullable() }),
   "tool-ended": z.looseObject({
     ...workKey,

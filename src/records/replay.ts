@@ -25,7 +25,8 @@ export function replayEvents(done: readonly Done[]): RunEvent[] {
     seenWork.add(id);
     const { readyAtMs, startedAtMs, endedAtMs } = outcome;
     if (readyAtMs !== null && key.item === null) events.push({ type: "node-ready", ...key, atMs: readyAtMs });
-    if (startedAtMs !== null) events.push({ type: "node-started", ...key, atMs: startedAtMs });
+    const mapped = outcome.items === undefined ? {} : { items: outcome.items.length };
+    if (startedAtMs !== null) events.push({ type: "node-started", ...key, atMs: startedAtMs, ...mapped });
     outcome.items?.forEach((item, index) => {
       add({ ...key, item: index }, item);
     });

@@ -9,7 +9,7 @@ export interface WorkKey {
 }
 
 /** One step of a work's path: a node, and which item, planner's call and round of it. */
-interface Step {
+export interface Step {
   readonly name: string;
   readonly item: number | null;
   readonly invocation: number | null;
@@ -45,6 +45,11 @@ export function parentOf(key: WorkKey): WorkKey | null {
   if (key.invocation !== null) return nodeWork(key.node);
   const at = key.node.lastIndexOf("/");
   return at < 0 ? null : parseWork(key.node.slice(0, at));
+}
+
+/** The outermost node of a path, and which item, planner's call and round of it the path leads into. */
+export function outermost(path: string): Step {
+  return parseStep(path.split("/", 1)[0] ?? path);
 }
 
 /** Whether `inner` is `outer` or a part of it, at any depth. */

@@ -28,6 +28,8 @@ export interface TimelineRow {
   /** Input and output tokens of all calls; `null` where no model was called. */
   readonly tokens: number | null;
   readonly estimated: boolean;
+  /** US dollars of all calls; `null` where no model was called or a price is unknown. */
+  readonly costUsd: number | null;
   /** What the bar does not say: counts, and why a node did not complete. */
   readonly note: string;
   /** Whether the note tells of nothing that went wrong, so that it may be cut short. */
@@ -36,6 +38,9 @@ export interface TimelineRow {
 
 /** Most items of a `forEach` node that get a row each. */
 const maxItemRows = 12;
+
+/** A map of more items than this has a row for the median of its items' times and one for their 95th percentile. */
+const minSpread = 20;
 
 /** Reasons that are part of a run that went well. */
 const minorReasons: readonly string[] = ["condition", "not-called", "not-needed"];
@@ -70,6 +75,7 @@ function nodeRows(
     if (items.length <= maxItemRows) {
       rows.push(...items.map((item, index) => itemRow(item, index, path, depth + 1, own)));
     }
+    if (items.length > minSpread) rows.push(...spreadRows(items, depth + 1));
     const inner = dag.nodes[name]?.dag;
     if (inner !== undefined && outcome?.outcomes !== undefined) {
       rows.push(...nodeRows(inner, outcome.outcomes, own, `${path}/`, depth + 1));
@@ -121,8 +127,40 @@ function outcomeRow(
   };
 }
 
-function usageOf(calls: readonly CallRecord[]): { tokens: number | null; estimated: boolean } {
+/** The items at the median and the 95th percentile of the time that items ran, by nearest rank. */
+function spreadRows(items: readonly Outcome[], depth: number): TimelineRow[] {
+  const ran = items
+    .flatMap((item, index) => {
+      const [bar] = barOf(item, []);
+      return bar === undefined ? [] : [{ index, bar, tookMs: bar.endedAtMs - bar.startedAtMs }];
+    })
+    .sort((a, b) => a.tookMs - b.tookMs);
+  return [50, 95].flatMap((percent): TimelineRow[] => {
+    const at = ran[Math.max(0, Math.ceil((percent / 100) * ran.length) - 1)];
+    if (at === undefined) return [];
+    return [
+      {
+        name: `p${percent}`,
+        depth,
+        state: at.bar.state,
+        bars: [at.bar],
+        attempts: 0,
+        tokens: null,
+        estimated: false,
+        costUsd: null,
+        note: `${(at.tookMs / 1000).toFixed(2)} s: item ${at.index}`,
+        minor: true,
+      },
+    ];
+  });
+}
+
+type RowUsage = Pick<TimelineRow, "tokens" | "estimated" | "costUsd">;
+
+function usageOf(calls: readonly CallRecord[]): RowUsage {
+  const isPriced = calls.length > 0 && calls.every((call) => call.costUsd !== null);
   return {
+    costUsd: isPriced ? calls.reduce((sum, call) => sum + (call.costUsd ?? 0), 0) : null,
     tokens:
       calls.length === 0 ? null : calls.reduce((sum, call) => sum + call.inputTokens + call.outputTokens, 0),
     estimated: calls.some((call) => call.estimated),

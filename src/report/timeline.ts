@@ -1,6 +1,6 @@
 import type { RunRecord } from "../records/record.js";
 import { cleanLine, displayWidth, padEnd, padStart, seconds, shorten, wrapText } from "./plain-text.js";
-import { renderSummary, type SummarySource } from "./run-summary.js";
+import { dollars, renderSummary, type SummarySource } from "./run-summary.js";
 import { stateMark } from "./state-mark.js";
 import { type Cell, createPaint, type Paint, renderCells } from "./styled-line.js";
 import { createTimeAxis, type TimeAxis } from "./time-axis.js";
@@ -71,12 +71,21 @@ function createLayout(blocks: readonly Block[], options: TimelineOptions): Layou
     { title: "end", valueOf: (row) => time(most(row.bars.map((bar) => bar.endedAtMs))) },
     { title: "tries", valueOf: (row) => (row.attempts === 0 ? none : `${row.attempts}`) },
     { title: "tokens", valueOf: (row) => tokensOf(row, ascii) },
+    // A run that costs nothing has no column for it.
+    ...(rows.some((row) => (row.costUsd ?? 0) > 0)
+      ? [
+          {
+            title: "cost",
+            valueOf: (row: TimelineRow) => (row.costUsd === null ? none : dollars(row.costUsd)),
+          },
+        ]
+      : []),
   ];
   const columns = all.map((column) => ({
     ...column,
     width: Math.max(column.title.length, ...rows.map((row) => displayWidth(column.valueOf(row)))),
   }));
-  // The bars need a third of the line: where they do not get it, tokens go first, then tries.
+  // The bars need a third of the line: where they do not get it, the cost goes first, then tokens, then tries.
   const cellsLeft = () => width - 3 - nameWidth - columns.reduce((sum, column) => sum + column.width + 1, 0);
   while (columns.length > 2 && cellsLeft() < Math.min(24, Math.floor(width / 3))) columns.pop();
   return {

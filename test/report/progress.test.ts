@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import stringWidth from "string-width";
 import { createProgress, type ProgressStream } from "../../src/cli/progress.js";
 import type { DagProjection, RunEvent } from "../../src/records/events.js";
 import type { Outcome } from "../../src/records/outcome.js";
@@ -226,6 +227,53 @@ sample · dataflow
     expect(screen.lines().join("\n")).toContain("120 of 300 nodes settled · 80 running");
     for (const line of screen.lines())
       expect(stripVTControlCharacters(line).length).toBeLessThan(screen.columns);
+    progress.end();
+  });
+
+  it("counts maps, rounds and inner graphs on one line each, with what was paid and waited for", () => {
+    const inner = projection({ draft: node(), check: node() });
+    const whole = projection({
+      rows: node({ mapped: true }),
+      loop: node({ dag: inner }),
+      ask: node(),
+    });
+    const waiting = { ...callStarted("ask", "c"), waited: { limitMs: 2100 } } as RunEvent;
+    const paid = { ...call("ask", 0, 100), id: "c", costUsd: 0.0042 };
+    const screen = Object.assign(new Screen(), { columns: 80 });
+    const progress = show(screen, true, [
+      started(whole),
+      { ...begin("rows", 0), items: 300 } as RunEvent,
+      ...Array.from({ length: 3 }, (_, index) => settle("rows", completed(0, 50), index)),
+      begin("loop", 0),
+      settle("loop@1/draft", completed(0, 40)),
+      settle("loop@1/check", completed(0, 50)),
+      settle("loop@2/draft", completed(50, 80)),
+      begin("ask", 0),
+      waiting,
+      { type: "call-ended", atMs: 100, call: paid },
+    ]);
+    jest.advanceTimersByTime(100);
+    const lines = screen.lines().join("\n");
+    expect(lines).toContain("· $0.0042 so far");
+    expect(lines).toMatch(/rows .*3\/300 items/);
+    expect(lines).toMatch(/loop .*round 2 +1\/2 inner nodes/);
+    expect(lines).toMatch(/ask .*waited 2\.1 s for limits/);
+    expect(lines).not.toContain("loop@");
+    progress.end();
+  });
+
+  it("stays within the terminal's width with names and reasons in wide characters", () => {
+    const name = "検索する長い名前のノード👩‍👩‍👧検索する長い名前のノード";
+    const screen = Object.assign(new Screen(), { columns: 80 });
+    const progress = show(screen, true, [
+      started({ ...projection({ [name]: node({ mapped: true }) }), name: `${name}${name}` }),
+      { ...begin(name, 0), items: 12 } as RunEvent,
+      settle(name, failed(0, 10, "失敗しました。".repeat(30)), 3),
+      settle(name, failed(0, 10, "失敗しました。".repeat(30))),
+    ]);
+    jest.advanceTimersByTime(100);
+    for (const line of screen.lines())
+      expect(stringWidth(stripVTControlCharacters(line))).toBeLessThanOrEqual(80);
     progress.end();
   });
 });

@@ -114,6 +114,8 @@ sample · planned  ✓ completed
 ✓   [0]     0.01 0.30     1  1,120 █████▉    ┊         ┊        ┊         ┊
 ✗   [1]     0.01 0.60     3      – ▓▓▓▓▓▓▓▓▓▓▓▓ failed (OUTPUT_INVALID): boom
 ✓ many      0.01 1.20     1      – ███████████████████████▌ 40 items      ┊
+✓   p50     0.01 1.20     –      – ███████████████████████▌ 1.20 s: item 19
+✓   p95     0.01 1.20     –      – ███████████████████████▌ 1.20 s: item 37
 ✓ sub       0.90 2.00     1  1,120 ┊         ┊      ▐█████████████████████▏
 ✓   x       0.90 1.20     1  1,120 ┊         ┊      ▐█████▌     ┊         ┊
 ✓   y       1.20 2.00     1      – ┊         ┊         ┊  ████████████████▏
@@ -152,6 +154,38 @@ wall 2.30 s · critical path 2.10 s · 4 model calls
     expect(renderTimeline(record(projection({}), {}))).toContain("wall 0 s");
   });
 
+  it("has a column for what nodes cost, where there is room, and none for a run that cost nothing", () => {
+    const dag = projection({ free: node(), paid: node(), unknown: node() });
+    const calls = [
+      call("free", 0, 100, { costUsd: 0 }),
+      call("paid", 0, 100, { costUsd: 0.0042 }),
+      call("unknown", 0, 100, { costUsd: null }),
+    ];
+    const outcomes = { free: completed(0, 100), paid: completed(0, 100), unknown: completed(0, 100) };
+    const lines = renderTimeline(record(dag, outcomes, { calls })).split("\n");
+    expect(lines[1]).toMatch(/tokens +cost /);
+    expect(lines.find((line) => line.includes("paid"))).toContain(" $0.0042 ");
+    expect(lines.find((line) => line.includes("free"))).toContain(" $0 ");
+    expect(lines.find((line) => line.includes("unknown"))).toContain(" – ");
+    expect(renderTimeline(record(dag, outcomes, { calls }), { width: 40 })).not.toContain("$0.0042 ");
+    expect(renderTimeline(record(dag, outcomes, { calls: calls.slice(0, 1) }))).not.toMatch(/tokens +cost/);
+  });
+
+  it("shows the median and the 95th percentile of a map of more than 20 items, a row each item of a small one", () => {
+    const dag = projection({ each: node({ mapped: true }) });
+    const of = (count: number) =>
+      record(dag, {
+        each: completed(0, 2100, {
+          items: Array.from({ length: count }, (_, at) => completed(0, (at + 1) * 100)),
+        }),
+      });
+    const large = renderTimeline(of(21));
+    expect(large).toMatch(/p50 [\s\S]*1\.10 s: item 10/);
+    expect(large).toMatch(/p95 [\s\S]*2\.00 s: item 19/);
+    expect(renderTimeline(of(20))).not.toContain("p50");
+    expect(renderTimeline(of(3))).toContain("[2]");
+  });
+
   it("never exceeds the width, shows every node in the spec's order, for any record", () => {
     const time = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 100_000 }));
     const message = fc.oneof(fc.string({ unit: "grapheme", maxLength: 120 }), fc.string({ unit: "binary" }));
@@ -164,7 +198,7 @@ wall 2.30 s · critical path 2.10 s · 4 model calls
     );
     const outcome = fc.oneof(
       leaf,
-      fc.array(leaf, { maxLength: 15 }).map((items) => completed(0, 500, { items })),
+      fc.array(leaf, { maxLength: 30 }).map((items) => completed(0, 500, { items })),
       fc.array(leaf, { minLength: 1, maxLength: 5 }).map((invocations) => completed(0, 500, { invocations })),
     );
     const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
@@ -176,7 +210,7 @@ wall 2.30 s · critical path 2.10 s · 4 model calls
         (outcomes, width, ascii) => {
           const names = Object.keys(outcomes);
           const dag = projection(Object.fromEntries(names.map((each) => [each, node()])));
-          const calls = names.map((each) => call(each, 0, 10));
+          const calls = names.map((each, at) => call(each, 0, 10, { costUsd: at % 3 === 0 ? null : at / 7 }));
           const lines = renderTimeline(record(dag, outcomes, { calls }), { width, ascii }).split("\n");
           for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width);
           const rows = lines
