@@ -92,11 +92,11 @@ async function prefixOf(messages: readonly Message[], front: Front, chars: numbe
   const begun = messages.map((message) =>
     message.role === "user" ? { ...message, content: message.content.slice(0, chars) } : message,
   );
-  const key = hashOf([begun, front.tools, front.schema]);
   const tokensBy = (count: TokenCounter) => requestTokens({ ...front, messages: begun }, count);
   // Most prompts are told short or long without a tokenizer, which takes a while to load.
   const bytes = tokensBy((text) => Buffer.byteLength(text));
-  if (bytes < shareableTokens * fewestBytesPerToken) return { key, chars, tokens: 0 };
+  if (bytes < shareableTokens * fewestBytesPerToken) return { key: "", chars, tokens: 0 };
+  const key = hashOf([begun, front.tools, front.schema]);
   const isLong = bytes >= shareableTokens * mostBytesPerToken;
   return { key, chars, tokens: tokensBy(isLong ? roughTokens : await loadTextCounter()) };
 }

@@ -5,9 +5,12 @@ import { abortError } from "./model-error.js";
 export interface FollowingSignal {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
-  /** Detaches from the other signal, and aborts what still runs. */
-  close(): void;
+  /** Detaches from the other signal; aborts what still runs, unless everything is known to have ended. */
+  close(hasEnded?: boolean): void;
 }
+
+/** Signals of which any number of calls may hear. */
+const quiet = new WeakSet<AbortSignal>();
 
 /**
  * A controller that follows another signal until it is closed, so that nothing stays attached to that signal. All calls
@@ -18,15 +21,18 @@ export function followSignal(signal: AbortSignal): FollowingSignal {
   const follow = () => controller.abort(signal.reason);
   if (signal.aborted) follow();
   else {
-    setMaxListeners(0, signal);
+    if (!quiet.has(signal)) {
+      quiet.add(signal);
+      setMaxListeners(0, signal);
+    }
     signal.addEventListener("abort", follow, { once: true });
   }
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
-    close() {
+    close(hasEnded = false) {
       signal.removeEventListener("abort", follow);
-      controller.abort();
+      if (!hasEnded) controller.abort();
     },
   };
 }
@@ -48,14 +54,22 @@ export async function* iterateUntilAborted<T>(
 ): AsyncGenerator<T> {
   const iterator = stream[Symbol.asyncIterator]();
   let ended = false;
+  let stop = () => {};
+  const onAbort = () => stop();
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     for (;;) {
-      const next = await untilAborted(iterator.next(), signal);
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        stop = () => reject(abortError(signal));
+        iterator.next().then(resolve, reject);
+        if (signal.aborted) stop();
+      });
       ended = next.done === true;
       if (next.done) return;
       yield next.value;
     }
   } finally {
+    signal.removeEventListener("abort", onAbort);
     if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }

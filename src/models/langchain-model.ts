@@ -12,7 +12,8 @@ import { replyWithoutKeys } from "./redact-reply.js";
 import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
-import { environmentSecrets, headerSecrets, instanceSecrets } from "./secrets.js";
+import { headerSecrets, instanceSecrets, recentEnvironmentSecrets } from "./secrets.js";
+import { invokeShared, sharedView } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
@@ -45,19 +46,25 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     bindsTools: typeof field(instance, "bindTools") === "function",
     refusals: new Set(),
     viewable: true,
+    views: new Map(),
     sent: new Set(),
+    keysNoted: new Set(),
   };
   const secrets = () => secretsOf(adapted);
   return { id: adapted.id, call: (request) => replyWithoutKeys(reply(adapted, request), secrets) };
 }
 
 /** Every key that a request of this model can carry. */
-function secretsOf({ instance, sent }: Adapted): string[] {
-  return [...instanceSecrets(instance), ...sent, ...environmentSecrets()];
+function secretsOf(model: Adapted): string[] {
+  // What a key is changed to is seen in the headers that it is sent with.
+  const own = model.ownSecrets ?? instanceSecrets(model.instance);
+  if (model.viewable) model.ownSecrets = own;
+  return [...own, ...model.sent, ...recentEnvironmentSecrets()];
 }
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {
   const following = followSignal(request.signal);
+  let ended = false;
   try {
     for (;;) {
       const plan = planOf(model, request);
@@ -67,6 +74,8 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
           begun ||= isContent(chunk);
           yield chunk;
         }
+        // What is read from the wire has ended there; a package's own stream may still be open.
+        ended = model.openAiClient;
         return;
       } catch (error) {
         if (begun || following.signal.aborted || !hasAnotherWay(model, plan, error)) throw error;
@@ -83,7 +92,7 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
     const told = toModelError(error, subject);
     throw refusedMedia(request, told) ?? told;
   } finally {
-    following.close();
+    following.close(ended);
   }
 }
 
@@ -157,9 +166,10 @@ function openReply(model: Adapted, request: ModelRequest, plan: Plan, signal: Ab
   const { instance } = model;
   const { messages, options, bound } = plan;
   if (model.openAiClient && model.viewable && !usesResponses(instance, options)) {
+    const view = sharedView(model.views, instance, viewSettings(model, plan));
     return openAiChunks({
-      view: (wrapFetch) =>
-        viewOf(instance, { ...viewSettings(model, plan), wrapFetch: notingKeys(model, wrapFetch) }),
+      invoke: (wrapFetch, given, callOptions) =>
+        invokeShared(view, notingKeys(model, wrapFetch), given, callOptions),
       messages,
       options,
       stream: plan.stream,
@@ -185,10 +195,20 @@ type Fetch = typeof globalThis.fetch;
 function notingKeys(model: Adapted, wrapFetch: (fetch: Fetch) => Fetch): (fetch: Fetch) => Fetch {
   return (fetch) =>
     wrapFetch((input, init) => {
-      for (const secret of headerSecrets(init?.headers)) model.sent.add(secret);
+      const key = authorizationOf(init?.headers);
+      if (key === undefined || !model.keysNoted.has(key)) {
+        for (const secret of headerSecrets(init?.headers)) model.sent.add(secret);
+        if (key !== undefined) model.keysNoted.add(key);
+      }
       return fetch(input, init);
     });
 }
+
+/** What a request identifies itself with; headers are looked through once for each. */
+const authorizationOf = (headers: unknown): string | undefined =>
+  headers instanceof Headers
+    ? (headers.get("authorization") ?? headers.get("api-key") ?? headers.get("x-api-key") ?? undefined)
+    : undefined;
 
 function viewSettings(model: Adapted, plan: Plan) {
   return { modelOptions: plan.modelOptions, streamUsage: !model.refusals.has("stream_options") };

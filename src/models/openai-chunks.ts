@@ -1,5 +1,4 @@
 import { readRateLimit } from "../limits/rate-limit.js";
-import type { ChatModelLike } from "../spec/shape.js";
 import { completionReader } from "./chat-completion.js";
 import { readChunks } from "./langchain-chunks.js";
 import type { LangChainMessage } from "./langchain-messages.js";
@@ -11,8 +10,12 @@ type Fetch = typeof globalThis.fetch;
 
 /** One request through a LangChain model that uses an OpenAI client. */
 export interface OpenAiCall {
-  /** The model with its client's `fetch` wrapped. */
-  view(wrapFetch: (fetch: Fetch) => Fetch): ChatModelLike;
+  /** Invokes the model with its client's `fetch` wrapped. */
+  invoke(
+    wrapFetch: (fetch: Fetch) => Fetch,
+    messages: unknown[],
+    options: Record<string, unknown>,
+  ): Promise<unknown>;
   readonly messages: readonly LangChainMessage[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly stream: boolean;
@@ -74,8 +77,7 @@ async function* chunksOf(
   try {
     let message: unknown;
     const settled = call
-      .view((fetch) => wireFetch(fetch, wire))
-      .invoke([...call.messages], { ...call.options, signal })
+      .invoke((fetch) => wireFetch(fetch, wire), [...call.messages], { ...call.options, signal })
       .then(
         (result) => {
           message = result;

@@ -110,8 +110,6 @@ async function readReply(
   wantsStream: boolean,
 ): Promise<Response> {
   const bytes = body.getReader();
-  const headers = new Headers(response.headers);
-  for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
   const streamed = (response.headers.get("content-type") ?? "").includes("text/event-stream");
   if (!streamed) {
     const text = await wholeText(bytes);
@@ -120,8 +118,9 @@ async function readReply(
     call.onWhole();
     if (!wantsStream) {
       const seen = text.includes('"tool_calls"') ? JSON.stringify(call.reader.completion()) : text;
-      return new Response(seen, { status: 200, headers });
+      return asRead(response, seen);
     }
+    const headers = headersOf(response);
     headers.set("content-type", "text/event-stream");
     return new Response(asEvents(call.reader.completion()), { status: 200, headers });
   }
@@ -129,8 +128,9 @@ async function readReply(
     for await (const _ of eventsOf(bytes, call)) {
       // Each event has been read on the way.
     }
+    const headers = headersOf(response);
     headers.set("content-type", "application/json");
-    return new Response(JSON.stringify(call.reader.completion()), { status: 200, headers });
+    return asRead(new Response(null, { status: 200, headers }), JSON.stringify(call.reader.completion()));
   }
   const events = eventsOf(bytes, call);
   const encoder = new TextEncoder();
@@ -150,7 +150,23 @@ async function readReply(
       await events.return(undefined);
     },
   });
-  return new Response(passed, { status: 200, headers });
+  return new Response(passed, { status: 200, headers: headersOf(response) });
+}
+
+/** A reply whose body has been read: its text is given without another stream, which would cost more than all else of it. */
+function asRead(response: Response, text: string): Response {
+  return Object.assign(response, {
+    text: async () => text,
+    json: async (): Promise<unknown> => JSON.parse(text),
+    clone: () => new Response(text, { status: 200, headers: headersOf(response) }),
+  });
+}
+
+/** A reply's headers for a body that is written anew. */
+function headersOf(response: Response): Headers {
+  const headers = new Headers(response.headers);
+  for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
+  return headers;
 }
 
 /** Reads the events of a stream to its end mark. Each is given to the call, then yielded. */

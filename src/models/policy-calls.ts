@@ -1,5 +1,4 @@
-import { errorCode } from "../errors.js";
-import { type Budget, budgetSpentCode } from "../limits/budget.js";
+import type { Budget } from "../limits/budget.js";
 import type { HedgeStatistics } from "../limits/hedge-statistics.js";
 import type { Estimate, Limiter } from "../limits/limiter.js";
 import type { PrefixWarmth } from "../limits/prefix-warmth.js";
@@ -53,16 +52,11 @@ export function withPolicy(
   const retried = retryCalls(attempt(model), fallbacks.map(attempt), {
     retry: policy.retry ?? {},
     onRetry: shared.onRetry,
+    onBudgetSpent: shared.onBudgetSpent,
     remainingMs: shared.remainingMs,
   });
   return {
     id: model.id,
-    async *call(request) {
-      try {
-        yield* retried.call(shared.stream === false ? { stream: false, ...request } : request);
-      } catch (error) {
-        throw errorCode(error) === budgetSpentCode ? shared.onBudgetSpent(error as Error) : error;
-      }
-    },
+    call: (request) => retried.call(shared.stream === false ? { stream: false, ...request } : request),
   };
 }

@@ -46,8 +46,21 @@ export function redactKeys(text: string, secrets: readonly string[] = environmen
 
 /** {@link redactKeys} for many texts. */
 export function keyRedactor(secrets: readonly string[]): (text: string) => string {
-  const spellings = distinct(secrets).flatMap(spellingsOf);
+  const spellings = distinct(secrets).flatMap(knownSpellings);
   return (text) => spellings.reduce((rest, spelling) => withoutSpelling(rest, spelling), text);
+}
+
+const spellingsKnown = new Map<string, Spelling[]>();
+
+/** {@link spellingsOf}, once for the keys in use: they come again with every reply. */
+function knownSpellings(secret: string): Spelling[] {
+  let known = spellingsKnown.get(secret);
+  if (known === undefined) {
+    if (spellingsKnown.size >= 200) spellingsKnown.clear();
+    known = spellingsOf(secret);
+    spellingsKnown.set(secret, known);
+  }
+  return known;
 }
 
 /** An address as it may be shown: no credentials, no query. */

@@ -2,7 +2,10 @@ import { DagError } from "../errors.js";
 
 /** A whole reply, which is an error where its body says so. @throws SyntaxError for a body that is not JSON. */
 export function parseCompletion(text: string, response: Response): unknown {
-  if (!isJson(text)) {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
     const type = response.headers.get("content-type") ?? "unknown type";
     const words = text
       .replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, " ")
@@ -11,7 +14,6 @@ export function parseCompletion(text: string, response: Response): unknown {
       .slice(0, 200);
     throw new SyntaxError(`a body that is not JSON (${type})${words === "" ? "" : `: ${words}`}`);
   }
-  const body: unknown = JSON.parse(text);
   assertNoError(body);
   return body;
 }

@@ -12,6 +12,7 @@ import type { ModelRequest } from "./port.js";
 import { prefixCacheOf } from "./prefix-cache.js";
 import { readable } from "./readable-media.js";
 import type { Optional, Refusals } from "./refusals.js";
+import type { SharedView } from "./shared-view.js";
 import {
   answerName,
   carriersFor,
@@ -33,8 +34,14 @@ export interface Adapted {
   readonly refusals: Refusals;
   /** Learnt: `false` once the instance turned out to have private fields, which only the instance itself can reach. */
   viewable: boolean;
+  /** Views of the instance whose clients are kept, by what they see differently. */
+  readonly views: Map<string, SharedView>;
+  /** Keys that the instance holds, once they were looked for. */
+  ownSecrets?: readonly string[];
   /** Keys that requests were seen to carry and no field of the instance holds. */
   readonly sent: Set<string>;
+  /** Authorisations whose requests were looked through. */
+  readonly keysNoted: Set<string>;
 }
 
 /** One way to send a request to an instance. */

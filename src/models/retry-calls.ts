@@ -11,6 +11,8 @@ export interface RetryCallsOptions {
   readonly retry: RetryPolicy;
   /** Told before each attempt after the first. */
   readonly onRetry: (request: ModelRequest) => void;
+  /** Told when the budget has no room for a request; what it returns is thrown. @default the error as it is */
+  readonly onBudgetSpent?: (error: Error) => Error;
   /** Milliseconds until the run's deadline; `Infinity` without one. */
   readonly remainingMs: () => number;
 }
@@ -40,7 +42,8 @@ export function retryCalls(first: Model, fallbacks: readonly Model[], options: R
             }
             return;
           } catch (error) {
-            if (request.signal.aborted || errorCode(error) === budgetSpentCode) throw error;
+            if (errorCode(error) === budgetSpentCode) throw options.onBudgetSpent?.(error as Error) ?? error;
+            if (request.signal.aborted) throw error;
             const next = afterFailure(error, tried, options);
             if ("waitMs" in next) {
               await waitMs(next.waitMs, request.signal);

@@ -13,6 +13,19 @@ export function environmentSecrets(
   );
 }
 
+/** How long what was found in the environment is taken to stand, for what asks with every reply. */
+const freshMs = 20;
+let lastFound: { readonly secrets: readonly string[]; readonly atMs: number } | undefined;
+
+/** {@link environmentSecrets}, looked up again after a moment only: many replies come at once. */
+export function recentEnvironmentSecrets(): readonly string[] {
+  const now = performance.now();
+  if (lastFound === undefined || now - lastFound.atMs > freshMs || now < lastFound.atMs) {
+    lastFound = { secrets: environmentSecrets(), atMs: now };
+  }
+  return lastFound.secrets;
+}
+
 /**
  * The keys that a model instance holds, as its class or its user named them: `apiKey`, tokens, secrets and passwords at
  * any depth that a provider's package uses, values of headers, and what its address carries.
@@ -41,11 +54,24 @@ export function headerSecrets(headers: unknown): string[] {
   return typeof headers === "object" && headers !== null ? instanceSecrets({ headers }) : [];
 }
 
-const secretWord =
-  "key|apikey|token|secret|password|passwd|passphrase|pwd|credentials?|bearer|cookie|authorization|auth|pat";
+/** What was found of names: those of variables, fields and headers come again with every request. */
+const namesKnown = new Map<string, boolean>();
+const mostNames = 2_000;
 
 /** Whether a variable, a field or a header of that name holds a key: `OPENAI_API_KEY`, `azureADToken`, `x-api-key`. */
 function namesSecret(name: string): boolean {
+  const known = namesKnown.get(name);
+  if (known !== undefined) return known;
+  if (namesKnown.size >= mostNames) namesKnown.clear();
+  const found = readsAsSecret(name);
+  namesKnown.set(name, found);
+  return found;
+}
+
+const secretName =
+  /^(?:key|apikey|token|secret|password|passwd|passphrase|pwd|credentials?|bearer|cookie|authorization|auth|pat)$|(?:key|token|secret|password)$/;
+
+function readsAsSecret(name: string): boolean {
   const words = name
     .replace(/([a-z\d])([A-Z])/g, "$1_$2")
     .toLowerCase()
@@ -58,7 +84,7 @@ function namesSecret(name: string): boolean {
   )
     return false;
   if (words.includes("cache")) return false;
-  return words.some((word) => new RegExp(`^(?:${secretWord})$|(?:key|token|secret|password)$`).test(word));
+  return words.some((word) => secretName.test(word));
 }
 
 /** Headers whose values are no secrets. */

@@ -25,6 +25,7 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
           : setTimeout(() => following.abort(tookTooLong(model.id, request, timeoutMs)), timeoutMs);
       let idle: NodeJS.Timeout | undefined;
       let finished = false;
+      let ended = false;
       try {
         for await (const chunk of iterateUntilAborted(
           model.call({ ...request, signal: following.signal }),
@@ -42,10 +43,11 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
           }
           yield chunk;
         }
+        ended = true;
       } finally {
         clearTimeout(clock);
         clearTimeout(idle);
-        following.close();
+        following.close(ended);
       }
     },
   });

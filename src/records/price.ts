@@ -39,6 +39,8 @@ export type Prices = Readonly<Record<string, Price | string>>;
 export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
   const { calcPrice } = await import("@pydantic/genai-prices");
   const known = new Map<string, string | null>();
+  /** Models of the table whose price is the same for every token of a kind: most are. */
+  const flat = new Map<string, FlatPrice | null>();
   const listed = (provider: string, name: string, usage: PricedUsage): number | null => {
     const tokens = {
       input_tokens: usage.inputTokens,
@@ -46,8 +48,13 @@ export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
       ...(usage.cachedInputTokens ? { cache_read_tokens: usage.cachedInputTokens } : {}),
       ...(usage.cacheWriteTokens ? { cache_write_tokens: usage.cacheWriteTokens } : {}),
     };
+    const isPlain = !usage.cachedInputTokens && !usage.cacheWriteTokens;
+    const price = isPlain ? flat.get(`${provider}:${name}`) : null;
+    if (price) return (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1e6;
     try {
-      return calcPrice(tokens, name, { providerId: provider })?.total_price ?? null;
+      const found = calcPrice(tokens, name, { providerId: provider });
+      if (price === undefined) flat.set(`${provider}:${name}`, flatPrice(found?.model_price));
+      return found?.total_price ?? null;
     } catch {
       return null;
     }
@@ -71,6 +78,18 @@ export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
     return listed(spelling.slice(0, at), spelling.slice(at + 1), usage);
   };
   return (modelId, usage) => priceOf(modelId, usage, 0);
+}
+
+/** US dollars for a million tokens. */
+interface FlatPrice {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** A price of the table without steps or times of day; `null` for any other. */
+function flatPrice(price: unknown): FlatPrice | null {
+  const { input_mtok: input, output_mtok: output } = (price ?? {}) as Record<string, unknown>;
+  return typeof input === "number" && typeof output === "number" ? { input, output } : null;
 }
 
 /** The price of one request; see {@link loadPriceTable}. */

@@ -21,6 +21,10 @@ function close() {
 async function speaking(speaker: Speaker, ...sayings: readonly Saying[]) {
   const bodies: any[] = [];
   let gone: () => void = () => {};
+  let came: () => void = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    came = resolve;
+  });
   const clientGone = new Promise<void>((resolve) => {
     gone = resolve;
   });
@@ -28,6 +32,7 @@ async function speaking(speaker: Speaker, ...sayings: readonly Saying[]) {
     let text = "";
     for await (const part of incoming) text += part;
     bodies.push(JSON.parse(text || "{}"));
+    came();
     response.on("close", () => response.writableFinished || gone());
     const saying = sayings[Math.min(bodies.length, sayings.length) - 1];
     if (saying !== undefined) speaker.say(response, incoming, saying);
@@ -40,7 +45,7 @@ async function speaking(speaker: Speaker, ...sayings: readonly Saying[]) {
     assertWhole(model.id, reply);
     return reply;
   };
-  return { ask, bodies, clientGone };
+  return { ask, bodies, arrived, clientGone };
 }
 
 const failure = (work: Promise<unknown>) =>
@@ -120,10 +125,12 @@ describe.each(speakers.map((speaker) => [speaker.name, speaker] as const))("%s",
   });
 
   it("ends on the wire when it is aborted", async () => {
-    const { ask, clientGone } = await speaking(speaker);
+    const { ask, arrived, clientGone } = await speaking(speaker);
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 30);
-    expect((await failure(ask({ signal: controller.signal }))).code).toBe("ABORTED");
+    const failed = failure(ask({ signal: controller.signal }));
+    await arrived;
+    controller.abort();
+    expect((await failed).code).toBe("ABORTED");
     await clientGone;
   });
 });

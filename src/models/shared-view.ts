@@ -1,0 +1,61 @@
+import type { ChatModelLike } from "../spec/shape.js";
+import { type Loose, type ViewOptions, viewOf } from "./langchain-view.js";
+
+type Fetch = typeof globalThis.fetch;
+
+/** A view of an instance with an OpenAI client that serves many calls: to make a client costs more than a request. */
+export interface SharedView {
+  readonly instance: ChatModelLike;
+  /** What is done with each call's `fetch`, by the call's mark. */
+  readonly calls: Map<string, (fetch: Fetch) => Fetch>;
+}
+
+/** A header by which a request says which call it is of. It is taken off before the request is sent. */
+const callHeader = "x-agent-dag-call";
+
+const mostViews = 16;
+let lastCall = 0;
+
+/** The view for these options, the same for the same ones. */
+export function sharedView(
+  views: Map<string, SharedView>,
+  instance: ChatModelLike,
+  options: Omit<ViewOptions, "wrapFetch">,
+): SharedView {
+  const key = JSON.stringify(options);
+  const known = views.get(key);
+  if (known !== undefined) return known;
+  const calls: SharedView["calls"] = new Map();
+  const wrapFetch = (fetch: Fetch): Fetch => {
+    return (input, init) => {
+      // The client makes them anew for each request.
+      const headers = init?.headers instanceof Headers ? init.headers : new Headers(init?.headers);
+      const call = calls.get(headers.get(callHeader) ?? "");
+      headers.delete(callHeader);
+      return (call?.(fetch) ?? fetch)(input, { ...init, headers });
+    };
+  };
+  const made = { instance: viewOf(instance, { ...options, wrapFetch }), calls };
+  if (views.size >= mostViews) views.clear();
+  views.set(key, made);
+  return made;
+}
+
+/** Invokes the view; requests that it makes go through `wrapFetch`. */
+export async function invokeShared(
+  view: SharedView,
+  wrapFetch: (fetch: Fetch) => Fetch,
+  messages: unknown[],
+  options: Loose,
+): Promise<unknown> {
+  const mark = String(++lastCall);
+  view.calls.set(mark, wrapFetch);
+  const { defaultOptions } = view.instance as { defaultOptions?: { options?: { headers?: object } } };
+  const own = (options.options ?? defaultOptions?.options ?? {}) as { readonly headers?: object };
+  try {
+    const headers = { ...own.headers, [callHeader]: mark };
+    return await view.instance.invoke(messages, { ...options, options: { ...own, headers } });
+  } finally {
+    view.calls.delete(mark);
+  }
+}
