@@ -15,6 +15,7 @@ interface ServeFlags extends RunFlags {
   readonly token?: string;
   readonly cors?: readonly string[];
   readonly store?: string;
+  readonly keepRuns?: number;
   readonly topology?: Topology;
   readonly mcp?: boolean;
   readonly drainMs: number;
@@ -53,6 +54,7 @@ export function addServeCommand(program: Command, io: Io): void {
     )
     .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
+    .option("--keep-runs <n>", "most ended runs that stay in memory (default: 1000)", positiveInteger)
     .option("--texts", "keep prompts and answers in events and records")
     .option("--mcp", "speak MCP over standard input and output, one tool a graph; HTTP only with --port")
     .option(
@@ -89,6 +91,7 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
     ...(flags.hostName !== undefined && { hosts: flags.hostName }),
     ...(flags.cors !== undefined && { cors: flags.cors }),
     ...(token !== undefined && token !== "" && { token }),
+    ...(flags.keepRuns !== undefined && { keepRuns: flags.keepRuns }),
     ...(store !== null && { checkpointer: store.checkpointer }),
     onNotice: (message: string) => tell(io.stderr, `${message}\n`),
   };
