@@ -9,6 +9,7 @@ export type { BatchEnd, BatchSummary, DurationFigures, NodeFigures } from "./bat
 export type { Agreement } from "./compare/agreement.js";
 export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
+export { type Prediction, type PredictVariant, type PredictVariants, predict } from "./compare/predict.js";
 export type { Variant, VariantLike } from "./compare/variant.js";
 export {
   DagError,

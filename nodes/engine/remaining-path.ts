@@ -21,6 +21,14 @@ export function remainingPaths(spec: DagSpec, earlier: RunRecord | undefined): R
   return (path) => (path.startsWith("$") ? Number.MAX_SAFE_INTEGER : (known.get(declaredPath(path)) ?? 0));
 }
 
+/** {@link remainingPaths} of a DAG of which only the edges are known, by the times of a record. */
+export function remainingTimes(edges: DagSpec, record: RunRecord): RemainingPath {
+  const took = timesOf(record);
+  const known = new Map<string, number>();
+  measure(edges, "", 0, known, (path) => took.get(path) ?? 0);
+  return (path) => known.get(path) ?? 0;
+}
+
 /** Enters the remaining path of every node of a DAG, and gives the longest through it. */
 function measure(
   spec: DagSpec,

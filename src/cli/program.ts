@@ -11,6 +11,7 @@ import { addExportCommand } from "./export-command.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, tell, writePainted } from "./io.js";
+import { addPredictCommand } from "./predict-command.js";
 import { addDiffCommand, addReportCommand, addShowCommand } from "./report-command.js";
 import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
@@ -54,6 +55,7 @@ function createProgram(io: Io): Command {
     addResumeCommand,
     addCompareCommand,
     addBatchCommand,
+    addPredictCommand,
     addGraphCommand,
     addCheckCommand,
     addDiffCommand,

@@ -119,7 +119,8 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
   };
 }
 
-function pricesFrom(file: string): Prices {
+/** Prices from a file. @throws UsageError that says what is wrong with it. */
+export function pricesFrom(file: string): Prices {
   try {
     return loadPrices(file);
   } catch (error) {

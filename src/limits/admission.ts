@@ -43,11 +43,13 @@ export interface Clock {
   now(): number;
   /** Calls once, after so many milliseconds; what it gives takes that back. */
   after(ms: number, call: () => void): () => void;
+  /** Calls once everything that happens at this moment has happened. */
+  soon(call: () => void): void;
 }
 
 /** Requests that wait for their admission, in the order of the rules below. */
 export interface Admission {
-  /** Enters a request; what it gives takes it out again. `grant` may be called before that returns. */
+  /** Enters a request; what it gives takes it out again. Without limits `grant` is called before that returns. */
   enter(estimate: Estimate, grant: (lease: Lease) => void): () => void;
   readonly waiting: number;
   readonly active: number;
@@ -142,6 +144,19 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
     }
   };
 
+  // Requests that come at one moment are put in order before the first of them takes a slot.
+  const isLimited = [common, ...Object.values(models)].some((limits) => Object.keys(limits).length > 0);
+  let isDue = false;
+  const pumpSoon = () => {
+    if (!isLimited) return pump();
+    if (isDue) return;
+    isDue = true;
+    clock.soon(() => {
+      isDue = false;
+      pump();
+    });
+  };
+
   const leaseFor = ({ estimate, sinceMs }: Waiting, sharer: Sharer): Lease => {
     const nowMs = clock.now();
     const passages: Passage[] = [all, gateOf(estimate.model)].map((gate) =>
@@ -185,7 +200,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
       const one: Waiting = { estimate, sinceMs: clock.now(), arrival: arrivals++, grant };
       sharer.queue.splice(placeIn(sharer.queue, one), 0, one);
       waiting++;
-      pump();
+      pumpSoon();
       return () => {
         const index = sharer.queue.indexOf(one);
         if (index < 0) return;

@@ -18,7 +18,11 @@ export interface Limiter {
   readonly active: number;
 }
 
+/** Runs once the promises that are settled now have been followed: after a whole chain of them, not in its midst. */
+const { nextTick } = process;
+
 const machineClock: Clock = {
+  soon: (call) => nextTick(call),
   now: () => performance.now(),
   after(ms, call) {
     const timer = setTimeout(call, ms);

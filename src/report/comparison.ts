@@ -1,5 +1,6 @@
 import type { Comparison } from "../compare/compare.js";
 import type { TopologyFigures } from "../compare/figures.js";
+import type { Prediction } from "../compare/predict.js";
 import { cleanLine, padEnd, padStart, wrapText } from "./plain-text.js";
 import { dollars } from "./run-summary.js";
 import { renderTimelines } from "./timeline.js";
@@ -19,6 +20,7 @@ export function renderComparison(comparison: Comparison, options: ComparisonOpti
   const { width = 80, color = false, timelines = true } = options;
   const parts = [
     ...tables(comparison),
+    ...estimateLines(comparison, width),
     agreementLines(comparison).join("\n"),
     wrapText(cleanLine(`Advice: ${comparison.advice}`), width, 6).join("\n"),
   ];
@@ -56,10 +58,24 @@ const costs: readonly Column[] = [
   ["failed", ({ failures }) => whole(failures)],
 ];
 
-function tables({ topologies }: Comparison): string[] {
+/** What a prediction had to estimate, one line each. */
+function estimateLines(comparison: Comparison, width: number): string[] {
+  if (!isPrediction(comparison)) return [];
+  const lines = Object.entries(comparison.predicted.estimates).flatMap(([variant, notes]) =>
+    notes.map((note) => wrapText(cleanLine(`Estimated for ${variant}: ${note}.`), width, 2).join("\n")),
+  );
+  return lines.length === 0 ? [] : [lines.join("\n")];
+}
+
+const isPrediction = (comparison: Comparison): comparison is Prediction => "predicted" in comparison;
+
+function tables(comparison: Comparison): string[] {
+  const { topologies } = comparison;
   const runs = topologies[0]?.runs.length ?? 0;
   const simulated = topologies.flatMap((one) => one.runs).find((run) => run.simulated !== null)?.simulated;
-  const notes = [runs === 1 ? "1 run each" : `medians of ${runs} runs each, interleaved`];
+  const notes = isPrediction(comparison)
+    ? [`predicted from one run in ${cleanLine(comparison.predicted.topology)}; no model was asked`]
+    : [runs === 1 ? "1 run each" : `medians of ${runs} runs each, interleaved`];
   if (simulated != null) {
     notes.push(`latency simulated: ${simulated.profile}, seed ${simulated.seed}, speed ${simulated.speed}`);
   }

@@ -56,6 +56,7 @@ describe("who goes first", () => {
   async function orderOf(asked: readonly (readonly [name: string, place: Partial<Estimate>])[]) {
     const { ask, admitted, settle } = setUp({ maxConcurrency: 1 });
     void ask("first");
+    await jest.advanceTimersByTimeAsync(0);
     for (const [name, place] of asked) void ask(name, place);
     await jest.advanceTimersByTimeAsync(0);
     for (let done = 0; done <= asked.length; done++) await settle(admitted[done] ?? "");
@@ -70,6 +71,14 @@ describe("who goes first", () => {
       ["d", {}],
     ] as const;
     expect(await orderOf(asked)).toBe("b c a d");
+  });
+
+  it("puts in order what comes at one moment, before the first takes a slot", async () => {
+    const { ask, admitted } = setUp({ maxConcurrency: 1 });
+    void ask("a");
+    void ask("b", { priority: 1 });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(admitted).toEqual(["b"]);
   });
 
   it("is the earlier row of a batch, whatever is to come", async () => {
