@@ -71,7 +71,7 @@ function sessionOf(invocation: Invocation, outcomes: DagState["outcomes"]): Plan
  */
 async function finish<Talk>(session: PlannerSession, ending: Ending, talk: Talk): Promise<Update<Talk>> {
   const settled = await settleEverything(session, await endOrFallBack(session, ending));
-  if ("stopped" in ending && session.scope.run.journal.active) throw stopLangGraph(session.scope);
+  if ("cancelled" in ending && session.scope.run.journal.active) throw stopLangGraph(session.scope);
   return { talk, ...settled };
 }
 
@@ -80,8 +80,8 @@ async function settlePlannerRest({ scope, session }: Invocation): Promise<void> 
   if (reason === undefined || scope.run.questions.open.length > 0) return;
   const told = scope.run.events.outcomes();
   if (Object.keys(scope.spec.nodes).every((name) => told[name] !== undefined)) return;
-  const stopped = { stopped: cancelOf(reason), startedAtMs: scope.run.events.nowMs() };
-  await settleEverything(session ?? createSession(scope, {}), stopped);
+  const cancelled = { cancelled: cancelOf(reason), startedAtMs: scope.run.events.nowMs() };
+  await settleEverything(session ?? createSession(scope, {}), cancelled);
 }
 
 const shared = {

@@ -23,7 +23,11 @@ try {
   const node = join(folder, "node_modules/node/bin/node");
   const run = (...args) => execFileSync(node, args, { cwd: root, env, stdio: "inherit" });
   run("--version");
-  run("node_modules/jest/bin/jest.js", "--testPathIgnorePatterns", ...left, ...process.argv.slice(2));
+  run(
+    "node_modules/jest/bin/jest.js",
+    ...left.map((path) => `--testPathIgnorePatterns=${path}`),
+    ...process.argv.slice(2),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -9,7 +9,18 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const project = mkdtempSync(join(tmpdir(), "agent-dag-oldest-"));
 /** What looks at the project's own package.json, or does not depend on the peers. */
-const left = ["test/architecture", "test/docs", "test/page", "test/providers", "test/slow", "vitest"];
+const left = [
+  "test/architecture",
+  "test/docs",
+  "test/page",
+  "test/providers",
+  "test/slow",
+  "vitest",
+  // They hold a JSON Schema to the letter, which zod writes differently from version to version.
+  "test/spec/file-schema",
+  "test/jest/views",
+  "examples/companies",
+];
 /** Packages of those tests, and what wants newer peers than the oldest. */
 const without =
   /^(@arethetypeswrong|@biomejs|@stryker-mutator|axe-core|playwright|publint|typedoc|vitepress)|^@langchain\/langgraph-(cli|sdk)$/;
@@ -36,7 +47,14 @@ try {
   }
   console.log(`With ${oldest.map((one) => one.join(" ")).join(", ")}:`);
   run("npm", "run", "build");
-  run("npm", "run", "jest", "--", "--testPathIgnorePatterns", ...left, ...process.argv.slice(2));
+  run(
+    "npm",
+    "run",
+    "jest",
+    "--",
+    ...left.map((path) => `--testPathIgnorePatterns=${path}`),
+    ...process.argv.slice(2),
+  );
 } finally {
   rmSync(project, { recursive: true, force: true });
 }

@@ -1,9 +1,19 @@
 import { setMaxListeners } from "node:events";
-import { DagError, errorMessage } from "../../src/errors.js";
+import { DagError, type ErrorCode, errorMessage } from "../../src/errors.js";
 import { cancelled, failed, type Outcome, type OutcomeTimes, skipped } from "../../src/records/outcome.js";
 
 /** Why work was cancelled from outside. */
 export type CancelCode = "aborted" | "deadline" | "not-needed" | "fail-fast" | "budget" | "rejected";
+
+/** What a call that was cut off by it records. */
+const cancels: Readonly<Record<CancelCode, { readonly code: ErrorCode }>> = {
+  aborted: { code: "STOPPED_ABORTED" },
+  deadline: { code: "STOPPED_DEADLINE" },
+  "not-needed": { code: "STOPPED_NOT_NEEDED" },
+  "fail-fast": { code: "STOPPED_FAIL_FAST" },
+  budget: { code: "STOPPED_BUDGET" },
+  rejected: { code: "STOPPED_REJECTED" },
+};
 
 /** The reason of every abort signal that this package aborts. */
 export class CancelError extends DagError {
@@ -14,7 +24,7 @@ export class CancelError extends DagError {
     message: string,
     { cause, ...facts }: { readonly cause?: unknown; readonly [fact: string]: unknown } = {},
   ) {
-    super(`STOPPED_${cancel.toUpperCase().replace("-", "_")}`, message, { cause, facts });
+    super(cancels[cancel].code, message, { cause, facts });
     this.cancel = cancel;
   }
 }

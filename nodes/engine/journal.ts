@@ -36,7 +36,7 @@ export interface EntrySink {
 
 /**
  * What one run has done, as it is persisted: settled work with what it was made from, the steps within unfinished work, every
- * model request from its start on, questions and answers. Without a sink it knows nothing and keeps nothing.
+ * model request from its start on, questions and answers. Without a sink it knows nothing and persists nothing.
  */
 export class Journal {
   readonly #sink: EntrySink | undefined;
@@ -267,12 +267,12 @@ export function ownOutcomes({ settled }: EarlierRun): Record<string, Outcome> {
   return Object.fromEntries(own.map(({ key, outcome }) => [key.node, outcome]));
 }
 
-const stops = new Set(["aborted", "deadline", "budget", "fail-fast"]);
+const cancels = new Set(["aborted", "deadline", "budget", "fail-fast"]);
 
-/** Whether an outcome would be the same in a resumed run: what was stopped from outside, wholly or in part, would not. */
+/** Whether an outcome would be the same in a resumed run: what was cancelled from outside, wholly or in part, would not. */
 export function isFinal(outcome: Outcome): boolean {
   if (outcome.state === "interrupted") return false;
-  if ("reason" in outcome && stops.has(outcome.reason.code)) return false;
+  if ("reason" in outcome && cancels.has(outcome.reason.code)) return false;
   if ("error" in outcome && outcome.error.code === "DEADLINE") return false;
   for (const part of partsOf(outcome)) if (!isFinal(part)) return false;
   return true;

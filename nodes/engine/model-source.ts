@@ -232,7 +232,7 @@ function budgetOf(limits: LimitOptions, used: BudgetUsed | undefined): Budget | 
   if (used !== undefined) limits.budget.enter(used);
   return limits.budget;
 }
-/** The record that a run is spared work by also tells how long its nodes take. */
+/** The record that a run reuses also tells how long its nodes take. */
 function reuseRecord({ reuse }: RunOptions): RunRecord | undefined {
   return reuse === undefined || "checkpointer" in reuse ? undefined : reuse;
 }

@@ -41,7 +41,7 @@ export interface RunOptions {
   readonly planner?: PlannerOptions;
   /** Middleware around every model request; the first is the outermost. */
   readonly use?: readonly ModelMiddleware[];
-  /** Keeps what was done, so that the run can be resumed. Needs `thread`. */
+  /** Persists what was done, so that the run can be resumed. Needs `thread`. */
   readonly checkpointer?: BaseCheckpointSaver;
   /** Id of a new run, which nobody else has; one that goes on keeps its own. @default a random UUID */
   readonly id?: string;

@@ -39,11 +39,11 @@ export interface NodeRun {
   readonly done: Promise<Outcome>;
   /** The outcome once there is one. */
   readonly outcome: Outcome | undefined;
-  /** Stops it; it settles all the same. */
-  cancel(stop: CancelError): void;
+  /** Cancels it; it settles all the same. */
+  cancel(reason: CancelError): void;
 }
 
-/** The runs of a spec's nodes under a planner. Every run settles: as `join`, `when` and `forEach` say, or stopped. */
+/** The runs of a spec's nodes under a planner. Every run settles: as `join`, `when` and `forEach` say, or cancelled. */
 export interface PendingCalls {
   /** Starts a call as soon as its needs allow; its unmet needs are run first. */
   start(call: NodeCall): NodeRun;
@@ -125,7 +125,7 @@ export function createPendingCalls(scope: Scope): PendingCalls {
     return run;
   };
 
-  /** Drops a run's claims on its needs; a need that nobody waits for any more is stopped. */
+  /** Drops a run's claims on its needs; a need that nobody waits for any more is cancelled. */
   const letGo = (run: OwnRun) => {
     for (const one of run.awaited) {
       one.waiting.delete(run);

@@ -22,7 +22,7 @@ import type { PlannerSession } from "./planner-session.js";
 export type Ending =
   | { readonly answer: unknown; readonly startedAtMs: number }
   | { readonly error: OutcomeError; readonly timedOut: boolean; readonly startedAtMs: number }
-  | { readonly stopped: CancelError; readonly startedAtMs: number }
+  | { readonly cancelled: CancelError; readonly startedAtMs: number }
   /** The nodes themselves made the output: the fallback. */
   | { readonly nodes: true };
 
@@ -37,7 +37,7 @@ export interface Settled {
 /** The ending that a thrown error makes. */
 export function endingOf(error: unknown, startedAtMs: number): Ending {
   return error instanceof CancelError
-    ? { stopped: error, startedAtMs }
+    ? { cancelled: error, startedAtMs }
     : { error: outcomeError(error), timedOut: timedOut(error), startedAtMs };
 }
 
@@ -79,7 +79,7 @@ export function answerReader(session: PlannerSession) {
 
 /**
  * Settles every node of the spec: what was called as it came out, the output node as the ending says, everything else
- * as skipped. Stops what still runs. Where no output node takes the answer, the answer is the run's output.
+ * as skipped. Cancels what still runs. Where no output node takes the answer, the answer is the run's output.
  */
 export async function settleEverything(session: PlannerSession, reached: Ending): Promise<Settled> {
   const ending = heldToApprovals(session, reached);
@@ -107,7 +107,7 @@ export async function settleEverything(session: PlannerSession, reached: Ending)
 
 function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
   if ("answer" in ending) return { output: ending.answer };
-  return { error: "error" in ending ? ending.error : outcomeError(ending.stopped) };
+  return { error: "error" in ending ? ending.error : outcomeError(ending.cancelled) };
 }
 
 /** An answer that goes past an approval is none: what a person has to allow is not the planner's to say. */
@@ -138,5 +138,5 @@ function writtenOutcome(
   if ("error" in ending) {
     return { ...times, state: ending.timedOut ? "timed-out" : "failed", error: ending.error };
   }
-  return cancelledOutcome(ending.stopped, true, times);
+  return cancelledOutcome(ending.cancelled, true, times);
 }

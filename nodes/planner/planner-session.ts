@@ -112,7 +112,7 @@ export interface PlannerRequest {
 
 /**
  * Sends one request of a planner or joiner: a whole reply, its calls with ids that are told apart within it.
- * @throws CancelError when the run is stopped, what `assertWhole` throws, and what the model port throws.
+ * @throws CancelError when the run is cancelled, what `assertWhole` throws, and what the model port throws.
  */
 export async function askPlanner(session: PlannerSession, request: PlannerRequest): Promise<ModelReply> {
   const { scope, options } = session;

@@ -141,7 +141,7 @@ const lastMessage: Message = {
   content: "This is your last message: answer the goal now from what there is, without calling a tool.",
 };
 
-/** Starts calls while the planner's message streams; `confirm` stops those that the whole message does not hold. */
+/** Starts calls while the planner's message streams; `confirm` cancels those that the whole message does not hold. */
 function startEagerly(session: PlannerSession, turn: number, last: boolean) {
   let watcher = createCallWatcher();
   /** Started calls by id; of a message that broke off and was begun again, those that may come again. */

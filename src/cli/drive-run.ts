@@ -22,7 +22,7 @@ export interface DrivenRun {
   readonly kept: { readonly checkpointer: BaseCheckpointSaver; readonly thread: string } | null;
 }
 
-/** What a run is given so that the terminal sees it and can stop it. */
+/** What a run is given so that the terminal sees it and can abort it. */
 export interface RunHooks {
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;

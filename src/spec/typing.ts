@@ -48,7 +48,7 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     readonly dag?: Inferred<Says[K], DagSpec>;
     /** Any LangChain tool. */
     readonly tool?: Inferred<Says[K], ToolLike>;
-    /** Stops the run until a person answers. */
+    /** Suspends the run until a person answers. */
     readonly approve?: Inferred<
       Says[K],
       { readonly message: string; readonly show?: readonly Reference<Others<Base, Says, K>>[] }

@@ -66,7 +66,7 @@ describe("agent-dag resume", () => {
     [
       "an unknown store",
       () => cli(["run", graph, "--text", text, "--checkpoint", "redis:x", "--thread", "x"]),
-      /memory: or sqlite:FILE/,
+      /memory:, sqlite:FILE or postgres:/,
     ],
     ["an answer that is not JSON", () => go("one", "--answer", "{yes"), /--answer is not JSON/],
     ["an input", () => go("one", "--text", "x"), /has its input already/],

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import {
   compile,
@@ -12,6 +12,7 @@ import {
   topologyNames,
 } from "agent-dag";
 import { plannerModel } from "../planner/planner-model.js";
+import { type Cell, contractTable, tableIn } from "./contract-table.js";
 
 /** The ways to start a run or to go on with it. */
 const doors = ["run", "stream", "resume", "compiled"] as const;
@@ -120,12 +121,7 @@ const behaviours: Behaviour[] = [
           out: { needs: ["ask", "fast"], join: "any", run: ({ needs }: any) => needs.fast },
         },
       } as DagSpec),
-    skip: (_, topology, kept) =>
-      kept
-        ? topology === "sequential"
-          ? undefined
-          : undefined
-        : "an approval without a checkpointer is refused",
+    skip: (_, __, kept) => (kept ? undefined : "an approval without a checkpointer is refused"),
     check(told, _, topology) {
       expect(told.questions ?? []).toEqual([]);
       expect(told.states).toMatchObject({ ask: "cancelled", out: "completed" });
@@ -133,7 +129,7 @@ const behaviours: Behaviour[] = [
     },
   },
   {
-    claim: "stops at a question, goes on beside it, and tells what it waits for",
+    claim: "suspends at a question, goes on beside it, and tells what it waits for",
     spec: (done) =>
       defineDag({
         name: "asks",
@@ -166,7 +162,7 @@ const behaviours: Behaviour[] = [
       kept
         ? "with a checkpointer it can be answered"
         : door === "resume"
-          ? "nothing can be resumed without one"
+          ? "nothing can be resumed without a checkpointer"
           : undefined,
     check(told, done) {
       expect(told.error).toMatchObject({ code: "CHECKPOINTER_MISSING" });
@@ -200,30 +196,35 @@ const behaviours: Behaviour[] = [
   },
 ];
 
-const cells: string[] = [];
-afterAll(() => {
-  const skips = cells.filter((cell) => cell.includes("skip"));
-  process.stdout.write(
-    `Doors × topologies × checkpointer: ${cells.length - skips.length} cells hold, ${skips.length} named skips:\n` +
-      `${[...new Set(skips)].map((line) => `  ${line}`).join("\n")}\n`,
-  );
+const cells = behaviours.flatMap((behaviour) =>
+  doors.flatMap((door) =>
+    [true, false].flatMap((kept) =>
+      topologyNames.map((topology): Cell & { behaviour: Behaviour; door: Door; topology: Topology } => ({
+        behaviour,
+        claim: behaviour.claim,
+        door,
+        topology,
+        kept,
+        skip:
+          behaviour.skip?.(door, topology, kept) ??
+          (door === "resume" && !kept ? "nothing can be resumed without a checkpointer" : undefined),
+      })),
+    ),
+  ),
+);
+const table = contractTable(cells);
+// `npm run contract` prints it.
+if (process.env.PRINT_CONTRACT === "1") process.stdout.write(`${table}\n`);
+
+it("is told in docs/architecture.md as it is (UPDATE_DOCS=1 npm run contract writes it there)", () => {
+  expect(tableIn("docs/architecture.md", table)).toBe(table);
 });
 
 describe.each(behaviours)("every door $claim", (behaviour) => {
-  const table = doors.flatMap((door) =>
-    topologyNames.flatMap((topology) => [true, false].map((kept) => ({ door, topology, kept }))),
-  );
-  for (const { door, topology, kept } of table) {
-    const reason =
-      behaviour.skip?.(door, topology, kept) ??
-      (door === "resume" && !kept ? "nothing can be resumed without a checkpointer" : undefined);
-    const name = `${door}, ${topology}, ${kept ? "with" : "without"} a checkpointer`;
-    if (reason !== undefined) {
-      cells.push(`skip: ${behaviour.claim} · ${door}${kept ? "" : ", no checkpointer"} · ${reason}`);
-      continue;
-    }
-    cells.push(name);
-    it(name, async () => {
+  for (const { door, topology, kept } of cells.filter(
+    (cell) => cell.behaviour === behaviour && cell.skip === undefined,
+  )) {
+    it(`${door}, ${topology}, ${kept ? "with" : "without"} a checkpointer`, async () => {
       const done: string[] = [];
       const spec = behaviour.spec(done);
       const told = await through(door, spec, { behaviour, topology, kept });

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 
 /**
  * What each entry point exports, one name a line, types marked as such: `exports.txt` beside this file. Whoever adds an export
- * on purpose adds its line there; whoever takes one away breaks somebody's import.
+ * on purpose adds its line there (`UPDATE_DOCS=1` writes them all); whoever takes one away breaks somebody's import.
  */
-const listed = sections(readFileSync(new URL("exports.txt", import.meta.url), "utf8"));
+const list = new URL("exports.txt", import.meta.url);
 const { exports: entries } = JSON.parse(readFileSync("package.json", "utf8")) as {
   exports: Record<string, string | { readonly default: string }>;
 };
@@ -14,6 +14,17 @@ const modules = Object.entries(entries).flatMap(([entry, target]) =>
     ? []
     : [[entry.replace(/^\./, "agent-dag"), target.default.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts")] as const],
 );
+
+if (process.env.UPDATE_DOCS === "1") {
+  const text = modules.map(([entry, file]) => [
+    `# ${entry}`,
+    "",
+    ...exportsOf(readFileSync(file, "utf8")),
+    "",
+  ]);
+  writeFileSync(list, text.flat().join("\n"));
+}
+const listed = sections(readFileSync(list, "utf8"));
 
 it("lists every entry point of the package", () => {
   expect(Object.keys(listed)).toEqual(modules.map(([entry]) => entry));
