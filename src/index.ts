@@ -1,6 +1,7 @@
 export { type CompiledDag, type CompileOptions, compile } from "../graphs/compile.js";
 export { type WaitingThread, waitingThreads } from "../graphs/thread.js";
 export { type Topology, topologyNames } from "../graphs/topology.js";
+export type { WarmStart } from "../nodes/engine/run-options.js";
 export type { PlannerOptions } from "../nodes/planner/planner-options.js";
 export { InputRow, type RowKey } from "./batch/input-row.js";
 export type { BatchItem, BatchItemState } from "./batch/item.js";
@@ -26,6 +27,7 @@ export {
   type BudgetUsed,
   createBudget,
   type Reservation,
+  type TokenUsage,
 } from "./limits/budget.js";
 export type { RateLimits } from "./limits/gate.js";
 export {
@@ -41,7 +43,11 @@ export {
   type Limiter,
   type LimiterOptions,
 } from "./limits/limiter.js";
-export { createPrefixWarmth, type PrefixWarmth } from "./limits/prefix-warmth.js";
+export {
+  createPrefixWarmth,
+  type PrefixWarmth,
+  type WarmClaim,
+} from "./limits/prefix-warmth.js";
 export type { RateLimit } from "./limits/rate-limit.js";
 export { type LatencyProfile, latencyProfiles } from "./models/latency-profile.js";
 export type {
@@ -71,6 +77,7 @@ export type {
   RunState,
   Simulated,
   UsageSums,
+  Waited,
   WorkKey,
 } from "./records/events.js";
 export type { KeptMessage, TextPart } from "./records/kept-text.js";
@@ -107,6 +114,8 @@ export {
   type ContentPart,
   type MediaPart,
   messages,
+  type PartInput,
+  type TextContent,
 } from "./spec/messages.js";
 export type { HedgePolicy, Policy, RetryPolicy } from "./spec/policy.js";
 export type { Reference } from "./spec/reference.js";

@@ -17,6 +17,7 @@ export const budgetSpentCode = "BUDGET_SPENT";
 export interface BudgetNeed {
   /** `provider:name`. */
   readonly model: string;
+  /** Tokens of the request, counted or estimated. */
   readonly inputTokens: number;
   /** Most that the answer may have, or a guess. */
   readonly outputTokens: number;
@@ -26,11 +27,13 @@ export interface BudgetNeed {
 
 /** Tokens of one request. */
 export interface TokenUsage {
+  /** All input tokens, those from and into the cache included. */
   readonly inputTokens: number;
   /** The part of the input that is paid at the cache's price. @default 0 */
   readonly cachedInputTokens?: number;
   /** The part of the input that is paid at the price of writing the cache. @default 0 */
   readonly cacheWriteTokens?: number;
+  /** All output tokens, those of thoughts included. */
   readonly outputTokens: number;
 }
 
@@ -73,8 +76,11 @@ interface Waiting {
 
 /** What had been used of a budget before: by the first part of a run that is resumed. */
 export interface BudgetUsed {
+  /** Model requests, retries and hedged ones included. */
   readonly modelCalls: number;
+  /** All input tokens, those from and into the cache included. */
   readonly inputTokens: number;
+  /** All output tokens, those of thoughts included. */
   readonly outputTokens: number;
   /** US dollars; `null` where a price was unknown. */
   readonly costUsd: number | null;

@@ -30,21 +30,33 @@ export type AgUiEvent =
 export interface AgUiInterrupt {
   /** Path of the node that asks. */
   readonly id: string;
+  /** What kind of question it is. */
   readonly reason: string;
+  /** What is asked, for a person. */
   readonly message: string;
+  /** JSON Schema of the answer. */
   readonly responseSchema: Record<string, unknown>;
+  /** What is to be looked at before answering. */
   readonly metadata: Record<string, unknown>;
 }
 
 /** Tokens by provider and model. */
 export interface AgUiUsage {
+  /** The model's provider. */
   readonly provider: string;
+  /** The model's name, without its provider. */
   readonly model: string;
+  /** All input tokens, those from and into the cache included. */
   readonly inputTokens: number;
+  /** All output tokens, those of thoughts included. */
   readonly outputTokens: number;
+  /** Input and output tokens together. */
   readonly totalTokens: number;
+  /** The part of the output that the model thought. */
   readonly reasoningTokens: number;
+  /** The part of the input that came from the provider's cache. */
   readonly cachedInputTokens: number;
+  /** The part of the input that went into the provider's cache. */
   readonly cacheWriteInputTokens: number;
 }
 
@@ -190,8 +202,11 @@ function usagesOf(calls: readonly CallRecord[]): AgUiUsage[] {
 
 /** An answer of an AG-UI client to one interrupt. */
 export interface AgUiResume {
+  /** The interrupt that it answers. */
   readonly interruptId: string;
+  /** `cancelled` leaves the question open. */
   readonly status: "resolved" | "cancelled";
+  /** The answer. */
   readonly payload?: unknown;
 }
 

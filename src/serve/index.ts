@@ -1,6 +1,14 @@
 /** Serves specs over HTTP. */
 
-export * from "./ag-ui.js";
+export {
+  type AgUiEvent,
+  type AgUiInterrupt,
+  type AgUiOptions,
+  type AgUiResume,
+  type AgUiUsage,
+  answersFromResume,
+  toAgUi,
+} from "./ag-ui.js";
 export { createHandler, type DagHandler, type HandlerOptions } from "./handler.js";
 export { type McpStdio, type StdioStreams, serveMcp } from "./mcp-stdio.js";
 export { nodeListener, type RequestHandler } from "./node-listener.js";
@@ -9,4 +17,11 @@ export type { RunEntry } from "./run-index.js";
 export { type ServedDags, type ServeOptions, serve } from "./serve.js";
 export type { ServedRecord } from "./served-run.js";
 export type { ServiceOptions, SpecList } from "./service-options.js";
-export * from "./ui-message-stream.js";
+export {
+  answersFromMessages,
+  type MessageAnswers,
+  type MessageLike,
+  type NodeData,
+  toUIMessageStream,
+  type UiChunk,
+} from "./ui-message-stream.js";

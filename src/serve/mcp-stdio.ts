@@ -15,7 +15,10 @@ export interface StdioStreams {
 export interface McpStdio {
   /** Resolves when the client has gone. */
   readonly closed: Promise<void>;
-  /** @param options `drainMs`: how long calls that came may take, in milliseconds. Default 0. */
+  /**
+   * Ends the service: takes no more calls.
+   * @param options `drainMs`: how long calls that came may take, in milliseconds. Default 0.
+   */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 

@@ -49,11 +49,17 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
 
 /** A problem as RFC 9457 has it, with the code that `docs/errors.md` explains. */
 export interface Problem {
+  /** Names the kind of problem: `urn:agent-dag:error:CODE`. */
   readonly type: string;
+  /** The kind of problem, in words. */
   readonly title: string;
+  /** The HTTP status. */
   readonly status: number;
+  /** What happened, with which value, and what to do. */
   readonly detail: string;
+  /** The stable code; `ERROR` for what is nothing of ours. */
   readonly code: string;
+  /** Whether the same request may succeed later. */
   readonly retryable: boolean;
   /** Of an invalid declaration: every issue. */
   readonly issues?: readonly unknown[];

@@ -4,7 +4,9 @@ import type { RunInterrupt, RunState } from "../records/events.js";
 
 /** What a service knows of a run besides what the run's own thread holds. */
 export interface RunEntry {
+  /** Identifier of the run. */
   readonly id: string;
+  /** Name at its checkpointer. */
   readonly thread: string;
   /** Name of the spec. */
   readonly dag: string;

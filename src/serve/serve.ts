@@ -21,6 +21,7 @@ export interface ServeOptions extends HandlerOptions {
 export interface ServedDags {
   /** Its address, with a slash at the end. */
   readonly url: string;
+  /** The port that it listens on. */
   readonly port: number;
   /** Resolves once the runs that an earlier service left under way go on. */
   readonly ready: Promise<void>;

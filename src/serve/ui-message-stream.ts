@@ -35,7 +35,9 @@ export type UiChunk =
 export interface NodeData {
   /** Path of the work: `outer/inner`, with the item under `forEach` (`each[3]`). */
   readonly node: string;
+  /** Its outcome, or how far it has come. */
   readonly state: Outcome["state"] | "ready" | "running";
+  /** Milliseconds from its start to its end, once it has settled. */
   readonly durationMs?: number;
   /** Why it has no value. */
   readonly message?: string;
@@ -189,8 +191,10 @@ export interface MessageAnswers {
 }
 
 /** A message of the AI SDK, as far as it is looked at here. */
-interface MessageLike {
+export interface MessageLike {
+  /** Who speaks. */
   readonly role: string;
+  /** What it holds. */
   readonly parts: readonly object[];
 }
 

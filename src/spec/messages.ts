@@ -4,12 +4,15 @@ import type { JsonSchema } from "./shape.js";
 
 /** A piece of text in a message. */
 export interface TextContent {
+  /** Marks text. */
   readonly type: "text";
+  /** The text. */
   readonly text: string;
 }
 
 /** An image or a file in a message: its bytes as `data`, or where it lies as `url`. */
 export interface MediaPart {
+  /** What it is. */
   readonly type: "image" | "file";
   /** Such as `image/png`; known of everything that comes as `data`. */
   readonly mediaType?: string;
@@ -26,6 +29,7 @@ export type ContentPart = TextContent | MediaPart;
 
 /** A message of a conversation, as nodes see it. */
 export interface ChatMessage {
+  /** Who speaks. */
   readonly role: "system" | "user" | "assistant";
   /** Text, or parts where it holds more than text. */
   readonly content: string | readonly ContentPart[];
@@ -37,7 +41,9 @@ export interface ChatMessage {
  * Vercel's AI SDK (`image`, `mediaType`, `parts` in place of `content`), data URLs included.
  */
 export interface ChatMessageInput {
+  /** Who speaks; `developer` is `system`, `human` is `user`, `ai` is `assistant`. */
   readonly role: "system" | "user" | "assistant" | "developer" | "human" | "ai";
+  /** Text, or parts. */
   readonly content?: string | readonly (string | PartInput)[] | null;
   /** The parts, where there is no `content`. */
   readonly parts?: readonly PartInput[];
@@ -45,6 +51,7 @@ export interface ChatMessageInput {
 
 /** A part as a client writes it. */
 export interface PartInput {
+  /** What it is, in the word of its client. */
   readonly type: string;
   readonly [field: string]: unknown;
 }
