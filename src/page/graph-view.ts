@@ -1,5 +1,5 @@
-import { useRef, useState } from "preact/hooks";
-import type { PageData, PageNode } from "../report/page-model.js";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { PageData, PageGraph, PageNode } from "../report/page-model.js";
 import { type RunIndex, stateOf } from "./index-run.js";
 import { mark, shown, time, tokens, tone } from "./text.js";
 import { html, onEnter } from "./view.js";
@@ -11,15 +11,35 @@ interface GraphProps {
   readonly onSelect: (row: string) => void;
 }
 
+/** Of a large graph so many nodes are drawn at once, the rest after the page was painted. */
+const firstNodes = 150;
+
 /** The declared DAG with the run's states; inner graphs open in its place. */
 export function GraphView({ data, index, selected, onSelect }: GraphProps) {
   const [path, setPath] = useState<readonly string[]>([]);
   const [scale, setScale] = useState<number | null>(null);
   const [hint, setHint] = useState("");
+  const [painted, setPainted] = useState(false);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => setTimeout(() => setPainted(true)));
+    return () => cancelAnimationFrame(frame);
+  }, []);
   const frame = useRef<HTMLDivElement>(null);
   const name = [index.run.graph, ...path].join("/");
   const graph = data.graphs[name] ?? data.graphs[index.run.graph];
-  if (graph === undefined) return null;
+  const nodes = painted ? graph?.nodes : graph?.nodes.slice(0, firstNodes);
+  const critical = (graph?.edges ?? []).map(
+    ({ from, to }) =>
+      isCritical(index, [...path, from].join("/")) && isCritical(index, [...path, to].join("/")),
+  );
+  const edges = useMemo(() => {
+    const drawn = new Set(nodes?.map((node) => node.name));
+    return (graph?.edges ?? []).map(
+      (edge, at) =>
+        drawn.has(edge.to) && html`<${GraphEdge} edge=${edge} critical=${critical[at] === true} />`,
+    );
+  }, [graph, painted, critical.join()]);
+  if (graph === undefined || nodes === undefined) return null;
   const prefix = path.map((step) => `${step}/`).join("");
   const width = graph.width + 16;
   const height = graph.height + 16;
@@ -66,15 +86,8 @@ export function GraphView({ data, index, selected, onSelect }: GraphProps) {
             </marker>`,
           )}
         </defs>
-        ${graph.edges.map((edge) => {
-          const critical = isCritical(index, prefix + edge.from) && isCritical(index, prefix + edge.to);
-          return html`<path
-            class=${`edge${edge.conditional ? " dashed" : ""}${critical ? " critical" : ""}`}
-            marker-end=${`url(#${critical ? "edge-critical" : "edge"})`}
-            d=${curve(edge.points)}
-          />`;
-        })}
-        ${graph.nodes.map((node) => {
+        ${edges}
+        ${nodes.map((node) => {
           const rows = index.byNode.get(prefix + node.name) ?? [];
           return html`<${GraphNode}
             key=${node.name}
@@ -94,6 +107,14 @@ export function GraphView({ data, index, selected, onSelect }: GraphProps) {
       ${hint === "" ? "The heavy line is the critical path. Hover or focus a node to read why it is as it is." : hint}
     </p>
   </section>`;
+}
+
+function GraphEdge({ edge, critical }: { edge: PageGraph["edges"][number]; critical: boolean }) {
+  return html`<path
+    class=${`edge${edge.conditional ? " dashed" : ""}${critical ? " critical" : ""}`}
+    marker-end=${`url(#${critical ? "edge-critical" : "edge"})`}
+    d=${curve(edge.points)}
+  />`;
 }
 
 interface NodeProps {
@@ -136,7 +157,12 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
   const kind = [node.kind, node.mapped ? "for each" : "", node.repeated ? "repeat" : "", node.join ?? ""]
     .filter((one) => one !== "")
     .join(" · ");
-  return html`<g
+  const told = [kind, state, critical, selected, when, why, ...facts, "", ...extra].join("\n");
+  // A live page draws every frame: a node is drawn anew only when something on it has changed.
+  return useMemo(draw, [node, path, main?.id, told]);
+
+  function draw() {
+    return html`<g
     class=${`node ${tone(state)}${critical ? " critical" : ""}${selected ? " selected" : ""}`}
     data-node=${path}
     data-state=${state}
@@ -175,6 +201,7 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
       </g>`
     }
   </g>`;
+  }
 }
 
 function isCritical(index: RunIndex, path: string): boolean {

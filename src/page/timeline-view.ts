@@ -67,9 +67,11 @@ export function TimelineView({
     setZoomed({ from: start, to: start + width });
   };
   const toggle = (row: string) => {
-    const next = new Set(open);
-    if (!next.delete(row)) next.add(row);
-    setOpen(next);
+    setOpen((before) => {
+      const next = new Set(before);
+      if (!next.delete(row)) next.add(row);
+      return next;
+    });
   };
   const shareAt = (event: MouseEvent): number => {
     const bars = body.current?.querySelector(".tl-bars")?.getBoundingClientRect();
@@ -244,7 +246,11 @@ function Row({
           .join("");
   const price = calls.length === 0 ? "" : cost(costOf(calls));
   const why = row.problem === null ? "" : `${row.problem.code}: ${row.problem.message}`;
-  return html`<div
+  // Scrolling draws every frame: a row that stays in sight is drawn once.
+  return useMemo(draw, [row, depth, foldable, place, index, span.from, span.to, open, selected]);
+
+  function draw() {
+    return html`<div
     class=${`tl-row ${tone(row.state)}${row.critical ? " critical" : ""}${selected ? " selected" : ""}`}
     role="row"
     aria-level=${depth + 1}
@@ -286,6 +292,7 @@ function Row({
       ${row.startedAtMs === null && why !== "" && html`<em class="why">${shown(why)}</em>`}
     </span>
   </div>`;
+  }
 }
 
 interface BarsProps {
