@@ -13,6 +13,7 @@ import type { RunOptions } from "../nodes/engine/run-options.js";
 import { type DagInput, type Performers, parseInput, Scope } from "../nodes/engine/scope.js";
 import { failFast } from "../nodes/engine/settle-node.js";
 import { outcomeError } from "../nodes/engine/settle-work.js";
+import { surroundingWork } from "../nodes/engine/surrounding.js";
 import { runAgent } from "../nodes/kinds/agent.js";
 import { runApproval } from "../nodes/kinds/approval.js";
 import { runFunction } from "../nodes/kinds/function.js";
@@ -149,6 +150,7 @@ export class Lifecycle {
     const { journal, isNew } = await this.#openJournal(thread, earlier, known);
     const reuse = await reuseOf(options);
     const failedBefore = this.#storeFailure;
+    const outer = surroundingWork();
     const run = new RunContext({
       spec,
       topology,
@@ -158,9 +160,11 @@ export class Lifecycle {
       reuse,
       host: userCodeHost,
       contexts,
+      around: outer?.scope.run.models.nestedIn(outer.key),
     });
     this.#run = run;
     for (const signal of this.#drive.signals) run.obey(signal);
+    run.obey(outer?.canceller.signal);
     await run.models.resolveAll(topology.planned);
     const scope = new Scope(spec, run, performers);
     this.#scope = scope;

@@ -29,6 +29,7 @@ import { CancelError, type Canceller } from "./cancel.js";
 import type { EventLog } from "./event-log.js";
 import { streamWithin } from "./instrument.js";
 import type { Journal } from "./journal.js";
+import { type NestedCalls, nestedCalls } from "./nested-calls.js";
 import { type RemainingPath, remainingPaths } from "./remaining-path.js";
 import type { RunOptions } from "./run-options.js";
 
@@ -40,6 +41,8 @@ export interface ModelSource {
   choiceFor(node: Pick<Node, "model">, path: string, within?: DagSpec): ModelLike | Model;
   /** `provider:name` of the model that was chosen for a node. */
   idFor(node: Pick<Node, "model">, path: string, within?: DagSpec): string;
+  /** What becomes of the requests of a run that is started inside a piece of work. */
+  nestedIn(key: WorkKey): NestedCalls;
   /** A LangChain callback handler that records a runnable's model requests, and holds them to the run's budget. */
   callbacksFor(key: WorkKey): object;
   /**
@@ -66,6 +69,8 @@ export interface ModelRun {
   readonly events: EventLog;
   readonly journal: Journal;
   readonly canceller: Canceller;
+  /** The run that this one was started in. */
+  readonly around: NestedCalls | undefined;
   budgetSpent: CancelError | undefined;
   policyFor(node: Pick<Node, "policy">, within?: DagSpec): Policy;
   remainingMs(): number;
@@ -89,7 +94,9 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
       journal.callEnded(kept);
     }
     events.emit(event);
+    run.around?.tell(event, events.nowMs());
   };
+  const nextId = () => `call-${++calls}`;
   let priceTable: ReturnType<typeof loadPriceTable> | undefined;
   const prices = () => {
     priceTable ??= loadPriceTable(options.prices);
@@ -97,31 +104,36 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
   };
   // Without anybody who reads pieces, replies are fetched whole: middleware and budgets read them too.
   const deltas = options.onEvent !== undefined || use.length > 0 || hasBudget(limits);
-  const share = () => ({
-    limiter: limits.limiter ?? createLimiter(limits),
-    budget: budgetOf(limits, usedBefore),
-    warmth: options.warm === "first-token" ? (limits.warmth ?? createPrefixWarmth()) : undefined,
-    hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
-    prices,
-    record: recordCalls({
+  const around = run.around?.limit(limits);
+  const share = () => {
+    const recorder = recordCalls({
       prices,
       emit,
       nowMs: () => events.nowMs(),
-      nextId: () => `call-${++calls}`,
+      nextId,
       texts: options.texts === true,
       ...(events.isInstrumented && {
         around: (call: string, reply: AsyncIterable<ModelChunk>) =>
           streamWithin(events.within.bind(events), { kind: "call", call }, reply),
       }),
-    }),
-    remainingMs: () => run.remainingMs(),
-    onRetry: (request: ModelRequest) => run.noteRetry(request),
-    onBudgetSpent(error: Error) {
-      const cancel = new CancelError("budget", error.message, { cause: error });
-      run.budgetSpent ??= cancel;
-      return cancel;
-    },
-  });
+    });
+    const record: ModelMiddleware = around === undefined ? recorder : (model) => around(recorder(model));
+    return {
+      limiter: limits.limiter ?? createLimiter(limits),
+      budget: budgetOf(limits, usedBefore),
+      warmth: options.warm === "first-token" ? (limits.warmth ?? createPrefixWarmth()) : undefined,
+      hedgeStatistics: limits.hedgeStatistics ?? createHedgeStatistics(),
+      prices,
+      record,
+      remainingMs: () => run.remainingMs(),
+      onRetry: (request: ModelRequest) => run.noteRetry(request),
+      onBudgetSpent(error: Error) {
+        const cancel = new CancelError("budget", error.message, { cause: error });
+        run.budgetSpent ??= cancel;
+        return cancel;
+      },
+    };
+  };
   const noticed = new Set<string>();
   const notice = (text: string | null) => {
     if (text === null || noticed.has(text)) return;
@@ -174,29 +186,39 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
   };
 
   const callbacksFor: ModelSource["callbacksFor"] = (key) => {
+    const nowMs = () => events.nowMs();
+    return callbackCalls(key, { emit, nowMs, nextId, before: (_key, model) => reserve(model) });
+  };
+
+  /** Sets a place in the budget aside for a request that only callbacks tell of. */
+  const reserve: NestedCalls["reserve"] = async (model) => {
     shared ??= share();
-    const { budget, onBudgetSpent, prices } = shared;
-    return callbackCalls(key, {
-      emit,
-      nowMs: () => events.nowMs(),
-      nextId: () => `call-${++calls}`,
-      async before(_key, model) {
-        const table = await prices();
-        const need = {
-          model,
-          inputTokens: 0,
-          outputTokens: 0,
-          costUsd: (usage: TokenUsage) => table(model, usage),
-        };
-        try {
-          const reserved = await budget?.reserve(need, run.canceller.signal);
-          return { settle: (inputTokens, outputTokens) => reserved?.settle({ inputTokens, outputTokens }) };
-        } catch (error) {
-          if (errorCode(error) !== budgetSpentCode) throw error;
-          throw onBudgetSpent(error as Error);
-        }
-      },
-    });
+    const { budget, onBudgetSpent } = shared;
+    const table = await prices();
+    const need = {
+      model,
+      inputTokens: 0,
+      outputTokens: 0,
+      costUsd: (usage: TokenUsage) => table(model, usage),
+    };
+    try {
+      const outer = await run.around?.reserve(model);
+      const reserved = await budget?.reserve(need, run.canceller.signal);
+      return {
+        settle(inputTokens, outputTokens) {
+          reserved?.settle({ inputTokens, outputTokens });
+          outer?.settle(inputTokens, outputTokens);
+        },
+      };
+    } catch (error) {
+      if (errorCode(error) !== budgetSpentCode) throw error;
+      throw onBudgetSpent(error as Error);
+    }
+  };
+
+  const nestedIn: ModelSource["nestedIn"] = (key) => {
+    shared ??= share();
+    return nestedCalls(key, { ...shared, emit, nowMs: () => events.nowMs(), nextId, reserve });
   };
 
   return {
@@ -204,6 +226,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     choiceFor: (node, path, within = spec) => choose(node, path, within).model,
     idFor: (node, path, within = spec) => modelIdOf(choose(node, path, within).model),
     callbacksFor,
+    nestedIn,
     async resolveAll(planned) {
       for (const { path, node, within } of agentsOf(spec)) await modelFor(node, path, within);
       if (planned) await modelFor({}, "$planner");

@@ -15,6 +15,7 @@ import { EventLog } from "./event-log.js";
 import { splitInstruments } from "./instrument.js";
 import { type EarlierRun, type Journal, lastCallNumber, usedBefore } from "./journal.js";
 import { createModelSource, type ModelSource } from "./model-source.js";
+import type { NestedCalls } from "./nested-calls.js";
 import { Questions } from "./questions.js";
 import { createReuse, type Reuse } from "./reuse.js";
 import type { RunOptions } from "./run-options.js";
@@ -58,6 +59,8 @@ export interface RunFacts {
   readonly reuse: RunRecord | undefined;
   readonly host: UserCodeHost;
   readonly contexts: Contexts;
+  /** The run that this one was started in, as far as its calls go. */
+  readonly around: NestedCalls | undefined;
 }
 
 /**
@@ -76,6 +79,8 @@ export class RunContext {
   readonly host: UserCodeHost;
   /** What nodes see as `context`. */
   readonly contexts: Contexts;
+  /** Where a run was started in another one: what becomes of its calls there. */
+  readonly around: NestedCalls | undefined;
   /** Cancelled by the user's signal, the deadline, a fail-fast failure. Its reason is a `CancelError`. */
   readonly canceller = new Canceller();
   /** Set once the budget had no room for a request: what would ask a model is not started any more. */
@@ -96,7 +101,7 @@ export class RunContext {
   #ended: RunRecord | undefined;
 
   /** Nothing is sent and nothing is emitted before `begin`. */
-  constructor({ spec, topology, options: given, journal, earlier, reuse, host, contexts }: RunFacts) {
+  constructor({ spec, topology, options: given, journal, earlier, reuse, host, contexts, around }: RunFacts) {
     this.id = earlier?.stamp.id ?? given.id ?? randomUUID();
     this.spec = spec;
     this.topology = topology;
@@ -105,6 +110,7 @@ export class RunContext {
     this.journal = journal;
     this.host = host;
     this.contexts = contexts;
+    this.around = around;
     const clock = { nowMs: () => this.events.nowMs(), elapsedMs: earlier?.elapsedMs ?? 0 };
     this.events = new EventLog(
       options.onEvent,

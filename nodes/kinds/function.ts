@@ -2,6 +2,7 @@ import { DagError } from "../../src/errors.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
 import type { Ctx } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
+import { asPartOf } from "../engine/surrounding.js";
 import { ctxOf } from "../engine/work.js";
 import { askingOf } from "./ask.js";
 import { asked, questionOf } from "./tool-calls.js";
@@ -19,7 +20,7 @@ export function runFunction(work: Work): WorkResult | Promise<WorkResult> {
 function called(work: Work): unknown {
   const { ask, end } = askingOf(work);
   const ctx = Object.assign(ctxOf(work), { ask });
-  const given = calledWith(work, ctx);
+  const given = asPartOf(work, () => calledWith(work, ctx));
   if (isThenable(given)) return Promise.resolve(given).finally(end);
   end();
   return given;

@@ -4,6 +4,7 @@ import { isObject } from "../../src/spec/issue.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
 import type { Work, WorkResult } from "../engine/scope.js";
+import { asPartOf } from "../engine/surrounding.js";
 import { ctxOf } from "../engine/work.js";
 import { checkedValue } from "./function.js";
 import { asked, askedBy } from "./tool-calls.js";
@@ -56,7 +57,9 @@ export async function runRunnable(work: Work): Promise<WorkResult> {
 async function runPlain(work: Work, config: object): Promise<unknown> {
   const { run } = work.scope;
   const answers = run.questions.answersTo(work.key, "interrupt ");
-  const running = run.host(answers, () => work.node.runnable?.invoke(inputOf(work), config));
+  const running = asPartOf(work, () =>
+    run.host(answers, () => work.node.runnable?.invoke(inputOf(work), config)),
+  );
   return asked(work, "interrupt ", answers.length, running);
 }
 
@@ -64,7 +67,7 @@ async function runPlain(work: Work, config: object): Promise<unknown> {
 async function runGraphLike(work: Work, graph: GraphLike, config: object): Promise<unknown> {
   const { run } = work.scope;
   const own = { ...config, ...run.host.threadFor(run.options, work.key) };
-  const outside = <T>(code: () => T): T => run.host.outside(code);
+  const outside = <T>(code: () => T): T => asPartOf(work, () => run.host.outside(code));
   const state = await outside(() => graph.getState(own));
   const hasBegun = state.values !== undefined && Object.keys(state.values as object).length > 0;
   let open: readonly Interrupt[] = (state.tasks ?? []).flatMap((task) => task.interrupts ?? []);

@@ -12,6 +12,7 @@ import { CancelError, untilCancelled } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
 import type { Work } from "../engine/scope.js";
 import { outcomeError } from "../engine/settle-work.js";
+import { asPartOf } from "../engine/surrounding.js";
 import { Suspension } from "../engine/suspension.js";
 import { textOf } from "./prompt.js";
 
@@ -147,7 +148,7 @@ async function invoked(
     });
   const answers = run.questions.answersTo(key, `${place} `);
   const config = { signal: canceller.signal, context: run.contexts(work.scope.spec) };
-  const invoke = () => run.host(answers, () => tool.invoke(copyOf(args), config));
+  const invoke = () => asPartOf(work, () => run.host(answers, () => tool.invoke(copyOf(args), config)));
   try {
     const running = events.isInstrumented
       ? events.within({ kind: "tool", key, tool: tool.name, call, atMs: startedAtMs }, invoke)

@@ -2,6 +2,7 @@ import { DagError } from "../../src/errors.js";
 import { jsonCopy } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
 import type { Work, WorkResult } from "../engine/scope.js";
+import { asPartOf } from "../engine/surrounding.js";
 import { ctxOf } from "../engine/work.js";
 import { checkedValue } from "./function.js";
 import { asked } from "./tool-calls.js";
@@ -16,11 +17,13 @@ export async function runTool(work: Work): Promise<WorkResult> {
   const { run } = work.scope;
   const args = argsOf(work);
   const answers = run.questions.answersTo(work.key, "interrupt ");
-  const running = run.host(answers, () =>
-    work.node.tool?.invoke(args, {
-      signal: work.canceller.signal,
-      context: work.scope.run.contexts(work.scope.spec),
-    }),
+  const running = asPartOf(work, () =>
+    run.host(answers, () =>
+      work.node.tool?.invoke(args, {
+        signal: work.canceller.signal,
+        context: work.scope.run.contexts(work.scope.spec),
+      }),
+    ),
   );
   return checkedValue(work, asked(work, "interrupt ", answers.length, running));
 }
