@@ -14,6 +14,7 @@ import { recordCalls } from "../../src/models/call-recorder.js";
 import { callbackCalls } from "../../src/models/callback-calls.js";
 import { chooseModel } from "../../src/models/choose.js";
 import { answersAlone, deferModel, environmentModel } from "../../src/models/deferred-model.js";
+import { guessedOutputTokens } from "../../src/models/limit-calls.js";
 import { withPolicy } from "../../src/models/policy-calls.js";
 import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
 import { wrapModel } from "../../src/models/port.js";
@@ -187,32 +188,39 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
 
   const callbacksFor: ModelSource["callbacksFor"] = (key) => {
     const nowMs = () => events.nowMs();
-    return callbackCalls(key, { emit, nowMs, nextId, before: (_key, model) => reserve(model) });
+    return callbackCalls(key, { emit, nowMs, nextId, before: (model, tokens) => reserve(model, tokens, {}) });
   };
 
-  /** Sets a place in the budget aside for a request that only callbacks tell of. */
-  const reserve: NestedCalls["reserve"] = async (model) => {
+  /** A request that only callbacks tell of waits for its part of the budget and for the limiter, as the others do. */
+  const reserve: NestedCalls["reserve"] = async (model, inputTokens, within) => {
     shared ??= share();
-    const { budget, onBudgetSpent } = shared;
+    const { onBudgetSpent, limiter } = shared;
+    const budget = within.budget === shared.budget ? null : shared.budget;
+    const { signal } = run.canceller;
     const table = await prices();
-    const need = {
-      model,
-      inputTokens: 0,
-      outputTokens: 0,
-      costUsd: (usage: TokenUsage) => table(model, usage),
-    };
+    const costUsd = (usage: TokenUsage) => table(model, usage);
+    const outer = await run.around?.reserve(model, inputTokens, limits);
     try {
-      const outer = await run.around?.reserve(model);
-      const reserved = await budget?.reserve(need, run.canceller.signal);
+      const reserved = await budget?.reserve({ model, inputTokens, outputTokens: 0, costUsd }, signal);
+      const tokens = inputTokens + guessedOutputTokens;
+      const lease =
+        within.limiter === limiter
+          ? undefined
+          : await limiter.acquire({ model, tokens, patienceMs: run.remainingMs() }, signal).catch((error) => {
+              reserved?.release();
+              throw error;
+            });
       return {
-        settle(inputTokens, outputTokens) {
-          reserved?.settle({ inputTokens, outputTokens });
-          outer?.settle(inputTokens, outputTokens);
+        settle(input, output) {
+          const used = { inputTokens: input, outputTokens: output };
+          reserved?.settle(used);
+          lease?.settle(used);
+          outer?.settle(input, output);
         },
       };
     } catch (error) {
-      if (errorCode(error) !== budgetSpentCode) throw error;
-      throw onBudgetSpent(error as Error);
+      outer?.settle(0, 0);
+      throw errorCode(error) === budgetSpentCode ? onBudgetSpent(error as Error) : error;
     }
   };
 

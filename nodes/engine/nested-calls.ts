@@ -12,7 +12,11 @@ export interface NestedCalls {
   /** Holds the nested run's requests to the limits and the budget of the run around it. */
   limit(own: LimitOptions): ModelMiddleware;
   /** Like `limit`, for a request that only callbacks tell of; to be settled with what it used. */
-  reserve(model: string): Promise<{ settle(inputTokens: number, outputTokens: number): void }>;
+  reserve(
+    model: string,
+    inputTokens: number,
+    own: LimitOptions,
+  ): Promise<{ settle(inputTokens: number, outputTokens: number): void }>;
   /** Tells an event of a nested call as one of the surrounding work; `nowMs` is the nested run's clock. */
   tell(event: RunEvent, nowMs: number): void;
 }

@@ -137,7 +137,7 @@ function contentOf(work: Work): PromptContent {
     parts.push({ source: "focus", sections: [{ label: "focus", content: work.focus }] });
   if (include !== "input") {
     for (const [name, outcome] of Object.entries(work.needs))
-      parts.push({ source: `need ${name}`, sections: [needSection(name, outcome)] });
+      parts.push({ source: `need ${name}`, sections: needSections(name, outcome) });
   }
   return { conversation, parts };
 }
@@ -189,6 +189,24 @@ function mapsMessages({ node, scope }: Work): boolean {
   if (over?.input !== true) return false;
   return over.path === undefined ? isMessagesSchema(json) : messageFields(json).includes(over.path);
 }
+
+/** Most failed items of one map that a prompt tells of one by one. */
+const mostLostItems = 20;
+
+/** A need as sections: its value, then what became of each item of a map that did not complete. */
+function needSections(label: string, outcome: Outcome | undefined): Section[] {
+  const whole = needSection(label, outcome);
+  if (outcome?.state !== "completed" || outcome.items === undefined) return [whole];
+  const lost = [...outcome.items.entries()].filter(([, { state }]) => state !== "completed");
+  const told = lost.slice(0, mostLostItems).map(([index, item]) => needSection(`${label}[${index}]`, item));
+  const others = lost.length - told.length;
+  const more = {
+    label: `${label}[…]`,
+    missing: `Nothing came from ${others} more items of ${label} either.`,
+  };
+  return [whole, ...told, ...(others > 0 ? [more] : [])];
+}
+
 /** A need as a section: its value, or that it is missing and why. */
 export function needSection(label: string, outcome: Outcome | undefined): Section {
   if (outcome?.state === "completed") return { label, content: textOf(outcome.value) };

@@ -114,6 +114,34 @@ export const matchers = {
     });
   },
 
+  /** The loop ran so many rounds and, where `exhausted` is given, ended because of its `maxRounds` or not. */
+  toHaveRunRounds(
+    this: MatcherThis,
+    received: unknown,
+    node: string,
+    rounds: number,
+    detail?: { readonly exhausted?: boolean },
+  ): MatcherResult {
+    const record = recordOf(received);
+    const outcome = outcomeAt(record, node);
+    const ran = outcome?.rounds?.length ?? 0;
+    const fits = detail?.exhausted === undefined || outcome?.exhausted === detail.exhausted;
+    const end =
+      outcome?.exhausted === undefined
+        ? ""
+        : outcome.exhausted
+          ? ", all that it may"
+          : ", until its condition held";
+    return judge(this, "toHaveRunRounds", detail === undefined ? [node, rounds] : [node, rounds, detail], {
+      pass: ran === rounds && outcome?.rounds !== undefined && fits,
+      found:
+        outcome?.rounds === undefined
+          ? `"${node}" ran no rounds: ${outcomeText(outcome)}${whyText(outcome)}`
+          : `"${node}" ran ${ran} ${ran === 1 ? "round" : "rounds"}${end}.`,
+      happened: trajectoryText(record),
+    });
+  },
+
   /** So many model requests were made, retries included. */
   toHaveCalledModelTimes(
     this: MatcherThis,

@@ -28,7 +28,8 @@ export function recordOf(received: unknown): RunRecord {
 }
 
 /**
- * The outcome of a node by its path: `name`, `name[2]` for an item, `outer/inner` for a node of a graph node.
+ * The outcome of a node by its path: `name`, `name[2]` for an item, `outer/inner` for a node of a graph node, `loop@2/inner`
+ * for one in the second round of a loop.
  * @throws DagError `NODE_UNKNOWN` when the record's graph declares no such node, also under `.not`.
  */
 export function outcomeAt(record: RunRecord, path: string): Outcome | undefined {
@@ -36,12 +37,12 @@ export function outcomeAt(record: RunRecord, path: string): Outcome | undefined 
   let outcomes: Outcomes | undefined = record.outcomes;
   let outcome: Outcome | undefined;
   for (const part of path.split("/")) {
-    const [, name = "", index] = /^([^[]*)(?:\[(\d+)\])?$/.exec(part) ?? [];
+    const [, name = "", index, round] = /^([^[@]*)(?:\[(\d+)\])?(?:@(\d+))?$/.exec(part) ?? [];
     const declared: DagProjection["nodes"] = dag?.nodes ?? {};
     if (!Object.hasOwn(declared, name)) throw unknownNode(record, path, name, Object.keys(declared));
     outcome = outcomes?.[name];
     if (index !== undefined) outcome = outcome?.items?.[Number(index)];
-    outcomes = outcome?.outcomes;
+    outcomes = round === undefined ? outcome?.outcomes : outcome?.rounds?.[Number(round) - 1];
     dag = declared[name]?.dag;
   }
   return outcome;
@@ -64,8 +65,7 @@ export function callsOf(record: RunRecord, node?: string): readonly CallRecord[]
   if (!node.split("/").at(-1)?.startsWith("$")) outcomeAt(record, node);
   const [, whole = node, item] = /^(.*)\[(\d+)\]$/.exec(node) ?? [];
   return record.calls.filter((call) => {
-    if (call.node === node || call.node.startsWith(`${node}/`) || call.node.startsWith(`${node}[`))
-      return true;
+    if (call.node === node || ["/", "[", "@"].some((next) => call.node.startsWith(node + next))) return true;
     return item !== undefined && call.node === whole && call.item === Number(item);
   });
 }

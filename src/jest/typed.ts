@@ -7,7 +7,7 @@ export type NodePath<Received> = Received extends { readonly outcomes: infer Out
   ?
       | (keyof Outcomes & string)
       | `${keyof Outcomes & string}[${number}]`
-      | `${keyof Outcomes & string}${"/" | "["}${string}`
+      | `${keyof Outcomes & string}${"/" | "[" | "@"}${string}`
   : string;
 
 /** The matchers as tests see them; `Received` is what `expect` was given. */
@@ -22,6 +22,8 @@ export interface DagMatchers<R, Received = unknown> {
   toHaveRunBefore(first: NodePath<Received>, second: NodePath<Received>): R;
   /** There was a moment at which all of the nodes ran. */
   toHaveRunInParallel(...nodes: [NodePath<Received>, NodePath<Received>, ...NodePath<Received>[]]): R;
+  /** The loop ran so many rounds; `exhausted` says whether its `maxRounds` ended it. */
+  toHaveRunRounds(node: NodePath<Received>, rounds: number, detail?: { readonly exhausted?: boolean }): R;
   /** So many model requests were made, retries included. */
   toHaveCalledModelTimes(times: number, filter?: CallFilter): R;
   /** The models asked for these tools and no others; `order: "exact"` also in this order. */

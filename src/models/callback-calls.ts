@@ -3,6 +3,7 @@ import { errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, RunEvent } from "../records/events.js";
 import { loadPriceTable } from "../records/price.js";
 import type { WorkKey } from "../records/work-id.js";
+import { roughTokens } from "./usage.js";
 
 /** Where the requests of a runnable go. */
 export interface CallbackCallsOptions {
@@ -10,8 +11,13 @@ export interface CallbackCallsOptions {
   /** Milliseconds since the run's start. */
   readonly nowMs: () => number;
   readonly nextId: () => string;
-  /** Called before a request is sent; what it rejects with keeps the request from being sent. */
-  readonly before: (key: WorkKey, model: string) => Promise<{ settle(input: number, output: number): void }>;
+  /**
+   * Called before a request of about so many tokens is sent; what it rejects with keeps the request from being sent.
+   */
+  readonly before: (
+    model: string,
+    inputTokens: number,
+  ) => Promise<{ settle(input: number, output: number): void }>;
 }
 
 interface OpenCall {
@@ -42,12 +48,17 @@ class CallbackCalls extends BaseCallbackHandler {
     this.#options = options;
   }
 
-  override async handleChatModelStart(llm: any, _messages: unknown, runId: string, ...rest: any[]) {
-    await this.#started(llm, runId, rest);
+  override async handleChatModelStart(llm: any, messages: any[][], runId: string, ...rest: any[]) {
+    await this.#started(
+      llm,
+      runId,
+      messages.flat().map((one) => String(one?.text ?? "")),
+      rest,
+    );
   }
 
-  override async handleLLMStart(llm: any, _prompts: string[], runId: string, ...rest: any[]) {
-    await this.#started(llm, runId, rest);
+  override async handleLLMStart(llm: any, prompts: string[], runId: string, ...rest: any[]) {
+    await this.#started(llm, runId, prompts, rest);
   }
 
   override async handleLLMNewToken(token: string, _index: unknown, runId: string) {
@@ -78,12 +89,15 @@ class CallbackCalls extends BaseCallbackHandler {
     await this.#ended(runId, { ...none, error: told });
   }
 
-  async #started(llm: any, runId: string, rest: readonly any[]): Promise<void> {
+  async #started(llm: any, runId: string, texts: readonly string[], rest: readonly any[]): Promise<void> {
     const { emit, nowMs, nextId, before } = this.#options;
     const metadata = rest.find((one) => typeof one === "object" && one !== null && "ls_model_name" in one);
     const name = metadata?.ls_model_name ?? llm?.kwargs?.model ?? llm?.id?.at(-1) ?? "model";
     const model = metadata?.ls_provider === undefined ? String(name) : `${metadata.ls_provider}:${name}`;
-    const lease = await before(this.#key, model);
+    const lease = await before(
+      model,
+      texts.reduce((sum, text) => sum + roughTokens(text), 0),
+    );
     const call = nextId();
     const atMs = nowMs();
     this.#open.set(runId, { id: call, model, startedAtMs: atMs, lease, firstTokenMs: null });

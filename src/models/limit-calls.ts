@@ -27,7 +27,7 @@ export interface LimitedModel extends Model {
 }
 
 /** Output tokens that are set aside for an answer whose length is not bounded by `modelOptions.maxTokens`. */
-const guessedOutputTokens = 1024;
+export const guessedOutputTokens = 1024;
 
 /**
  * Makes each request wait for its part of the budget, then for the limiter, and enters afterwards what it really used.

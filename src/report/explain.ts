@@ -9,7 +9,9 @@ export interface NodeDurations {
   readonly source: "record" | "estimate";
   /** Milliseconds by node name; a node that did not run has none. */
   readonly durationMs: Readonly<Record<string, number>>;
-  /** Of graph nodes that are no maps: how long their nodes take, which a topology changes too. */
+  /** Most rounds of the loops that are reckoned with, by node name. */
+  readonly rounds?: Readonly<Record<string, number>>;
+  /** Of graph nodes that are neither maps nor loops: how long their nodes take, which a topology changes too. */
   readonly inner?: Readonly<Record<string, NodeDurations>>;
 }
 
@@ -21,6 +23,8 @@ export interface Explanation {
   readonly superstepsMs: number;
   /** Nodes whose needs have settled and which wait for the rest of a layer all the same. */
   readonly waits: readonly { readonly node: string; readonly forNode: string; readonly waitMs: number }[];
+  /** Loops whose time is that of all their rounds: the worst case. */
+  readonly loops: readonly { readonly node: string; readonly rounds: number; readonly durationMs: number }[];
 }
 
 /** Output tokens that are reckoned with for an agent without `modelOptions.maxTokens`. */
@@ -41,27 +45,31 @@ export function recordedDurations({ outcomes }: Pick<RunRecord, "outcomes">): No
   return { source: "record", durationMs, inner };
 }
 
-/** A guess from the declaration alone: agents at the pace of a small model, functions as nothing. */
+/** A guess from the declaration alone: agents at the pace of a small model, functions as nothing, loops with all their rounds. */
 export function estimatedDurations(spec: DagSpec): NodeDurations {
   const durationMs: Record<string, number> = {};
   const inner: Record<string, NodeDurations> = {};
+  const rounds: Record<string, number> = {};
   for (const [name, node] of Object.entries(spec.nodes)) {
     const tokens = node.modelOptions?.maxTokens ?? guessedOutputTokens;
     durationMs[name] = kindOf(node) === "agent" ? firstTokenMs + (tokens / tokensPerSecond) * 1000 : 0;
     if (node.dag === undefined) continue;
     inner[name] = estimatedDurations(node.dag);
-    durationMs[name] = explain(node.dag, inner[name]).criticalPath.durationMs;
+    const { maxRounds = 1 } = node.repeat ?? {};
+    durationMs[name] = maxRounds * explain(node.dag, inner[name]).criticalPath.durationMs;
+    if (node.repeat !== undefined) rounds[name] = maxRounds;
   }
-  return { source: "estimate", durationMs, inner };
+  return { source: "estimate", durationMs, inner, rounds };
 }
 
 /** Works out layers, critical path, the time that supersteps take, and who waits for whom in them. */
-export function explain(spec: DagSpec, { durationMs, inner = {} }: NodeDurations): Explanation {
+export function explain(spec: DagSpec, { durationMs, inner = {}, rounds = {} }: NodeDurations): Explanation {
   const { topological, layers, needs } = orderOf(spec);
   const within = new Map<string, Explanation>();
   for (const [name, durations] of Object.entries(inner)) {
-    const { dag, forEach } = spec.nodes[name] ?? {};
-    if (dag !== undefined && forEach === undefined) within.set(name, explain(dag, durations));
+    const { dag, forEach, repeat } = spec.nodes[name] ?? {};
+    if (dag !== undefined && forEach === undefined && repeat === undefined)
+      within.set(name, explain(dag, durations));
   }
   const own = (name: string) => within.get(name)?.criticalPath.durationMs ?? durationMs[name] ?? 0;
   const inSupersteps = (name: string) => within.get(name)?.superstepsMs ?? durationMs[name] ?? 0;
@@ -112,12 +120,22 @@ export function explain(spec: DagSpec, { durationMs, inner = {} }: NodeDurations
     criticalPath: { names, durationMs: chain.get(end ?? "")?.endMs ?? 0 },
     superstepsMs: barrierMs,
     waits,
+    loops: [
+      ...Object.entries(rounds).map(([node, most]) => ({
+        node,
+        rounds: most,
+        durationMs: durationMs[node] ?? 0,
+      })),
+      ...[...within].flatMap(([name, { loops }]) =>
+        loops.map((loop) => ({ ...loop, node: `${name}/${loop.node}` })),
+      ),
+    ],
   };
 }
 
 /** The explanation as text. */
 export function renderExplanation(explanation: Explanation, source: NodeDurations["source"]): string {
-  const { layers, criticalPath, superstepsMs, waits } = explanation;
+  const { layers, criticalPath, superstepsMs, waits, loops } = explanation;
   const saved = superstepsMs - criticalPath.durationMs;
   const share = superstepsMs > 0 ? Math.round((saved / superstepsMs) * 100) : 0;
   const basis =
@@ -138,6 +156,10 @@ export function renderExplanation(explanation: Explanation, source: NodeDuration
         : "Dataflow       saves nothing: no node of the critical path waits",
     ...(longest.length === 0 ? [] : ["", "Under supersteps these wait although their needs have settled"]),
     ...longest.map(({ node, forNode, waitMs }) => `  ${node} waits ${seconds(waitMs)} s for ${forNode}`),
+    ...(loops.length === 0 ? [] : ["", "Loops, reckoned with all their rounds (the worst case)"]),
+    ...loops.map(
+      ({ node, rounds, durationMs }) => `  ${node} ${counted(rounds, "round")}, ${seconds(durationMs)} s`,
+    ),
     "",
     basis,
   ].join("\n");

@@ -65,6 +65,10 @@ function workLines(
     ...(inner === undefined || outcome?.outcomes === undefined
       ? []
       : [indented(dagLines(inner, outcome.outcomes, groups, `${path}/`).join("\n"))]),
+    ...(inner === undefined ? [] : (outcome?.rounds ?? [])).map((round, i) => {
+      const lines = dagLines(inner as DagProjection, round, groups, `${path}@${i + 1}/`);
+      return indented([`round ${i + 1}`, indented(lines.join("\n"))].join("\n"));
+    }),
   ];
 }
 
@@ -80,7 +84,9 @@ export function outcomeText(outcome: Outcome | undefined): string {
   const code =
     outcome.state === "completed" ? "" : ` ${"error" in outcome ? outcome.error.code : outcome.reason.code}`;
   const attempts = outcome.attempts === 0 ? "" : `, ${counted(outcome.attempts, "attempt")}`;
-  return `${outcome.state}${code}${attempts}${outcome.reused === true ? ", reused" : ""}`;
+  const rounds =
+    outcome.exhausted === true ? `, stopped after ${counted(outcome.rounds?.length ?? 0, "round")}` : "";
+  return `${outcome.state}${code}${attempts}${rounds}${outcome.reused === true ? ", reused" : ""}`;
 }
 
 function callLines(calls: readonly CallRecord[]): string[] {

@@ -1,10 +1,25 @@
 import { describe, expect, it } from "@jest/globals";
 import { run } from "../../src/run/run.js";
+import type { DagSpec } from "../../src/spec/shape.js";
 import { scriptedModel } from "../../src/testing/index.js";
 import { article, brief, replies } from "../testing/three-layers.js";
 import { fixedRecord } from "./fixed-record.js";
 
 const record = fixedRecord();
+/** A loop that stopped in its second round, and one that used up its rounds. */
+const looped = await (async () => {
+  const inner: DagSpec = {
+    name: "inner",
+    input: { type: "object" },
+    nodes: { draft: { run: ({ input }) => input.round >= input.stop } },
+  };
+  const loop = (stop: number) => ({
+    dag: inner,
+    input: { round: { $ref: { round: true } }, stop },
+    repeat: { until: { node: "draft", equals: true }, maxRounds: 3 },
+  });
+  return run({ name: "loops", nodes: { second: loop(2), never: loop(9) } } as DagSpec, "x");
+})();
 const unpriced = fixedRecord({ costUsd: null });
 
 /** For each matcher: a claim that holds, and claims that do not. */
@@ -47,6 +62,20 @@ const claims: Record<string, { holds: () => void; fails: Record<string, () => vo
       "one after the other": () => expect(record).toHaveRunInParallel("search", "reply"),
       "one never ran": () => expect(record).toHaveRunInParallel("read", "refund"),
       "they overlapped": () => expect(record).not.toHaveRunInParallel("read", "search"),
+    },
+  },
+  toHaveRunRounds: {
+    holds: () => {
+      expect(looped).toHaveRunRounds("second", 2, { exhausted: false });
+      expect(looped).toHaveRunRounds("never", 3, { exhausted: true });
+      expect(looped).toHaveOutcome("second@2/draft", "completed");
+      expect(looped).not.toHaveRunRounds("second", 3);
+    },
+    fails: {
+      "more rounds": () => expect(looped).toHaveRunRounds("second", 1),
+      "it was exhausted": () => expect(looped).toHaveRunRounds("never", 3, { exhausted: false }),
+      "no loop": () => expect(record).toHaveRunRounds("read", 0),
+      "so many rounds": () => expect(looped).not.toHaveRunRounds("second", 2),
     },
   },
   toHaveCalledModelTimes: {

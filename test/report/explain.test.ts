@@ -1,5 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
-import { explain, recordedDurations, renderExplanation } from "../../src/report/explain.js";
+import {
+  estimatedDurations,
+  explain,
+  recordedDurations,
+  renderExplanation,
+} from "../../src/report/explain.js";
 import { run } from "../../src/run/run.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 
@@ -26,6 +31,7 @@ describe("an explanation", () => {
       criticalPath: { names: ["a", "b", "join"], durationMs: 1150 },
       superstepsMs: 2050,
       waits: [{ node: "b", forNode: "c", waitMs: 900 }],
+      loops: [],
     });
     expect(renderExplanation(found, "record")).toMatchInlineSnapshot(`
 "Layers (3 supersteps)
@@ -42,6 +48,22 @@ Under supersteps these wait although their needs have settled
 
 Times are those of the record."
 `);
+  });
+
+  it("reckons a loop with all its rounds, and says so", () => {
+    const inner: DagSpec = {
+      name: "inner",
+      nodes: { write: { instructions: "Write." }, judge: { ...leaf, needs: ["write"] } },
+    };
+    const repeat = { until: { node: "judge", equals: true }, maxRounds: 3 };
+    const spec: DagSpec = { name: "loop", nodes: { revise: { dag: inner, repeat }, once: { dag: inner } } };
+    const durations = estimatedDurations(spec);
+    const found = explain(spec, durations);
+    expect(durations.durationMs.revise).toBeCloseTo(3 * (durations.durationMs.once ?? 0));
+    expect(found.criticalPath.names).toEqual(["revise"]);
+    expect(found.superstepsMs).toBeCloseTo(durations.durationMs.revise ?? 0);
+    expect(found.loops).toMatchObject([{ node: "revise", rounds: 3 }]);
+    expect(renderExplanation(found, "estimate")).toMatch(/worst case\)\n {2}revise 3 rounds, \d/);
   });
 
   it("finds nothing to save in a graph of two even layers", () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
+import { z } from "zod";
 import { defineDag, run } from "../../src/index.js";
+import { replyModel } from "../support/reply-model.js";
 
 const dag = defineDag({
   name: "branches",
@@ -67,4 +69,33 @@ describe.each(topologies)("a condition on a state, in %s", (topology) => {
     });
     expect((await run(chain, "x", { topology })).output).toBe(3);
   });
+});
+
+it("tells an agent which items of a map are missing, and why, at most 20 of them", async () => {
+  const spec = defineDag({
+    name: "lost",
+    input: z.object({ list: z.array(z.number()) }),
+    nodes: {
+      each: {
+        forEach: "list",
+        run: ({ item }) => {
+          if (item > 0) throw new Error(`number ${item} is bad`);
+          return item;
+        },
+      },
+      tell: { needs: ["each"], instructions: "Tell.", include: "needs" },
+    },
+  });
+  const prompts: string[] = [];
+  const model = replyModel(({ messages }) => {
+    prompts.push(messages.map(({ content }) => content).join("\n"));
+    return "told";
+  });
+  const record = await run(spec, { list: [0, 5, 0] }, { model });
+  expect(record.state).toBe("partial");
+  expect(prompts[0]).toContain("Nothing came from each[1]: failed (ERROR): number 5 is bad");
+  expect(prompts[0]).not.toContain("each[0]");
+  await run(spec, { list: [0, ...Array.from({ length: 23 }, () => 1)] }, { model });
+  expect(prompts[1]?.match(/missing each\[\d+\]/g)).toHaveLength(20);
+  expect(prompts[1]).toContain("Nothing came from 3 more items of each either.");
 });
