@@ -59,7 +59,7 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     readonly repeat?: RepeatOf<Says[K]>;
     /** The node runs only when this holds, else it is `skipped`. */
     readonly when?:
-      | When<Others<Base, Says, K>>
+      | When<NeedsAmong<Says, Needs, K>>
       | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K>) => boolean);
     /** A tool's arguments: JSON with `{ $ref: <reference> }` inside, or a function. @default {} */
     readonly args?:
@@ -196,6 +196,13 @@ type Over<Name extends string, Field extends string> =
 type Others<Base, Says, K> = string extends keyof Says
   ? string
   : NoInfer<Exclude<(keyof Says | keyof Base) & string, K>>;
+
+/** Names that a condition may ask about: the node's needs. While an editor completes a string any name is one. */
+type NeedsAmong<Says, Needs, K> = string extends keyof Says
+  ? string
+  : [NameIn<At<Needs, K>>] extends [never]
+    ? "(the node has no needs)"
+    : NoInfer<NameIn<At<Needs, K>>>;
 
 /** Fields of the input that hold arrays. */
 type ArrayField<Input> = {

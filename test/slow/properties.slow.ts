@@ -1,4 +1,5 @@
 import { it } from "@jest/globals";
+import { checkComposedDags } from "../properties/composed-dags.js";
 import { checkRandomDags, checkRandomJoins } from "../properties/properties.js";
 
 it("settles 1,000 random DAGs of up to 60 nodes alike in every deterministic topology", () =>
@@ -6,3 +7,6 @@ it("settles 1,000 random DAGs of up to 60 nodes alike in every deterministic top
 
 it("keeps the invariants of every join on 1,000 random DAGs, under any concurrency", () =>
   checkRandomJoins(1000, 60));
+
+it("settles 400 random DAGs of loops, error branches and keyed maps alike in every topology, straight and resumed", () =>
+  checkComposedDags(400, 16));

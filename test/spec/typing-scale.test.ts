@@ -19,10 +19,11 @@ describe("type-checking a spec", () => {
     // Bounds are about a quarter above what was measured.
     { nodes: 100, instantiations: 160_000 },
     { nodes: 300, instantiations: 660_000 },
+    { nodes: 300, instantiations: 720_000, loops: true },
   ])(
     "of $nodes nodes stays within the compiler's depth and $instantiations instantiations",
-    async ({ nodes, instantiations }) => {
-      const { status, output } = await typeCheck(`spec-${nodes}`, source(nodes));
+    async ({ nodes, instantiations, loops = false }) => {
+      const { status, output } = await typeCheck(`spec-${nodes}-${loops}`, source(nodes, loops));
       expect(output).not.toContain("error TS");
       expect(status).toBe(0);
       expect(Number(/Instantiations:\s+(\d+)/.exec(output)?.[1])).toBeLessThan(instantiations);
@@ -40,7 +41,7 @@ describe("type-checking a spec", () => {
 });
 
 /** A spec in layers of agents, schemas, functions and maps, each needing earlier ones. */
-function source(count: number): string {
+function source(count: number, loops = false): string {
   const nodes = Array.from({ length: count }, (_, i) => {
     const needs = i < 6 ? "" : `needs: ["agent${i - (i % 6) - 6}", "score${i - (i % 6) - 5}"], `;
     switch (i % 6) {
@@ -55,12 +56,25 @@ function source(count: number): string {
       case 4:
         return `late${i}: { needs: ["score${i - 3}"], join: "settled", run: async ({ needs, input }) => (needs.score${i - 3}?.score ?? 0) + input.text.length },`;
       default:
+        if (loops) {
+          return `loop${i}: { ${needs}dag: once, input: ({ input, previous }) => ({ before: previous ?? input.text }), repeat: { until: { node: "judge", equals: true }, maxRounds: 3 } },`;
+        }
         return `when${i}: { ${needs}when: { input: true, path: "text", exists: true }, instructions: ({ input }) => input.text },`;
     }
   });
   return `import { z } from ${JSON.stringify(join(root, "node_modules/zod/index.js"))};
 import { defineDag } from ${JSON.stringify(join(root, "src/spec/define.js"))};
 import type { OutcomesOf } from ${JSON.stringify(join(root, "src/records/typed.js"))};
+export const once = defineDag({
+  name: "once",
+  input: z.object({ before: z.string() }),
+  nodes: {
+    write: { run: ({ input }): string => input.before },
+    judge: { needs: ["write"], run: ({ needs }) => String(needs.write).length > 3 },
+    text: { needs: ["write", "judge"], run: ({ needs }) => String(needs.write) },
+  },
+  output: "text",
+});
 export const dag = defineDag({
   name: "large",
   input: z.object({ text: z.string(), tags: z.array(z.string()) }),

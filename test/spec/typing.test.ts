@@ -425,3 +425,64 @@ describe("a type error stands at", () => {
     expect(dag.name).toBe("x");
   });
 });
+
+describe("tsc finds where it is written", () => {
+  const once = defineDag({
+    name: "once",
+    input: z.object({ before: z.string().nullable() }),
+    nodes: { write: { run: ({ input }): string => `${input.before ?? ""}x` } },
+  });
+  const declared = (nodes: () => unknown) => expect(nodes).toBeInstanceOf(Function);
+
+  it("a `previous` of another type", () =>
+    declared(() =>
+      defineDag({
+        name: "wrong",
+        nodes: {
+          loop: {
+            dag: once,
+            // @ts-expect-error `previous` is a string or null
+            input: ({ previous }) => ({ before: previous?.toFixed(2) ?? null }),
+            repeat: { until: { node: "write", equals: "xx" }, maxRounds: 2 },
+          },
+        },
+      }),
+    ));
+
+  it("a loop's condition on a node that its DAG has not", () =>
+    declared(() =>
+      defineDag({
+        name: "wrong",
+        nodes: {
+          loop: {
+            dag: once,
+            input: { before: null },
+            // @ts-expect-error no such node
+            repeat: { until: { node: "wriet", equals: "xx" }, maxRounds: 2 },
+          },
+        },
+      }),
+    ));
+
+  it("a condition on a node that is not a need, and a misspelt state", () =>
+    declared(() =>
+      defineDag({
+        name: "wrong",
+        nodes: {
+          a: { run: () => 1 },
+          b: { run: () => 2 },
+          // @ts-expect-error "b" is no need
+          c: { needs: ["a"], when: { node: "b", gt: 1 }, run: ({ needs }) => needs.a },
+          // @ts-expect-error it has no needs
+          d: { when: { node: "b", gt: 1 }, run: () => 1 },
+          e: {
+            needs: ["a", "b"],
+            join: "settled",
+            // @ts-expect-error no such state
+            when: { any: [{ node: "a", state: "faild" }] },
+            instructions: "Mend.",
+          },
+        },
+      }),
+    ));
+});
