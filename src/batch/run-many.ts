@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
@@ -8,6 +9,7 @@ import { createBudget } from "../limits/budget.js";
 import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
+import { createPrefixWarmth } from "../limits/prefix-warmth.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { RunDagOptions } from "../run/run.js";
@@ -180,9 +182,26 @@ class RunningBatch {
     listen(signal, "aborted");
   }
 
-  /** One limiter, one budget and one hedging statistic for all rows; what the results file holds has been spent. */
+  /** Rows share their limiter as one batch, which takes turns with others; earlier rows go first, so that rows are finished. */
+  #optionsOf(index: number): RunDagOptions {
+    const { limits = {} } = this.#rowOptions;
+    const { sharer = "", order = 0 } = limits.place ?? {};
+    return { ...this.#rowOptions, limits: { ...limits, place: { sharer, order: order + index } } };
+  }
+
+  /** One limiter, one budget, one hedging statistic and one knowledge of what is warm for all rows; what the results file holds has been spent. */
   #sharedLimits(limits: LimitOptions): LimitOptions {
-    const { maxTokens, maxCostUsd, maxModelCalls, budget, limiter, hedgeStatistics, ...rates } = limits;
+    const {
+      maxTokens,
+      maxCostUsd,
+      maxModelCalls,
+      budget,
+      limiter,
+      hedgeStatistics,
+      warmth,
+      place,
+      ...rates
+    } = limits;
     const budgets = {
       ...(maxTokens !== undefined && { maxTokens }),
       ...(maxCostUsd !== undefined && { maxCostUsd }),
@@ -194,6 +213,8 @@ class RunningBatch {
     return {
       limiter: limiter ?? createLimiter(rates),
       hedgeStatistics: hedgeStatistics ?? createHedgeStatistics(),
+      warmth: warmth ?? createPrefixWarmth(),
+      place: place ?? { sharer: `batch ${randomUUID()}`, order: 0 },
       ...(shared !== null && { budget: shared }),
     };
   }
@@ -280,7 +301,7 @@ class RunningBatch {
     const line = known === undefined ? undefined : results?.read(known.offset);
     const item = await runRow(row, {
       spec: this.#spec,
-      options: this.#rowOptions,
+      options: this.#optionsOf(row.index),
       threads: this.#threads,
       known,
       line,

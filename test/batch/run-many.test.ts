@@ -553,3 +553,32 @@ it("writes each row's whole record before its line", async () => {
   const record = JSON.parse(readFileSync(join(records, "ok.json"), "utf8")) as RunRecord;
   expect(record).toMatchObject({ version: 1, output: "B!" });
 });
+
+describe("rows that wait for a slot", () => {
+  it("are finished before later ones go on", async () => {
+    const started: string[] = [];
+    const spec = defineDag({
+      name: "steps",
+      nodes: {
+        a: { instructions: "A." },
+        b: { needs: ["a"], instructions: "B." },
+        c: { needs: ["b"], instructions: "C." },
+      },
+    });
+    const model = replyModel(({ node, messages }) => {
+      started.push(`${/row \d/.exec(messages.at(-1)?.content ?? "")?.[0]} ${node}`);
+      return `row ${node}`;
+    });
+    const { summary } = runMany(spec, ["row 1", "row 2", "row 3"], {
+      model,
+      topology: "dataflow",
+      concurrency: 3,
+      limits: { maxConcurrency: 1 },
+    });
+    await summary;
+    const ends = ["row 1 c", "row 2 c", "row 3 c"].map((step) => started.indexOf(step));
+    expect(ends).toEqual([...ends].sort((a, b) => a - b));
+    // Without an order the rows would go side by side: every row's second step before any row's third.
+    expect(started.indexOf("row 1 c")).toBeLessThan(started.indexOf("row 3 b"));
+  });
+});
