@@ -25,8 +25,8 @@ try {
   run("--version");
   run(
     "node_modules/jest/bin/jest.js",
-    ...left.map((path) => `--testPathIgnorePatterns=${path}`),
     ...process.argv.slice(2),
+    ...left.map((path) => `--testPathIgnorePatterns=${path}`),
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });

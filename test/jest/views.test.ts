@@ -67,10 +67,10 @@ outputs:
     Nobody was hurt.
   headline: River rises, town unharmed
 
-usage: 3 model calls, 380 input tokens, 28 output tokens (estimated), $0
-  facts: 1 model call, 99 input tokens, 10 output tokens (estimated), $0
-  tone: 1 model call, 135 input tokens, 12 output tokens (estimated), $0
-  headline: 1 model call, 146 input tokens, 6 output tokens (estimated), $0
+usage: 3 model calls, 352 input tokens, 28 output tokens (estimated), $0
+  facts: 1 model call, 93 input tokens, 10 output tokens (estimated), $0
+  tone: 1 model call, 129 input tokens, 12 output tokens (estimated), $0
+  headline: 1 model call, 130 input tokens, 6 output tokens (estimated), $0
 `);
   });
 
