@@ -45,6 +45,9 @@ export function addServeCommand(program: Command, io: Io): void {
     .option("--max-concurrency <n>", "most model requests under way at once, of all runs", positiveInteger)
     .option("--requests-per-minute <n>", "most model requests in 60 seconds, of all runs", positiveNumber)
     .option("--tokens-per-minute <n>", "most tokens in 60 seconds, of all runs", positiveNumber)
+    .option("--max-cost <usd>", "most US dollars that one run may spend", positiveNumber)
+    .option("--max-tokens <n>", "most tokens that one run may use", positiveInteger)
+    .option("--max-calls <n>", "most model requests that one run may make", positiveInteger)
     .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
     .option("--deadline-ms <n>", "longest a run may take, in milliseconds", positiveNumber)
     .addOption(

@@ -189,6 +189,8 @@ it("is refused on the command line with what is wrong", async () => {
   expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining("--token")]);
   const twice = await cli(["serve", "examples/review.ts", "examples/review.ts"]);
   expect([twice.exitCode, twice.stderr]).toEqual([2, expect.stringContaining("Two graphs")]);
+  const budget = await cli(["serve", "examples/review.ts", "--max-cost", "0"]);
+  expect([budget.exitCode, budget.stderr]).toEqual([2, expect.stringContaining("above 0")]);
   const port = await cli(["serve", "examples/review.ts", "--port", "x"]);
   expect([port.exitCode, port.stderr]).toEqual([2, expect.stringContaining("0 to 65535")]);
 });
