@@ -21,7 +21,7 @@ import { runGraph } from "../nodes/kinds/graph.js";
 import { takesConversation } from "../nodes/kinds/prompt.js";
 import { runRunnable } from "../nodes/kinds/runnable.js";
 import { runTool } from "../nodes/kinds/tool.js";
-import { DagError } from "../src/errors.js";
+import { caught, DagError, errorMessage } from "../src/errors.js";
 import { projectDag } from "../src/records/projection.js";
 import type { RunRecord } from "../src/records/record.js";
 import { outputOf } from "../src/records/run-state.js";
@@ -115,6 +115,10 @@ export class Lifecycle {
         failure = { error };
       }
       return { record: await this.#end(run, failure), failure };
+    } catch (thrown) {
+      // Whatever a user's own code threw before anything ran, a caller can catch it as an error.
+      const error = caught(thrown);
+      throw error instanceof Error ? error : new Error(errorMessage(error), { cause: error });
     } finally {
       this.#scope?.close();
       this.#run?.release();

@@ -8,7 +8,7 @@ import type { RunAnswer, RunEvent, RunInterrupt } from "../src/records/events.js
 import type { Outcome, Outcomes } from "../src/records/outcome.js";
 import { foldEvents, type RunRecord } from "../src/records/record.js";
 import { replayEvents } from "../src/records/replay.js";
-import { contains, isTopLevel, nodeWork } from "../src/records/work-id.js";
+import { contains, isTopLevel, nodeWork, type WorkKey, workPath } from "../src/records/work-id.js";
 import { canonicalJson, dagHash, hashOf } from "../src/spec/canonical.js";
 import { jsonCopy } from "../src/spec/json-value.js";
 import { composedName, namedIn } from "../src/spec/names.js";
@@ -204,6 +204,7 @@ export async function forkedFrom(
     stamp: { ...run.stamp, ...(fork !== undefined && { fork }) },
     settled,
     steps: [],
+    replies: [],
     calls: run.calls.filter((call) => settled.some(({ key }) => contains(key, call))),
     questions: new Map(),
     answers: new Map(),
@@ -224,8 +225,15 @@ export function withoutFailed(spec: DagSpec, run: EarlierRun): EarlierRun {
     const needsAgain = (spec.nodes[name]?.needs ?? []).some((need) => again.has(need));
     if (outcome === undefined || needsAgain || hasFailed(outcome)) again.add(name);
   }
+  const failed = new Set(
+    run.settled.filter(({ outcome }) => hasFailed(outcome)).map(({ key }) => workPath(key)),
+  );
+  // What models and tools said to work that failed with it would make it fail again.
+  const isOfOther = ({ key }: { readonly key: WorkKey }) => !failed.has(workPath(key));
   return {
     ...run,
+    steps: run.steps.filter(isOfOther),
+    replies: run.replies.filter(isOfOther),
     settled: run.settled.filter(({ key, outcome }) => {
       const [top = ""] = key.node.split("/");
       const isOwn = [...again].some((name) => contains(nodeWork(name), key));

@@ -177,6 +177,19 @@ export function caught(error: unknown): unknown {
   }
 }
 
+/**
+ * Takes note of a promise that nobody waits for, where something else was expected (a `when` cannot be asynchronous): should
+ * it reject, that must not end the process.
+ */
+export function unawaited(value: unknown): void {
+  try {
+    if (typeof value !== "object" || value === null || !("then" in value)) return;
+    Promise.resolve(value).catch(() => {});
+  } catch {
+    // What cannot be looked at cannot be waited for either.
+  }
+}
+
 /** Every code of the errors that this package throws or records, and what each says. `docs/errors.md` is made of it. */
 export const errorCodes = {
   ABORTED: "The request or the run was aborted by its signal.",
@@ -219,6 +232,7 @@ export const errorCodes = {
   HEDGE_LOST: "The other request of a hedged pair brought the first token.",
   INPUT_INVALID: "The run's input does not fit its schema.",
   INPUT_NOT_JSON: "An input holds what JSON would change or lose.",
+  INSTRUCTIONS_NOT_TEXT: "An agent's `instructions` returned something else than a text.",
   ITEMS_FAILED: "Every item of a map failed.",
   ITEM_KEY_INVALID: "An item of a map has no key, or one that another item has.",
   LATENCY_PROFILE_INVALID: "A latency profile cannot be used.",
@@ -237,6 +251,7 @@ export const errorCodes = {
   MODEL_KEY_MISSING: "No API key.",
   MODEL_NAME_INVALID: "A model's name is not `provider:name`.",
   MODEL_NOT_FOUND: "The provider does not know the model, or the address.",
+  MODEL_NOT_STREAMING: "The `call` of a model or of a middleware gave no stream.",
   MODEL_PROVIDER_MISSING: "The provider's package is not installed.",
   MODEL_RATE_LIMITED: "The provider's limit is reached (retryable), or the account's quota (not).",
   MODEL_REFUSED: "The model refused to answer; its words are kept as `text`.",

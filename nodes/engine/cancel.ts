@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { DagError, type ErrorCode, errorMessage } from "../../src/errors.js";
+import { caught, DagError, type ErrorCode, errorMessage } from "../../src/errors.js";
 import { cancelled, failed, type Outcome, type OutcomeTimes, skipped } from "../../src/records/outcome.js";
 
 /** Why work was cancelled from outside. */
@@ -30,7 +30,8 @@ export class CancelError extends DagError {
 }
 
 /** An abort reason of any origin as a {@link CancelError}: a user's own signal reads as `aborted`. */
-export function cancelOf(reason: unknown): CancelError {
+export function cancelOf(given: unknown): CancelError {
+  const reason = caught(given);
   if (reason instanceof CancelError) return reason;
   const detail = reason === undefined || isAbortError(reason) ? "" : `: ${errorMessage(reason)}`;
   return new CancelError("aborted", `The run was aborted${detail}.`, { cause: reason });

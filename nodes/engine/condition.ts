@@ -1,4 +1,4 @@
-import { DagError } from "../../src/errors.js";
+import { DagError, unawaited } from "../../src/errors.js";
 import type { Outcome } from "../../src/records/outcome.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { type ReferenceScope, readReference } from "../../src/spec/reference.js";
@@ -18,6 +18,7 @@ export function whyNot(
   if (typeof when !== "function") return whyNotData(when, ctx, outcomes);
   const result: unknown = when(ctx);
   if (typeof result === "boolean") return result ? undefined : "Its `when` is false.";
+  unawaited(result);
   throw new DagError(
     "WHEN_NOT_BOOLEAN",
     `The node's \`when\` returned ${typeof result} instead of a boolean.`,

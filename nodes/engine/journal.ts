@@ -1,4 +1,5 @@
 import type { BudgetUsed } from "../../src/limits/budget.js";
+import type { ModelReply } from "../../src/models/port.js";
 import type {
   CallRecord,
   DagProjection,
@@ -43,6 +44,9 @@ export class Journal {
   readonly #settled = new Map<string, { outcome: Outcome; madeFrom: string }>();
   readonly #claimed = new Set<string>();
   readonly #steps = new Map<string, { madeFrom: string; value: unknown }>();
+  readonly #replies = new Map<string, { madeFrom: string; reply: ModelReply }>();
+  /** The questions to a model that are under way, by work and turn. */
+  readonly #asking = new Map<string, { key: WorkKey; step: string; madeFrom: string }>();
 
   constructor(sink: EntrySink | undefined, earlier: EarlierRun | null = null) {
     this.#sink = sink;
@@ -51,6 +55,9 @@ export class Journal {
     }
     for (const { key, step, madeFrom, value } of earlier?.steps ?? []) {
       this.#steps.set(stepId(key, step), { madeFrom, value });
+    }
+    for (const { key, step, madeFrom, reply } of earlier?.replies ?? []) {
+      this.#replies.set(stepId(key, step), { madeFrom, reply });
     }
   }
 
@@ -96,6 +103,42 @@ export class Journal {
     const value = await body();
     await this.#sink.append({ kind: "step", key, step, madeFrom: print, value });
     return value;
+  }
+
+  /**
+   * A step that asks a model. What the model replied is persisted the moment it is whole, before it is counted and read: see
+   * {@link replied}. The body is given that reply where an earlier process had it already, and does not ask then.
+   * @param turn The request's, by which its reply is known.
+   */
+  async reply<T>(
+    key: WorkKey,
+    { step, turn }: { readonly step: string; readonly turn: number },
+    madeFrom: () => unknown,
+    body: (heard: ModelReply | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (this.#sink === undefined) return body(undefined);
+    const print = hashOf(madeFrom());
+    const found = this.#replies.get(stepId(key, step));
+    if (found?.madeFrom === print) return body(found.reply);
+    const id = stepId(key, String(turn));
+    this.#asking.set(id, { key, step, madeFrom: print });
+    try {
+      const value = await body(undefined);
+      await this.#sink.flushed();
+      return value;
+    } finally {
+      this.#asking.delete(id);
+    }
+  }
+
+  /** A reply has come whole. */
+  replied(
+    { node, item, invocation, turn }: WorkKey & { readonly turn: number },
+    call: string,
+    reply: ModelReply,
+  ): void {
+    const asking = this.#asking.get(stepId({ node, item, invocation }, String(turn)));
+    if (asking !== undefined) void this.#sink?.append({ kind: "reply", ...asking, call, reply });
   }
 
   callStarted(event: RunEventOf<"call-started">): void {
@@ -151,11 +194,23 @@ export interface SettledWork {
   readonly madeFrom: string;
 }
 
+/** A whole reply of a model, by the step that asked for it. */
+interface HeardReply {
+  readonly key: WorkKey;
+  readonly step: string;
+  readonly madeFrom: string;
+  /** Id of the call that brought it. */
+  readonly call: string;
+  readonly reply: ModelReply;
+}
+
 /** What a checkpointer holds of a run that began earlier. */
 export interface EarlierRun {
   readonly stamp: RunStamp;
   readonly settled: readonly SettledWork[];
   readonly steps: readonly { key: WorkKey; step: string; madeFrom: string; value: unknown }[];
+  /** What models replied within unfinished work. */
+  readonly replies: readonly HeardReply[];
   /** Every request that was sent; one whose end was never heard of has the error `CALL_LOST`. */
   readonly calls: readonly CallRecord[];
   /** Questions that wait for an answer, by id. */
@@ -175,6 +230,7 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
   let stamp: RunStamp | null = null;
   const settled = new Map<string, SettledWork>();
   const steps = new Map<string, EarlierRun["steps"][number]>();
+  const replies = new Map<string, HeardReply>();
   const started = new Map<string, RunEventOf<"call-started">>();
   const calls: CallRecord[] = [];
   const questions = new Map<string, RunInterrupt>();
@@ -192,6 +248,7 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
       settled.set(workPath(entry.key), entry);
       reached(entry.outcome.endedAtMs);
     } else if (entry.kind === "step") steps.set(stepId(entry.key, entry.step), entry);
+    else if (entry.kind === "reply") replies.set(stepId(entry.key, entry.step), entry);
     else if (entry.kind === "call-started") {
       started.set(entry.event.call, entry.event);
       reached(entry.event.atMs);
@@ -212,11 +269,13 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
     } else if (entry.kind === "reopened") ended = false;
   }
   if (stamp === null) return null;
-  for (const event of started.values()) calls.push(lostCall(event));
+  const heard = new Map([...replies.values()].map(({ call, reply }) => [call, reply]));
+  for (const event of started.values()) calls.push(unendedCall(event, heard.get(event.call)));
   return {
     stamp,
     settled: [...settled.values()],
     steps: [...steps.values()],
+    replies: [...replies.values()],
     calls,
     questions,
     answers,
@@ -227,9 +286,13 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
   };
 }
 
-/** A request whose process ended before its reply came: it was sent, and may have been paid for. */
-function lostCall(event: RunEventOf<"call-started">): CallRecord {
+/**
+ * A request whose process ended before its end was written down: it was sent, and may have been paid for. Its reply may have
+ * come, and is made use of then.
+ */
+function unendedCall(event: RunEventOf<"call-started">, heard: ModelReply | undefined): CallRecord {
   const { call, attempt, model, node, item, invocation, atMs, inputTokens = 0 } = event;
+  const lost = { code: "CALL_LOST", message: "The process ended before the reply came." };
   return {
     id: call,
     node,
@@ -242,12 +305,13 @@ function lostCall(event: RunEventOf<"call-started">): CallRecord {
     durationMs: 0,
     inputTokens,
     outputTokens: 0,
+    ...heard?.usage,
     estimated: true,
     costUsd: null,
-    toolCalls: [],
-    finishReason: null,
+    toolCalls: (heard?.toolCalls ?? []).map(({ id, name, args }) => ({ id, name, args })),
+    finishReason: heard?.finishReason ?? null,
     hedged: false,
-    error: { code: "CALL_LOST", message: "The process ended before the reply came." },
+    error: heard === undefined ? lost : null,
   };
 }
 

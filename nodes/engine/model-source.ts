@@ -112,6 +112,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
       emit,
       nowMs: () => events.nowMs(),
       nextId,
+      replied: (request, call, reply) => journal.replied(request, call, reply),
       texts: options.texts === true,
       ...(events.isInstrumented && {
         around: (call: string, reply: AsyncIterable<ModelChunk>) =>

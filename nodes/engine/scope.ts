@@ -1,4 +1,4 @@
-import { DagError } from "../../src/errors.js";
+import { caught, DagError, errorMessage } from "../../src/errors.js";
 import { notStarted, type Outcome } from "../../src/records/outcome.js";
 import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { hashOf } from "../../src/spec/canonical.js";
@@ -179,14 +179,19 @@ export async function parseInput(spec: DagSpec, input: unknown): Promise<DagInpu
   }
   const given =
     input === undefined ? undefined : jsonCopy(input, "INPUT_NOT_JSON", `The input of "${spec.name}"`);
-  const checked = await checkAgainstAsync(spec.input, given);
+  const checked = await checkAgainstAsync(spec.input, given).catch((thrown: unknown) => {
+    // A schema's own code threw, whatever it threw.
+    const error = caught(thrown);
+    throw inputError(spec, `its schema failed with "${errorMessage(error)}"`, error);
+  });
   if (checked.ok) return { given, parsed: checked.value };
   throw inputError(spec, checked.message);
 }
 
-function inputError(spec: DagSpec, problem: string): DagError {
+function inputError(spec: DagSpec, problem: string, cause?: unknown): DagError {
   return new DagError("INPUT_INVALID", `The input does not fit the input of "${spec.name}": ${problem}.`, {
     facts: { dag: spec.name },
+    ...(cause !== undefined && { cause }),
     hint: "Give an input that fits the spec's `input`, or change the spec.",
   });
 }

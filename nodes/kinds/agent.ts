@@ -92,29 +92,28 @@ async function ask(
   const { node, key, scope } = work;
   const { run } = scope;
   const number = nextTurn();
-  return run.journal.step(
+  return run.journal.reply(
     key,
-    `${steps}turn ${turn}`,
+    { step: `${steps}turn ${turn}`, turn: number },
     () => ({ messages: comparablePrompt(messages), tools, schema, modelOptions }),
-    async () => {
+    async (heard) => {
       const { policy } = node;
       const asker = { ...(own !== undefined && { model: own }), ...(policy !== undefined && { policy }) };
       const model = await run.models.modelFor(asker, key.node, scope.spec);
       if (number === 0) noteUnread(work, model.id, messages);
-      const reply = await collectReply(
-        model.call({
-          ...first,
-          messages: [...messages],
-          tools,
-          schema,
-          modelOptions,
-          ...key,
-          turn: number,
-          attempt: 1,
-          signal: work.canceller.signal,
-          context: run.contexts(scope.spec),
-        }),
-      );
+      const request = {
+        ...first,
+        messages: [...messages],
+        tools,
+        schema,
+        modelOptions,
+        ...key,
+        turn: number,
+        attempt: 1,
+        signal: work.canceller.signal,
+        context: run.contexts(scope.spec),
+      };
+      const reply = heard ?? (await collectReply(model.call(request)));
       assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);
       const read = withCallsInText(reply, tools, model.id, modelOptions.toolCallsInText);
       return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };

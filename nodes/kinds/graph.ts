@@ -1,4 +1,4 @@
-import { DagError } from "../../src/errors.js";
+import { DagError, unawaited } from "../../src/errors.js";
 import { completedValue, type Outcomes } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { judgeRun } from "../../src/records/run-state.js";
@@ -112,6 +112,7 @@ function holds(
   }
   const result: unknown = until({ output: copyOf(output), outcomes: copyOf(outcomes), round });
   if (typeof result === "boolean") return result;
+  unawaited(result);
   throw new DagError(
     "UNTIL_NOT_BOOLEAN",
     `\`repeat.until\` returned ${typeof result} instead of a boolean.`,

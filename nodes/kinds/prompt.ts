@@ -1,3 +1,4 @@
+import { DagError, unawaited } from "../../src/errors.js";
 import { messageOf } from "../../src/models/media.js";
 import type { Message, SharedPrefix } from "../../src/models/port.js";
 import { prefixCacheOf, shareableTokens } from "../../src/models/prefix-cache.js";
@@ -117,10 +118,18 @@ function withConversation(
   ];
 }
 
-/** The instructions as text. */
+/** The instructions as text. @throws DagError `INSTRUCTIONS_NOT_TEXT` when a function form returns something else, and whatever it throws itself. */
 export function instructionsOf(work: Work): string {
   const { instructions = "" } = work.node;
-  return typeof instructions === "function" ? instructions(ctxOf(work)) : instructions;
+  if (typeof instructions === "string") return instructions;
+  const text: unknown = instructions(ctxOf(work));
+  if (typeof text === "string") return text;
+  unawaited(text);
+  throw new DagError(
+    "INSTRUCTIONS_NOT_TEXT",
+    `The node's \`instructions\` returned ${text === null ? "null" : typeof text} instead of a text.`,
+    { hint: "Return a string; `instructions` cannot be asynchronous." },
+  );
 }
 
 /** What a model is given of a DAG's input: messages as they are, all else as data. */

@@ -1,6 +1,6 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
-import { errorMessage } from "../../src/errors.js";
+import { caught, errorMessage } from "../../src/errors.js";
 import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
@@ -32,13 +32,16 @@ function ownTools(tools: readonly AgentTool[]): readonly OwnTool[] {
 export async function toolSpecs(tools: readonly AgentTool[]): Promise<ToolSpec[]> {
   return tools.map((one) => {
     const tool = "tool" in one ? one.tool : one;
-    const { function: described } = convertToOpenAITool(tool as StructuredToolInterface);
-    return {
-      name: tool.name,
-      description: tool.description ?? "",
-      parameters: (described.parameters ?? { type: "object", properties: {} }) as JsonSchema,
-    };
+    return { name: tool.name, description: tool.description ?? "", parameters: toolParameters(tool) };
   });
+}
+
+/** A tool's parameters as JSON Schema; none where it states no schema. */
+export function toolParameters(tool: ToolLike): JsonSchema {
+  const described: { readonly function?: { readonly parameters?: unknown } } = convertToOpenAITool(
+    tool as StructuredToolInterface,
+  );
+  return (described.function?.parameters ?? { type: "object", properties: {} }) as JsonSchema;
 }
 
 /** What came of a tool call. */
@@ -115,10 +118,11 @@ async function answerOf(
     );
   }
   try {
-    const allowed = allow(work, own, args, place);
+    const allowed = await allow(work, own, args, place);
     if ("refusal" in allowed) return told(allowed.refusal);
     return given(await invoked(work, own.tool, call.id, allowed.args, place));
-  } catch (error) {
+  } catch (thrown) {
+    const error = caught(thrown);
     if (error instanceof CancelError || error instanceof Suspension) throw error;
     return told(redactKeys(`The tool failed: ${errorMessage(error)}`));
   }
@@ -156,20 +160,21 @@ async function invoked(
     const given = await untilCancelled(asked(work, `${place} `, answers.length, running), canceller);
     ended(null);
     return given;
-  } catch (error) {
+  } catch (thrown) {
+    const error = caught(thrown);
     if (!(error instanceof Suspension)) ended(outcomeError(error));
     throw error;
   }
 }
 
-/** Asks a person first where the tool says so. */
-function allow(
+/** Asks a person first where the tool says so; a promise of its word counts as that word does. */
+async function allow(
   work: Work,
   { tool, approve }: OwnTool,
   args: unknown,
   place: string,
-): { readonly args: unknown } | { readonly refusal: string } {
-  const asks = typeof approve === "function" ? approve(copyOf(args)) === true : approve;
+): Promise<{ readonly args: unknown } | { readonly refusal: string }> {
+  const asks: unknown = typeof approve === "function" ? await approve(copyOf(args)) : approve;
   if (!asks) return { args };
   const answer = work.scope.run.questions.ask(work.key, `approve ${place}`, {
     kind: "tool",

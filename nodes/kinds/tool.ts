@@ -31,12 +31,10 @@ export async function runTool(work: Work): Promise<WorkResult> {
 function argsOf(work: Work): Record<string, unknown> {
   const ctx = ctxOf(work);
   const { args } = work.node;
-  const own: unknown = typeof args === "function" ? args(ctx) : fillTemplate(args ?? {}, ctx);
-  const all = { ...assertObject(own), ...assertObject(fillTemplate(work.args ?? {}, ctx)) };
-  return jsonCopy(all, "VALUE_NOT_JSON", `The arguments of "${work.node.tool?.name}"`) as Record<
-    string,
-    unknown
-  >;
+  const asJson = (value: unknown) =>
+    jsonCopy(value, "VALUE_NOT_JSON", `What \`args\` gives the tool "${work.node.tool?.name}"`);
+  const own = asJson(typeof args === "function" ? args(ctx) : fillTemplate(args ?? {}, ctx));
+  return { ...assertObject(own), ...assertObject(asJson(fillTemplate(work.args ?? {}, ctx))) };
 }
 
 function assertObject(args: unknown): Record<string, unknown> {

@@ -1,10 +1,9 @@
-import type { StructuredToolInterface } from "@langchain/core/tools";
-import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import type { CatalogueEntry } from "../../src/models/catalogue.js";
 import { hashOf } from "../../src/spec/canonical.js";
 import { composedName } from "../../src/spec/names.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
-import { type DagSpec, type JsonSchema, kindOf, type Node, type ToolLike } from "../../src/spec/shape.js";
+import { type DagSpec, type JsonSchema, kindOf, type Node } from "../../src/spec/shape.js";
+import { toolParameters } from "../kinds/tool-calls.js";
 
 /** A node that a planner may call. */
 export interface Callable {
@@ -107,7 +106,12 @@ function descriptionOf(name: string, node: Node): string {
 }
 
 function parametersOf(node: Node, toolInput: "state" | "argument"): JsonSchema {
-  if (node.tool !== undefined) return toolParameters(node.tool, node.args !== undefined);
+  if (node.tool !== undefined) {
+    const parameters = toolParameters(node.tool);
+    const { required: _, ...optional } = parameters;
+    // What the node's `args` fill in need not be given.
+    return node.args === undefined ? parameters : optional;
+  }
   if (kindOf(node) !== "agent") return { type: "object", properties: {}, additionalProperties: false };
   const focus = {
     type: "string",
@@ -124,13 +128,4 @@ function parametersOf(node: Node, toolInput: "state" | "argument"): JsonSchema {
     required: ["input"],
     additionalProperties: false,
   };
-}
-
-/** A tool's own parameters; what the node's `args` fill in need not be given. */
-function toolParameters(tool: ToolLike, filled: boolean): JsonSchema {
-  const { function: described } = convertToOpenAITool(tool as StructuredToolInterface);
-  const parameters = (described.parameters ?? { type: "object", properties: {} }) as JsonSchema;
-  if (!filled) return parameters;
-  const { required: _, ...optional } = parameters;
-  return optional;
 }

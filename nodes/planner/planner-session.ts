@@ -8,6 +8,7 @@ import {
   type ToolSpec,
   withOwnIds,
 } from "../../src/models/port.js";
+import { comparablePrompt } from "../../src/models/prompt-layout.js";
 import type { Outcomes } from "../../src/records/outcome.js";
 import { nodeWork } from "../../src/records/work-id.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
@@ -120,30 +121,53 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
   const { canceller } = scope;
   if (canceller.reason !== undefined) throw cancelOf(canceller.reason);
   const model = await scope.run.models.modelFor({}, as);
-  const stream = model.call({
-    messages: [...messages],
-    ...(prefix !== undefined && { prefix }),
-    tools,
-    ...(tools.length > 0 &&
-      options.parallelToolCalls !== undefined && { parallelToolCalls: options.parallelToolCalls }),
-    schema,
-    modelOptions: {},
-    stream: true,
-    node: as,
-    item: null,
-    invocation: null,
-    turn,
-    attempt: 1,
-    signal: canceller.signal,
-  });
+  const ask = () =>
+    model.call({
+      messages: [...messages],
+      ...(prefix !== undefined && { prefix }),
+      tools,
+      ...(tools.length > 0 &&
+        options.parallelToolCalls !== undefined && { parallelToolCalls: options.parallelToolCalls }),
+      schema,
+      modelOptions: {},
+      stream: true,
+      node: as,
+      item: null,
+      invocation: null,
+      turn,
+      attempt: 1,
+      signal: canceller.signal,
+    });
   try {
-    const reply = await collectReply(stream, onChunk);
-    assertWhole(model.id, reply);
-    return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
+    return await scope.run.journal.reply(
+      nodeWork(as),
+      { step: `turn ${turn}`, turn },
+      () => ({ messages: comparablePrompt(messages), tools, schema }),
+      async (heard) => {
+        const reply = await collectReply(heard === undefined ? ask() : chunksOf(heard), onChunk);
+        assertWhole(model.id, reply);
+        return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
+      },
+    );
   } catch (error) {
     if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
     throw error;
   }
+}
+
+/** A reply that was heard before, as it would be streamed. */
+async function* chunksOf({
+  text,
+  thoughts,
+  toolCalls,
+  finishReason,
+  usage,
+}: ModelReply): AsyncGenerator<ModelChunk> {
+  if (thoughts !== null) yield { type: "thought", ...thoughts };
+  if (text !== "") yield { type: "text", text };
+  for (const [index, call] of toolCalls.entries()) yield { type: "tool-call", index, ...call };
+  if (usage !== null) yield { type: "usage", ...usage };
+  if (finishReason !== null) yield { type: "finish", reason: finishReason };
 }
 
 /** A call to be settled, by the id under which its run is found. */

@@ -21,6 +21,8 @@ export interface CallRecorderOptions {
   readonly nowMs: () => number;
   /** An id that no other call of the run has. */
   readonly nextId: () => string;
+  /** Told of each whole reply, before it is counted. */
+  readonly replied?: (request: ModelRequest, call: string, reply: ModelReply) => void;
   /** Loads the prices. @default the table that ships with this package */
   readonly prices?: () => Promise<PriceTable>;
   /** Whether prompts and replies are told of, without what looks like a key. @default false */
@@ -88,6 +90,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
         const endedAtMs = nowMs();
         if (error === stoppedEarly && request.signal.aborted) error = reasonOf(request.signal);
         const reply = fold.reply();
+        if (error === null) options.replied?.(request, call, reply);
         const tokens = await tokensOf(request, reply, error !== null);
         const record: CallRecord = {
           id: call,

@@ -1,3 +1,4 @@
+import { DagError, unawaited } from "../errors.js";
 import type { RateLimit } from "../limits/rate-limit.js";
 import type { Waited } from "../records/events.js";
 import type { ContentPart } from "../spec/messages.js";
@@ -180,7 +181,28 @@ export interface ModelReply {
 
 /** A model wrapped by middleware, the first of the list outermost. */
 export function wrapModel(model: Model, middleware: readonly ModelMiddleware[]): Model {
-  return middleware.reduceRight((inner, wrap) => wrap(inner), model);
+  return middleware.reduceRight((inner, wrap) => streaming(wrap(inner)), streaming(model));
+}
+
+/** A model whose `call` is known to stream: an `async` function in place of an `async function*` is told. */
+function streaming(model: Model): Model {
+  return {
+    id: model.id,
+    call(request) {
+      const stream: unknown = model.call(request);
+      if (typeof stream === "object" && stream !== null && Symbol.asyncIterator in stream) {
+        return stream as AsyncIterable<ModelChunk>;
+      }
+      unawaited(stream);
+      throw new DagError(
+        "MODEL_NOT_STREAMING",
+        `The \`call\` of the model "${model.id}" gave no stream of chunks.`,
+        {
+          hint: "Write it as `async *call(request) { yield … }`, in a model and in middleware.",
+        },
+      );
+    },
+  };
 }
 
 /** Collects a stream into a whole reply; `onChunk` sees each chunk as it arrives. */

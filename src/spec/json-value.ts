@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { DagError } from "../errors.js";
+import { DagError, unawaited } from "../errors.js";
 
 /** Deepest nesting of arrays and objects that a value may have. */
 export const maxDepth = 1000;
@@ -161,7 +161,10 @@ function describe(value: object): [what: string, hint: string] {
   if (types.isMap(value))
     return ["a Map, which JSON loses", "Give `Object.fromEntries(map)` or its entries as an array."];
   if (types.isSet(value)) return ["a Set, which JSON loses", "Give its members as an array: `[...set]`."];
-  if (types.isPromise(value)) return ["a promise", "Await it before you give its value."];
+  if (types.isPromise(value)) {
+    unawaited(value);
+    return ["a promise", "Await it before you give its value."];
+  }
   if (types.isNativeError(value)) return ["an Error", "Give its `message`, or throw it."];
   if (types.isRegExp(value)) return ["a regular expression", "Give its `source`."];
   if (types.isArrayBufferView(value) || types.isAnyArrayBuffer(value)) {

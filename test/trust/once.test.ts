@@ -182,6 +182,22 @@ it("tries again what failed where that is asked for, and nothing else", async ()
   }
 });
 
+it("asks an agent that failed again, where that is asked for", async () => {
+  let asked = 0;
+  const model = replyModel(() => (++asked < 3 ? "not json" : '{"n":1}'));
+  const spec = defineDag({
+    name: "bad-output",
+    nodes: { a: { instructions: "Answer.", output: z.object({ n: z.number() }) } },
+  });
+  const options = { model, checkpointer: new MemorySaver(), thread: "t" };
+  expect((await run(spec, "x", options)).outcomes.a).toMatchObject({ error: { code: "OUTPUT_INVALID" } });
+  expect((await resume(spec, options)).state).toBe("failed");
+  expect(asked).toBe(2);
+  const again = await resume(spec, { ...options, retryFailed: true });
+  expect(again.outcomes.a).toMatchObject({ state: "completed", value: { n: 1 } });
+  expect(again.calls).toHaveLength(3);
+});
+
 it("reuses a thread's run after an edit: what has not changed is not run again", async () => {
   let asked = 0;
   const model = replyModel(({ node }) => {

@@ -1,8 +1,9 @@
-// One run (or resume) of the crash trials in a process of its own, so that it can be killed. Works on the built package.
+// One run (or resume) of the crash tests in a process of its own, so that it can be killed. Works on the built package.
 import { defineDag, openCheckpointer, resume, run } from "agent-dag";
 import { z } from "zod";
 
-const [mode, topology, file, url] = process.argv.slice(2);
+const [mode, topology, store, url, input = "in"] = process.argv.slice(2);
+/** What a planner calls first; then it answers. */
 const called = ["first", "each", "sub", "loop", "second"];
 
 /** Asks the counting server, which knows each request by its place, and a planner's by turn. */
@@ -59,13 +60,14 @@ const dag = defineDag({
   },
 });
 
-const { checkpointer, close } = await openCheckpointer(`sqlite:${file}`);
+const { checkpointer, close } = await openCheckpointer(store);
 const options = { checkpointer, thread: "crash", model };
 try {
-  const record = mode === "run" ? await run(dag, "in", { ...options, topology }) : await resume(dag, options);
+  const record =
+    mode === "run" ? await run(dag, input, { ...options, topology }) : await resume(dag, options);
   console.log(JSON.stringify(record));
 } catch (error) {
   console.log(JSON.stringify({ refused: error.code ?? String(error) }));
 } finally {
-  close();
+  await close();
 }
