@@ -16,6 +16,9 @@ interface Waiting {
 
 const newline = 0x0a;
 
+/** Bytes that are read of the file at once, where rows that are done are looked up. */
+const blockSize = 64 * 1024;
+
 /**
  * The results of a batch, one JSON line a row: its ledger too. A line is appended and forced to the disk before its row counts
  * as done; lines that come together are written together. Of several lines with one key the last counts.
@@ -35,6 +38,7 @@ export class ResultsFile {
   #queue: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #reader: number | undefined;
+  #block: { readonly at: number; readonly bytes: Buffer } = { at: 0, bytes: Buffer.alloc(0) };
 
   private constructor(path: string, lock: FileLock, handle: FileHandle, rows: RowTable, scan: Scan) {
     this.path = path;
@@ -77,18 +81,20 @@ export class ResultsFile {
     return this.#rows.find(key);
   }
 
-  /** The line that begins at an offset. */
+  /** The line that begins at an offset. Lines that follow one another are read in blocks. */
   read(offset: number): BatchItem {
-    this.#reader ??= openSync(this.path, "r");
-    let text = Buffer.alloc(0);
-    for (let size = 4096; ; size *= 4) {
-      const buffer = Buffer.allocUnsafe(size);
-      const bytes = readSync(this.#reader, buffer, 0, size, offset);
-      const end = buffer.subarray(0, bytes).indexOf(newline);
-      text = buffer.subarray(0, end < 0 ? bytes : end);
-      if (end >= 0 || bytes < size) break;
+    for (let size = blockSize; ; size *= 4) {
+      const from = offset - this.#block.at;
+      const isInBlock = from >= 0 && from < this.#block.bytes.length;
+      const end = isInBlock ? this.#block.bytes.indexOf(newline, from) : -1;
+      if (end >= 0) return JSON.parse(this.#block.bytes.toString("utf8", from, end)) as BatchItem;
+      this.#reader ??= openSync(this.path, "r");
+      const bytes = Buffer.allocUnsafe(size);
+      this.#block = { at: offset, bytes: bytes.subarray(0, readSync(this.#reader, bytes, 0, size, offset)) };
+      if (this.#block.bytes.indexOf(newline) < 0 && this.#block.bytes.length < size) {
+        return JSON.parse(this.#block.bytes.toString("utf8")) as BatchItem;
+      }
     }
-    return JSON.parse(text.toString("utf8")) as BatchItem;
   }
 
   /**

@@ -33,6 +33,7 @@ const hasLine = 4;
  */
 export class RowTable {
   #size = 0;
+  #last: { readonly key: string | null; readonly bits: bigint } = { key: null, bits: 1n };
   #capacity = 1024;
   #keys = new BigUint64Array(this.#capacity);
   #inputs = new BigUint64Array(this.#capacity);
@@ -45,7 +46,7 @@ export class RowTable {
 
   /** What the results file holds of a row; `undefined` where it holds nothing. */
   find(key: string): KnownRow | undefined {
-    const slot = this.#slotOf(keyBits(key));
+    const slot = this.#slotOf(this.#bitsOf(key));
     const flags = this.#flags[slot] ?? 0;
     if ((flags & hasLine) === 0) return undefined;
     return {
@@ -62,7 +63,7 @@ export class RowTable {
 
   /** Enters a row's line, in place of an earlier one. */
   enter(key: string, { offset, inputHash, standing, spent }: KnownRow): void {
-    const slot = this.#claim(keyBits(key));
+    const slot = this.#claim(this.#bitsOf(key));
     this.#calls[slot] = spent.modelCalls;
     this.#tokens[slot] = spent.tokens;
     this.#costs[slot] = spent.costUsd;
@@ -73,7 +74,7 @@ export class RowTable {
 
   /** How often the key has been asked for in this batch, this time included. */
   turn(key: string): number {
-    const slot = this.#claim(keyBits(key));
+    const slot = this.#claim(this.#bitsOf(key));
     const turn = (this.#turns[slot] ?? 0) + 1;
     this.#turns[slot] = turn;
     return turn;
@@ -81,7 +82,13 @@ export class RowTable {
 
   /** Whether the key has been asked for in this batch. */
   wasMet(key: string): boolean {
-    return (this.#turns[this.#slotOf(keyBits(key))] ?? 0) > 0;
+    return (this.#turns[this.#slotOf(this.#bitsOf(key))] ?? 0) > 0;
+  }
+
+  /** Never 0, which stands for a free slot. A key is asked for several times in turn: the last one is remembered. */
+  #bitsOf(key: string): bigint {
+    if (key !== this.#last.key) this.#last = { key, bits: BigInt(`0x${hashOf(key)}`) || 1n };
+    return this.#last.bits;
   }
 
   /** The slot of a key, taken for it where it had none. */
@@ -143,9 +150,4 @@ export class RowTable {
       this.#costs[slot] = old.costs[at] ?? 0;
     }
   }
-}
-
-/** Never 0, which stands for a free slot. */
-function keyBits(key: string): bigint {
-  return BigInt(`0x${hashOf(key)}`) || 1n;
 }

@@ -67,6 +67,9 @@ export type BatchInputs<Input> = Iterable<Input | InputRow> | AsyncIterable<Inpu
 
 const defaultConcurrency = 8;
 
+/** Rows that may wait for the disk, besides those that run: lines that come together are written together. */
+const mostUnwritten = 128;
+
 /** Rows between two breaths in which signals, readers and timers have their turn, where inputs come without a wait. */
 const breathEvery = 128;
 
@@ -112,6 +115,8 @@ class RunningBatch {
   readonly #rows = new RowTable();
   readonly #sums = new BatchSums();
   readonly #running = new Set<Promise<void>>();
+  /** Rows that have ended and are being written down: they take no slot. */
+  #writing = 0;
   readonly #failures: unknown[] = [];
   #rowOptions: RunDagOptions = {};
   #threads = "";
@@ -231,7 +236,7 @@ class RunningBatch {
     let index = 0;
     try {
       for (;;) {
-        while (this.#running.size >= concurrency) await this.#orEnded(null);
+        while (!this.#hasSlot(concurrency)) await this.#orEnded(null);
         if (!this.items.hasRoom) await this.#orEnded(this.items.room());
         if (this.#rowOptions.limits?.budget?.spent) this.#end("budget");
         if (this.#ended !== undefined) break;
@@ -262,6 +267,10 @@ class RunningBatch {
       };
       promise?.then(resolve, reject);
     });
+  }
+
+  #hasSlot(concurrency: number): boolean {
+    return this.#running.size - this.#writing < concurrency && this.#writing < mostUnwritten;
   }
 
   #isDone({ inputHash }: NamedRow, known: KnownRow): boolean {
@@ -306,12 +315,22 @@ class RunningBatch {
       known,
       line,
     });
+    this.#writing++;
+    this.#wake();
+    try {
+      await this.#writeDown(row, item);
+    } finally {
+      this.#writing--;
+    }
+  }
+
+  async #writeDown(row: NamedRow, item: BatchItem): Promise<void> {
     const { record } = item;
     // A row that was ended before it sent anything has not been started, as far as the results know.
     const isUntouched = item.state === "cancelled" && item.usage.modelCalls === 0;
     if (!isUntouched) {
       if (record !== undefined) await this.#keepRecord(row.key, record);
-      await results?.append(item);
+      await this.#results?.append(item);
     }
     if (item.error?.code === "BUDGET_SPENT") this.#end("budget");
     this.#sums.add(item);
