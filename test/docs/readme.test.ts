@@ -13,6 +13,7 @@ const pages = [
   "README.md",
   "docs/composing-layers.md",
   "docs/batch.md",
+  "docs/conversations.md",
   "docs/serving.md",
   "docs/stores.md",
   "docs/tracing.md",
