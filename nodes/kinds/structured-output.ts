@@ -19,7 +19,8 @@ type Checked =
  * 1. The whole text, where it is JSON; else what stands in code fences; else objects and lists within prose.
  * 2. Among several, the one that fits the schema; where different ones fit, none is guessed at.
  * 3. `null` at an optional key is an absent key, unless the schema takes it.
- * 4. One object around the answer (`{ "answer": … }`) is taken off where only what is inside fits.
+ * 4. One object or list around the answer (`{ "answer": … }`, `[…]`), or quotes around its JSON, are taken off where only what
+ *    is inside fits.
  * 5. A schema for a text takes words without quotes.
  */
 export async function readStructured(text: string, schema: NonNullable<Node["output"]>): Promise<Checked> {
@@ -65,10 +66,17 @@ async function checkOne(
   return checked;
 }
 
-/** What the only key of an object holds. */
+/** What the only key of an object or the only item of a list holds, or what a text says as JSON. */
 function insideOf(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const values = Object.values(value);
+  if (typeof value === "string") {
+    try {
+      return JSON.parse(value);
+    } catch {
+      return undefined;
+    }
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const values: unknown[] = Object.values(value);
   return values.length === 1 ? values[0] : undefined;
 }
 

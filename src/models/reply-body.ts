@@ -31,7 +31,9 @@ export function parseEvent(data: string): unknown {
 }
 
 /** An error object inside a reply of status 200, in the forms that servers and gateways give it. */
-function assertNoError(event: unknown): void {
+function assertNoError(body: unknown): void {
+  // Google's servers put an error into a list.
+  const event: unknown = Array.isArray(body) && body.length === 1 ? body[0] : body;
   if (!isRecord(event)) return;
   const told = event.error ?? (event.object === "error" || event.type === "error" ? event : undefined);
   const choice: unknown = Array.isArray(event.choices) ? event.choices[0] : undefined;
@@ -42,22 +44,26 @@ function assertNoError(event: unknown): void {
     ["message", "detail", "error_msg", "errorMessage"].some((name) => typeof event[name] === "string")
       ? event
       : undefined;
-  const found = told ?? inChoice ?? bare;
+  // Lists of errors, as gateways and validators give them.
+  const [listed] = event.choices === undefined ? [event.errors, event.detail].flatMap(firstOfList) : [];
+  const found = told ?? inChoice ?? bare ?? listed;
   if (found === undefined || found === null || found === false || found === "") return;
-  const body = typeof found === "string" ? { message: found } : found;
-  const message = isRecord(body)
-    ? ["message", "detail", "error_msg", "errorMessage", "msg"].map((name) => body[name]).find(isText)
+  const said = typeof found === "string" ? { message: found } : found;
+  const message = isRecord(said)
+    ? ["message", "detail", "error_msg", "errorMessage", "msg"].map((name) => said[name]).find(isText)
     : undefined;
-  const code = isRecord(body) ? (body.code ?? body.status ?? body.status_code ?? body.error_code) : undefined;
+  const code = isRecord(said) ? (said.code ?? said.status ?? said.status_code ?? said.error_code) : undefined;
   throw Object.assign(new Error(message ?? "The server reported an error."), {
     name: "StreamedError",
     error: {
       message: message ?? JSON.stringify(found).slice(0, 500),
       code: code ?? event.code ?? event.status_code,
-      type: isRecord(body) ? body.type : undefined,
+      type: isRecord(said) ? said.type : undefined,
     },
   });
 }
+
+const firstOfList = (value: unknown): unknown[] => (Array.isArray(value) ? value.slice(0, 1) : []);
 
 /** The error of a reply that is larger than any sensible one. */
 export function replyTooLarge(what: string): DagError {

@@ -16,10 +16,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const graph = () =>
-  file(
-    "chat.yaml",
-    "name: chat\ninput: messages\nnodes:\n  a: { instructions: List the pros and cons. }\n",
-  );
+  file("chat.yaml", "name: chat\ninput: messages\nnodes:\n  a: { instructions: List the pros and cons. }\n");
 const runs = async (...args: string[]) => {
   const { stdout, stderr, exitCode } = await cli(["run", graph(), ...args, "--model", "offline", "--json"]);
   return { record: stdout === "" ? null : JSON.parse(stdout), stderr, exitCode };

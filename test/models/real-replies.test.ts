@@ -307,6 +307,19 @@ describe("an error inside a reply of status 200", () => {
       "no such model",
     ],
     ["a body with a text", json({ error: "out of memory" }), "MODEL_SERVER_ERROR", "out of memory"],
+    [
+      "a list around it",
+      json([{ error: { message: "exhausted", code: 429 } }]),
+      "MODEL_RATE_LIMITED",
+      "exhausted",
+    ],
+    [
+      "a list of errors",
+      json({ success: false, errors: [{ message: "no capacity", code: 503 }] }),
+      "MODEL_SERVER_ERROR",
+      "no capacity",
+    ],
+    ["a list of details", json({ detail: [{ msg: "bad thing" }] }), "MODEL_SERVER_ERROR", "bad thing"],
   ])("is told as its status would be: %s", async (_, reply, code, words) => {
     const { outcome, requests } = await answer(text, [reply], once);
     expect(outcome.error.code).toBe(code);
@@ -398,6 +411,8 @@ describe("structured output", () => {
     ["a fence of another spelling", '~~~JSON5\r\n{"label":"x","score":1}\r\n~~~'],
     ["prose around", 'Here {it} is: {"label":"x","score":1} and done.'],
     ["a wrapper", '{"answer":{"label":"x","score":1}}'],
+    ["a list of one", '[{"label":"x","score":1}]'],
+    ["JSON within quotes", JSON.stringify('{"label":"x","score":1}')],
     ["the same twice", '{"label":"x","score":1}\n\n{"score":1,"label":"x"}'],
   ])("is found in %s", async (_, content) => {
     const { outcome, requests } = await answer(structured, [says(content)]);
