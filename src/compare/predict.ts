@@ -46,6 +46,7 @@ export type PredictVariants =
 
 /** A comparison of runs that were not made: each has one record, whose times are predicted. */
 export interface Prediction extends Comparison {
+  /** Marks a prediction: nothing of it was run. */
   readonly predicted: {
     /** Id of the record that it was predicted from. */
     readonly from: string;
