@@ -25,7 +25,7 @@ export function DiffView({ diff, noTexts, onSelect }: DiffProps) {
       ${
         diff.first === null
           ? "No node differs between the two runs."
-          : html`<b>First divergence</b> <button class="link" onClick=${() => onSelect(diff.first ?? "")}>${shown(diff.first)}</button>: all that it needs is equal in both runs, and it is not. ${diff.nodes.length > 1 ? `${diff.nodes.length - 1} more ${diff.nodes.length === 2 ? "node differs" : "nodes differ"}.` : "Nothing else differs."}`
+          : html`<b>First divergence</b> <button class="link" onClick=${() => onSelect(diff.first ?? "")}>${shown(diff.first)}</button>: ${diff.input === null ? "all that it needs is equal in both runs, and it is not" : "the runs had different inputs, and this is the first node that differs"}. ${diff.nodes.length > 1 ? `${diff.nodes.length - 1} more ${diff.nodes.length === 2 ? "node differs" : "nodes differ"}.` : "Nothing else differs."}`
       }
     </p>
     <table>
@@ -37,7 +37,7 @@ export function DiffView({ diff, noTexts, onSelect }: DiffProps) {
       (node) => html`<div class=${`difference ${node.kind}`} data-divergence=${node.kind}>
         <h3>
           <button class="link" onClick=${() => onSelect(node.node)}>${shown(node.node)}</button>
-          <span class=${node.kind === "first" ? "chip crit" : "chip"}>${kinds[node.kind]}</span>
+          <span class=${node.kind === "first" ? "chip crit" : "chip"}>${node.kind === "own" && diff.input !== null ? "differs, as the inputs do" : kinds[node.kind]}</span>
           ${node.declarationChanged && html`<span class="chip warn">its declaration was changed</span>`}
           ${node.before !== node.after && html`<span class="chip">${shown(node.before)} → ${shown(node.after)}</span>`}
         </h3>

@@ -182,9 +182,9 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
     </g>
     <text aria-hidden="true" class="name" x=${x + 16} y=${y + 25}>${clip(node.name, (width - 52) / 7.9)}</text>
     <text aria-hidden="true" class="sign" x=${x + width - 22} y=${y + 25}>${mark(state)}</text>
-    <text aria-hidden="true" class="small" x=${x + 16} y=${y + 42}>${clip([kind, ...extra].join(" · "), (width - 30) / 6.6)}</text>
+    <text aria-hidden="true" class="small" x=${x + 16} y=${y + 42}>${clip([...extra, kind].join(" · "), (width - 30) / 6.6)}</text>
     <text aria-hidden="true" class="small facts" x=${x + 16} y=${y + 58}>${clip(facts.join(" · "), (width - 30) / 6.6)}</text>
-    ${when !== "" && html`<text aria-hidden="true" class="small when" x=${x + width / 2 + 6} y=${y - 7}>${clip(when, 34)}</text>`}
+    ${when !== "" && html`<text aria-hidden="true" class="small when" x=${x + width / 2} y=${y - 14}>${clip(`if ${node.when}`, width / 6.6)}</text>`}
     
     ${
       node.inner !== null &&

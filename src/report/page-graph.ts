@@ -1,5 +1,5 @@
 import type { DagProjection, NodeProjection } from "../records/events.js";
-import { joinLabel } from "./graph-label.js";
+import { conditionLabel, joinLabel } from "./graph-label.js";
 import type { PageGraph } from "./page-model.js";
 import { list, object, str, type TextChoice } from "./page-rows.js";
 import { layOutGraph } from "./svg-layout.js";
@@ -50,7 +50,7 @@ function pageGraph(dag: DagProjection, name: string, { noTexts }: TextChoice): P
         output: list(dag.outputs).includes(node),
         mapped: projected.mapped === true,
         repeated: declared.repeat !== undefined,
-        when: projected.conditional === true ? (declared.when ?? "a condition") : null,
+        when: projected.conditional === true ? conditionLabel(declared.when ?? "a condition") : null,
         join: joinLabel(projected.join),
         description: projected.description === null ? null : str(projected.description),
         declared,

@@ -72,8 +72,19 @@ it("marks the first of two runs' differences and what followed from it", async (
     "summary",
   );
   expect(await page.locator('[data-view="diff"] ins').count()).toBeGreaterThan(0);
+  expect(await page.locator('[data-view="diff"] .advice').textContent()).toContain(
+    "all that it needs is equal",
+  );
   expect(errors).toEqual([]);
   await page.close();
+  const elsewhere = await openReport(
+    browser,
+    renderReport([record, { ...other, input: "another text" }] as never),
+  );
+  expect(await elsewhere.page.locator('[data-view="diff"] .advice').textContent()).toContain(
+    "different inputs",
+  );
+  await elsewhere.page.close();
 });
 
 /** Texts that do something where they are taken for more than text. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { projectDag } from "../../src/records/projection.js";
 import { renderGraph } from "../../src/report/graph.js";
+import { conditionLabel } from "../../src/report/graph-label.js";
 import { renderMermaid } from "../../src/report/mermaid.js";
 import { renderSvg } from "../../src/report/svg.js";
 import { run } from "../../src/run/run.js";
@@ -29,4 +30,29 @@ describe("renderGraph", () => {
     expect(() => renderGraph(bad)).toThrow(/"b"/);
     expect(() => renderGraph(spec, { format: "png" as "svg" })).toThrow(/"mermaid" or "svg"/);
   });
+});
+
+it.each([
+  [{ node: "classify", path: "kind", equals: "billing" }, 'classify.kind is "billing"'],
+  [{ input: true, path: "size", gt: 3 }, "input.size > 3"],
+  [{ item: true, exists: false }, "item is missing"],
+  [{ node: "a", state: ["failed", "timed-out"] }, "a is failed or timed-out"],
+  [{ not: { node: "a", in: [1, 2] } }, "not (a is 1 or 2)"],
+  [
+    {
+      any: [
+        { node: "a", lt: 1 },
+        { node: "b", exists: true },
+      ],
+    },
+    "a < 1 or b is there",
+  ],
+])("says the condition %j in words", (when, words) => {
+  expect(conditionLabel(JSON.stringify(when))).toBe(words);
+});
+
+it("shows a condition that is a function, or was cut, as it is stated", () => {
+  expect(conditionLabel("(function)")).toBe("a function says so");
+  expect(conditionLabel('{"node":"a… #12345678')).toBe('{"node":"a… #12345678');
+  expect(conditionLabel("null")).toBe("null");
 });
