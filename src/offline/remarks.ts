@@ -41,7 +41,7 @@ const sarcasm =
 
 /** Passages that announce opinions ("The good things first"), name none, set something aside, or say only that there is something. */
 const empty =
-  /^(?:none|nothing|n\/a)\b.{0,12}$|^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$|^(?:in spite of|despite|apart from|aside from|except for)\b|^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)(?: \S+){0,2}$/i;
+  /^(?:none|nothing|n\/a)\b.{0,12}$|^strongest (?:praise|criticism)$|^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$|^(?:in spite of|despite|apart from|aside from|except for)\b|^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)(?: \S+){0,2}$/i;
 /** Whether a text advertises or announces: it speaks to "you" of what will be, and nobody tells what was. */
 function isOffer(text: string): boolean {
   if (/\b(I|my|me|I'm|I've|was|were|bought|broke|stopped)\b/.test(text)) return false;

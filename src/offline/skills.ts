@@ -240,13 +240,15 @@ function mergeResults(task: Task): string {
       : [
           `Overall: ${starsOf(verdict)}. ${recommendationOf(verdict)}`,
           ...bothSides(material.remarks, 2, "In its favour", "Against it").map(
-            ({ title, side }) => `${title}: ${side.map(({ quote }) => `“${quote}”`).join(" and ")}.`,
+            ({ title, side }) => `${title}: ${[...new Set(side.map(bare))].join(" and ")}.`,
           ),
         ].join(" ");
   const lines = rated.map((need) => `${titleOf(need.label)}: ${sectionLine(need, verdict)}`);
   const gaps = missing.map(({ label, reason }) => `${titleOf(label)}: missing (${reason})`);
   return [overall, [...lines, ...gaps].join("\n")].filter((part) => part !== "").join("\n\n");
 }
+
+const bare = ({ quote }: Remark) => `“${quote.replace(/^.*: “|”$/g, "").replaceAll(/[“”]/g, "")}”`;
 
 /** What a result comes to: a verdict that it gives has the stars of the whole, another those of its own statements. */
 function sectionLine({ text, remarks }: Source, whole: Verdict): string {
@@ -255,8 +257,6 @@ function sectionLine({ text, remarks }: Source, whole: Verdict): string {
     /^(?:Yes|No), [^.\n]*(?=\.)/.exec(text)?.[0];
   if (given !== undefined) return `${starsOf(whole)} – ${given}`;
   const own = verdictOf(/not enough to judge/i.test(text) ? [] : remarks);
-  const quotes = bothSides(remarks, 1, "", "").map(
-    ({ side }) => `“${side[0]?.quote.replace(/^.*: “|”$/g, "").replaceAll(/[“”]/g, "")}”`,
-  );
+  const quotes = bothSides(remarks, 1, "", "").flatMap(({ side }) => side.map(bare));
   return `${starsOf(own)}${quotes.length > 0 ? ` – ${quotes.join("; ")}` : ""}`;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
-import { DagError } from "../errors.js";
+import { DagError, errorCode } from "../errors.js";
 import { redact } from "../models/redact.js";
 import { openPostgres } from "./postgres.js";
 import { storeError } from "./store-error.js";
@@ -64,11 +64,13 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
     const checkpointer = SqliteSaver.fromConnString(file);
     db = checkpointer.db as unknown as Database;
     const opened = db;
-    if (!create) assertHoldsRuns(opened, file);
-    // With a write-ahead log this is safe against a killed process; only a power cut can take the last writes.
-    db.pragma("journal_mode=WAL");
+    db.pragma(`busy_timeout=${patienceMs}`);
+    await whileBusy(() => {
+      if (!create) assertHoldsRuns(opened, file);
+      // With a write-ahead log this is safe against a killed process; only a power cut can take the last writes.
+      opened.pragma("journal_mode=WAL");
+    });
     db.pragma("synchronous=NORMAL");
-    db.pragma("busy_timeout=5000");
     // So that an error of the store can name it.
     return {
       checkpointer: Object.assign(checkpointer, { storeName: file }),
@@ -87,6 +89,22 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
         hint: "Check that its folder exists, that it can be written, and that it is an SQLite database.",
       },
     );
+  }
+}
+
+/** How long another process may hold a database, in milliseconds. */
+const patienceMs = 5000;
+
+/** SQLite itself does not wait while another process switches the journal or recovers it after a crash. */
+async function whileBusy(act: () => void): Promise<void> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (!errorCode(error).startsWith("SQLITE_BUSY") || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 }
 
