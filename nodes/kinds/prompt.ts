@@ -12,7 +12,7 @@ import { asJsonSchema } from "../../src/spec/schema-rules.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 import type { Work } from "../engine/scope.js";
 import { ctxOf } from "../engine/work.js";
-import { type Asker, type Front, type PartSource, partOrder, sharedParts } from "./shared-prefix.js";
+import { type Asker, type Front, inFront, type PartSource, partOrder, sharedParts } from "./shared-prefix.js";
 
 /** The first messages of a request, and what of them others begin with too. */
 export interface FirstMessages {
@@ -47,7 +47,7 @@ export async function layOut(
   asker: Asker,
   instructions: string,
   parts: readonly PromptPart[],
-  front: Front,
+  toolsAndSchema: Front,
   conversation: readonly Message[] = [],
 ): Promise<FirstMessages> {
   if (conversation.length > 0) return { messages: withConversation(instructions, conversation, parts) };
@@ -66,6 +66,7 @@ export async function layOut(
     const [[groupA, placeA], [groupB, placeB]] = [order(a), order(b)];
     return groupA - groupB || placeA - placeB;
   });
+  const front = inFront(toolsAndSchema, asker.node.modelOptions);
   const shared = sharedParts(
     asker,
     ordered.map(({ source }) => source),

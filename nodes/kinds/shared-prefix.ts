@@ -43,7 +43,7 @@ export function sharedParts(asker: Asker, sources: readonly PartSource[], { tool
   const { spec, run } = scope;
   const front = frontText(
     tools.map((tool) => tool.name),
-    inWords(asker.node.modelOptions) ? null : schema,
+    schema,
   );
   const model = run.models.choiceFor(asker.node, asker.path, spec);
   const same = (other: Node, path: string) =>
@@ -56,6 +56,11 @@ export function sharedParts(asker: Asker, sources: readonly PartSource[], { tool
   }
   const longest = common.sort((a, b) => b - a);
   return longest[name === null ? 1 : 0] ?? 0;
+}
+
+/** What of tools and a schema providers put in front: a schema that is told in words stands behind the data. */
+export function inFront({ tools, schema }: Front, options: Node["modelOptions"]): Front {
+  return { tools, schema: inWords(options) ? null : schema };
 }
 
 const needOrders = new WeakMap<DagSpec, ReadonlyMap<string, number>>();

@@ -116,6 +116,8 @@ describe("the layout of prompts", () => {
     await run(dag, long, { model });
     const of = (node: string) => requests.find((request) => request.node === node);
     expect(of("a")?.prefix?.key).toBe(of("b")?.prefix?.key);
+    // A schema in words stands behind the data, so that its agent waits for the others' beginning and finds it.
+    expect(of("d")?.prefix).toEqual(of("a")?.prefix);
     expect(readPrompt(of("c")?.messages ?? [])?.layout).toBe("instructions-first");
     expect(readPrompt(of("d")?.messages ?? [])?.layout).toBe("data-first");
   });
