@@ -122,7 +122,8 @@ async function measure(text: string, carrier?: Carrier) {
       cached: median(all.map(({ cached }) => cached)),
       cost: median(all.map(({ cost }) => cost)),
       wallMs: median(records.map(({ durationMs }) => durationMs)),
-      waited: records.flatMap(({ calls }) => calls).filter(({ waited }) => waited?.warmMs !== undefined).length,
+      waited: records.flatMap(({ calls }) => calls).filter(({ waited }) => waited?.warmMs !== undefined)
+        .length,
     };
   });
 }
@@ -136,9 +137,7 @@ console.log("");
 console.log("four agents and a merging one, all in text    from cache  input cost   wall, ms");
 const text = await measure(long);
 for (const { name, cached, cost, wallMs } of text) {
-  const target = name.includes("warm")
-    ? `  ≥ 75 %, ≤ 0.45: ${verdict(cached >= 0.75 && cost <= 0.45)}`
-    : "";
+  const target = name.includes("warm") ? `  ≥ 75 %, ≤ 0.45: ${verdict(cached >= 0.75 && cost <= 0.45)}` : "";
   console.log(
     `${name.padEnd(46)} ${percent(cached)}      ${cost.toFixed(3)}      ${wallMs.toFixed(0).padStart(5)}${target}`,
   );

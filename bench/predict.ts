@@ -141,8 +141,16 @@ console.log(
 for (const failure of failures.slice(0, 5)) console.log(failure);
 console.log("error of wall time                  runs    median       p95");
 line("all", pairs, true);
-for (const topology of topologies) line(topology, pairs.filter((pair) => pair.topology === topology));
-for (const { name } of limits) line(name, pairs.filter(({ limit }) => limit === name));
+for (const topology of topologies)
+  line(
+    topology,
+    pairs.filter((pair) => pair.topology === topology),
+  );
+for (const { name } of limits)
+  line(
+    name,
+    pairs.filter(({ limit }) => limit === name),
+  );
 
 /** Cases in which one topology leads by more than 3 %, and those of them in which it was predicted. */
 function named(among: readonly Topology[]): { readonly led: number; readonly right: number } {
