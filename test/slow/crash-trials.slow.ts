@@ -62,7 +62,7 @@ it(`loses and miscounts nothing, and repeats no finished work, when it is killed
       const [told, expected] = [essence(record), whole[topology]].map((one) => JSON.stringify(one));
       if (told !== expected) {
         sums.differing++;
-        faults.push(`${topology}: ${told} instead of ${expected}`);
+        faults.push(`${topology}: ${told} instead of ${expected}; ${JSON.stringify(record.error)}`);
       }
       const after = server.asked.slice(sentBefore).map(({ path }) => path);
       for (const { path, endedAt } of before) {
