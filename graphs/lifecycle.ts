@@ -183,8 +183,24 @@ export class Lifecycle {
     const adopted = scope.open(input);
     for (const [name, outcome] of Object.entries(adopted)) failFast(scope, name, outcome);
     const langGraphGoesOn =
-      known !== null && saver !== undefined && (earlier.forked || (await holdsRun(saver, thread, id)));
+      known !== null &&
+      saver !== undefined &&
+      (earlier.forked || ((await holdsRun(saver, thread, id)) && !(await this.#isOverTooEarly(scope))));
     return { run, scope, langGraphGoesOn };
+  }
+
+  /**
+   * Whether a planner's LangGraph had come to its end when its process was killed, before the run was ended in the journal: then
+   * it begins anew, and finds the planner's replies and the calls in the journal.
+   */
+  async #isOverTooEarly(scope: Scope): Promise<boolean> {
+    const { graph, config, spec, topology, options } = this.#drive;
+    const isSettled = Object.keys(spec.nodes).every((name) => scope.frontier.outcomes[name] !== undefined);
+    if (!topology.planned || isSettled) return false;
+    const { next } = await graph.getState({
+      configurable: { ...config.configurable, thread_id: options.thread },
+    });
+    return next.length === 0;
   }
 
   /** Lets LangGraph drive the nodes, and settles what it leaves. */
