@@ -81,7 +81,7 @@ function timeless(record: RunRecord): unknown {
   const byPlace = [...rest.calls].sort((a, b) => `${a.node}${a.item}`.localeCompare(`${b.node}${b.item}`));
   return JSON.parse(
     JSON.stringify({ ...rest, calls: byPlace }, (name, value) =>
-      /(AtMs|durationMs|firstTokenMs|startedAt)$/.test(name) || name === "id" ? undefined : value,
+      /(AtMs|durationMs|firstTokenMs|startedAt|^waited)$/.test(name) || name === "id" ? undefined : value,
     ),
   );
 }
