@@ -172,7 +172,9 @@ export function inputContent(spec: DagSpec, input: unknown): PromptContent {
   if (isMessagesSchema(schema)) {
     return { conversation: (input as readonly ChatMessage[]).map(messageOf), parts: [] };
   }
-  const fields = messageFields(schema).filter((name) => Array.isArray((input as any)?.[name]));
+  const fields = messageFields(schema).filter((name) =>
+    Array.isArray((input as Record<string, unknown> | null)?.[name]),
+  );
   if (fields.length === 0) return data("input", dataSections("input", input));
   const { ...rest } = input as Record<string, unknown>;
   const conversation = fields.flatMap((name) => rest[name] as readonly ChatMessage[]).map(messageOf);
