@@ -5,10 +5,16 @@ export type { WarmStart } from "../nodes/engine/run-options.js";
 export type { PlannerOptions } from "../nodes/planner/planner-options.js";
 export { InputRow, type RowKey } from "./batch/input-row.js";
 export type { BatchItem, BatchItemState } from "./batch/item.js";
-export { type Batch, type BatchInputs, type RunManyOptions, runMany } from "./batch/run-many.js";
+export {
+  type Batch,
+  type BatchInputs,
+  type RowName,
+  type RunManyOptions,
+  runMany,
+} from "./batch/run-many.js";
 export type { BatchEnd, BatchSummary, DurationFigures, NodeFigures } from "./batch/summary.js";
 export type { Agreement } from "./compare/agreement.js";
-export { type CompareOptions, type Comparison, compare } from "./compare/compare.js";
+export { type ComparedRun, type CompareOptions, type Comparison, compare } from "./compare/compare.js";
 export type { TopologyFigures } from "./compare/figures.js";
 export { type Prediction, type PredictVariant, type PredictVariants, predict } from "./compare/predict.js";
 export type { Variant, VariantLike } from "./compare/variant.js";

@@ -51,6 +51,11 @@ export function instrumentation<T extends Instrument>(instrument: T): Instrument
   return self as Instrumentation & T;
 }
 
+/** An instrument that only listens, for `use`: it hears what each run emits, and nothing is different for the run. */
+export function listener(onEvent: (event: RunEvent) => void): Instrumentation {
+  return instrumentation({ observeRun: () => ({ onEvent, within: (_place, code) => code() }) });
+}
+
 function isInstrument(value: unknown): value is Instrument {
   return typeof value === "function" && "observeRun" in value && typeof value.observeRun === "function";
 }

@@ -10,6 +10,7 @@ import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
 import { createPrefixWarmth } from "../limits/prefix-warmth.js";
+import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { RunDagOptions } from "../run/run.js";
@@ -51,9 +52,19 @@ export interface RunManyOptions<Input = any> extends Omit<RunDagOptions, "thread
   readonly thread?: string;
   /** Once aborted, no further row is started and those that run are finished. `signal` aborts them too. */
   readonly finish?: AbortSignal;
+  /** Takes the events of each row's runs, beside `onEvent`, with the row that they are of. */
+  readonly onRowEvent?: (event: RunEvent, row: RowName) => void;
+  /**
+   * Asked where a row waits for a person, and with a checkpointer only: gives answers by node, `null` to leave it waiting. Up to
+   * 128 rows that wait take no slot. @default it ends as `interrupted`
+   */
+  readonly answer?: (record: RunRecord, row: RowName) => Promise<Readonly<Record<string, unknown>> | null>;
   /** Told what there is to know before the first row is run. */
   readonly onNotice?: (message: string) => void;
 }
+
+/** Which row of a batch. */
+export type RowName = Pick<BatchItem, "key" | "index">;
 
 /** A batch under way. It goes on whether or not its items are read; who reads slowly makes it wait. */
 export interface Batch<Output = unknown, Record = RunRecord>
@@ -67,8 +78,8 @@ export type BatchInputs<Input> = Iterable<Input | InputRow> | AsyncIterable<Inpu
 
 const defaultConcurrency = 8;
 
-/** Rows that may wait for the disk, besides those that run: lines that come together are written together. */
-const mostUnwritten = 128;
+/** Rows that may wait for the disk or for a person, besides those that run: lines that come together are written together. */
+const mostResting = 128;
 
 /** Rows between two breaths in which signals, readers and timers have their turn, where inputs come without a wait. */
 const breathEvery = 128;
@@ -115,8 +126,8 @@ class RunningBatch {
   readonly #rows = new RowTable();
   readonly #sums = new BatchSums();
   readonly #running = new Set<Promise<void>>();
-  /** Rows that have ended and are being written down: they take no slot. */
-  #writing = 0;
+  /** Rows that are being written down or wait for an answer: they take no slot. */
+  #resting = 0;
   readonly #failures: unknown[] = [];
   #rowOptions: RunDagOptions = {};
   #threads = "";
@@ -270,7 +281,7 @@ class RunningBatch {
   }
 
   #hasSlot(concurrency: number): boolean {
-    return this.#running.size - this.#writing < concurrency && this.#writing < mostUnwritten;
+    return this.#running.size - this.#resting < concurrency && this.#resting < mostResting;
   }
 
   #isDone({ inputHash }: NamedRow, known: KnownRow): boolean {
@@ -308,19 +319,28 @@ class RunningBatch {
   async #run(row: NamedRow, known: KnownRow | undefined): Promise<void> {
     const results = this.#results;
     const line = known === undefined ? undefined : results?.read(known.offset);
+    const { onRowEvent, answer } = this.#options;
+    const name: RowName = { key: row.key, index: row.index };
     const item = await runRow(row, {
       spec: this.#spec,
       options: this.#optionsOf(row.index),
       threads: this.#threads,
       known,
       line,
+      ...(onRowEvent !== undefined && { onEvent: (event) => onRowEvent(event, name) }),
+      ...(answer !== undefined && { answer: (record) => this.#rest(() => answer(record, name)) }),
     });
-    this.#writing++;
+    await this.#rest(() => this.#writeDown(row, item));
+  }
+
+  /** Waits for something while the row takes no slot. */
+  async #rest<T>(wait: () => Promise<T>): Promise<T> {
+    this.#resting++;
     this.#wake();
     try {
-      await this.#writeDown(row, item);
+      return await wait();
     } finally {
-      this.#writing--;
+      this.#resting--;
     }
   }
 
@@ -380,7 +400,7 @@ function assertBatchOptions(spec: DagSpec, inputs: unknown, options: RunManyOpti
   const given = typeof options === "object" && options !== null ? options : ({} as RunManyOptions);
   const { concurrency, key, results, retryFailed, retryChanged, maxFailures, records, thread, ...others } =
     given;
-  const { finish, onNotice: _, ...runOptions } = others;
+  const { finish, onNotice: _, onRowEvent: _events, answer: _answer, ...runOptions } = others;
   const isText = (value: unknown) => value === undefined || (typeof value === "string" && value !== "");
   const texts: [string, unknown][] = [
     ["results", results],

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { defaultTopology } from "../../graphs/topology.js";
+import { listener } from "../../nodes/engine/instrument.js";
 import { DagError, errorCode, errorMessage } from "../errors.js";
 import { drawnAnew } from "../models/simulate-latency.js";
+import type { RunEvent } from "../records/events.js";
 import { addUsages, type RunRecord } from "../records/record.js";
 import { type RunDagOptions, resume, run } from "../run/run.js";
 import { dagHash, hashOf } from "../spec/canonical.js";
@@ -24,6 +26,10 @@ export interface RowRun {
   readonly known: KnownRow | undefined;
   /** The line that it holds of the row. */
   readonly line: BatchItem | undefined;
+  /** Takes the events of the row's runs. */
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Asked where the row waits for a person; gives answers by node, `null` to leave it waiting. */
+  readonly answer?: (record: RunRecord) => Promise<Readonly<Record<string, unknown>> | null>;
 }
 
 /**
@@ -33,7 +39,7 @@ export interface RowRun {
  */
 export async function runRow(
   row: NamedRow,
-  { spec, options, threads, known, line }: RowRun,
+  { spec, options, threads, known, line, onEvent, answer }: RowRun,
 ): Promise<BatchItem> {
   const { key, index, inputHash, place, error } = row;
   const isSame = known?.inputHash === inputHash;
@@ -48,7 +54,12 @@ export async function runRow(
   if (error !== null) return failedItem(facts, { code: error.code, message: error.message });
   const own: RunDagOptions = {
     ...options,
-    ...(options.use !== undefined && { use: options.use.map((one) => drawnAnew(one, index)) }),
+    ...((options.use !== undefined || onEvent !== undefined) && {
+      use: [
+        ...(options.use ?? []).map((one) => drawnAnew(one, index)),
+        ...(onEvent === undefined ? [] : [listener(onEvent)]),
+      ],
+    }),
     ...(options.checkpointer !== undefined && {
       thread: `${threads}/${key}/${hashOf([inputHash, dagHash(spec), options.topology ?? defaultTopology])}`,
     }),
@@ -64,7 +75,14 @@ export async function runRow(
     });
   }
   try {
-    return itemOf(facts, await onItsThread(spec, row.input, own, isSame));
+    let record = await onItsThread(spec, row.input, own, isSame);
+    const { checkpointer, thread } = own;
+    while (record.state === "interrupted" && answer !== undefined && checkpointer && thread !== undefined) {
+      const given = await answer(record);
+      if (given === null) break;
+      record = await resume(spec, { ...own, checkpointer, thread, answer: given });
+    }
+    return itemOf(facts, record);
   } catch (error) {
     const code = errorCode(error);
     if (error instanceof DagError && !isInputError(code) && code !== "THREAD_BUSY") throw error;

@@ -9,16 +9,25 @@ import type { RunManyOptions } from "../batch/run-many.js";
 import type { BatchSummary } from "../batch/summary.js";
 import type { RunRecord } from "../records/record.js";
 import type { BatchSample } from "../report/batch-sample.js";
+import type { BatchReport } from "../report/live-batch.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { interruptedStatus, listenForBatchInterrupt } from "./interrupt.js";
 import { type Io, tell, write, writeJson, writePainted } from "./io.js";
-import { addRunFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
-import { addThreadFlags, type ThreadFlags } from "./thread-flags.js";
+import {
+  addRunFlags,
+  addWebFlag,
+  optionsFromFlags,
+  positiveInteger,
+  type RunFlags,
+  type WebFlags,
+  webPort,
+} from "./run-flags.js";
+import { addThreadFlags, asksForApproval, storeInMemory, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
-interface BatchFlags extends RunFlags, ThreadFlags {
+interface BatchFlags extends RunFlags, ThreadFlags, WebFlags {
   readonly out: string;
   readonly topology: Topology;
   readonly concurrency?: number;
@@ -52,8 +61,8 @@ export function addBatchCommand(program: Command, io: Io): void {
     .option("--records <dir>", "write each row's whole record into this folder")
     .option("--strict", "check every row before the first request, and run nothing if one cannot be used")
     .option("--reuse <file>", "take over what the record of an earlier run (from --json) completed");
-  addRunFlags(addThreadFlags(command)).action((file: string, inputs: string[], flags: BatchFlags) =>
-    batchCommand(file, inputs, flags, io),
+  addRunFlags(addWebFlag(addThreadFlags(command))).action(
+    (file: string, inputs: string[], flags: BatchFlags) => batchCommand(file, inputs, flags, io),
   );
 }
 
@@ -73,35 +82,79 @@ async function batchCommand(
   const source = readRows(dag, inputs, io.stdin);
   if (flags.strict) await assertRows(dag, source, flags.key);
   const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
-  const store = await openStore(flags);
-  const tape = await cassetteFromFlags(flags);
-  const sample = flags.report === undefined ? null : new BatchSample();
-  let summary: BatchSummary;
+  const sample = flags.report === undefined && webPort(flags) === null ? null : new BatchSample();
+  const web = sample === null ? null : await webFor(dag, sample, flags, io);
   try {
-    summary = await drive(dag, source, io, sample, {
-      ...withCassette(optionsFromFlags(flags), tape),
-      topology: flags.topology,
-      results: flags.out,
-      ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
-      ...(flags.key !== undefined && { key: flags.key }),
-      ...(flags.retryFailed !== undefined && { retryFailed: flags.retryFailed }),
-      ...(flags.retryChanged !== undefined && { retryChanged: flags.retryChanged }),
-      ...(flags.maxFailures !== undefined && { maxFailures: flags.maxFailures }),
-      ...(flags.records !== undefined && { records: flags.records }),
-      ...(reuse !== undefined && { reuse }),
-      ...(store !== null && { checkpointer: store.checkpointer }),
-      ...(flags.thread !== undefined && { thread: flags.thread }),
-    });
+    const canAnswer = web !== null && asksForApproval(dag);
+    const store = (await openStore(flags)) ?? (canAnswer ? await storeInMemory() : null);
+    const tape = await cassetteFromFlags(flags);
+    let summary: BatchSummary;
+    try {
+      summary = await drive(
+        dag,
+        source,
+        io,
+        { sample, web },
+        {
+          ...withCassette(optionsFromFlags(flags), tape),
+          topology: flags.topology,
+          results: flags.out,
+          ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
+          ...(flags.key !== undefined && { key: flags.key }),
+          ...(flags.retryFailed !== undefined && { retryFailed: flags.retryFailed }),
+          ...(flags.retryChanged !== undefined && { retryChanged: flags.retryChanged }),
+          ...(flags.maxFailures !== undefined && { maxFailures: flags.maxFailures }),
+          ...(flags.records !== undefined && { records: flags.records }),
+          ...(reuse !== undefined && { reuse }),
+          ...(store !== null && { checkpointer: store.checkpointer }),
+          ...(flags.thread !== undefined && { thread: flags.thread }),
+        },
+      );
+    } finally {
+      tape?.close();
+      await store?.close();
+    }
+    if (flags.json) await writeJson(io.stdout, summary);
+    else await writePainted(io.stdout, renderBatch(summary, { width: io.columns }));
+    for (const line of noticesOf(summary, flags)) await write(io.stderr, `${line}\n`);
+    io.exitCode = exitCodeOf(summary);
+    if (sample !== null) await reportBatch(dag, sample, flags, io);
+    await finishCassette(tape, io);
+    if (web !== null && sample !== null) {
+      const { stay } = await import("./web-page.js");
+      web.page.end(await batchReport(dag, sample, flags));
+      await stay(web, io);
+    }
   } finally {
-    tape?.close();
-    await store?.close();
+    await web?.close();
   }
-  if (flags.json) await writeJson(io.stdout, summary);
-  else await writePainted(io.stdout, renderBatch(summary, { width: io.columns }));
-  for (const line of noticesOf(summary, flags)) await write(io.stderr, `${line}\n`);
-  io.exitCode = exitCodeOf(summary);
-  if (sample !== null) await reportBatch(dag, sample, flags, io);
-  await finishCassette(tape, io);
+}
+
+/** The page that shows the batch; `null` where none is asked for. */
+async function webFor(dag: DagSpec, sample: BatchSample, flags: BatchFlags, io: Io) {
+  const port = webPort(flags);
+  if (port === null) return null;
+  const { createBatchPage } = await import("../report/live-batch.js");
+  const { renderReport } = await import("../report/report.js");
+  const { createAnswerDesk, serveWeb } = await import("./web-page.js");
+  const desk = createAnswerDesk();
+  const page = createBatchPage({
+    title: titleOf(dag),
+    texts: flags.texts ?? true,
+    sample,
+    async report() {
+      const { records, options } = await batchReport(dag, sample, flags);
+      return renderReport(records, options);
+    },
+    onAnswer: desk.take,
+  });
+  return { ...(await serveWeb(port, page, io)), page, desk };
+}
+
+/** What watches a batch besides the terminal. */
+interface Watching {
+  readonly sample: BatchSample | null;
+  readonly web: Awaited<ReturnType<typeof webFor>>;
 }
 
 /** Runs the rows with a line that shows how far they are. */
@@ -109,7 +162,7 @@ async function drive(
   dag: DagSpec,
   source: RowSource,
   io: Io,
-  sample: BatchSample | null,
+  { sample, web }: Watching,
   options: RunManyOptions,
 ): Promise<BatchSummary> {
   const { runMany } = await import("../batch/run-many.js");
@@ -123,18 +176,35 @@ async function drive(
         : "\nInterrupted: ending the rows that run.\n",
     ),
   );
-  if (io.isTerminal && !source.once)
-    void countRows(source, interrupt.finish).then(progress.setTotal, () => {});
+  if ((io.isTerminal || web !== null) && !source.once) {
+    void countRows(source, interrupt.finish).then(
+      (rows) => {
+        progress.setTotal(rows);
+        web?.page.setTotal(rows);
+      },
+      () => {},
+    );
+  }
+  let isTold = false;
   try {
     const batch = runMany(dag, source.rows(), {
       ...options,
       finish: interrupt.finish,
       signal: interrupt.signal,
       onNotice: (message) => tell(io.stderr, `${message}\n`),
+      ...(web !== null && {
+        onRowEvent: web.page.onRowEvent,
+        answer(record) {
+          if (!isTold) tell(io.stderr, `\nRows wait for answers on ${web.url}\n`);
+          isTold = true;
+          return web.desk.next(record.id, interrupt.finish, interrupt.signal);
+        },
+      }),
     });
     for await (const item of batch) {
       progress.add(item);
       sample?.add(item);
+      web?.page.add(item);
       tellFailure(item, io);
     }
     return await batch.summary;
@@ -198,22 +268,30 @@ async function openStore({ checkpoint, thread }: ThreadFlags): Promise<OpenCheck
 }
 
 async function reportBatch(dag: DagSpec, sample: BatchSample, flags: BatchFlags, io: Io): Promise<void> {
+  if (flags.report === undefined) return;
   const { renderReport } = await import("../report/report.js");
   const { writeReport } = await import("./report-command.js");
+  const { records, options } = await batchReport(dag, sample, flags);
+  await writeReport(flags.report, renderReport(records, options), io);
+}
+
+const titleOf = (dag: DagSpec) => `${dag.name} · batch`;
+
+/** What a report shows of the batch so far. */
+async function batchReport(dag: DagSpec, sample: BatchSample, flags: BatchFlags): Promise<BatchReport> {
   const shown: { readonly label: string; readonly record: RunRecord }[] = [];
   for (const { item, record = await keptRecord(item, flags.records) } of sample.rows()) {
     if (record !== undefined) shown.push({ label: item.key, record });
   }
-  const html = renderReport(
-    shown.map(({ record }) => record),
-    {
-      title: `${dag.name} · batch`,
+  return {
+    records: shown.map(({ record }) => record),
+    options: {
+      title: titleOf(dag),
       texts: flags.texts ?? true,
       batch: sample.figures(),
       labels: shown.map(({ label }) => label),
     },
-  );
-  await writeReport(flags.report ?? "report.html", html, io);
+  };
 }
 
 /** The record of a row that was done before, where the folder of records holds it. */

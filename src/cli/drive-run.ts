@@ -7,14 +7,14 @@ import { askApprovals } from "./ask-approval.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { type Io, tell } from "./io.js";
 import { createProgress } from "./progress.js";
-import { optionsFromFlags, type RunFlags } from "./run-flags.js";
+import { optionsFromFlags, type RunFlags, type WebFlags, webPort } from "./run-flags.js";
 import { printRun } from "./run-output.js";
-import type { WebRun } from "./web-run.js";
+import { createAnswerDesk, serveWeb, stay } from "./web-page.js";
 
 /** What one run on the command line has to do with. */
 export interface DrivenRun {
   readonly dag: DagSpec;
-  readonly flags: RunFlags & { readonly timeline?: boolean; readonly web?: boolean | number };
+  readonly flags: RunFlags & WebFlags & { readonly timeline?: boolean };
   readonly io: Io;
   /** The command line that reproduces it. */
   readonly command?: string;
@@ -48,7 +48,7 @@ export async function driveRun(
           if (event.type === "text-kept" || (event.type === "call-started" && event.messages !== undefined)) {
             heard.push(event);
           }
-          web?.onEvent(event);
+          web?.page.onEvent(event);
           progress.onEvent(event);
         },
       });
@@ -62,7 +62,8 @@ export async function driveRun(
     while (record.state === "interrupted" && kept !== null) {
       const canAsk = io.isTerminal && isTerminal(io.stdin);
       if (web === null && !canAsk) break;
-      const answer = web === null ? await askApprovals(record.interrupts, io) : await answersOn(web, io);
+      const answer =
+        web === null ? await askApprovals(record.interrupts, io) : await answersOn(web, record.id, io);
       if (answer === null) {
         tell(io.stderr, "\nNot answered.\n");
         break;
@@ -80,35 +81,32 @@ export async function driveRun(
   }
 }
 
-async function webFor(
-  flags: DrivenRun["flags"],
-  command: string | undefined,
-  io: Io,
-): Promise<WebRun | null> {
-  if (flags.web === undefined || flags.web === false) return null;
-  const { serveRun } = await import("./web-run.js");
-  return serveRun(flags.web === true ? 0 : flags.web, command, io);
+async function webFor(flags: DrivenRun["flags"], command: string | undefined, io: Io) {
+  const port = webPort(flags);
+  if (port === null) return null;
+  const { createLivePage } = await import("../report/live-page.js");
+  const desk = createAnswerDesk();
+  const page = createLivePage({
+    ...(command !== undefined && { command }),
+    texts: flags.texts ?? true,
+    onAnswer: desk.take,
+  });
+  return { ...(await serveWeb(port, page, io)), page, desk };
 }
 
 /** The answers that a person gives on the page; `null` after Ctrl-C. */
-async function answersOn(web: WebRun, io: Io): Promise<Record<string, unknown> | null> {
-  tell(io.stderr, `The run waits for an answer on ${web.url}\n`);
+async function answersOn(
+  { url, desk }: NonNullable<Awaited<ReturnType<typeof webFor>>>,
+  run: string,
+  io: Io,
+): Promise<Record<string, unknown> | null> {
+  tell(io.stderr, `The run waits for an answer on ${url}\n`);
   const interrupt = listenForInterrupt(() => {});
   try {
-    return await web.answers(interrupt.signal);
+    return await desk.next(run, interrupt.signal);
   } finally {
     interrupt.close();
   }
-}
-
-/** Leaves the page up until Ctrl-C. */
-async function stay(web: WebRun, io: Io): Promise<void> {
-  tell(io.stderr, `The page stays on ${web.url} until Ctrl-C.\n`);
-  const interrupt = listenForInterrupt(() => {});
-  await new Promise<void>((resolve) => {
-    interrupt.signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  interrupt.close();
 }
 
 /** Writes the report, with what events of earlier parts of the run told: a resumed run's record has no prompts of them. */

@@ -58,6 +58,7 @@ export function addShowCommand(program: Command, io: Io): void {
     .command("show")
     .description("Print a kept record as `run` did: what its nodes gave, and who ran when.")
     .argument("<record>", "a record, as --json printed it")
+    .option("--timeline", "print who ran when (the default)")
     .option("--no-timeline", "leave out who ran when")
     .option("--debug", "show stack traces")
     .action(async (file: string, flags: OutputFlags) => {
@@ -68,6 +69,12 @@ export function addShowCommand(program: Command, io: Io): void {
     });
 }
 
+interface DiffFlags {
+  readonly json?: boolean;
+  readonly report?: string;
+  readonly texts: boolean;
+}
+
 /** `agent-dag diff OLD.json NEW.json`: what changed between two records or comparisons; 1 when anything but times did. */
 export function addDiffCommand(program: Command, io: Io): void {
   program
@@ -76,10 +83,23 @@ export function addDiffCommand(program: Command, io: Io): void {
     .argument("<old>", "a record or comparison, as --json printed it")
     .argument("<new>", "another one of the same kind")
     .option("--json", "print the differences as JSON and nothing else on stdout")
+    .option("--report <file>", "also write one HTML file that shows where two records part")
+    .option("--no-texts", "keep prompts, answers and values out of the report")
     .option("--debug", "show stack traces")
-    .action(async (old: string, now: string, flags: { readonly json?: boolean }) => {
+    .action(async (old: string, now: string, flags: DiffFlags) => {
       const { diffRecords, renderRecordDiff } = await import("../report/record-diff.js");
       const [before, after] = [await readRecordFile(old), await readRecordFile(now)];
+      if (flags.report !== undefined) {
+        if (before.kind !== "record" || after.kind !== "record") {
+          throw new UsageError(
+            "--report shows where two records part, and a comparison holds several.",
+            "Give two records, or show each comparison by itself: agent-dag report FILE.",
+          );
+        }
+        const { renderReport } = await import("../report/report.js");
+        const html = renderReport([before.record, after.record], { texts: flags.texts });
+        await writeReport(flags.report, html, io);
+      }
       const diff = diffRecords(heldBy(before), heldBy(after));
       if (flags.json) await writeJson(io.stdout, diff);
       else await write(io.stdout, `${renderRecordDiff(diff)}\n`);

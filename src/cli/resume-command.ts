@@ -2,15 +2,21 @@ import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { errorMessage } from "../errors.js";
 import { type Io, write } from "./io.js";
-import { addInputFlags, addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
+import {
+  addInputFlags,
+  addRunFlags,
+  addWebFlag,
+  optionsFromFlags,
+  type RunFlags,
+  type WebFlags,
+} from "./run-flags.js";
 import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
-interface ResumeFlags extends RunFlags, ThreadFlags {
+interface ResumeFlags extends RunFlags, ThreadFlags, WebFlags {
   readonly topology?: Topology;
   readonly answer?: string;
   readonly timeline?: boolean;
-  readonly web?: boolean | number;
 }
 
 /** `agent-dag resume <file>`: goes on with a run that a store holds. */
@@ -21,9 +27,8 @@ export function addResumeCommand(program: Command, io: Io): void {
     .argument("<file>", "the graph that the run was started with")
     .addOption(new Option("--topology <name>", "the one it was started in").choices([...topologyNames]))
     .option("--answer <json>", 'answer to its approval: true, false, {"edit": …}, or answers by node')
-    .option("--timeline", "print who ran when")
-    .option("--web [port]", "show the run on a page of this computer while it happens", portNumber);
-  addRunFlags(addInputFlags(addThreadFlags(command))).action((file: string, flags: ResumeFlags) =>
+    .option("--timeline", "print who ran when");
+  addRunFlags(addWebFlag(addInputFlags(addThreadFlags(command)))).action((file: string, flags: ResumeFlags) =>
     resumeCommand(file, flags, io),
   );
 }

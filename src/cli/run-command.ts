@@ -1,17 +1,29 @@
 import { type Command, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
-import type { DagSpec } from "../spec/shape.js";
-import type { OpenCheckpointer } from "../stores/checkpointer.js";
 import { cassetteFromFlags, finishCassette, withCassette } from "./cassette-flags.js";
 import { type Io, write } from "./io.js";
-import { addInputFlags, addRunFlags, optionsFromFlags, portNumber, type RunFlags } from "./run-flags.js";
-import { addThreadFlags, howToResume, openThread, type ThreadFlags } from "./thread-flags.js";
+import {
+  addInputFlags,
+  addRunFlags,
+  addWebFlag,
+  optionsFromFlags,
+  type RunFlags,
+  type WebFlags,
+  webPort,
+} from "./run-flags.js";
+import {
+  addThreadFlags,
+  asksForApproval,
+  howToResume,
+  openThread,
+  storeInMemory,
+  type ThreadFlags,
+} from "./thread-flags.js";
 import { UsageError } from "./usage-error.js";
 
-interface RunCommandFlags extends RunFlags, ThreadFlags {
+interface RunCommandFlags extends RunFlags, ThreadFlags, WebFlags {
   readonly topology: Topology;
   readonly timeline?: boolean;
-  readonly web?: boolean | number;
   readonly reuse?: string;
   readonly times?: string;
 }
@@ -28,11 +40,10 @@ export function addRunCommand(program: Command, io: Io): void {
         .default("deterministic"),
     )
     .option("--timeline", "print who ran when")
-    .option("--web [port]", "show the run on a page of this computer while it happens", portNumber)
     .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete")
     .option("--times <file>", "where requests wait for a slot, go by the times of an earlier run's record");
-  addRunFlags(addInputFlags(addThreadFlags(command))).action((file: string, flags: RunCommandFlags) =>
-    runCommand(file, flags, io),
+  addRunFlags(addWebFlag(addInputFlags(addThreadFlags(command)))).action(
+    (file: string, flags: RunCommandFlags) => runCommand(file, flags, io),
   );
 }
 
@@ -53,7 +64,8 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const input = await readInput(dag, flags, example, io);
   const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
   const times = flags.times === undefined ? undefined : await loadRecord(flags.times);
-  const store = (await openThread(flags)) ?? (await forApprovals(dag, io, flags.web !== undefined));
+  const canAnswer = webPort(flags) !== null || (io.isTerminal && asksForApproval(dag));
+  const store = (await openThread(flags)) ?? (canAnswer ? await storeInMemory() : null);
   const kept =
     store === null ? null : { checkpointer: store.checkpointer, thread: flags.thread ?? "terminal" };
   const tape = await cassetteFromFlags(flags);
@@ -96,17 +108,4 @@ function commandLine(file: string, flags: RunCommandFlags): string {
 
 function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** A person at the terminal or on the page can answer an approval only when the run is kept: in memory does. */
-async function forApprovals(dag: DagSpec, io: Io, isWeb: boolean): Promise<OpenCheckpointer | null> {
-  if ((!io.isTerminal && !isWeb) || !hasApproval(dag)) return null;
-  const { openCheckpointer } = await import("../stores/checkpointer.js");
-  return openCheckpointer("memory:");
-}
-
-function hasApproval(dag: DagSpec): boolean {
-  return Object.values(dag.nodes).some(
-    (node) => node.approve !== undefined || (node.dag !== undefined && hasApproval(node.dag)),
-  );
 }

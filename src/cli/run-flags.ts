@@ -87,6 +87,26 @@ export function addRunFlags(command: Command): Command {
     .option("--debug", "show stack traces");
 }
 
+/** The flag that asks for a page. */
+export interface WebFlags {
+  readonly web?: boolean | number;
+}
+
+/** The port that the flag names, 0 for any that is free; `null` where no page is asked for. */
+export function webPort({ web }: WebFlags): number | null {
+  if (web === undefined || web === false) return null;
+  return web === true ? 0 : web;
+}
+
+/** Adds the flag for the page that shows what happens while it happens. */
+export function addWebFlag(command: Command): Command {
+  return command.option(
+    "--web [port]",
+    "show it on a page of this computer while it happens, until Ctrl-C",
+    portNumber,
+  );
+}
+
 /** The library's options for the flags. */
 export function optionsFromFlags(flags: RunFlags): RunDagOptions {
   const limits = {
@@ -129,7 +149,7 @@ export function pricesFrom(file: string): Prices {
 }
 
 /** Whether a run keeps prompts and answers: where it is told to, and where it will be looked at. */
-function keepsTexts(flags: RunFlags & { readonly web?: unknown }): boolean {
+function keepsTexts(flags: RunFlags & WebFlags): boolean {
   return flags.texts ?? (flags.report !== undefined || flags.web !== undefined);
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { DagSpec } from "../spec/shape.js";
 import type { OpenCheckpointer, OpenOptions } from "../stores/checkpointer.js";
 import { addressOf } from "../stores/store-error.js";
 import { UsageError } from "./usage-error.js";
@@ -45,4 +46,20 @@ export function howToResume(file: string, { checkpoint = "memory:", thread }: Th
   }
   const store = URL.canParse(checkpoint) && checkpoint.includes("://") ? addressOf(checkpoint) : checkpoint;
   return `Answer with: agent-dag resume ${file} --checkpoint ${store} --thread ${thread} --answer true`;
+}
+
+/** A store in memory: a person at the terminal or on a page can answer a question only when the run is kept. */
+export async function storeInMemory(): Promise<OpenCheckpointer> {
+  const { openCheckpointer } = await import("../stores/checkpointer.js");
+  return openCheckpointer("memory:");
+}
+
+/** Whether the graph says that it asks for approval: a node, or a tool of one. */
+export function asksForApproval(dag: DagSpec): boolean {
+  return Object.values(dag.nodes).some(
+    ({ approve, tools = [], dag: inner }) =>
+      approve !== undefined ||
+      tools.some((one) => typeof one === "object" && "approve" in one) ||
+      (inner !== undefined && asksForApproval(inner)),
+  );
 }

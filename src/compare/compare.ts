@@ -1,9 +1,10 @@
+import { listener } from "../../nodes/engine/instrument.js";
 import { DagError } from "../errors.js";
 import { drawnAnew, type LatencyMiddleware } from "../models/simulate-latency.js";
-import type { DagProjection } from "../records/events.js";
+import type { DagProjection, RunEvent } from "../records/events.js";
 import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
-import { type RunDagOptions, run } from "../run/run.js";
+import { type RunDagOptions, resume, run } from "../run/run.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor } from "../spec/values.js";
 import { adviceOf } from "./advice.js";
@@ -34,7 +35,25 @@ export interface CompareOptions extends Omit<RunDagOptions, "topology" | "reuse"
   /** Runs of each topology, interleaved; an integer from 1 to 1000. @default 1 */
   readonly repeat?: number;
   /** Told of each run before it begins. */
-  readonly onRun?: (run: { readonly topology: string; readonly repeat: number }) => void;
+  readonly onRun?: (run: ComparedRun) => void;
+  /** Takes the events of each run, beside `onEvent`, with the run that they are of. */
+  readonly onRunEvent?: (event: RunEvent, run: ComparedRun) => void;
+  /**
+   * Asked where a run that a checkpointer keeps waits for a person: gives answers by node, `null` to leave it waiting. The other
+   * runs of a round that go side by side go on meanwhile. @default it is left waiting
+   */
+  readonly answer?: (
+    record: RunRecord,
+    run: ComparedRun,
+  ) => Promise<Readonly<Record<string, unknown>> | null>;
+}
+
+/** Which of a comparison's runs. */
+export interface ComparedRun {
+  /** The topology, or the label of its variant. */
+  readonly topology: string;
+  /** From 0. */
+  readonly repeat: number;
 }
 
 const defaultTopologies: readonly VariantLike[] = ["sequential", "deterministic", "planned", "planned-dag"];
@@ -50,7 +69,14 @@ export async function compare<D extends DagSpec>(
   input: NoInfer<InputOf<D>>,
   ...[given]: OptionsFor<CompareOptions, D>
 ): Promise<Comparison> {
-  const { topologies = defaultTopologies, repeat = 1, onRun, ...options }: CompareOptions = given ?? {};
+  const {
+    topologies = defaultTopologies,
+    repeat = 1,
+    onRun,
+    onRunEvent,
+    answer,
+    ...options
+  }: CompareOptions = given ?? {};
   if (!Number.isInteger(repeat) || repeat < 1 || repeat > 1000) {
     throw new DagError("REPEAT_INVALID", `A repeat of ${repeat} cannot be used.`, {
       hint: "Choose an integer from 1 to 1000.",
@@ -63,26 +89,41 @@ export async function compare<D extends DagSpec>(
   const runs = variants.map((): RunRecord[] => []);
   for (let round = 0; round < repeat && options.signal?.aborted !== true; round++) {
     const begin = async (variant: LabelledVariant, i: number) => {
-      onRun?.({ topology: variant.label, repeat: round });
-      runs[i]?.push(await run<DagSpec>(spec, input, optionsFor(variant, round, options)));
+      const which = { topology: variant.label, repeat: round };
+      onRun?.(which);
+      const own = optionsFor(variant, round, options);
+      if (onRunEvent !== undefined)
+        own.use = [...(own.use ?? []), listener((event) => onRunEvent(event, which))];
+      let record: RunRecord = await run<DagSpec>(spec, input, own);
+      const { checkpointer, thread } = own;
+      while (record.state === "interrupted" && answer !== undefined && checkpointer && thread !== undefined) {
+        const given = await answer(record, which);
+        if (given === null) break;
+        record = await resume<DagSpec>(spec, { ...own, checkpointer, thread, answer: given });
+      }
+      runs[i]?.push(record);
     };
     if (isSimulated(options)) await Promise.all(variants.map(begin));
     else for (const [i, variant] of variants.entries()) await begin(variant, i);
   }
-  return relate(spec, input, variants, runs);
+  return relate(
+    projectDag(spec),
+    input,
+    variants.map(({ label }, i) => ({ topology: label, runs: runs[i] ?? [] })),
+  );
 }
 
-function relate(
-  spec: DagSpec,
+/** Records of one spec on one input, by topology, as a comparison. */
+export function relate(
+  dag: DagProjection,
   input: unknown,
-  variants: readonly LabelledVariant[],
-  runs: readonly (readonly RunRecord[])[],
+  runs: readonly { readonly topology: string; readonly runs: readonly RunRecord[] }[],
 ): Comparison {
-  const figures = variants.map(({ label }, i) => figuresOf(label, runs[i] ?? []));
-  const agreement = figures.map(({ topology, runs: own }) => agreementOf(topology, own, runs[0] ?? []));
+  const figures = runs.map(({ topology, runs: own }) => figuresOf(topology, own));
+  const agreement = figures.map(({ topology, runs: own }) => agreementOf(topology, own, runs[0]?.runs ?? []));
   return {
     version: 1,
-    dag: projectDag(spec),
+    dag,
     input,
     topologies: figures,
     agreement,
@@ -90,7 +131,11 @@ function relate(
   };
 }
 
-function optionsFor({ topology, planner, label }: LabelledVariant, round: number, options: RunDagOptions) {
+function optionsFor(
+  { topology, planner, label }: LabelledVariant,
+  round: number,
+  options: RunDagOptions,
+): { -readonly [name in keyof RunDagOptions]: RunDagOptions[name] } {
   const own = { ...options.planner, ...planner };
   return {
     ...options,

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageData, PageRun } from "../report/page-model.js";
 import { BatchView } from "./batch-view.js";
 import { CallsView } from "./calls-view.js";
@@ -7,7 +7,7 @@ import { DiffView } from "./diff-view.js";
 import { GraphView } from "./graph-view.js";
 import { indexRun } from "./index-run.js";
 import { NodePane, Problem } from "./node-pane.js";
-import { QuestionsView } from "./questions-view.js";
+import { QuestionsView, type SendAnswer } from "./questions-view.js";
 import { cost, count, mark, shown, time, tone, valueText } from "./text.js";
 import { TimelineView } from "./timeline-view.js";
 import { html } from "./view.js";
@@ -16,8 +16,8 @@ export interface AppProps {
   readonly data: PageData;
   /** Text that calls under way have answered so far. */
   readonly live: ReadonlyMap<string, string>;
-  /** Sends answers to the run; `null` where the page is a file. */
-  readonly answer: ((answers: Readonly<Record<string, unknown>>) => Promise<string | null>) | null;
+  /** Sends answers to a run; `null` where the page is a file. */
+  readonly answer: SendAnswer | null;
   /** What the connection is like where the page is live; empty where it is a file. */
   readonly connection: string;
 }
@@ -26,11 +26,17 @@ export interface AppProps {
 export function App({ data, live, answer, connection }: AppProps) {
   const [place, setPlace] = useState(readPlace);
   useEffect(() => {
-    const follow = () => setPlace(readPlace());
+    const follow = () => {
+      looked.current = null;
+      setPlace(readPlace());
+    };
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  const at = Math.min(Math.max(0, place.run), Math.max(0, data.runs.length - 1));
+  // On a live page runs come and go: the one that was looked at stays in sight.
+  const looked = useRef<string | null>(null);
+  const known = looked.current === null ? -1 : data.runs.findIndex(({ id }) => id === looked.current);
+  const at = Math.min(Math.max(0, known < 0 ? place.run : known), Math.max(0, data.runs.length - 1));
   const run = data.runs[at];
   const index = useMemo(() => (run === undefined ? null : indexRun(run)), [run]);
   const go = (next: { run?: number; node?: string | null }) => {
@@ -40,6 +46,7 @@ export function App({ data, live, answer, connection }: AppProps) {
       ...(to.node === null ? [] : [`node=${encodeURIComponent(to.node)}`]),
     ];
     history.replaceState(null, "", `#${parts.join("&")}`);
+    looked.current = connection === "" ? null : (data.runs[to.run]?.id ?? null);
     setPlace(to);
   };
   useEffect(() => {
@@ -50,11 +57,12 @@ export function App({ data, live, answer, connection }: AppProps) {
     return () => removeEventListener("keydown", close);
   });
   if ((run === undefined || index === null) && data.batch !== undefined)
-    return html`<main><h1>${shown(data.title)}</h1><${BatchView} data=${data} onRun=${() => {}} /></main>`;
+    return html`<main><h1>${shown(data.title)}</h1><${BatchView} data=${data} answer=${answer} onRun=${() => {}} /></main>`;
   if (run === undefined || index === null)
     return html`<main><h1>${shown(data.title)}</h1><p role="status">${connection || "There is no run yet."}</p></main>`;
   const select = (node: string) => go({ node });
   const toRun = (number: number) => go({ run: number, node: null });
+  const asking = data.compare === null || answer === null ? [run] : data.runs;
   const isBatch = data.batch !== undefined || (data.compare === null && data.runs.length > 2);
   return html`<div class=${place.node === null ? "page" : "page with-pane"}>
     <main data-run-state=${run.state}>
@@ -66,10 +74,10 @@ export function App({ data, live, answer, connection }: AppProps) {
             ${data.runs.map((one, number) => html`<option value=${String(number)} selected=${number === at}>${shown(one.label)} · ${one.state}</option>`)}
           </select></label>`
       }
-      <${QuestionsView} questions=${run.questions} answer=${answer} />
+      ${asking.map((one) => html`<${QuestionsView} key=${`${one.id} ${one.durationMs}`} label=${data.runs.length > 1 ? one.label : ""} run=${one.id} questions=${one.questions} answer=${data.batch === undefined ? answer : null} />`)}
       ${data.compare !== null && html`<${CompareView} data=${data} onRun=${toRun} />`}
       ${data.diff !== null && html`<${DiffView} diff=${data.diff} noTexts=${data.noTexts} onSelect=${select} />`}
-      ${isBatch && html`<${BatchView} data=${data} onRun=${toRun} />`}
+      ${isBatch && html`<${BatchView} data=${data} answer=${answer} onRun=${toRun} />`}
       <${GraphView} key=${`graph ${at}`} data=${data} index=${index} selected=${place.node} onSelect=${select} />
       <${TimelineView} key=${`timeline ${at} ${run.rows.length > 0}`} index=${index} selected=${place.node} onSelect=${select} />
       <${CallsView} key=${`calls ${at}`} index=${index} onSelect=${select} />

@@ -1,9 +1,16 @@
-import type { PageData, PageRun, PageSpread } from "../report/page-model.js";
+import type { PageBatchProgress, PageData, PageRun, PageSpread } from "../report/page-model.js";
+import { QuestionsView, type SendAnswer } from "./questions-view.js";
 import { cost, count, shown, time, tone } from "./text.js";
 import { html } from "./view.js";
 
-/** Many runs: how time and cost are spread, what failed, and the slowest and dearest. */
-export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number) => void }) {
+interface BatchProps {
+  readonly data: PageData;
+  readonly answer: SendAnswer | null;
+  readonly onRun: (run: number) => void;
+}
+
+/** Many runs: how far they are, how time and cost are spread, what failed, and the slowest and dearest. */
+export function BatchView({ data, answer, onRun }: BatchProps) {
   const { runs, batch } = data;
   const total = batch?.total ?? runs.length;
   const states = batch?.states ?? tally(runs.map(({ state }) => state));
@@ -33,7 +40,8 @@ export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number
   </div>`;
   const failed = runs.map((run, at) => ({ run, at })).filter(({ run }) => tone(run.state) === "bad");
   return html`<section data-view="batch" id="batch" aria-labelledby="batch-title">
-    <div class="bar"><h2 id="batch-title">${count(total)} runs</h2></div>
+    <div class="bar"><h2 id="batch-title">${batch?.progress === undefined ? `${count(total)} runs` : "Batch"}</h2></div>
+    ${batch?.progress !== undefined && html`<${Progress} done=${total} progress=${batch.progress} answer=${answer} />`}
     <p class="chips">${states.map(([state, number]) => html`<span class=${`chip ${tone(state)}`}>${count(number)} ${shown(state)}</span>`)}</p>
     ${batch !== undefined && runs.length > 0 && html`<p class="quiet">${count(runs.length)} of them can be looked into: the slowest, the dearest, the first and those that failed first.</p>`}
     <div class="columns">
@@ -53,6 +61,43 @@ export function BatchView({ data, onRun }: { data: PageData; onRun: (run: number
       ${batch !== undefined && failed.length > 0 && html`<div><h3>Failed</h3><ol>${failed.slice(0, 20).map(({ run, at }) => html`<li><button class="link" onClick=${() => onRun(at)}>${shown(run.label)}</button> <code>${shown(run.error?.code ?? run.state)}</code></li>`)}</ol></div>`}
     </div>
   </section>`;
+}
+
+interface ProgressProps {
+  readonly done: number;
+  readonly progress: PageBatchProgress;
+  readonly answer: SendAnswer | null;
+}
+
+/** How far a batch is, and what it is at. */
+function Progress({ done, progress, answer }: ProgressProps) {
+  const { rows, perSecond, costUsd, running, waiting, underWay } = progress;
+  const left = rows === null || perSecond <= 0 ? null : ((rows - done) / perSecond) * 1000;
+  const asking = underWay.filter(({ questions }) => questions.length > 0);
+  const fact = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  return html`<div data-batch-progress=${String(done)}>
+    <dl class="figures">
+      ${fact("rows", rows === null ? count(done) : `${count(done)} of ${count(rows)}`)}
+      ${fact("a second", perSecond >= 10 ? String(Math.round(perSecond)) : perSecond.toFixed(1))}
+      ${left !== null && left > 0 && fact("left", time(left))}
+      ${fact("cost so far", cost(costUsd))}${fact("under way", count(running))}
+      ${waiting > 0 && fact("wait for an answer", count(waiting))}
+    </dl>
+    ${rows !== null && html`<progress class="whole" max=${Math.max(1, rows)} value=${done} aria-label=${`${count(done)} of ${count(rows)} rows are done`}></progress>`}
+    ${asking.map(({ key, run, questions, asked }) => html`<${QuestionsView} key=${`${run} ${asked}`} label=${key} run=${run} questions=${questions} answer=${answer} />`)}
+    ${
+      underWay.length > asking.length &&
+      html`<h3>Under way</h3><div class="scroll" tabindex="0" role="group" aria-label="Rows under way"><table>
+        <thead><tr><th scope="col">row</th><th scope="col" class="num">since</th><th scope="col" class="num">nodes</th><th scope="col">at</th></tr></thead>
+        <tbody>${underWay
+          .filter(({ questions }) => questions.length === 0)
+          .map(
+            (row) =>
+              html`<tr key=${row.run} data-row=${row.key}><th scope="row">${shown(row.key)}</th><td class="num">${time(row.tookMs)}</td><td class="num">${row.settled} of ${row.nodes}</td><td>${shown(row.now.join(", "))}</td></tr>`,
+          )}</tbody>
+      </table></div>`
+    }
+  </div>`;
 }
 
 function Histogram({

@@ -1,8 +1,8 @@
-import type { LiveChange, PageData, PageRun } from "../report/page-model.js";
+import type { LiveChange, PageData, PageRun, RunChange } from "../report/page-model.js";
 
 type Draw = (data: PageData, live: ReadonlyMap<string, string>, connection: string) => void;
 
-/** Listens to a run and draws what it tells, at most once a frame. */
+/** Listens to runs and draws what they tell, at most once a frame. */
 export function followRun(first: PageData, draw: Draw): void {
   let data = first;
   let connection = "connecting";
@@ -27,22 +27,36 @@ export function followRun(first: PageData, draw: Draw): void {
   };
   source.onmessage = (message: MessageEvent<string>) => {
     const change = JSON.parse(message.data) as LiveChange;
-    if (change.data !== undefined) {
-      data = change.data;
-      said.clear();
-    }
-    for (const [call, text] of Object.entries(change.said ?? {}))
-      said.set(call, (said.get(call) ?? "") + text);
-    const run = data.runs[0];
-    if (run !== undefined) {
-      data = { ...data, runs: [merged(run, change), ...data.runs.slice(1)] };
+    if (change.data !== undefined) said.clear();
+    data = changed(change.data ?? data, change);
+    for (const one of Object.values(change.runs ?? {})) {
+      for (const [call, text] of Object.entries(one.said ?? {}))
+        said.set(call, (said.get(call) ?? "") + text);
     }
     show();
   };
   show();
 }
 
-function merged(run: PageRun, change: LiveChange): PageRun {
+/** The data after a change. */
+function changed(data: PageData, { runs, added = [], graphs, compare, batch }: LiveChange): PageData {
+  const shown =
+    runs === undefined
+      ? data.runs
+      : data.runs.map((run) => {
+          const change = Object.hasOwn(runs, run.id) ? runs[run.id] : undefined;
+          return change === undefined ? run : merged(run, change);
+        });
+  return {
+    ...data,
+    runs: replaced(shown, added),
+    ...(graphs !== undefined && { graphs: { ...data.graphs, ...graphs } }),
+    ...(compare !== undefined && { compare }),
+    ...(batch !== undefined && { batch }),
+  };
+}
+
+function merged(run: PageRun, change: RunChange): PageRun {
   return {
     ...run,
     ...change.run,

@@ -12,8 +12,11 @@ if (root !== null && block !== null) {
   const data = unpacked(block.textContent ?? "");
   const draw = (props: AppProps) => render(html`<${App} ...${props} />`, root);
   if (document.body.dataset.live === "true") {
-    const answer = async (answers: Readonly<Record<string, unknown>>): Promise<string | null> => {
-      const reply = await fetch("answer", {
+    const answer = async (
+      answers: Readonly<Record<string, unknown>>,
+      run: string,
+    ): Promise<string | null> => {
+      const reply = await fetch(`answer?run=${encodeURIComponent(run)}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(answers),

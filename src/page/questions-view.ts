@@ -3,14 +3,21 @@ import type { PageQuestion } from "../report/page-model.js";
 import { shown, valueText } from "./text.js";
 import { html } from "./view.js";
 
+/** Sends a run's answers by node; gives what was wrong with them, `null` where nothing was. */
+export type SendAnswer = (answers: Readonly<Record<string, unknown>>, run: string) => Promise<string | null>;
+
 interface QuestionsProps {
+  /** Id of the run that asks. */
+  readonly run: string;
+  /** What the run is called where several may ask; empty where there is one. */
+  readonly label: string;
   readonly questions: readonly PageQuestion[];
-  /** Sends answers by node; `null` where the page is a file and nobody listens. */
-  readonly answer: ((answers: Readonly<Record<string, unknown>>) => Promise<string | null>) | null;
+  /** `null` where the page is a file and nobody listens. */
+  readonly answer: SendAnswer | null;
 }
 
 /** What the run waits for a person to answer, with the answer where the page is live. */
-export function QuestionsView({ questions, answer }: QuestionsProps) {
+export function QuestionsView({ run, label, questions, answer }: QuestionsProps) {
   const [given, setGiven] = useState<Readonly<Record<string, unknown>>>({});
   const [said, setSaid] = useState("");
   if (questions.length === 0) return null;
@@ -19,12 +26,14 @@ export function QuestionsView({ questions, answer }: QuestionsProps) {
     setGiven(all);
     if (answer === null || !questions.every((one) => Object.hasOwn(all, one.node))) return;
     setSaid("Sent; the run goes on.");
-    const problem = await answer(all);
+    const problem = await answer(all, run);
+    if (problem === null) return;
     setGiven({});
-    if (problem !== null) setSaid(problem);
+    setSaid(problem);
   };
-  return html`<section class="questions" id="questions" aria-labelledby="questions-title">
-    <div class="bar"><h2 id="questions-title">Waits for an answer</h2></div>
+  const title = `questions ${run}`;
+  return html`<section class="questions" data-run=${run} aria-labelledby=${title.replaceAll(/\s/g, "-")}>
+    <div class="bar"><h2 id=${title.replaceAll(/\s/g, "-")}>${label === "" ? "" : `${shown(label)}: `}${label === "" ? "Waits" : "waits"} for an answer</h2></div>
     ${questions.map((one) => html`<${Question} key=${one.node} question=${one} done=${Object.hasOwn(given, one.node)} give=${answer === null ? null : (value: unknown) => void give(one.node, value)} />`)}
     <p class="quiet" role="status">${said}</p>
   </section>`;

@@ -1,207 +1,53 @@
 import type { RunEvent } from "../records/events.js";
 import { liveRun } from "./live-run.js";
-import { pageHtml } from "./page-html.js";
-import type { LiveChange } from "./page-model.js";
-import { redacted, renderReport } from "./report.js";
+import type { PageData } from "./page-model.js";
+import { renderReport } from "./report.js";
+import { type ServedPage, type ServedPageOptions, servePage } from "./served-page.js";
 
 /** What a live page is served with. */
-export interface LivePageOptions {
+export interface LivePageOptions extends ServedPageOptions {
   /** The command that reproduces the run. @default none */
   readonly command?: string;
-  /**
-   * Takes the answers that a person gave on the page, by node. What it throws is shown on the page. @default none: the page
-   * shows questions and takes no answers
-   */
-  readonly onAnswer?: (answers: Readonly<Record<string, unknown>>) => void | Promise<void>;
-  /**
-   * Host names that requests may be addressed to, without the port; `null` where whoever passes them on has looked.
-   * @default localhost, 127.0.0.1, ::1
-   */
-  readonly hosts?: readonly string[] | null;
+  /** Whether prompts, answers and values are on the page and in the file. @default true */
+  readonly texts?: boolean;
 }
 
 /** A page that shows a run while it happens, for any server that speaks in `Request` and `Response`. */
-export interface LivePage {
+export interface LivePage extends Pick<ServedPage, "respond" | "close"> {
   /** Takes an event of the run; fits `onEvent` of `run`. */
   onEvent(event: RunEvent): void;
-  /**
-   * Answers `…/`, `…/events`, `…/report.html` and `…/answer`; the last step of the path alone is looked at, so that a server can
-   * hang it in anywhere under a path that ends in a slash. Gives `null` for everything else.
-   */
-  respond(request: Request): Promise<Response> | null;
-  /** Ends the streams of all who watch. */
-  close(): void;
 }
 
-/** Time that changes are gathered before they are sent, in milliseconds. */
-const gatherMs = 20;
-const mostBytes = 1_000_000;
-const loopback = ["localhost", "127.0.0.1", "[::1]", "::1"];
-
-/** Somebody who watches: what has changed since the last message, joined until it is taken. */
-interface Watcher {
-  readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  pending: LiveChange | null;
-}
-
-/** A live page that nobody watches yet. */
-export function createLivePage({ command, onAnswer, hosts = loopback }: LivePageOptions = {}): LivePage {
-  const run = liveRun(command ?? null);
-  const watchers = new Set<Watcher>();
-  const encoder = new TextEncoder();
-  let timer: NodeJS.Timeout | undefined;
-
-  /** One message at a time: whoever reads slowly gets fewer and larger ones. */
-  const send = (watcher: Watcher) => {
-    if (watcher.pending === null || (watcher.controller.desiredSize ?? 0) <= 0) return;
-    watcher.controller.enqueue(encoder.encode(messageOf(watcher.pending)));
-    watcher.pending = null;
-  };
-  const sendAll = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    for (const watcher of watchers) send(watcher);
-  };
-  const stream = () => {
-    let watcher: Watcher;
-    const body = new ReadableStream<Uint8Array>(
-      {
-        start(controller) {
-          watcher = { controller, pending: { data: run.data() } };
-          watchers.add(watcher);
-        },
-        pull: () => send(watcher),
-        cancel: () => void watchers.delete(watcher),
-      },
-      { highWaterMark: 1 },
-    );
-    return reply(200, "text/event-stream; charset=utf-8", body);
-  };
-  const answer = async (request: Request) => {
-    const told = (status: number, message: string) =>
-      reply(status, "application/json; charset=utf-8", JSON.stringify({ message }));
-    if (onAnswer === undefined) return told(409, "This page takes no answers.");
-    if (!(request.headers.get("content-type") ?? "").startsWith("application/json"))
-      return told(415, "An answer is JSON.");
-    try {
-      const answers: unknown = JSON.parse(await bodyOf(request));
-      if (typeof answers !== "object" || answers === null || Array.isArray(answers))
-        return told(400, "Answers are an object by node.");
-      await onAnswer(answers as Record<string, unknown>);
-      return told(202, "taken");
-    } catch (error) {
-      return told(400, error instanceof Error ? error.message : String(error));
-    }
+/** A live page of one run that nobody watches yet. */
+export function createLivePage({ command, texts = true, ...options }: LivePageOptions = {}): LivePage {
+  const shown = command === undefined ? {} : { command };
+  const live = liveRun({ ...shown, noTexts: !texts });
+  const data = (): PageData => {
+    const run = live.run();
+    return {
+      version: 1,
+      title: run?.label ?? "agent-dag",
+      runs: run === null ? [] : [run],
+      graphs: live.graphs(),
+      compare: null,
+      diff: null,
+      noTexts: !texts,
+    };
   };
   const report = () => {
-    const record = run.record();
-    if (record === null) return reply(404, "text/plain; charset=utf-8", "The run has not begun.\n");
-    const html = renderReport(record, command === undefined ? {} : { command });
-    return reply(200, "text/html; charset=utf-8", html, {
-      "content-disposition": 'attachment; filename="report.html"',
-    });
+    const record = live.record();
+    return record === null ? null : renderReport(record, { ...shown, texts });
   };
-  const page = () => {
-    const data = redacted(run.data());
-    return reply(200, "text/html; charset=utf-8", pageHtml(data, { title: data.title, live: true }), {
-      "content-security-policy": "frame-ancestors 'none'",
-    });
-  };
-  const respond = async (request: Request, last: string): Promise<Response> => {
-    const isAnswer = last === "answer";
-    if (hosts !== null && !isOwn(request, hosts))
-      return reply(403, "text/plain; charset=utf-8", "This page answers on this computer only.\n");
-    if (isAnswer !== (request.method === "POST"))
-      return reply(405, "text/plain; charset=utf-8", "Not this method.\n", {
-        allow: isAnswer ? "POST" : "GET",
-      });
-    if (isAnswer) return answer(request);
-    if (last === "events") return stream();
-    return last === "report.html" ? report() : page();
-  };
-
+  const page = servePage({ data, report }, options);
+  let id = "";
   return {
     onEvent(event) {
-      const change = run.add(event);
-      if (change === null || watchers.size === 0) return;
-      for (const watcher of watchers) {
-        watcher.pending = watcher.pending === null ? change : joined(watcher.pending, change);
-      }
-      timer ??= setTimeout(sendAll, gatherMs);
+      if (event.type === "run-started") id = event.id;
+      const change = live.add(event);
+      if (change === "begun") page.tell({ data: data() });
+      else if (change !== null) page.tell({ runs: { [id]: change } });
     },
-    respond(request) {
-      const { pathname } = new URL(request.url);
-      const last = pathname.slice(pathname.lastIndexOf("/") + 1);
-      return ["", "events", "report.html", "answer"].includes(last) ? respond(request, last) : null;
-    },
-    close() {
-      clearTimeout(timer);
-      for (const { controller, pending } of watchers) {
-        if (pending !== null) controller.enqueue(encoder.encode(messageOf(pending)));
-        controller.close();
-      }
-      watchers.clear();
-    },
+    respond: page.respond,
+    close: page.close,
   };
-}
-
-/** Whether a request is meant for this server and was not sent by a page of somebody else. */
-function isOwn({ headers, method, url }: Request, hosts: readonly string[]): boolean {
-  const host = headers.get("host") ?? new URL(url).host;
-  if (!hosts.includes(host.replace(/:\d+$/, ""))) return false;
-  const origin = headers.get("origin");
-  const site = headers.get("sec-fetch-site");
-  if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) return false;
-  return method !== "POST" || site === null || site === "same-origin";
-}
-
-function reply(
-  status: number,
-  type: string,
-  body: string | ReadableStream<Uint8Array>,
-  more: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(body, {
-    status,
-    headers: {
-      "content-type": type,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...more,
-    },
-  });
-}
-
-function messageOf(change: LiveChange): string {
-  return `data: ${JSON.stringify(redacted(change))}\n\n`;
-}
-
-async function bodyOf(request: Request): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of request.body ?? []) {
-    bytes += part.length;
-    if (bytes > mostBytes) throw new RangeError(`An answer of more than ${mostBytes} bytes is not taken.`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
-/** Two changes as one, the second after the first. */
-function joined(first: LiveChange, second: LiveChange): LiveChange {
-  if (second.data !== undefined) return second;
-  const said = { ...first.said };
-  for (const [call, text] of Object.entries(second.said ?? {})) said[call] = (said[call] ?? "") + text;
-  return {
-    ...(first.data !== undefined && { data: first.data }),
-    run: { ...first.run, ...second.run },
-    rows: latest([...(first.rows ?? []), ...(second.rows ?? [])]),
-    calls: latest([...(first.calls ?? []), ...(second.calls ?? [])]),
-    texts: { ...first.texts, ...second.texts },
-    said,
-  };
-}
-
-function latest<T extends { readonly id: string }>(all: readonly T[]): T[] {
-  return [...new Map(all.map((one) => [one.id, one])).values()];
 }

@@ -2,26 +2,37 @@ import type { DagProjection, RunEvent } from "../records/events.js";
 import { type RecordFold, type RunRecord, recordFold } from "../records/record.js";
 import { nodeWork, type WorkKey, workPath } from "../records/work-id.js";
 import { pageGraphs } from "./page-graph.js";
-import type { LiveChange, PageCall, PageData, PageRow, PageRun } from "./page-model.js";
+import type { PageCall, PageData, PageRow, PageRun, RunChange } from "./page-model.js";
 import { callOf, criticalRows, openRow, problemOf, rowsOf, str, tryOf } from "./page-rows.js";
 import { callerRow, questionOf, simulatedText } from "./page-run.js";
 
 /** Largest DAG whose critical path is found anew whenever a node settles; of larger ones it is found at the end. */
 const mostFollowed = 300;
-const texts = { noTexts: false };
 
 /** A run that is under way, as its page shows it. */
 export interface LiveRun {
-  /** Takes in one event; gives what has changed for the page. */
-  add(event: RunEvent): LiveChange | null;
-  /** Everything so far. */
-  data(): PageData;
+  /** Takes in one event; gives what has changed for the page, `"begun"` where all has. */
+  add(event: RunEvent): RunChange | "begun" | null;
+  /** The run so far; `null` before it has begun. */
+  run(): PageRun | null;
+  graphs(): PageData["graphs"];
   /** The record so far, with the prompts of every part of the run; `null` before it has begun. */
   record(): RunRecord | null;
 }
 
+/** How a run is shown. */
+export interface LiveRunOptions {
+  /** The command that reproduces it. @default none */
+  readonly command?: string;
+  /** @default the name of the DAG and its topology */
+  readonly label?: string;
+  /** Whether prompts, answers and values are left out. @default false */
+  readonly noTexts?: boolean;
+}
+
 /** Follows a run event by event; one that goes on after an answer begins anew and keeps the prompts that were told. */
-export function liveRun(command: string | null): LiveRun {
+export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}): LiveRun {
+  const texts = { noTexts };
   let fold: RecordFold = recordFold();
   let dag: DagProjection | null = null;
   let run: PageRun | null = null;
@@ -32,23 +43,11 @@ export function liveRun(command: string | null): LiveRun {
   const kept = new Map<string, string>();
   const heard: RunEvent[] = [];
 
-  const put = (...changed: PageRow[]): LiveChange => {
+  const put = (...changed: PageRow[]): RunChange => {
     for (const row of changed) rows.set(row.id, row);
     return { rows: changed };
   };
   const rowAt = (of: DagProjection, key: WorkKey) => rows.get(workPath(key)) ?? openRow(of, key, "waiting");
-  const data = (): PageData => ({
-    version: 1,
-    title: run?.label ?? "agent-dag",
-    runs:
-      run === null
-        ? []
-        : [{ ...run, rows: [...rows.values()], calls: [...calls.values()], texts: Object.fromEntries(kept) }],
-    graphs,
-    compare: null,
-    diff: null,
-    noTexts: false,
-  });
   const totals = () => {
     const all = [...calls.values()];
     const costs = all.map((call) => call.costUsd);
@@ -60,12 +59,12 @@ export function liveRun(command: string | null): LiveRun {
       estimated: all.some((call) => call.estimated),
     };
   };
-  const change = (fields: Partial<PageRun>): LiveChange => {
+  const change = (fields: Partial<PageRun>): RunChange => {
     if (run !== null) run = { ...run, ...fields };
     return { run: fields };
   };
 
-  const begin = (event: Extract<RunEvent, { type: "run-started" }>): LiveChange => {
+  const begin = (event: Extract<RunEvent, { type: "run-started" }>) => {
     dag = event.dag;
     graphs = pageGraphs(dag, "g0", texts);
     rows = new Map(
@@ -73,7 +72,7 @@ export function liveRun(command: string | null): LiveRun {
     );
     calls = new Map();
     run = {
-      label: `${str(dag.name)} · ${str(event.topology)}`,
+      label: label ?? `${str(dag.name)} · ${str(event.topology)}`,
       id: event.id,
       dag: dag.name,
       topology: event.topology,
@@ -83,10 +82,10 @@ export function liveRun(command: string | null): LiveRun {
       criticalPathMs: 0,
       state: "running",
       error: null,
-      input: event.input,
+      ...(!noTexts && { input: event.input }),
       usage: totals(),
       simulated: simulatedText(event.simulated),
-      command,
+      command: command ?? null,
       questions: [],
       notices: [],
       rows: [],
@@ -94,10 +93,9 @@ export function liveRun(command: string | null): LiveRun {
       texts: {},
       graph: "g0",
     };
-    return { data: data() };
   };
 
-  const settle = (of: DagProjection, event: Extract<RunEvent, { type: "node-settled" }>): LiveChange => {
+  const settle = (of: DagProjection, event: Extract<RunEvent, { type: "node-settled" }>): RunChange => {
     const before = rows.get(workPath(event));
     const changed = [...rowsOf(of, event, event.outcome, texts)].map((row) => {
       const tries = rows.get(row.id)?.tries ?? [];
@@ -119,13 +117,13 @@ export function liveRun(command: string | null): LiveRun {
       return marked;
     });
   };
-  const callChanged = (of: DagProjection, call: PageCall): LiveChange => {
+  const callChanged = (of: DagProjection, call: PageCall): RunChange => {
     calls.set(call.id, call);
     const caller = call.row.startsWith("$") ? put(callerRow(of, call.row, [...calls.values()])) : {};
     return { calls: [call], ...caller, ...change({ usage: totals() }) };
   };
 
-  const follow = (of: DagProjection, event: RunEvent): LiveChange | null => {
+  const follow = (of: DagProjection, event: RunEvent): RunChange | null => {
     switch (event.type) {
       case "node-ready":
         return put({ ...rowAt(of, event), readyAtMs: event.atMs });
@@ -138,9 +136,9 @@ export function liveRun(command: string | null): LiveRun {
         return put({ ...row, tries: [...row.tries, tryOf(event, texts)] });
       }
       case "node-progress":
-        return put({ ...rowAt(of, event), progress: event.value });
+        return noTexts ? null : put({ ...rowAt(of, event), progress: event.value });
       case "call-started":
-        if (event.messages !== undefined) messages.set(event.call, event.messages);
+        if (event.messages !== undefined && !noTexts) messages.set(event.call, event.messages);
         return callChanged(of, { ...openCall(event), messages: messages.get(event.call) ?? null });
       case "call-ended":
         return callChanged(of, {
@@ -148,8 +146,9 @@ export function liveRun(command: string | null): LiveRun {
           messages: messages.get(event.call.id) ?? null,
         });
       case "call-delta":
-        return { said: { [event.call]: event.text } };
+        return noTexts ? null : { said: { [event.call]: event.text } };
       case "text-kept":
+        if (noTexts) return null;
         kept.set(event.hash, event.text);
         return { texts: { [event.hash]: event.text } };
       case "notice":
@@ -158,7 +157,7 @@ export function liveRun(command: string | null): LiveRun {
         const record = fold.record();
         const told = change({
           state: event.state,
-          output: event.output,
+          ...(!noTexts && { output: event.output }),
           error: problemOf(event.error, texts),
           questions: event.interrupts.map((question) => questionOf(question, texts)),
           durationMs: record.durationMs,
@@ -173,13 +172,20 @@ export function liveRun(command: string | null): LiveRun {
   };
 
   return {
-    data,
+    run: () =>
+      run === null
+        ? null
+        : { ...run, rows: [...rows.values()], calls: [...calls.values()], texts: Object.fromEntries(kept) },
+    graphs: () => graphs,
     add(event) {
       if (event.type === "run-started") fold = recordFold();
       fold.add(event);
       if (event.type === "text-kept" || (event.type === "call-started" && event.messages !== undefined))
         heard.push(event);
-      if (event.type === "run-started") return begin(event);
+      if (event.type === "run-started") {
+        begin(event);
+        return "begun";
+      }
       if (dag === null) return null;
       const told = follow(dag, event);
       if (told === null || event.type === "run-ended") return told;

@@ -178,6 +178,39 @@ export interface PageBatch {
   readonly time: PageSpread | null;
   /** US dollars a row; `null` where no price is known. */
   readonly cost: PageSpread | null;
+  /** How far it is; absent once it has ended. */
+  readonly progress?: PageBatchProgress;
+}
+
+/** A batch under way. */
+export interface PageBatchProgress {
+  /** Rows that there are; `null` while that is unknown. */
+  readonly rows: number | null;
+  readonly perSecond: number;
+  /** US dollars so far; `null` when the price of a call is unknown. */
+  readonly costUsd: number | null;
+  /** How many rows run and wait for answers. */
+  readonly running: number;
+  readonly waiting: number;
+  /** The rows that have run longest and those that wait for an answer, a few of them. */
+  readonly underWay: readonly PageRowUnderWay[];
+}
+
+/** A row of a batch that runs. */
+export interface PageRowUnderWay {
+  readonly key: string;
+  /** Id of its run. */
+  readonly run: string;
+  /** Milliseconds since its run started. */
+  readonly tookMs: number;
+  /** Nodes that have settled, of all. */
+  readonly settled: number;
+  readonly nodes: number;
+  /** Names of nodes that run now. */
+  readonly now: readonly string[];
+  /** How often it has stopped to ask. */
+  readonly asked: number;
+  readonly questions: readonly PageQuestion[];
 }
 
 /** How values are spread. */
@@ -215,6 +248,8 @@ export interface PageFigures {
   readonly failures: number;
   /** Number of its typical run in {@link PageData.runs}, -1 where it has none. */
   readonly run: number;
+  /** Whether no run of it has ended yet: its figures are those of the run under way. */
+  readonly open?: true;
 }
 
 /** Two runs and where they part. */
@@ -240,11 +275,22 @@ export interface PageDifference {
 /** A stretch of text: in both, only before (`-`), or only after (`+`). */
 export type PageWord = readonly [sign: "=" | "-" | "+", text: string];
 
-/** What a live run tells in one message: what has changed since the one before. */
+/** What a live page is told in one message: what has changed since the one before. */
 export interface LiveChange {
   /** Present where the page begins anew: everything. */
   readonly data?: PageData;
-  /** Fields of the run that have changed. */
+  /** What has changed of runs, by their ids. */
+  readonly runs?: Readonly<Record<string, RunChange>>;
+  /** Runs that the page had not shown, and their graphs. */
+  readonly added?: readonly PageRun[];
+  readonly graphs?: PageData["graphs"];
+  readonly compare?: PageComparison;
+  readonly batch?: PageBatch;
+}
+
+/** What has changed of one run. */
+export interface RunChange {
+  /** Its fields. */
   readonly run?: Partial<PageRun>;
   readonly rows?: readonly PageRow[];
   readonly calls?: readonly PageCall[];

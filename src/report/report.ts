@@ -116,7 +116,8 @@ function titleOf(input: CheckedInput | undefined): string {
   return `${cleanLine(str(input.record.dag.name))} · ${cleanLine(str(input.record.topology))}`;
 }
 
-function comparisonOf(
+/** A comparison as the page shows it. `add` takes each topology's typical run and gives its number on the page. */
+export function comparisonOf(
   { topologies, agreement, advice }: Comparison,
   add: (record: RunRecord, label: string) => number,
 ): PageComparison {

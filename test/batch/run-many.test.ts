@@ -62,6 +62,37 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe("a batch", () => {
+  it("tells the events of each row, and lets rows that wait for an answer rest without a slot", async () => {
+    const asking = defineDag({
+      name: "asking",
+      nodes: {
+        draft: { run: ({ input }) => String(input) },
+        check: { needs: ["draft"], approve: { message: "May it go out?" } },
+      },
+    });
+    const ended: string[] = [];
+    const waiting: (() => void)[] = [];
+    const batch = runMany(asking, ["a", "b", "c"], {
+      concurrency: 1,
+      key: (input) => String(input),
+      checkpointer: new MemorySaver(),
+      onRowEvent: (event, { key }) => {
+        if (event.type === "run-ended") ended.push(`${key} ${event.state}`);
+      },
+      answer: async (_record, { key }) => {
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          // The third one waits as the others do: nobody holds the one slot.
+          if (waiting.length === 3) for (const go of waiting) go();
+        });
+        return key === "b" ? null : { check: true };
+      },
+    });
+    expect(await batch.summary).toMatchObject({ completed: 2, interrupted: 1 });
+    expect(ended.slice(0, 3)).toEqual(["a interrupted", "b interrupted", "c interrupted"]);
+    expect(ended.slice(3).sort()).toEqual(["a completed", "c completed"]);
+  });
+
   it("gives an item for every input, with its record, and a summary", async () => {
     const { spec } = counting();
     const batch = runMany(spec, rows("a", "b", "bad"), { key: "id", concurrency: 1 });

@@ -31,8 +31,10 @@ describe("--record and --replay", () => {
     const [a, b] = [join(folder, "a.json"), join(folder, "b.json")];
     writeFileSync(a, first.stdout);
     writeFileSync(b, second.stdout);
-    const diff = await cli(["diff", a, b]);
+    const page = join(folder, "parts.html");
+    const diff = await cli(["diff", a, b, "--report", page]);
     expect(diff.exitCode).toBe(0);
+    expect(readFileSync(page, "utf8")).toContain('"diff":{"first":');
     expect(diff.stdout).toMatch(/No differences\.|Only times differ\./);
   });
 
@@ -54,6 +56,9 @@ describe("--record and --replay", () => {
     writeFileSync(a, first.stdout);
     writeFileSync(b, second.stdout);
     expect(await cli(["diff", a, b])).toMatchObject({ exitCode: 0 });
+    const refused = await cli(["diff", a, b, "--report", join(folder, "none.html")]);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(refused.stderr).toContain("--report shows where two records part");
   });
 
   it("end with status 1 when the run asks for something that was not recorded", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
 import { compare, defineDag, type RunRecord } from "agent-dag";
 import { simulateLatency } from "agent-dag/testing";
 import { adviceOf } from "../../src/compare/advice.js";
@@ -48,6 +49,36 @@ describe("compare", () => {
     expect(deterministic?.wallMs.min).toBeLessThanOrEqual(deterministic?.wallMs.median ?? 0);
     expect(comparison.agreement.map(({ exact }) => exact)).toEqual([1, 0, 0]);
     expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison);
+  });
+
+  it("tells the events of each run by its topology, and asks for the answers that a run waits for", async () => {
+    const asking = defineDag({
+      name: "asking",
+      nodes: {
+        draft: { run: () => "draft" },
+        check: { needs: ["draft"], approve: { message: "May it go out?" } },
+      },
+    });
+    const heard: string[] = [];
+    const asked: string[] = [];
+    const comparison = await compare(asking, "a letter" as never, {
+      topologies: ["sequential", "dataflow"],
+      checkpointer: new MemorySaver(),
+      thread: "t",
+      onRunEvent: (event, { topology }) => {
+        if (event.type === "run-ended") heard.push(`${topology} ${event.state}`);
+      },
+      answer: async (record, { topology }) => {
+        asked.push(`${topology} ${record.state}`);
+        return topology === "sequential" ? { check: true } : null;
+      },
+    });
+    expect(asked).toEqual(["sequential interrupted", "dataflow interrupted"]);
+    expect(heard).toEqual(["sequential interrupted", "sequential completed", "dataflow interrupted"]);
+    expect(comparison.topologies.map(({ runs }) => runs.map(({ state }) => state))).toEqual([
+      ["completed"],
+      ["interrupted"],
+    ]);
   });
 
   it("refuses topologies, options and repeats that it does not know, before anything is run", async () => {
