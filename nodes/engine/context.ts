@@ -1,4 +1,4 @@
-import { DagError } from "../../src/errors.js";
+import { caught, DagError, errorMessage } from "../../src/errors.js";
 import { checkAgainstAsync, isZodSchema } from "../../src/spec/schema.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 
@@ -25,7 +25,12 @@ async function read(
 ): Promise<unknown> {
   // JSON Schema cannot say that nothing will do as well.
   const checked =
-    given === undefined && !isZodSchema(declared) ? null : await checkAgainstAsync(declared, given);
+    given === undefined && !isZodSchema(declared)
+      ? null
+      : await checkAgainstAsync(declared, given).catch((thrown: unknown) => ({
+          ok: false as const,
+          message: `its schema failed with "${errorMessage(caught(thrown))}"`,
+        }));
   if (checked?.ok) return checked.value;
   if (given === undefined) {
     throw new DagError(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DagIssue } from "../errors.js";
+import { type DagIssue, unawaited } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isObject, isPlainObject, issue, pathTo, showValue } from "./issue.js";
 import { type KnownValues, resolve, valueAt } from "./path-rules.js";
@@ -82,13 +82,7 @@ function refused(
   unknown: readonly DagIssue[],
 ): DagIssue[] {
   const sample = withoutReferences(template);
-  let found: readonly z.core.$ZodIssue[];
-  try {
-    found = z.safeParse(toZod(expected.schema as z.core.$ZodType), sample).error?.issues ?? [];
-  } catch {
-    return []; // asynchronous, or a refinement that cannot take the sample
-  }
-  return found.flatMap(({ path, message }) => {
+  return issuesAtOnce(toZod(expected.schema as z.core.$ZodType), sample).flatMap(({ path, message }) => {
     const value = stepsInto(sample, path);
     if (holdsLater(value)) return [];
     const place = path.reduce<string>((text, step) => pathTo(text, step as string | number), at);
@@ -103,6 +97,27 @@ function refused(
     const text = `The DAG "${expected.name}" needs ${showValue(String(path.at(-1)))} in its input, which is not given.`;
     return [issue("missing-input", around, text, "Give it, or make it optional in the schema of that DAG.")];
   });
+}
+
+/**
+ * What a schema says of a value without waiting. Asynchronous code of a user's is not begun where it can be told, and nobody
+ * waits for it elsewhere: then the schema's form decides, and the rest is found at run time.
+ */
+function issuesAtOnce(schema: z.core.$ZodType, value: unknown): readonly z.core.$ZodIssue[] {
+  try {
+    if (!holdsAsyncCode(schema)) {
+      const context = { async: true } as const;
+      const result = schema._zod.run({ value, issues: [] }, context);
+      if (!(result instanceof Promise))
+        return result.issues.map((one) => z.core.util.finalizeIssue(one, context, z.core.config()));
+      unawaited(result);
+    }
+    if (changesInput(schema)) return [];
+    const form = z.fromJSONSchema(inputForm(schema) as Parameters<typeof z.fromJSONSchema>[0]);
+    return z.safeParse(form, value).error?.issues ?? [];
+  } catch {
+    return []; // a refinement that cannot take the sample
+  }
 }
 
 function withoutReferences(template: unknown): unknown {
@@ -209,14 +224,30 @@ function inputForm(schema: z.core.$ZodType): Fields {
 }
 
 /** Whether a schema coerces or prepares what it is given: it then takes more than its types say. */
-function changesInput(schema: unknown, seen = new Set<unknown>()): boolean {
+function changesInput(schema: unknown): boolean {
+  return hasDefinition(schema, ({ coerce, type, in: entry }) => {
+    if (coerce === true || type === "transform" || type === "lazy" || type === "catch") return true;
+    return type === "pipe" ? changesInput(entry) : null; // what comes after changes only what goes out
+  });
+}
+
+/** Whether a schema has refinements or transforms that are written as async functions. */
+function holdsAsyncCode(schema: unknown): boolean {
+  const isAsync = (part: unknown) =>
+    typeof part === "function" && Object.prototype.toString.call(part) === "[object AsyncFunction]";
+  return hasDefinition(schema, (def) => Object.values(def).some(isAsync) || null);
+}
+
+/** Whether a part of a schema is what is looked for, at any depth; `null` looks on within the part. */
+function hasDefinition(
+  schema: unknown,
+  isFound: (def: Fields) => boolean | null,
+  seen = new Set<unknown>(),
+): boolean {
   if (typeof schema !== "object" || schema === null || seen.has(schema) || seen.size > 5000) return false;
   seen.add(schema);
-  if (Array.isArray(schema)) return schema.some((part) => changesInput(part, seen));
+  if (Array.isArray(schema)) return schema.some((part) => hasDefinition(part, isFound, seen));
   const def: unknown = isZodSchema(schema) ? schema._zod.def : schema;
   if (!isObject(def)) return false;
-  if (def.coerce === true || def.type === "transform" || def.type === "lazy" || def.type === "catch")
-    return true;
-  if (def.type === "pipe") return changesInput(def.in, seen); // what comes after changes only what goes out
-  return Object.values(def).some((part) => changesInput(part, seen));
+  return isFound(def) ?? Object.values(def).some((part) => hasDefinition(part, isFound, seen));
 }
