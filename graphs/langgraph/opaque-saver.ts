@@ -4,6 +4,7 @@ import {
   type CheckpointMetadata,
   type CheckpointTuple,
 } from "@langchain/langgraph";
+import { instanceSecrets, noteSecrets } from "../../src/models/secrets.js";
 import { outliveServer } from "../../src/stores/postgres.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
@@ -109,7 +110,9 @@ export function opaqueSaver(saver: BaseCheckpointSaver): OpaqueSaver {
   if (saver instanceof OpaqueSaver) return saver;
   let opaque = wrapped.get(saver);
   if (opaque === undefined) {
-    outliveServer((saver as { pool?: unknown }).pool);
+    const { pool } = saver as { pool?: { readonly options?: unknown } };
+    outliveServer(pool);
+    noteSecrets(instanceSecrets(pool?.options));
     opaque = new OpaqueSaver(saver);
     wrapped.set(saver, opaque);
   }

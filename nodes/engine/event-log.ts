@@ -1,4 +1,5 @@
 import { errorMessage } from "../../src/errors.js";
+import { redactKeys } from "../../src/models/redact.js";
 import type { RunEvent, UsageSums } from "../../src/records/events.js";
 import type { Outcome, Outcomes } from "../../src/records/outcome.js";
 import { type RunRecord, recordFold } from "../../src/records/record.js";
@@ -83,7 +84,7 @@ export class EventLog {
   }
 
   notice(code: string, message: string): void {
-    this.emit({ type: "notice", atMs: this.nowMs(), code, message });
+    this.emit({ type: "notice", atMs: this.nowMs(), code, message: redactKeys(message) });
   }
 
   /** The outcomes of the run's own nodes that were emitted so far. */

@@ -194,7 +194,7 @@ function tookTooLong(node: string, timeoutMs: number): DagError {
 export function outcomeError(error: unknown): OutcomeError {
   const text = error instanceof DagError ? error.text : undefined;
   const message = redactKeys(errorMessage(error));
-  return { code: errorCode(error), message, ...(text !== undefined && { text }) };
+  return { code: redactKeys(errorCode(error)), message, ...(text !== undefined && { text }) };
 }
 
 /** Whether an error says that time ran out. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { createColors } from "picocolors";
 import { DagValidationError, errorMessage } from "../errors.js";
+import { redactKeys } from "../models/redact.js";
 import { cleanText } from "../report/plain-text.js";
 import { addBatchCommand } from "./batch-command.js";
 import { addCheckCommand } from "./check-command.js";
@@ -74,7 +75,7 @@ function renderError(error: unknown, { debug, color }: { debug: boolean; color: 
   const { red } = createColors(color);
   const message = error instanceof DagValidationError ? error.message : errorMessage(error);
   const stack = debug && error instanceof Error ? `\n${error.stack ?? ""}${causes(error)}` : "";
-  return `${red("error:")} ${cleanText(`${message}${stack}`)}\n`;
+  return `${red("error:")} ${cleanText(redactKeys(`${message}${stack}`))}\n`;
 }
 
 function causes(error: Error): string {

@@ -3,6 +3,7 @@ import { errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, RunEvent } from "../records/events.js";
 import { loadPriceTable } from "../records/price.js";
 import type { WorkKey } from "../records/work-id.js";
+import { redact, redactKeys } from "./redact.js";
 import { roughTokens } from "./usage.js";
 
 /** Where the requests of a runnable go. */
@@ -84,7 +85,7 @@ class CallbackCalls extends BaseCallbackHandler {
   }
 
   override async handleLLMError(error: unknown, runId: string) {
-    const told = { code: errorCode(error), message: errorMessage(error) };
+    const told = { code: redactKeys(errorCode(error)), message: redact(errorMessage(error)) };
     const none = { inputTokens: 0, outputTokens: 0, toolCalls: [], finishReason: null };
     await this.#ended(runId, { ...none, error: told });
   }

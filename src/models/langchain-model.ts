@@ -12,7 +12,7 @@ import { replyWithoutKeys } from "./redact-reply.js";
 import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
-import { headerSecrets, instanceSecrets, recentEnvironmentSecrets } from "./secrets.js";
+import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
 import { invokeShared, sharedView } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 
@@ -59,7 +59,8 @@ function secretsOf(model: Adapted): string[] {
   // What a key is changed to is seen in the headers that it is sent with.
   const own = model.ownSecrets ?? instanceSecrets(model.instance);
   if (model.viewable) model.ownSecrets = own;
-  return [...own, ...model.sent, ...recentEnvironmentSecrets()];
+  noteSecrets([...own, ...model.sent]);
+  return [...own, ...model.sent, ...recentSecretsInUse()];
 }
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {

@@ -13,7 +13,7 @@ import {
   withoutKeys,
 } from "./error-chain.js";
 import { redact, redactKeys, redactUrl } from "./redact.js";
-import { environmentSecrets } from "./secrets.js";
+import { secretsInUse } from "./secrets.js";
 
 /** Which request failed. */
 export interface ModelErrorSubject {
@@ -52,7 +52,7 @@ export function toModelError(error: unknown, subject: ModelErrorSubject): DagErr
   if (subject.signal.aborted) return abortError(subject.signal);
   const chain = causeChain(error);
   const own = chain.find((link) => link instanceof DagError);
-  const secrets = [...(subject.secrets ?? []), ...environmentSecrets()];
+  const secrets = [...(subject.secrets ?? []), ...secretsInUse()];
   if (own instanceof DagError) return withoutSecrets(own, secrets);
   const clean = (text: string) => redact(text, secrets);
   const status = firstOf(chain, statusOf);

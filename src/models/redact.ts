@@ -1,4 +1,4 @@
-import { distinct, environmentSecrets } from "./secrets.js";
+import { distinct, secretsInUse } from "./secrets.js";
 
 /**
  * Takes keys out of texts, in two ways: the exact values of the keys in use, whatever they look like and however they
@@ -30,9 +30,9 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 
 /**
  * `text` without the given keys and without anything that looks like a key, a token or credentials in an address.
- * @param secrets Exact values that must not be shown. @default the environment's
+ * @param secrets Exact values that must not be shown. @default those in use
  */
-export function redact(text: string, secrets: readonly string[] = environmentSecrets()): string {
+export function redact(text: string, secrets: readonly string[] = secretsInUse()): string {
   return shapes.reduce(
     (rest, [pattern, replacement]) => rest.replace(pattern, replacement),
     redactKeys(text, secrets),
@@ -40,7 +40,7 @@ export function redact(text: string, secrets: readonly string[] = environmentSec
 }
 
 /** `text` without the given keys; what merely looks like a key stays. */
-export function redactKeys(text: string, secrets: readonly string[] = environmentSecrets()): string {
+export function redactKeys(text: string, secrets: readonly string[] = secretsInUse()): string {
   return keyRedactor(secrets)(text);
 }
 
@@ -64,7 +64,7 @@ function knownSpellings(secret: string): Spelling[] {
 }
 
 /** An address as it may be shown: no credentials, no query. */
-export function redactUrl(url: string, secrets: readonly string[] = environmentSecrets()): string {
+export function redactUrl(url: string, secrets: readonly string[] = secretsInUse()): string {
   try {
     const { origin, pathname } = new URL(url);
     return redact(`${origin}${pathname}`.replace(/\/$/, ""), secrets);
@@ -154,6 +154,7 @@ const ordinary = new Set(
   please production project prompt provided provider proxy quota rate reached read real replace request requests
   required response role root secret server service set sk some stream studio string system temperature test testing
   tests text the this timeout token tokens tool tools true type unauthorized undefined unknown unused usage use used
+  postgres postgresql redis mysql database db guest changeme
   user username valid value vllm was word world xxx xxxx you your anthropic azure groq mistral deepseek`.split(
     /\s+/,
   ),
@@ -185,12 +186,12 @@ function anySpelling(character: string): string {
     `\\\\{1,4}u${hex(code, 4)}`,
     `&#0{0,4}${code};`,
     `&#[xX]0{0,4}${hex(code, 1)};`,
-    ...(entities[character] ?? []),
+    ...(otherSpellings[character] ?? []),
   ];
   return `(?:${spellings.join("|")})`;
 }
 
-const entities: Readonly<Record<string, readonly string[]>> = {
+const otherSpellings: Readonly<Record<string, readonly string[]>> = {
   "&": ["&amp;"],
   "<": ["&lt;"],
   ">": ["&gt;"],
@@ -199,6 +200,9 @@ const entities: Readonly<Record<string, readonly string[]>> = {
   " ": ["\\+"],
   "+": ["-"],
   "/": ["_"],
+  "\n": ["\\\\{1,4}n"],
+  "\r": ["\\\\{1,4}r"],
+  "\t": ["\\\\{1,4}t"],
 };
 
 const escaped = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");

@@ -8,20 +8,42 @@ export function environmentSecrets(
   return distinct(
     Object.entries(env).flatMap(([name, value = ""]) => [
       ...(namesSecret(name) ? insideOf(value) : []),
+      ...(/headers?$/i.test(name) ? headerSecrets(headersIn(value)) : []),
       ...credentialsInUrl(value),
     ]),
   );
 }
 
+/** Keys that this process has used and that stand in no variable: of model instances, addresses of stores, headers. */
+const noted = new Set<string>();
+/** The last ones count: a service may be given a key with each of its runs. */
+const mostNoted = 100;
+
+/** Takes note of keys that are in use, so that nothing shows them; once is enough. */
+export function noteSecrets(secrets: readonly string[]): void {
+  for (const secret of secrets) {
+    if (!noted.delete(secret)) lastFound = undefined;
+    noted.add(secret);
+    const [oldest] = noted;
+    if (noted.size > mostNoted && oldest !== undefined) noted.delete(oldest);
+  }
+}
+
+/** {@link noteSecrets} of what an address carries: its password, and values of its query that are named like keys. */
+export const noteAddress = (address: string): void => noteSecrets(credentialsInUrl(address));
+
+/** Every key that is in use: the environment's, and what was taken note of. */
+export const secretsInUse = (): string[] => distinct([...environmentSecrets(), ...noted]);
+
 /** How long what was found in the environment is taken to stand, for what asks with every reply. */
 const freshMs = 20;
 let lastFound: { readonly secrets: readonly string[]; readonly atMs: number } | undefined;
 
-/** {@link environmentSecrets}, looked up again after a moment only: many replies come at once. */
-export function recentEnvironmentSecrets(): readonly string[] {
+/** {@link secretsInUse}, looked up again after a moment only: many replies come at once. */
+export function recentSecretsInUse(): readonly string[] {
   const now = performance.now();
   if (lastFound === undefined || now - lastFound.atMs > freshMs || now < lastFound.atMs) {
-    lastFound = { secrets: environmentSecrets(), atMs: now };
+    lastFound = { secrets: secretsInUse(), atMs: now };
   }
   return lastFound.secrets;
 }
@@ -34,7 +56,7 @@ export function instanceSecrets(instance: unknown): string[] {
   const found: string[] = [];
   const seen = new Set<object>();
   const visit = (value: object, depth: number, inHeaders: boolean) => {
-    if (seen.has(value) || seen.size > 2000) return;
+    if (seen.has(value) || seen.size > 2000 || ArrayBuffer.isView(value)) return;
     seen.add(value);
     for (const [name, part] of entriesOf(value)) {
       if (typeof part === "string") {
@@ -117,12 +139,28 @@ function insideOf(value: string): string[] {
   ];
 }
 
-/** The password of an address, and the values of its query that are named like keys. */
+/** The headers that a variable holds: as JSON, or as `name=value` or `name: value`, one a line or with commas between. */
+function headersIn(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return [...value.matchAll(/([\w-]+)\s*[:=]\s*([^,\n]+)/g)].map(([, name, part = ""]) => [
+      name,
+      decoded(part.trim()),
+    ]);
+  }
+}
+
+/** Not a user's name: a token in its place. */
+const leastToken = 20;
+
+/** The password of an address, or the token in place of its user, and the values of its query that are named like keys. */
 function credentialsInUrl(value: string): string[] {
   if (!value.includes("://") || !URL.canParse(value)) return [];
-  const { password, searchParams } = new URL(value);
+  const { username, password, searchParams } = new URL(value);
   const inQuery = [...searchParams].flatMap(([name, part]) => (namesSecret(name) ? [part] : []));
-  return [...(password === "" ? [] : [decoded(password)]), ...inQuery];
+  const isToken = password === "" && username.length >= leastToken;
+  return [decoded(isToken ? username : password), ...inQuery].filter((part) => part !== "");
 }
 
 function decoded(text: string): string {
@@ -143,7 +181,8 @@ function entriesOf(value: object): [string, unknown][] {
   } catch {
     return [];
   }
-  return Object.keys(value).flatMap((name): [string, unknown][] => {
+  // Some packages hide a password from being listed.
+  return Object.getOwnPropertyNames(value).flatMap((name): [string, unknown][] => {
     try {
       return [[name, (value as Record<string, unknown>)[name]]];
     } catch {

@@ -1,3 +1,4 @@
+import { noteSecrets } from "../models/secrets.js";
 import type { RunEvent, RunState } from "../records/events.js";
 import { createLivePage, type LivePage } from "../report/live-page.js";
 import { eventStream, formatOf, type StreamFormat } from "./event-stream.js";
@@ -50,6 +51,7 @@ type Route = (call: Call) => Promise<Response> | Response;
 export function createHandler(specs: SpecList, options: HandlerOptions = {}): DagHandler {
   const { token, hosts, cors, basePath = "", maxBodyBytes = 1_048_576, ...more } = options;
   const { bodyTimeoutMs = 10_000, ...service } = more;
+  if (token) noteSecrets([token]);
   const guard = { ...(token && { token }), ...(hosts && { hosts }), ...(cors && { cors }) };
   const runs = new RunService(listOf(specs), service);
   const front = createFront(runs);

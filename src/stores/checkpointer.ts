@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { DagError, errorCode } from "../errors.js";
 import { redact } from "../models/redact.js";
+import { noteAddress } from "../models/secrets.js";
 import { openPostgres } from "./postgres.js";
 import { storeError } from "./store-error.js";
 
@@ -31,7 +32,7 @@ export interface OpenOptions {
 
 /**
  * Opens the checkpointer that a text names: `memory:`, which lasts as long as the process, `sqlite:FILE`, or
- * `postgres://user:password@host:port/database` (`postgresql://` too), whose password no message shows.
+ * `postgres://user:password@host:port/database` (`postgresql://` too), whose password nothing shows: it is a key in use.
  * @throws DagError `CHECKPOINTER_UNKNOWN` for another text, `CHECKPOINTER_PACKAGE_MISSING` when the package for it is
  * not installed, `CHECKPOINTER_MISSING` when there is no such file and none is to be created, `CHECKPOINTER_UNUSABLE`
  * when the file or the database cannot be opened, or holds no runs and nothing is to be created.
@@ -40,6 +41,7 @@ export async function openCheckpointer(
   text: string,
   { create = true }: OpenOptions = {},
 ): Promise<OpenCheckpointer> {
+  noteAddress(text);
   if (text === "memory:") return { checkpointer: new MemorySaver(), async close() {} };
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];
   if (file !== undefined) return openSqlite(file, create);

@@ -6,6 +6,7 @@ import {
 } from "../../nodes/engine/instrument.js";
 import { errorMessage } from "../errors.js";
 import { redactUrl } from "../models/redact.js";
+import { headerSecrets, noteAddress, noteSecrets } from "../models/secrets.js";
 import { type KeptSpan, listSink, type RemoteParent } from "./kept-spans.js";
 import { traceRequest } from "./otlp.js";
 import { RunSpans, type RunSpansOptions } from "./run-spans.js";
@@ -41,6 +42,8 @@ const spansPerRequest = 2000;
  */
 export function otlpExporter(url: string, options: OtlpExporterOptions): OtlpExporter {
   const address = tracesUrl(url);
+  noteAddress(url);
+  noteSecrets(headerSecrets(options.headers));
   const waiting: { readonly span: KeptSpan; readonly startedAt: number }[] = [];
   let sending: Promise<void> | null = null;
   let told = false;

@@ -1,5 +1,5 @@
 import { keyRedactor } from "../models/redact.js";
-import { environmentSecrets } from "../models/secrets.js";
+import { secretsInUse } from "../models/secrets.js";
 
 /** What is taken out: a text, or every match of a pattern. */
 export type Redaction = string | RegExp;
@@ -26,7 +26,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
  */
 export function createRedactor(redactions: readonly Redaction[] = []): <T>(value: T) => T {
   const texts = redactions.filter((one) => typeof one === "string" && one !== "");
-  const withoutKeys = keyRedactor(environmentSecrets());
+  const withoutKeys = keyRedactor(secretsInUse());
   const own = redactions.flatMap((one) =>
     typeof one === "string"
       ? []
