@@ -5,7 +5,7 @@ import type { LimiterOptions } from "../limits/admission.js";
 import { validateLimits } from "../limits/limit-rules.js";
 import { type LatencyProfile, latencyProfiles } from "../models/latency-profile.js";
 import { cachedTokens, prefixCacheOf } from "../models/prefix-cache.js";
-import { drawTtftMs } from "../models/simulate-latency.js";
+import { loadTokenCounter, type TokenCounter } from "../models/usage.js";
 import { savesEnough } from "../models/warm-calls.js";
 import { criticalPath } from "../records/critical-path.js";
 import type { CallRecord } from "../records/events.js";
@@ -16,8 +16,10 @@ import { declaredPath } from "../records/work-id.js";
 import { adviceOf } from "./advice.js";
 import { agreementOf } from "./agreement.js";
 import type { Comparison } from "./compare.js";
-import { figuresOf, median } from "./figures.js";
-import { type PlannerStep, type Simulation, simulateRun, specOf } from "./simulated-run.js";
+import { figuresOf } from "./figures.js";
+import { type Guesses, guessesFrom } from "./guessed-call.js";
+import { plannerSteps, writtenOutput } from "./planner-steps.js";
+import { type Simulation, simulateRun, specOf } from "./simulated-run.js";
 import { plansOf, type WorkPlan } from "./work-plan.js";
 
 /** What would have been otherwise. What is left out is as it was. */
@@ -64,11 +66,12 @@ export interface Prediction extends Comparison {
 export async function predict(record: RunRecord, variants: PredictVariants = {}): Promise<Prediction> {
   assertRecord(record, "The record");
   const prices = await loadPriceTable("prices" in variants ? variants.prices : {});
+  const count = await loadTokenCounter();
   const asked = labelled(readVariants(variants));
   const estimates: Record<string, readonly string[]> = {};
   const figures = asked.map((variant) => {
     const notes = new Set<string>();
-    const run = predictRun(record, variant, prices, notes);
+    const run = predictRun(record, variant, prices, count, notes);
     estimates[variant.label] = [...notes];
     return figuresOf(variant.label, [run]);
   });
@@ -141,9 +144,10 @@ function predictRun(
   record: RunRecord,
   { topology = record.topology as Topology, model, limits = {}, warm = "off" }: PredictVariant,
   prices: PriceTable,
+  count: TokenCounter,
   notes: Set<string>,
 ): RunRecord {
-  const guess = guesses(record, notes);
+  const guess = guessesFrom(record, notes);
   const plans = withGuessedPlans(record, topology, plansOf(record), guess);
   const pace = paceFor(record, model, notes);
   const callOf = (call: CallRecord, isWarm: boolean) => priced(pace(call), isWarm, prices);
@@ -161,7 +165,7 @@ function predictRun(
   const run = simulateRun(
     simulation,
     topology === "planned" || topology === "planned-dag"
-      ? { planner: plannerSteps(record, topology, plans, guess) }
+      ? { planner: plannerSteps(record, topology, plans, guess, count) }
       : {
           pace:
             topology === "sequential" ? "one-by-one" : topology === "dataflow" ? "dataflow" : "supersteps",
@@ -204,68 +208,6 @@ function withAnswer(
   ) as RunRecord["outcomes"];
 }
 
-/** The agent whose value a planner or joiner writes itself; `null` where there is none. */
-function writtenOutput({ dag }: RunRecord): string | null {
-  const [name, ...others] = dag.outputs;
-  return name !== undefined && others.length === 0 && dag.nodes[name]?.kind === "agent" ? name : null;
-}
-
-/** Requests that the record does not hold, made up of what it does. */
-interface Guesses {
-  call(
-    of: Pick<CallRecord, "node"> & { readonly turn?: number; readonly like?: readonly CallRecord[] },
-    outputTokens: number | null,
-    why: string,
-  ): CallRecord;
-}
-
-function guesses(record: RunRecord, notes: Set<string>): Guesses {
-  const { calls, simulated } = record;
-  const done = calls.filter(({ error, firstTokenMs }) => error === null && firstTokenMs !== null);
-  const firstMs = median(done.map(({ firstTokenMs }) => firstTokenMs ?? 0));
-  const perTokenMs = median(
-    done
-      .filter(({ outputTokens }) => outputTokens > 1)
-      .map((call) => (call.durationMs - (call.firstTokenMs ?? 0)) / (call.outputTokens - 1)),
-  );
-  const profile = simulated === null ? undefined : latencyProfiles[simulated.profile];
-  return {
-    call({ node, turn = 0, like = [] }, tokens, why) {
-      notes.add(why);
-      const outputTokens = Math.round(
-        tokens ?? median((like.length > 0 ? like : done).map((call) => call.outputTokens)),
-      );
-      const drawn =
-        profile === undefined || simulated === null
-          ? null
-          : drawTtftMs(profile, simulated.seed, { node, item: null, invocation: null, turn, attempt: 1 }) /
-            simulated.speed;
-      const perMs =
-        profile === undefined ? perTokenMs : 1000 / profile.tokensPerSecond / (simulated?.speed ?? 1);
-      const firstTokenMs = drawn ?? firstMs;
-      return {
-        id: `guessed-${node}-${turn}`,
-        node,
-        item: null,
-        invocation: null,
-        attempt: 1,
-        model: calls[0]?.model ?? "offline",
-        startedAtMs: 0,
-        firstTokenMs,
-        durationMs: firstTokenMs + Math.max(0, outputTokens - 1) * perMs,
-        inputTokens: Math.round(median((like.length > 0 ? like : done).map((call) => call.inputTokens))),
-        outputTokens,
-        estimated: true,
-        costUsd: null,
-        toolCalls: [],
-        finishReason: "stop",
-        hedged: false,
-        error: null,
-      };
-    },
-  };
-}
-
 /** Plans for what the record's planner did not run, or wrote itself, where no planner decides. */
 function withGuessedPlans(
   record: RunRecord,
@@ -302,48 +244,6 @@ function withGuessedPlans(
       ];
     }),
   );
-}
-
-/** Output tokens of a planner's call of one node, and of one line of a plan with its share of the last line. */
-const tokensPerToolCall = 8;
-const tokensPerPlanLine = 7;
-
-/** What a planner says and starts, as recorded in the same topology, else estimated. */
-function plannerSteps(
-  record: RunRecord,
-  topology: "planned" | "planned-dag",
-  plans: Readonly<Record<string, WorkPlan>>,
-  guess: Guesses,
-): PlannerStep[] {
-  const own = record.calls.filter(({ node }) => node.startsWith("$"));
-  const written = writtenOutput(record);
-  const ran = Object.keys(record.dag.nodes).filter((name) => {
-    const kind = plans[name]?.kind;
-    return name !== written && kind !== undefined && kind !== "nothing";
-  });
-  if (record.topology === topology) {
-    if (topology === "planned") {
-      return own.map((call) => ({
-        call,
-        starts: call.toolCalls.map(({ name }) => name).filter((name) => plans[name] !== undefined),
-      }));
-    }
-    const first = own.find(({ node }) => node === "$planner");
-    return own.map((call) => ({ call, starts: call === first ? ran : [] }));
-  }
-  const each = topology === "planned" ? tokensPerToolCall : tokensPerPlanLine;
-  const why = `the planner's own requests: it calls every node at once, ${each} tokens each`;
-  const asks = guess.call({ node: "$planner" }, Math.max(1, ran.length * each), why);
-  const like = record.calls.filter((call) => call.node === written || call.node === "$joiner");
-  const answers = guess.call(
-    topology === "planned" ? { node: "$planner", turn: 1, like } : { node: "$joiner", like },
-    null,
-    why,
-  );
-  return [
-    { call: asks, starts: ran },
-    { call: answers, starts: [] },
-  ];
 }
 
 /** The profile of a model, known by its name; `undefined` where none is. */

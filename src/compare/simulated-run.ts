@@ -29,7 +29,8 @@ export interface Simulation {
 /** One step of a planner: a request, the nodes that it starts while it is written, and whether they are waited for. */
 export interface PlannerStep {
   readonly call: CallRecord;
-  readonly starts: readonly string[];
+  /** `at`: the part of the time between the request's first token and its end after which the node starts. */
+  readonly starts: readonly { readonly name: string; readonly at: number }[];
 }
 
 /** What came of a simulation. */
@@ -293,10 +294,8 @@ function createRun(simulation: Simulation, clock: Clock) {
         };
         request(call, call.node, over, (sent) => {
           const firstMs = sent.firstTokenMs ?? sent.durationMs;
-          starts.forEach((name, place) => {
-            const written = firstMs + ((place + 1) / starts.length) * (sent.durationMs - firstMs);
-            clock.after(written, () => demand(name, over));
-          });
+          for (const { name, at } of starts)
+            clock.after(firstMs + at * (sent.durationMs - firstMs), () => demand(name, over));
         });
       },
       done,

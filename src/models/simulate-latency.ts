@@ -49,7 +49,7 @@ export function simulateLatency(
       let tokens = 0;
       const dueMs = () => (firstMs + Math.max(0, tokens - 1) * perTokenMs) / speed;
       for await (const chunk of model.call(request)) {
-        for (const piece of piecesOf(chunk, count)) {
+        for (const piece of pacedPieces(chunk, count)) {
           tokens += piece.tokens;
           await waitUntil(startedAt + dueMs(), request.signal);
           yield piece.chunk;
@@ -95,7 +95,10 @@ function uniforms(key: string): [number, number, number, number] {
 }
 
 /** A chunk in pieces of about a token each, so that a reply that came at once is streamed. */
-function* piecesOf(chunk: ModelChunk, count: TokenCounter): Generator<{ chunk: ModelChunk; tokens: number }> {
+export function* pacedPieces(
+  chunk: ModelChunk,
+  count: TokenCounter,
+): Generator<{ chunk: ModelChunk; tokens: number }> {
   if (chunk.type === "text") {
     for (const text of split(chunk.text)) yield { chunk: { type: "text", text }, tokens: count(text) };
   } else if (chunk.type === "tool-call") {

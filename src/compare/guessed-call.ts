@@ -1,0 +1,72 @@
+import { type LatencyProfile, latencyProfiles } from "../models/latency-profile.js";
+import { drawTtftMs } from "../models/simulate-latency.js";
+import type { CallRecord } from "../records/events.js";
+import type { RunRecord } from "../records/record.js";
+import { median } from "./figures.js";
+
+/** What a request that was not made would write: tokens in all, and how they come. */
+export interface GuessedReply {
+  readonly outputTokens: number;
+  /** Tokens that take time, where the record's latency was simulated, and those of them that come first, in one piece. */
+  readonly paced?: { readonly tokens: number; readonly first: number };
+}
+
+/** Requests that the record does not hold, made up of what it does. */
+export interface Guesses {
+  call(
+    of: Pick<CallRecord, "node"> & { readonly turn?: number; readonly like?: readonly CallRecord[] },
+    reply: GuessedReply | null,
+    why: string,
+  ): CallRecord;
+}
+
+/** Guesses from a record; each leaves its reason in `notes`. */
+export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
+  const { calls, simulated } = record;
+  const done = calls.filter(({ error, firstTokenMs }) => error === null && firstTokenMs !== null);
+  const firstMs = median(done.map(({ firstTokenMs }) => firstTokenMs ?? 0));
+  const perTokenMs = median(
+    done
+      .filter(({ outputTokens }) => outputTokens > 1)
+      .map((call) => (call.durationMs - (call.firstTokenMs ?? 0)) / (call.outputTokens - 1)),
+  );
+  const profile: LatencyProfile | undefined =
+    simulated === null ? undefined : latencyProfiles[simulated.profile];
+  return {
+    call({ node, turn = 0, like = [] }, reply, why) {
+      notes.add(why);
+      const outputTokens = Math.round(
+        reply?.outputTokens ?? median((like.length > 0 ? like : done).map((call) => call.outputTokens)),
+      );
+      const drawn =
+        profile === undefined || simulated === null
+          ? null
+          : drawTtftMs(profile, simulated.seed, { node, item: null, invocation: null, turn, attempt: 1 }) /
+            simulated.speed;
+      const perMs =
+        profile === undefined ? perTokenMs : 1000 / profile.tokensPerSecond / (simulated?.speed ?? 1);
+      const paced = (drawn === null ? undefined : reply?.paced) ?? { tokens: outputTokens, first: 1 };
+      const beginMs = drawn ?? firstMs;
+      const afterMs = (tokens: number) => beginMs + Math.max(0, tokens - 1) * perMs;
+      return {
+        id: `guessed-${node}-${turn}`,
+        node,
+        item: null,
+        invocation: null,
+        attempt: 1,
+        model: calls[0]?.model ?? "offline",
+        startedAtMs: 0,
+        firstTokenMs: afterMs(paced.first),
+        durationMs: afterMs(paced.tokens),
+        inputTokens: Math.round(median((like.length > 0 ? like : done).map((call) => call.inputTokens))),
+        outputTokens,
+        estimated: true,
+        costUsd: null,
+        toolCalls: [],
+        finishReason: "stop",
+        hedged: false,
+        error: null,
+      };
+    },
+  };
+}
