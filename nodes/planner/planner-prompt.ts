@@ -5,12 +5,18 @@ import { type FirstMessages, inputContent, layOut, needSection, type PromptPart 
 import type { Front } from "../kinds/shared-prefix.js";
 import { outcomeOfRuns } from "./planner-calls.js";
 import { type Callable, writtenOutput } from "./planner-catalogue.js";
+import type { PlannerOptions } from "./planner-options.js";
 import { type PlannerSession, textOfInstructions } from "./planner-session.js";
 
 /** The first messages of the planner of topology `planned`, whose tools are the nodes. */
 export function plannedPrompt(session: PlannerSession, front: Front): Promise<FirstMessages> {
-  const { toolInput, parallelToolCalls } = session.options;
-  const system = [
+  const system = [...plannedRules(session.options), answerRule(session.scope, session.goal)];
+  return promptOf(session, "$planner", system, { before: catalogueSections(session) }, front);
+}
+
+/** What the planner of topology `planned` is told whatever the DAG is. */
+export function plannedRules({ toolInput, parallelToolCalls }: PlannerOptions = {}): string[] {
+  return [
     `You decide which specialists to run to reach the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line; each is a tool.`,
     toolInput === "argument"
       ? "Pass the whole text of the section `input` to each tool that has an argument `input`."
@@ -20,9 +26,7 @@ export function plannedPrompt(session: PlannerSession, front: Front): Promise<Fi
       : "Call all the tools that do not wait for each other's results in one message.",
     "Call only what the goal asks for. What a specialist needs is run for it. Give a `focus` of a few words only where the goal asks about one thing in particular.",
     "When you have what the goal asks for, answer it from the results, without calling a tool. Say what is missing; never make it up.",
-    answerRule(session.scope, session.goal),
   ];
-  return promptOf(session, "$planner", system, { before: catalogueSections(session) }, front);
 }
 
 /** The messages of the planner of topology `planned-dag`: it writes a plan, from line `first` on. */
@@ -30,12 +34,7 @@ export function planPrompt(
   session: PlannerSession,
   { first, results, trouble }: { first: number; results: readonly Section[]; trouble: readonly Section[] },
 ): Promise<FirstMessages> {
-  const system = [
-    `You plan the work of specialists that reaches the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line.`,
-    `Write one call a line, as \`${first}. name()\`, counting up from ${first}; the last line is \`join()\`. Write nothing else.`,
-    'Arguments are JSON literals, `name=value`, or `$2` for the result of line 2; refer only to lines above. A specialist takes at most a `focus` of a few words: `1. name("price")`.',
-    "Specialists read the input by themselves, and what a specialist needs is run for it and reaches it: name neither. Call only what the goal asks for.",
-  ];
+  const system = planRules(first);
   if (results.length > 0) {
     system.push("Sections labelled `$N name` hold results of earlier calls, which need not be made again.");
   }
@@ -44,23 +43,37 @@ export function planPrompt(
   return promptOf(session, "$planner", system, data, noFront);
 }
 
+/** What the planner of topology `planned-dag` is told whatever the DAG is; its plan goes on with line `first`. */
+export function planRules(first: number): string[] {
+  return [
+    `You plan the work of specialists that reaches the goal. The section \`${catalogueLabel}\` lists them, one JSON object a line.`,
+    `Write one call a line, as \`${first}. name()\`, counting up from ${first}; the last line is \`join()\`. Write nothing else.`,
+    'Arguments are JSON literals, `name=value`, or `$2` for the result of line 2; refer only to lines above. A specialist takes at most a `focus` of a few words: `1. name("price")`.',
+    "Specialists read the input by themselves, and what a specialist needs is run for it and reaches it: name neither. Call only what the goal asks for.",
+  ];
+}
+
 /** The joiner's first messages: it answers from the results, or asks for another plan where it may. */
 export function joinerPrompt(
   session: PlannerSession,
   mayReplan: boolean,
   schema: Front["schema"],
 ): Promise<FirstMessages> {
-  const system = [
-    "Answer the goal from the results of the specialists: the sections that are labelled by their names. Say what is missing; never make it up.",
-    answerRule(session.scope, session.goal),
-  ];
-  if (mayReplan) {
-    system.push(
-      "If the results are not enough and other calls would help, write one line instead: `REPLAN: ` and the reason.",
-    );
-  }
+  const [answer = "", ...more] = joinerRules(mayReplan);
+  const system = [answer, answerRule(session.scope, session.goal), ...more];
   const front = { tools: [], schema };
   return promptOf(session, "$joiner", system, { after: resultSections(session) }, front);
+}
+
+/** What the joiner is told whatever the DAG is. */
+export function joinerRules(mayReplan: boolean): string[] {
+  const answer =
+    "Answer the goal from the results of the specialists: the sections that are labelled by their names. Say what is missing; never make it up.";
+  if (!mayReplan) return [answer];
+  return [
+    answer,
+    "If the results are not enough and other calls would help, write one line instead: `REPLAN: ` and the reason.",
+  ];
 }
 
 /** The results so far by node name, in the spec's order. */

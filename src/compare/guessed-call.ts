@@ -4,9 +4,10 @@ import type { CallRecord } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import { median } from "./figures.js";
 
-/** What a request that was not made would write: tokens in all, and how they come. */
-export interface GuessedReply {
-  readonly outputTokens: number;
+/** Tokens of a request that was not made; what is left out is the median of others. */
+export interface GuessedRequest {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
   /** Tokens that take time, where the record's latency was simulated, and those of them that come first, in one piece. */
   readonly paced?: { readonly tokens: number; readonly first: number };
 }
@@ -15,7 +16,7 @@ export interface GuessedReply {
 export interface Guesses {
   call(
     of: Pick<CallRecord, "node"> & { readonly turn?: number; readonly like?: readonly CallRecord[] },
-    reply: GuessedReply | null,
+    tokens: GuessedRequest,
     why: string,
   ): CallRecord;
 }
@@ -33,10 +34,10 @@ export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
   const profile: LatencyProfile | undefined =
     simulated === null ? undefined : latencyProfiles[simulated.profile];
   return {
-    call({ node, turn = 0, like = [] }, reply, why) {
+    call({ node, turn = 0, like = [] }, given, why) {
       notes.add(why);
       const outputTokens = Math.round(
-        reply?.outputTokens ?? median((like.length > 0 ? like : done).map((call) => call.outputTokens)),
+        given.outputTokens ?? median((like.length > 0 ? like : done).map((call) => call.outputTokens)),
       );
       const drawn =
         profile === undefined || simulated === null
@@ -45,7 +46,7 @@ export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
             simulated.speed;
       const perMs =
         profile === undefined ? perTokenMs : 1000 / profile.tokensPerSecond / (simulated?.speed ?? 1);
-      const paced = (drawn === null ? undefined : reply?.paced) ?? { tokens: outputTokens, first: 1 };
+      const paced = (drawn === null ? undefined : given.paced) ?? { tokens: outputTokens, first: 1 };
       const beginMs = drawn ?? firstMs;
       const afterMs = (tokens: number) => beginMs + Math.max(0, tokens - 1) * perMs;
       return {
@@ -58,7 +59,9 @@ export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
         startedAtMs: 0,
         firstTokenMs: afterMs(paced.first),
         durationMs: afterMs(paced.tokens),
-        inputTokens: Math.round(median((like.length > 0 ? like : done).map((call) => call.inputTokens))),
+        inputTokens: Math.round(
+          given.inputTokens ?? median((like.length > 0 ? like : done).map((call) => call.inputTokens)),
+        ),
         outputTokens,
         estimated: true,
         costUsd: null,

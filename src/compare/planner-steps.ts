@@ -1,14 +1,18 @@
 import { pacedPieces } from "../models/simulate-latency.js";
 import { replyTokens, type TokenCounter } from "../models/usage.js";
 import type { RunRecord } from "../records/record.js";
-import type { GuessedReply, Guesses } from "./guessed-call.js";
+import type { GuessedRequest, Guesses } from "./guessed-call.js";
+import { plannerPrompts } from "./planner-prompts.js";
 import type { PlannerStep } from "./simulated-run.js";
 import type { WorkPlan } from "./work-plan.js";
 
 /** The agent whose value a planner or joiner writes itself; `null` where there is none. */
 export function writtenOutput({ dag }: RunRecord): string | null {
   const [name, ...others] = dag.outputs;
-  return name !== undefined && others.length === 0 && dag.nodes[name]?.kind === "agent" ? name : null;
+  const node = name === undefined ? undefined : dag.nodes[name];
+  if (name === undefined || node === undefined || others.length > 0) return null;
+  const isGuarded = node.needs.some((need) => dag.nodes[need]?.kind === "approval");
+  return node.kind === "agent" && !node.mapped && !isGuarded ? name : null;
 }
 
 /** What a planner says and starts, as recorded in the same topology, else as one that calls every node at once. */
@@ -23,7 +27,8 @@ export function plannerSteps(
   const written = writtenOutput(record);
   const ran = Object.keys(record.dag.nodes).filter((name) => {
     const kind = plans[name]?.kind;
-    return name !== written && kind !== undefined && kind !== "nothing";
+    const isCallable = name !== written && record.dag.nodes[name]?.kind !== "approval";
+    return isCallable && kind !== undefined && kind !== "nothing";
   });
   if (record.topology === topology) {
     if (topology === "planned") {
@@ -37,11 +42,19 @@ export function plannerSteps(
   }
   const pieces = topology === "planned" ? callsOf(ran, count) : planOf(ran, count);
   const why = "the planner's own requests: it calls every node at once, and says nothing else";
-  const asks = guess.call({ node: "$planner" }, replyOf(topology, ran, pieces, count), why);
-  const like = record.calls.filter((call) => call.node === written || call.node === "$joiner");
+  const prompts = plannerPrompts(record, count);
+  const asks = guess.call(
+    { node: "$planner" },
+    { ...replyOf(topology, ran, pieces, count), inputTokens: prompts.plan(topology) },
+    why,
+  );
+  const answered = record.topology === "planned" ? own.slice(-1) : [];
+  const like = record.calls
+    .filter((call) => call.node === written || call.node === "$joiner")
+    .concat(answered);
   const answers = guess.call(
     topology === "planned" ? { node: "$planner", turn: 1, like } : { node: "$joiner", like },
-    null,
+    { inputTokens: prompts.answer(topology, ran) },
     why,
   );
   return [
@@ -95,7 +108,7 @@ function replyOf(
   names: readonly string[],
   pieces: readonly Piece[],
   count: TokenCounter,
-): GuessedReply {
+): Pick<GuessedRequest, "outputTokens" | "paced"> {
   const said =
     topology === "planned"
       ? { text: "", toolCalls: names.map((name) => ({ id: "", name, args: "{}" })) }

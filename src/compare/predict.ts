@@ -18,6 +18,7 @@ import { agreementOf } from "./agreement.js";
 import type { Comparison } from "./compare.js";
 import { figuresOf } from "./figures.js";
 import { type Guesses, guessesFrom } from "./guessed-call.js";
+import { plannerPrompts } from "./planner-prompts.js";
 import { plannerSteps, writtenOutput } from "./planner-steps.js";
 import { type Simulation, simulateRun, specOf } from "./simulated-run.js";
 import { plansOf, type WorkPlan } from "./work-plan.js";
@@ -148,7 +149,7 @@ function predictRun(
   notes: Set<string>,
 ): RunRecord {
   const guess = guessesFrom(record, notes);
-  const plans = withGuessedPlans(record, topology, plansOf(record), guess);
+  const plans = withGuessedPlans(record, topology, plansOf(record), guess, count);
   const pace = paceFor(record, model, notes);
   const callOf = (call: CallRecord, isWarm: boolean) => priced(pace(call), isWarm, prices);
   const remaining = remainingTimes(specOf(record.dag), record);
@@ -214,6 +215,7 @@ function withGuessedPlans(
   topology: Topology,
   plans: Record<string, WorkPlan>,
   guess: Guesses,
+  count: TokenCounter,
 ): Record<string, WorkPlan> {
   const wasPlanned = record.topology.startsWith("planned");
   const written = writtenOutput(record);
@@ -224,6 +226,7 @@ function withGuessedPlans(
     }
     return plans;
   }
+  const prompts = plannerPrompts(record, count);
   const answers = record.calls.filter(
     ({ node }) => node === (record.topology === "planned" ? "$planner" : "$joiner"),
   );
@@ -237,7 +240,7 @@ function withGuessedPlans(
       const why = isWritten
         ? `"${name}", which the planner wrote itself, takes what its answer took`
         : `"${name}", which the planner did not call, takes what the others took`;
-      const call = guess.call({ node: name, like }, null, why);
+      const call = guess.call({ node: name, like }, { inputTokens: prompts.agent(name) }, why);
       return [
         name,
         { kind: "steps", outcome: plan.outcome, steps: [{ kind: "calls", calls: [{ afterMs: 0, call }] }] },

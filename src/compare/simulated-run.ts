@@ -1,4 +1,4 @@
-import { type Clock, createAdmission, type LimiterOptions } from "../limits/admission.js";
+import { type Clock, createAdmission, type Lease, type LimiterOptions } from "../limits/admission.js";
 import { createPrefixWarmth } from "../limits/prefix-warmth.js";
 import type { CallRecord, DagProjection } from "../records/events.js";
 import type { Outcome } from "../records/outcome.js";
@@ -75,7 +75,7 @@ function createRun(simulation: Simulation, clock: Clock) {
     asked: CallRecord,
     path: string,
     done: () => void,
-    onSent?: (call: CallRecord) => void,
+    { onSent, engineMs = 0 }: { onSent?: (call: CallRecord) => void; engineMs?: number } = {},
   ) => {
     const key = asked.prefix === undefined ? null : `${asked.model} ${asked.prefix.key}`;
     const sinceMs = clock.now();
@@ -83,9 +83,9 @@ function createRun(simulation: Simulation, clock: Clock) {
       const tokens = asked.inputTokens + simulation.reservedTokens;
       const estimate = { model: asked.model, tokens, priority: simulation.priorityOf(path) };
       const entered = clock.now();
-      admission.enter(estimate, (lease) => {
+      const send = (lease: Lease) => {
         const startedAtMs = clock.now();
-        const limitMs = startedAtMs - entered;
+        const limitMs = startedAtMs - engineMs - entered;
         const warm = key !== null && (firstTokens.get(key) ?? Infinity) <= startedAtMs;
         const { waited: _waited, ...sent } = simulation.callOf(asked, warm);
         const waited = {
@@ -108,6 +108,10 @@ function createRun(simulation: Simulation, clock: Clock) {
           lease.settle(call);
           done();
         });
+      };
+      admission.enter(estimate, (lease) => {
+        if (engineMs > 0) clock.after(engineMs, () => send(lease));
+        else send(lease);
       });
     };
     if (key === null || !simulation.waitsWarm(asked)) return enter(0);
@@ -132,8 +136,9 @@ function createRun(simulation: Simulation, clock: Clock) {
       const over = () => {
         if (counts && --left === 0) done();
       };
-      if (asked.afterMs === 0) request(asked.call, path, over);
-      else clock.after(asked.afterMs, () => request(asked.call, path, over));
+      const ask = () => request(asked.call, path, over, asked);
+      if (asked.afterMs === 0) ask();
+      else clock.after(asked.afterMs, ask);
     }
   };
 
@@ -292,11 +297,12 @@ function createRun(simulation: Simulation, clock: Clock) {
         const over = () => {
           if (--left === 0) clock.after(index + 1 < steps.length ? stepMs : 0, next);
         };
-        request(call, call.node, over, (sent) => {
+        const onSent = (sent: CallRecord) => {
           const firstMs = sent.firstTokenMs ?? sent.durationMs;
           for (const { name, at } of starts)
             clock.after(firstMs + at * (sent.durationMs - firstMs), () => demand(name, over));
-        });
+        };
+        request(call, call.node, over, { onSent });
       },
       done,
     );

@@ -26,11 +26,16 @@ export type WorkStep =
   | { readonly kind: "own"; readonly ms: number }
   | {
       readonly kind: "calls";
-      readonly calls: readonly { readonly afterMs: number; readonly call: CallRecord }[];
+      readonly calls: readonly {
+        readonly afterMs: number;
+        readonly call: CallRecord;
+        /** What the engine itself takes for it, in milliseconds; what is asked at one moment is admitted as of one moment. */
+        readonly engineMs?: number;
+      }[];
     };
 
-/** What an agent does before its first request takes no longer than this, in milliseconds: the rest was waiting. */
-const longestAgentStartMs = 5;
+/** What the engine does before an agent's first request, and after its last, takes no longer than this, in milliseconds. */
+const longestEngineMs = 5;
 
 /** The plans of a record's nodes by name. */
 export function plansOf(record: RunRecord): Record<string, WorkPlan> {
@@ -109,38 +114,45 @@ function workPlan(
   return { kind: "steps", outcome, steps };
 }
 
-/** A work's steps from its calls and the time between them; what a call waited for is not part of them. */
+/**
+ * A work's steps from its calls and the time between them; what a call waited for is not part of them. What an agent itself
+ * takes at its beginning and its end goes with its first request.
+ */
 function stepsOf(startMs: number, endMs: number, own: readonly CallRecord[], isAgent: boolean): WorkStep[] {
-  const steps: WorkStep[] = [];
-  let atMs = startMs;
-  const pause = (untilMs: number) => {
-    const ms = Math.max(0, untilMs - atMs);
-    if (ms > 0)
-      steps.push({ kind: "own", ms: isAgent && steps.length === 0 ? Math.min(ms, longestAgentStartMs) : ms });
-  };
   const asked = own
     .map((call) => ({
       call,
       askedMs: call.startedAtMs - (call.waited?.limitMs ?? 0) - (call.waited?.warmMs ?? 0),
     }))
     .sort((a, b) => a.askedMs - b.askedMs);
+  const lastMs = Math.max(startMs, ...own.map((call) => call.startedAtMs + call.durationMs));
+  const firstMs = asked[0]?.askedMs ?? startMs;
+  const endsSoon = isAgent && asked.length > 0 && endMs - lastMs <= longestEngineMs;
+  const engineMs = isAgent
+    ? Math.min(longestEngineMs, Math.max(0, firstMs - startMs)) + (endsSoon ? Math.max(0, endMs - lastMs) : 0)
+    : 0;
+  const steps: WorkStep[] = [];
+  let atMs = isAgent ? firstMs : startMs;
+  const pause = (untilMs: number) => {
+    if (untilMs > atMs) steps.push({ kind: "own", ms: untilMs - atMs });
+  };
   for (let first = 0; first < asked.length; ) {
     const { askedMs: fromMs } = asked[first] as (typeof asked)[number];
     pause(fromMs);
     let next = first;
     let untilMs = fromMs;
-    const together: { afterMs: number; call: CallRecord }[] = [];
+    const together: { afterMs: number; call: CallRecord; engineMs?: number }[] = [];
     for (; next < asked.length; next++) {
       const { call, askedMs } = asked[next] as (typeof asked)[number];
       if (next > first && askedMs >= untilMs) break;
-      together.push({ afterMs: askedMs - fromMs, call });
+      together.push({ afterMs: askedMs - fromMs, call, ...(next === 0 && { engineMs }) });
       untilMs = Math.max(untilMs, call.startedAtMs + call.durationMs);
     }
     steps.push({ kind: "calls", calls: together });
     atMs = untilMs;
     first = next;
   }
-  pause(endMs);
+  if (!endsSoon) pause(endMs);
   return steps;
 }
 

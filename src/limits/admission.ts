@@ -174,7 +174,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
         sharer.active--;
         forget(estimate.sharer);
         for (const passage of passages) passage.leave(inputTokens + outputTokens);
-        pump();
+        if (waiting > 0) pumpSoon();
       },
       observe(limits) {
         own?.tell(limits, clock.now());

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { predict } from "../../src/compare/predict.js";
+import type { Model } from "../../src/models/port.js";
 import { simulateLatency } from "../../src/models/simulate-latency.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { renderComparison } from "../../src/report/comparison.js";
@@ -195,6 +196,53 @@ describe("predict", () => {
       /^predicted from one run in deterministic; no model was asked/,
     );
     expect(renderComparison(prediction)).toMatch(/Estimated for planned: /);
+  });
+
+  it("knows the tokens of a planner that calls every node before it is asked", async () => {
+    const spec: DagSpec = {
+      name: "p",
+      nodes: {
+        features: { instructions: "List the features." },
+        "pros-and-cons": { needs: ["features"], instructions: "Weigh them." },
+        price: { instructions: "Is it cheap?" },
+        m: { needs: ["features", "pros-and-cons", "price"], instructions: "Sum up." },
+      },
+    };
+    const text = "The lamp is bright. The battery is weak. I love the colour.";
+    const names = ["features", "pros-and-cons", "price"];
+    const plan = `${names.map((name, index) => `${index + 1}. ${name}()\n`).join("")}join()`;
+    const eager: Model = {
+      id: "test:eager",
+      async *call({ node, tools, turn }) {
+        if (node !== "$planner" || turn > 0) yield { type: "text", text: "Word word, word. Word!" };
+        else if (tools.length === 0) yield { type: "text", text: plan };
+        else
+          for (const [index, name] of names.entries())
+            yield { type: "tool-call", index, id: `call_${index}`, name, args: "{}" };
+        yield { type: "finish", reason: "stop" };
+      },
+    };
+    const runIn = (topology: "dataflow" | "planned" | "planned-dag") =>
+      run(spec, text, { model: eager, topology, use: [simulateLatency("gpt-4.1-mini", { speed: 4 })] });
+    const record = await runIn("dataflow");
+    for (const topology of ["planned", "planned-dag"] as const) {
+      const real = await runIn(topology);
+      expect(real.state).toBe("completed");
+      const [predicted] = (await predict(record, [topology])).topologies.flatMap(({ runs }) => runs);
+      const tokens = (calls: RunRecord["calls"] = []) =>
+        calls.map(({ node, inputTokens, outputTokens }) => `${node} ${inputTokens} ${outputTokens}`).sort();
+      expect(tokens(predicted?.calls)).toEqual(tokens(real.calls));
+      // A node starts as soon as its call is written.
+      const asked = predicted?.calls.find(({ node }) => node === "$planner");
+      const startOf = (name: string) =>
+        (predicted?.outcomes[name]?.startedAtMs ?? 0) - (asked?.startedAtMs ?? 0);
+      const [firstMs, lastMs] = [asked?.firstTokenMs ?? 0, asked?.durationMs ?? 0];
+      if (topology === "planned") expect([startOf("features"), startOf("price")]).toEqual([firstMs, lastMs]);
+      else {
+        expect(startOf("features")).toBeGreaterThan(firstMs);
+        expect(startOf("price")).toBeLessThan(lastMs);
+      }
+    }
   });
 
   it("refuses what it cannot read, and says what", async () => {
