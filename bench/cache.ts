@@ -122,6 +122,8 @@ async function measure(text: string, carrier?: Carrier) {
       cached: median(all.map(({ cached }) => cached)),
       cost: median(all.map(({ cost }) => cost)),
       wallMs: median(records.map(({ durationMs }) => durationMs)),
+      /** Of the request that went first, as the run saw it. */
+      firstTokenMs: median(records.flatMap(({ calls }) => calls[0]?.firstTokenMs ?? [])),
       waited: records.flatMap(({ calls }) => calls).filter(({ waited }) => waited?.warmMs !== undefined)
         .length,
     };
@@ -143,9 +145,9 @@ for (const { name, cached, cost, wallMs } of text) {
   );
 }
 const [, cold, warm] = text;
-const later = ((warm?.wallMs ?? 0) - (cold?.wallMs ?? 0)) / firstTokenMs;
+const later = ((warm?.wallMs ?? 0) - (cold?.wallMs ?? 0)) / (warm?.firstTokenMs ?? 0);
 console.log(
-  `wall time with warm start is ${later.toFixed(2)} times to first token longer   ≤ 1 (and 5 % for the machine): ${verdict(later <= 1.05)}`,
+  `wall time with warm start is ${later.toFixed(2)} times to first token (${warm?.firstTokenMs.toFixed(0)} ms) longer   ≤ 1 (and 5 % for the machine): ${verdict(later <= 1.05)}`,
 );
 
 console.log("");

@@ -53,6 +53,13 @@ export type Perform = (work: Work) => WorkResult | Promise<WorkResult>;
 /** How each kind of node does its work. */
 export type Performers = Readonly<Record<NodeKind, Perform>>;
 
+/** Whose input a graph node passes on as it is. */
+export interface SameInput {
+  readonly scope: Scope;
+  /** Whether it is passed on in every round of a loop. */
+  readonly inRounds: boolean;
+}
+
 /** One DAG being run: the run's own, or a graph node's inner one. */
 export class Scope {
   readonly spec: DagSpec;
@@ -63,6 +70,8 @@ export class Scope {
   readonly frontier: Frontier;
   /** Cancelled when the run or the surrounding node is. */
   readonly canceller: Canceller;
+  /** The scope around this one that has the same input, and whether other rounds of a loop have it too; `null` where none has. */
+  readonly sameInput: SameInput | null;
   readonly #cancellers = new Map<string, Canceller[]>();
   readonly #detach: () => void;
   #input: DagInput | undefined;
@@ -73,13 +82,18 @@ export class Scope {
     spec: DagSpec,
     run: RunContext,
     performers: Performers,
-    { prefix = "", canceller = run.canceller }: { prefix?: string; canceller?: Canceller } = {},
+    {
+      prefix = "",
+      canceller = run.canceller,
+      sameInput = null,
+    }: { prefix?: string; canceller?: Canceller; sameInput?: SameInput | null } = {},
   ) {
     this.spec = spec;
     this.run = run;
     this.performers = performers;
     this.prefix = prefix;
     this.canceller = canceller;
+    this.sameInput = sameInput;
     this.frontier = createFrontier(spec, {
       nowMs: () => run.events.nowMs(),
       onReady: (name) => {

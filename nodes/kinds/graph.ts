@@ -59,7 +59,10 @@ async function runRounds(
 async function runInner(work: Work, dag: DagSpec, given: unknown, prefix: string): Promise<InnerRun> {
   const { scope, canceller } = work;
   const input = await parseInput(dag, given);
-  const inner = new Scope(dag, scope.run, scope.performers, { prefix, canceller });
+  const { input: own, repeat } = work.node;
+  const sameInput =
+    own === undefined && work.key.item === null ? { scope, inRounds: repeat !== undefined } : null;
+  const inner = new Scope(dag, scope.run, scope.performers, { prefix, canceller, sameInput });
   try {
     inner.open(input);
     await settleDag(inner);

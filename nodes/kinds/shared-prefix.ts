@@ -1,4 +1,5 @@
 import type { ModelRequest } from "../../src/models/port.js";
+import { declaredPath } from "../../src/records/work-id.js";
 import { hashOf } from "../../src/spec/canonical.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
@@ -40,22 +41,52 @@ export function partOrder(spec: DagSpec, source: PartSource): readonly [group: n
  */
 export function sharedParts(asker: Asker, sources: readonly PartSource[], { tools, schema }: Front): number {
   const { scope, name } = asker;
-  const { spec, run } = scope;
+  const { run } = scope;
   const front = frontText(
     tools.map((tool) => tool.name),
     schema,
   );
-  const model = run.models.choiceFor(asker.node, asker.path, spec);
-  const same = (other: Node, path: string) =>
-    frontOf(other) === front && run.models.choiceFor(other, path, spec) === model;
+  const model = run.models.choiceFor(asker.node, asker.path, scope.spec);
+  const { outermost, inRounds } = whereInputIsTheSame(scope);
+  const own = name === null ? null : declaredPath(scope.prefix + name);
   const common: number[] = [];
-  for (const [other, node] of Object.entries(spec.nodes)) {
-    if (kindOf(node) !== "agent" || !same(node, scope.prefix + other)) continue;
-    if (other === name && node.forEach === undefined) continue;
-    common.push(commonLength(sources, sourcesOf(spec, other)));
+  for (const { spec, name: other, path } of agentsWithInputOf(outermost.spec, outermost.prefix)) {
+    const node = nodeOf(spec, other);
+    if (frontOf(node) !== front || run.models.choiceFor(node, path, spec) !== model) continue;
+    const isOwn = path === own;
+    if (isOwn && node.forEach === undefined && !inRounds) continue;
+    const their = sourcesOf(spec, other);
+    // Needs are another DAG's own, whatever their names.
+    common.push(
+      commonLength(sources, spec === scope.spec ? their : their.slice(0, their[0] === "input" ? 1 : 0)),
+    );
   }
   const longest = common.sort((a, b) => b - a);
   return longest[name === null ? 1 : 0] ?? 0;
+}
+
+/** The outermost DAG around a scope that has the same input, and whether a loop gives it to round after round. */
+function whereInputIsTheSame(scope: Scope): { readonly outermost: Scope; readonly inRounds: boolean } {
+  let outermost = scope;
+  let inRounds = false;
+  for (let around = scope.sameInput; around !== null; around = around.scope.sameInput) {
+    outermost = around.scope;
+    inRounds ||= around.inRounds;
+  }
+  return { outermost, inRounds };
+}
+
+/** The agents of a DAG, and of the graphs in it that it passes its input on to as it is. */
+function* agentsWithInputOf(
+  spec: DagSpec,
+  prefix: string,
+): Generator<{ readonly spec: DagSpec; readonly name: string; readonly path: string }> {
+  for (const [name, node] of Object.entries(spec.nodes)) {
+    const path = prefix + name;
+    if (kindOf(node) === "agent") yield { spec, name, path };
+    else if (node.dag !== undefined && node.input === undefined && node.forEach === undefined)
+      yield* agentsWithInputOf(node.dag, `${path}/`);
+  }
 }
 
 /** What of tools and a schema providers put in front: a schema that is told in words stands behind the data. */

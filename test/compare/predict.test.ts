@@ -117,6 +117,34 @@ describe("predict", () => {
     ).toBe(20);
   });
 
+  it("takes agents that begin at one moment as such, whatever each took to begin", async () => {
+    const spec: DagSpec = {
+      name: "fan",
+      nodes: {
+        short: { instructions: "." },
+        long: { instructions: "." },
+        after: { needs: ["long"], instructions: "." },
+      },
+    };
+    const even = await recordOf(spec, ({ node }) => (node === "short" ? 500 : 1_000));
+    const late = (call: RunRecord["calls"][number]) => (call.node === "long" ? 2 : 1);
+    const outcomes = Object.fromEntries(
+      even.calls.map((call) => {
+        const own = even.outcomes[call.node] as RunRecord["outcomes"][string];
+        return [
+          call.node,
+          { ...own, startedAtMs: call.startedAtMs, endedAtMs: call.startedAtMs + call.durationMs + 3 },
+        ];
+      }),
+    );
+    const calls = even.calls.map((call) => ({ ...call, startedAtMs: call.startedAtMs + late(call) }));
+    const uneven = { ...even, calls, outcomes };
+    const one = await predict(uneven, { topologies: ["dataflow"], limits: { maxConcurrency: 1 } });
+    const [run] = one.topologies.flatMap(({ runs }) => runs);
+    expect(run?.calls.map(({ node }) => node)).toEqual(["long", "after", "short"]);
+    expect(run?.durationMs).toBe(2_509);
+  });
+
   it("knows other models by their profiles and prices, and says what it does not know", async () => {
     const priced = await predict(
       { ...record, calls: record.calls.map((call) => ({ ...call, model: "openai:gpt-4.1-mini" })) },

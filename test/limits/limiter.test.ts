@@ -81,6 +81,25 @@ describe("who goes first", () => {
     expect(admitted).toEqual(["b"]);
   });
 
+  it("gets a freed slot before what waits, where it comes at the moment at which the slot is freed", async () => {
+    const { ask, admitted, leases } = setUp({ maxConcurrency: 1 });
+    void ask("first");
+    await jest.advanceTimersByTimeAsync(0);
+    void ask("waits", { priority: 1 });
+    await jest.advanceTimersByTimeAsync(0);
+    leases.get("first")?.settle(nothing);
+    // What needed the first request asks a chain of promises later.
+    void Promise.resolve()
+      .then(() => {})
+      .then(() => ask("follows", { priority: 2 }));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(admitted).toEqual(["first", "follows"]);
+    leases.get("follows")?.settle(nothing);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(admitted).toEqual(["first", "follows", "waits"]);
+    leases.get("waits")?.settle(nothing);
+  });
+
   it("is the earlier row of a batch, whatever is to come", async () => {
     const row = (order: number, priority: number) => ({ sharer: "batch", order, priority });
     const asked = [

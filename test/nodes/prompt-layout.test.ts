@@ -160,6 +160,50 @@ describe("the layout of prompts", () => {
     },
   );
 
+  describe("across graphs that are given the same input", () => {
+    const inner = (name: string): DagSpec => ({ name, nodes: { a: { instructions: `Do ${name}.` } } });
+    const keys = async (spec: DagSpec, input: unknown = long) => {
+      const { model, requests } = caching();
+      await run(spec, input, { model });
+      return Object.fromEntries(requests.map(({ node, prefix }) => [node, prefix?.key ?? null]));
+    };
+
+    it("begins alike for their agents and those around them, in every round of a loop", async () => {
+      const whole: DagSpec = {
+        name: "whole",
+        nodes: {
+          one: { dag: { name: "deep", nodes: { in: { dag: inner("one") } } } },
+          two: { dag: inner("two") },
+          beside: { instructions: "Do it." },
+        },
+      };
+      const found = await keys(whole);
+      expect(Object.keys(found).sort()).toEqual(["beside", "one/in/a", "two/a"]);
+      expect(new Set(Object.values(found)).size).toBe(1);
+      expect(found.beside).not.toBeNull();
+
+      const loop: DagSpec = {
+        name: "loop",
+        nodes: { l: { dag: inner("l"), repeat: { until: () => false, maxRounds: 2 } } },
+      };
+      const rounds = await keys(loop);
+      expect(rounds["l@1/a"]).not.toBeNull();
+      expect(rounds["l@2/a"]).toBe(rounds["l@1/a"]);
+    });
+
+    it("does not where the input is another one, or nobody else reads it", async () => {
+      const own: DagSpec = {
+        name: "own",
+        nodes: {
+          one: { dag: inner("one"), input: () => `${long}!` },
+          two: { dag: inner("two"), input: () => `${long}?` },
+        },
+      };
+      expect(await keys(own)).toEqual({ "one/a": null, "two/a": null });
+      expect(await keys({ name: "alone", nodes: { one: { dag: inner("one") } } })).toEqual({ "one/a": null });
+    });
+  });
+
   it("refuses a layout that there is not, and says which there are", async () => {
     await expect(run(review, "x", { layout: "data" as never })).rejects.toThrow(/layout.*"data-first"/s);
   });
