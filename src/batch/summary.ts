@@ -78,6 +78,50 @@ export interface NodeFigures extends DurationFigures {
   readonly errors: Readonly<Record<string, number>>;
 }
 
+/** What the summary takes from a row's record, by node: small enough to be kept with each row. */
+export type RowFigures = Readonly<Record<string, NodeShare>>;
+
+interface NodeShare {
+  /** Milliseconds of each time that it ran. */
+  readonly times: readonly number[];
+  readonly usage: UsageSums;
+  /** By the code of its error. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+/** The figures of a record; what is nested in a node is counted with it. */
+export function figuresOf({ outcomes, calls }: RunRecord): RowFigures {
+  const shares = new Map<
+    string,
+    { times: number[]; usage: UsageSums; errors: Record<string, number> }
+  >();
+  const shareOf = (name: string) => {
+    const share = shares.get(name) ?? { times: [], usage: addUsages([]), errors: {} };
+    shares.set(name, share);
+    return share;
+  };
+  const note = (errors: Record<string, number>, code: string) => {
+    errors[code] = (errors[code] ?? 0) + 1;
+  };
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    const share = shareOf(name);
+    const { startedAtMs, endedAtMs } = outcome;
+    if (startedAtMs !== null && endedAtMs !== null) share.times.push(endedAtMs - startedAtMs);
+    if ("error" in outcome) note(share.errors, outcome.error.code);
+  }
+  for (const call of calls) {
+    const [name = call.node] = declaredPath(call.node).split("/");
+    const share = shareOf(name);
+    share.usage = addUsages([share.usage, { modelCalls: 1, ...call }]);
+    // Planner and joiner have no outcome.
+    if (name.startsWith("$")) {
+      share.times.push(call.durationMs);
+      if (call.error !== null) note(share.errors, call.error.code);
+    }
+  }
+  return Object.fromEntries(shares);
+}
+
 interface NodeSums {
   readonly times: Percentiles;
   usage: UsageSums;
@@ -99,7 +143,8 @@ export class BatchSums {
   /** Rows that were run now. */
   ranNow = 0;
 
-  add(item: BatchItem): void {
+  /** @param figures Of the row's record, where it was run now. */
+  add(item: BatchItem, figures = item.record === undefined ? null : figuresOf(item.record)): void {
     count(this.#states, item.state);
     if (item.error !== null) count(this.#errors, item.error.code);
     if (isInputError(item.error?.code)) this.#badInputs++;
@@ -110,28 +155,13 @@ export class BatchSums {
     this.ranNow++;
     if (item.state === "failed") this.failedNow++;
     this.#usage = addUsages([this.#usage, item.usage]);
-    if (item.record !== undefined) {
-      this.#times.add(item.durationMs);
-      this.#addNodes(item.record);
-    }
-  }
-
-  #addNodes({ outcomes, calls }: RunRecord): void {
-    for (const [name, outcome] of Object.entries(outcomes)) {
+    if (figures === null) return;
+    this.#times.add(item.durationMs);
+    for (const [name, { times, usage, errors }] of Object.entries(figures)) {
       const node = this.#nodeOf(name);
-      const { startedAtMs, endedAtMs } = outcome;
-      if (startedAtMs !== null && endedAtMs !== null) node.times.add(endedAtMs - startedAtMs);
-      if ("error" in outcome) count(node.errors, outcome.error.code);
-    }
-    for (const call of calls) {
-      const [name = call.node] = declaredPath(call.node).split("/");
-      const node = this.#nodeOf(name);
-      node.usage = addUsages([node.usage, { modelCalls: 1, ...call }]);
-      // Planner and joiner have no outcome.
-      if (name.startsWith("$")) {
-        node.times.add(call.durationMs);
-        if (call.error !== null) count(node.errors, call.error.code);
-      }
+      for (const ms of times) node.times.add(ms);
+      node.usage = addUsages([node.usage, usage]);
+      for (const [code, times] of Object.entries(errors)) count(node.errors, code, times);
     }
   }
 
@@ -187,6 +217,6 @@ function durationsOf(times: Percentiles): DurationFigures {
   return { count: times.count, p50Ms: times.at(0.5), p95Ms: times.at(0.95), maxMs: times.max };
 }
 
-function count<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function count<K>(counts: Map<K, number>, key: K, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

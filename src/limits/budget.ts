@@ -124,31 +124,10 @@ export function createBudget(limits: BudgetLimits, options: BudgetOptions = {}):
     held.costUsd += sign * amount.costUsd;
   };
 
-  /** The most output tokens that fit beside the input; negative when not even the input does. */
-  const roomFor = (need: BudgetNeed): number => {
-    const { inputTokens } = need;
-    const inputOnly = amountOf(need, { inputTokens, outputTokens: 0 });
-    if (!fits(inputOnly)) return -1;
-    const byTokens = maxTokens - taken.tokens - inputTokens;
-    if (maxCostUsd === Infinity) return byTokens;
-    const million = amountOf(need, { inputTokens: 0, outputTokens: 1e6 }).costUsd;
-    const byCost =
-      million === 0 ? Infinity : ((maxCostUsd - taken.costUsd - inputOnly.costUsd) / million) * 1e6;
-    return Math.floor(Math.min(byTokens, byCost));
-  };
-
   const judge = (need: BudgetNeed): Reservation | DagError | "wait" => {
-    if (calls >= maxModelCalls) return spentError(need, owner, `${maxModelCalls} model calls were made`);
-    const room = roomFor(need);
-    if (room >= need.outputTokens) return reservation(need, need.outputTokens);
-    if (open > 0) return "wait";
-    if (room >= 1) return reservation(need, room);
-    return spentError(need, owner, whatIsSpent());
+    const room = budgetRoom(need, limits, { calls, open, ...taken }, owner);
+    return typeof room === "number" ? reservation(need, room) : room;
   };
-  const whatIsSpent = () =>
-    maxTokens - taken.tokens < (maxCostUsd - taken.costUsd) * 1e6 || maxCostUsd === Infinity
-      ? `${taken.tokens} of ${maxTokens} tokens are used`
-      : `${taken.costUsd.toFixed(6)} of ${maxCostUsd} US dollars are spent`;
 
   const pump = () => {
     for (const waiting of queue) {
@@ -234,6 +213,52 @@ export function createBudget(limits: BudgetLimits, options: BudgetOptions = {}):
       });
     },
   };
+}
+
+/** What has been taken of a budget: used, and set aside for requests under way. */
+export interface Taken {
+  /** Requests, those under way included. */
+  readonly calls: number;
+  /** Requests under way. */
+  readonly open: number;
+  readonly tokens: number;
+  readonly costUsd: number;
+}
+
+/**
+ * How many output tokens a request may be given of a budget of which so much is taken; `"wait"` when that depends on what
+ * requests under way turn out to need.
+ */
+export function budgetRoom(
+  need: BudgetNeed,
+  limits: BudgetLimits,
+  taken: Taken,
+  owner: "run" | "batch",
+): number | DagError | "wait" {
+  const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
+  if (taken.calls >= maxModelCalls) return spentError(need, owner, `${maxModelCalls} model calls were made`);
+  const room = roomFor(need, maxTokens - taken.tokens, maxCostUsd - taken.costUsd);
+  if (room >= need.outputTokens) return need.outputTokens;
+  if (taken.open > 0) return "wait";
+  if (room >= 1) return room;
+  const isByTokens = maxTokens - taken.tokens < (maxCostUsd - taken.costUsd) * 1e6 || maxCostUsd === Infinity;
+  return spentError(
+    need,
+    owner,
+    isByTokens
+      ? `${taken.tokens} of ${maxTokens} tokens are used`
+      : `${taken.costUsd.toFixed(6)} of ${maxCostUsd} US dollars are spent`,
+  );
+}
+
+/** The most output tokens that fit beside the input; negative when not even the input does. */
+function roomFor({ inputTokens, costUsd }: BudgetNeed, tokensLeft: number, costLeft: number): number {
+  if (costLeft === Infinity) return inputTokens <= tokensLeft ? Math.floor(tokensLeft - inputTokens) : -1;
+  const inputOnly = costUsd({ inputTokens, outputTokens: 0 }) ?? 0;
+  if (inputTokens > tokensLeft || inputOnly > costLeft) return -1;
+  const million = costUsd({ inputTokens: 0, outputTokens: 1e6 }) ?? 0;
+  const byCost = million === 0 ? Infinity : ((costLeft - inputOnly) / million) * 1e6;
+  return Math.floor(Math.min(tokensLeft - inputTokens, byCost));
 }
 
 function spentError({ model, inputTokens }: BudgetNeed, owner: string, what: string): DagError {

@@ -4,6 +4,7 @@ import { DagError, errorCode } from "../errors.js";
 import { redact } from "../models/redact.js";
 import { noteAddress } from "../models/secrets.js";
 import { openPostgres } from "./postgres.js";
+import { openRedis } from "./redis.js";
 import { storeError } from "./store-error.js";
 
 /** An open checkpointer. */
@@ -31,8 +32,9 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the checkpointer that a text names: `memory:`, which lasts as long as the process, `sqlite:FILE`, or
- * `postgres://user:password@host:port/database` (`postgresql://` too), whose password nothing shows: it is a key in use.
+ * Opens the checkpointer that a text names: `memory:`, which lasts as long as the process, `sqlite:FILE`,
+ * `postgres://user:password@host:port/database` (`postgresql://` too) or `redis://user:password@host:port/0` (`rediss://` too),
+ * whose password nothing shows: it is a key in use.
  * @throws DagError `CHECKPOINTER_UNKNOWN` for another text, `CHECKPOINTER_PACKAGE_MISSING` when the package for it is
  * not installed, `CHECKPOINTER_MISSING` when there is no such file and none is to be created, `CHECKPOINTER_UNUSABLE`
  * when the file or the database cannot be opened, or holds no runs and nothing is to be created.
@@ -46,10 +48,11 @@ export async function openCheckpointer(
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];
   if (file !== undefined) return openSqlite(file, create);
   if (/^postgres(ql)?:/.test(text)) return openPostgres(text, create);
+  if (/^rediss?:/.test(text)) return openRedis(text, create);
   const shown = redact(text, []);
   throw new DagError("CHECKPOINTER_UNKNOWN", `"${shown}" names no checkpointer.`, {
     facts: { checkpointer: shown },
-    hint: "Use memory:, sqlite:FILE or postgres://user:password@host:port/database.",
+    hint: "Use memory:, sqlite:FILE or postgres://user:password@host:port/database, or redis://host:port/0.",
   });
 }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
-import type { Pool, types as Types } from "pg";
+import type { Pool, PoolClient, types as Types } from "pg";
 import { DagError } from "../errors.js";
 import { addressOf, type StoreCause, storeError } from "./store-error.js";
 
@@ -24,13 +24,27 @@ const setupLock = 4_241_735_001;
  * @throws DagError as `openCheckpointer` does. No message, fact or cause of it holds the password.
  */
 export async function openPostgres(address: string, create: boolean): Promise<OpenPostgres> {
+  const { PostgresSaver } = await loadSaver();
+  const pool = await connectPostgres(address);
+  const name = addressOf(address);
+  if (create) await setUpPostgres(pool, name, () => new PostgresSaver(pool).setup(), table);
+  else await assertHoldsRuns(pool, name);
+  const checkpointer = Object.assign(new PostgresSaver(pool), {
+    // So that an error of the store can name it.
+    storeName: name,
+    storeNowMs: () => nowMs(pool),
+  });
+  return { checkpointer, close: () => pool.end() };
+}
+
+/** Connections to a database; the first is made when it is needed. @throws DagError `CHECKPOINTER_UNUSABLE`, `CHECKPOINTER_PACKAGE_MISSING`. */
+export async function connectPostgres(address: string): Promise<Pool> {
   if (!URL.canParse(address)) {
     throw new DagError("CHECKPOINTER_UNUSABLE", "The address of the PostgreSQL database cannot be read.", {
       hint: "Write postgres://user:password@host:5432/database, with characters such as @, / and # in the password percent-encoded.",
     });
   }
-  const name = addressOf(address);
-  const { PostgresSaver, Pool, types } = await loadPostgres();
+  const { Pool, types } = await loadDriver();
   const pool = new Pool({
     connectionString: address,
     connectionTimeoutMillis: patienceMs,
@@ -42,20 +56,7 @@ export async function openPostgres(address: string, create: boolean): Promise<Op
     types: { getTypeParser: (id: number, format?: any) => quickly(types, id, format) },
   });
   outliveServer(pool);
-  try {
-    if (create) await setUp(pool, () => new PostgresSaver(pool).setup());
-    else await assertHoldsRuns(pool, name);
-  } catch (error) {
-    await pool.end();
-    if (error instanceof DagError) throw error;
-    throw unusable(error, name);
-  }
-  const checkpointer = Object.assign(new PostgresSaver(pool), {
-    // So that an error of the store can name it.
-    storeName: name,
-    storeNowMs: () => nowMs(pool),
-  });
-  return { checkpointer, close: () => pool.end() };
+  return pool;
 }
 
 /**
@@ -71,31 +72,53 @@ export function outliveServer(pool: unknown): void {
 
 const outliving = new WeakSet<EventEmitter>();
 
-/** Makes the tables, one process at a time; a role that may not is fine where they are there. */
-async function setUp(pool: Pool, make: () => Promise<void>): Promise<void> {
-  const client = await pool.connect();
+const table = "public.checkpoint_writes";
+
+/**
+ * Makes tables, one process at a time; a role that may not is fine where they are there. The connections are ended when it fails.
+ * @param madeOf The table by which it is seen that they are there.
+ * @throws DagError `CHECKPOINTER_UNUSABLE` naming the database and the cause.
+ */
+export async function setUpPostgres(
+  pool: Pool,
+  name: string,
+  make: () => Promise<unknown>,
+  madeOf: string,
+): Promise<void> {
+  let client: PoolClient | undefined;
   try {
+    client = await pool.connect();
     await client.query("SELECT pg_advisory_lock($1)", [setupLock]);
     await make();
   } catch (error) {
     const isForbidden = (error as { code?: unknown }).code === "42501";
-    if (!isForbidden || !(await hasTables(pool))) throw error;
+    if (isForbidden && (await hasTable(pool, madeOf))) return;
+    client?.release(true);
+    client = undefined;
+    await pool.end();
+    throw unusable(error, name);
   } finally {
     // Ends the session, and the lock with it.
-    client.release(true);
+    client?.release(true);
   }
 }
 
 async function assertHoldsRuns(pool: Pool, name: string): Promise<void> {
-  if (await hasTables(pool)) return;
+  const error = await hasTable(pool, table).then(
+    (there) => (there ? null : undefined),
+    (failure) => unusable(failure, name),
+  );
+  if (error === null) return;
+  await pool.end();
+  if (error !== undefined) throw error;
   throw new DagError("CHECKPOINTER_UNUSABLE", `The database "${name}" holds no runs.`, {
     facts: { store: name },
     hint: "Give the database that the run was started with (--checkpoint): nothing was written.",
   });
 }
 
-async function hasTables(pool: Pool): Promise<boolean> {
-  const { rows } = await pool.query("SELECT to_regclass('public.checkpoint_writes') IS NOT NULL AS there");
+async function hasTable(pool: Pool, named: string): Promise<boolean> {
+  const { rows } = await pool.query("SELECT to_regclass($1) IS NOT NULL AS there", [named]);
   return rows[0]?.there === true;
 }
 
@@ -141,19 +164,28 @@ function unusable(error: unknown, name: string): DagError {
   );
 }
 
-async function loadPostgres() {
+async function loadDriver() {
   try {
-    const [{ PostgresSaver }, { default: pg }] = await Promise.all([
-      import("@langchain/langgraph-checkpoint-postgres"),
-      import("pg"),
-    ]);
-    return { PostgresSaver, Pool: pg.Pool, types: pg.types };
+    const { default: pg } = await import("pg");
+    return { Pool: pg.Pool, types: pg.types };
   } catch (error) {
-    const packages = "@langchain/langgraph-checkpoint-postgres pg";
-    throw new DagError(
-      "CHECKPOINTER_PACKAGE_MISSING",
-      `A postgres: checkpointer needs the packages ${packages.replace(" ", " and ")}.`,
-      { cause: error, hint: `Run: npm install ${packages}` },
-    );
+    throw packagesMissing(error);
   }
+}
+
+async function loadSaver() {
+  try {
+    return await import("@langchain/langgraph-checkpoint-postgres");
+  } catch (error) {
+    throw packagesMissing(error);
+  }
+}
+
+function packagesMissing(cause: unknown): DagError {
+  const packages = "@langchain/langgraph-checkpoint-postgres pg";
+  return new DagError(
+    "CHECKPOINTER_PACKAGE_MISSING",
+    `A postgres: checkpointer needs the packages ${packages.replace(" ", " and ")}.`,
+    { cause, hint: `Run: npm install ${packages}` },
+  );
 }

@@ -60,7 +60,7 @@ const causes: readonly Cause[] = [
   },
   {
     codes: /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0\d|08\w{3}|53300)$/,
-    says: /connection (terminated|refused|is not open|error|timeout)|connect(ing)? .*timeout|timeout .*connect|query read timeout|database connection|not queryable/i,
+    says: /connection (terminated|refused|is not open|error|timeout)|connect(ing)? .*timeout|timeout .*connect|query read timeout|database connection|not queryable|max retries per request|command timed out|stream isn't writeable/i,
     name: "unreachable",
     why: "it cannot be reached",
     hint: "Check that its server runs, and its address.",
@@ -109,8 +109,9 @@ export function storeNameOf(saver: unknown): string | null {
 
 /** A database's address without its password, and without its query, which can hold one too. */
 export function addressOf(url: string): string {
-  const { username, host, pathname } = new URL(url);
-  return `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
+  const { protocol, username, host, pathname } = new URL(url);
+  const scheme = protocol.replace("postgresql:", "postgres:");
+  return `${scheme}//${username === "" ? "" : `${username}@`}${host}${pathname}`;
 }
 
 /** An error, what caused it, and the first of several. */

@@ -1,0 +1,123 @@
+import { DagError } from "../../errors.js";
+import { redact } from "../../models/redact.js";
+import type { RunRecord } from "../../records/record.js";
+import type { BatchItem } from "../item.js";
+import type { RowFigures } from "../summary.js";
+
+/** A row that workers have done: a line of the ledger. */
+export interface LedgerRow {
+  /** Tells this line from an earlier and a later one of the same row. */
+  readonly entry: string;
+  readonly item: BatchItem;
+  /** What the summary needs of the record. */
+  readonly figures: RowFigures | null;
+  /** The whole record, where the batch keeps records. */
+  readonly record: RunRecord | null;
+}
+
+/** A line together with its number in the batch: later ones have higher numbers. */
+export interface NumberedRow extends LedgerRow {
+  readonly n: number;
+}
+
+/** JSON that is changed as one. `undefined` leaves a document as it is, `null` deletes it. */
+export type Document = object | null;
+
+/**
+ * Where a batch stands that several machines work at: its ledger, and small documents (what is shared of limits and budgets,
+ * what the batch is run with, who works) that are changed by one at a time. Every method rejects with `STORE_FAILED`, and may be
+ * called again then: nothing is entered twice.
+ */
+export interface EngineStore {
+  /** In messages: its address without the password. */
+  readonly name: string;
+  /** Reads documents; `null` where there is none. */
+  read(names: readonly string[]): Promise<(any | null)[]>;
+  /**
+   * Changes documents while nobody else changes the first of them: the others belong to it. `change` may be called several
+   * times; what it gives as `write` is written, in the order of `names`.
+   * @param nowMs The store's clock, in milliseconds since 1970.
+   */
+  change<T>(
+    names: readonly string[],
+    change: (found: readonly (any | null)[], nowMs: number) => Changed<T>,
+  ): Promise<T>;
+  /** The latest lines of rows; `null` where there is none. */
+  find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]>;
+  /** Enters lines; of a key the last one counts. */
+  append(batch: string, rows: readonly LedgerRow[]): Promise<void>;
+  /** Lines after a number, in order, the replaced ones left out. */
+  after(batch: string, n: number, most: number): Promise<NumberedRow[]>;
+  close(): Promise<void>;
+}
+
+/** What a change comes to. */
+export interface Changed<T> {
+  readonly write: readonly (Document | undefined)[];
+  readonly result: T;
+}
+
+/**
+ * Opens the store of an engine by its address.
+ * @throws DagError `ENGINE_UNKNOWN`, `CHECKPOINTER_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`.
+ */
+export async function openEngineStore(url: string): Promise<EngineStore> {
+  if (isPostgres(url)) return (await import("./postgres-store.js")).PostgresEngineStore.open(url);
+  assertEngineUrl(url);
+  return (await import("./redis-store.js")).RedisEngineStore.open(url);
+}
+
+/** Whether the address is one of PostgreSQL. */
+export function isPostgres(url: string): boolean {
+  return /^postgres(ql)?:\/\//.test(url);
+}
+
+/** @throws DagError `ENGINE_UNKNOWN` for what is no address of an engine. */
+export function assertEngineUrl(url: string): void {
+  if (isPostgres(url) || /^rediss?:\/\//.test(url)) return;
+  const shown = redact(url, []);
+  throw new DagError("ENGINE_UNKNOWN", `"${shown}" names no engine.`, {
+    facts: { engine: shown },
+    hint: "Use postgres://user:password@host:port/database or redis://user:password@host:port/0.",
+  });
+}
+
+/**
+ * Collects what is asked for while an earlier question is under way, and asks for it together: the more there is to do, the
+ * fewer round trips a piece takes.
+ */
+export class Together<Asked, Answer> {
+  readonly #ask: (asked: Asked[]) => Promise<readonly Answer[]>;
+  readonly #most: number;
+  #queue: { asked: Asked; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
+  #running = false;
+
+  /** @param most Most that is asked for at once. */
+  constructor(ask: (asked: Asked[]) => Promise<readonly Answer[]>, most = 500) {
+    this.#ask = ask;
+    this.#most = most;
+  }
+
+  ask(asked: Asked): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ asked, resolve, reject });
+      if (this.#running) return;
+      this.#running = true;
+      // What is asked for in the same turn goes along.
+      setImmediate(() => this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, this.#most);
+      try {
+        const answers = await this.#ask(group.map(({ asked }) => asked));
+        for (const [at, { resolve }] of group.entries()) resolve(answers[at] as Answer);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+}

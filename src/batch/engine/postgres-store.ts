@@ -1,0 +1,177 @@
+import type { Pool, PoolClient } from "pg";
+import { connectPostgres, setUpPostgres } from "../../stores/postgres.js";
+import { addressOf, storeError } from "../../stores/store-error.js";
+import type { BatchItem } from "../item.js";
+import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
+
+/** All of it stands in a schema of its own. A line's number comes from its batch's row, whose lock keeps them in order. */
+const tables = `
+CREATE SCHEMA IF NOT EXISTS agent_dag;
+CREATE TABLE IF NOT EXISTS agent_dag.documents (name text PRIMARY KEY, body text NOT NULL);
+CREATE TABLE IF NOT EXISTS agent_dag.ledgers (batch text PRIMARY KEY, lines bigint NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS agent_dag.lines (
+  batch text NOT NULL, key text NOT NULL, n bigint NOT NULL, entry text NOT NULL,
+  item text NOT NULL, figures text, record text,
+  PRIMARY KEY (batch, key)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);`;
+
+/** The store of an engine on PostgreSQL. */
+export class PostgresEngineStore implements EngineStore {
+  readonly name: string;
+  readonly #pool: Pool;
+
+  private constructor(pool: Pool, name: string) {
+    this.#pool = pool;
+    this.name = name;
+  }
+
+  /** @throws DagError as `openPostgres` does. */
+  static async open(url: string): Promise<PostgresEngineStore> {
+    const pool = await connectPostgres(url);
+    await setUpPostgres(pool, addressOf(url), () => pool.query(tables), "agent_dag.lines");
+    return new PostgresEngineStore(pool, addressOf(url));
+  }
+
+  async read(names: readonly string[]): Promise<(any | null)[]> {
+    return this.#told(async () => {
+      const { rows } = await this.#pool.query({
+        name: "agent-dag-read",
+        text: "SELECT name, body FROM agent_dag.documents WHERE name = ANY($1)",
+        values: [names],
+      });
+      return inOrder(names, rows);
+    });
+  }
+
+  async change<T>(
+    names: readonly string[],
+    change: (found: readonly (any | null)[], nowMs: number) => Changed<T>,
+  ): Promise<T> {
+    return this.#told(() => this.#within(async (client) => {
+      const [first = ""] = names;
+      const lock = client.escapeLiteral(`agent-dag ${first}`);
+      const listed = names.map((name) => client.escapeLiteral(name)).join(", ");
+      // One round trip; the lock goes with the transaction, and stands for documents that do not exist yet too.
+      const replies = (await client.query(
+        `BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0));
+        SELECT name, body FROM agent_dag.documents WHERE name IN (${listed});
+        SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now`,
+      )) as unknown as { rows: any[] }[];
+      const found = inOrder(names, replies[3]?.rows ?? []);
+      const { write, result } = change(found, Number(replies[4]?.rows[0]?.now));
+      const statements = names.flatMap((name, at) => {
+        const body = write[at];
+        if (body === undefined) return [];
+        const literal = client.escapeLiteral(name);
+        if (body === null) return [`DELETE FROM agent_dag.documents WHERE name = ${literal}`];
+        const text = client.escapeLiteral(JSON.stringify(body));
+        return [
+          `INSERT INTO agent_dag.documents VALUES (${literal}, ${text}) ON CONFLICT (name) DO UPDATE SET body = excluded.body`,
+        ];
+      });
+      await client.query([...statements, "COMMIT"].join("; "));
+      return result;
+    }));
+  }
+
+  async find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]> {
+    return this.#told(async () => {
+      const { rows } = await this.#pool.query({
+        name: "agent-dag-find",
+        text: "SELECT key, n, entry, item FROM agent_dag.lines WHERE batch = $1 AND key = ANY($2)",
+        values: [batch, keys.map(stored)],
+      });
+      const lines = new Map(rows.map((row) => [row.key, lineIn(row)]));
+      return keys.map((key) => lines.get(stored(key)) ?? null);
+    });
+  }
+
+  async append(batch: string, rows: readonly LedgerRow[]): Promise<void> {
+    const latest = [...new Map(rows.map((row) => [row.item.key, row])).values()];
+    const column = (of: (row: LedgerRow) => unknown) => latest.map(of);
+    const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
+    await this.#told(() =>
+      this.#pool.query({
+        name: "agent-dag-append",
+        text: `
+WITH given AS (
+  SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
+  AS t(key, entry, item, figures, record, place)
+), ledger AS (
+  INSERT INTO agent_dag.ledgers AS l VALUES ($1, cardinality($2::text[]))
+  ON CONFLICT (batch) DO UPDATE SET lines = l.lines + excluded.lines RETURNING lines
+)
+INSERT INTO agent_dag.lines AS l (batch, key, n, entry, item, figures, record)
+SELECT $1, key, lines - cardinality($2::text[]) + place, entry, item, figures, record FROM given, ledger
+ON CONFLICT (batch, key) DO UPDATE
+SET n = excluded.n, entry = excluded.entry, item = excluded.item, figures = excluded.figures, record = excluded.record
+WHERE l.entry <> excluded.entry`,
+        values: [
+          batch,
+          column(({ item }) => stored(item.key)),
+          column(({ entry }) => entry),
+          column(({ item }) => json(item)),
+          column(({ figures }) => json(figures)),
+          column(({ record }) => json(record)),
+        ],
+      }),
+    );
+  }
+
+  async after(batch: string, n: number, most: number): Promise<NumberedRow[]> {
+    return this.#told(async () => {
+      const { rows } = await this.#pool.query({
+        name: "agent-dag-after",
+        text: "SELECT n, entry, item, figures, record FROM agent_dag.lines WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3",
+        values: [batch, n, most],
+      });
+      return rows.map(lineIn);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #within<T>(act: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let failed = true;
+    try {
+      const result = await act(client);
+      failed = false;
+      return result;
+    } finally {
+      // A connection in the midst of a transaction is not used again.
+      client.release(failed);
+    }
+  }
+
+  async #told<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw storeError(error, this.name);
+    }
+  }
+}
+
+/** A text column holds no zero character and no half of a pair: such keys are kept in JSON's spelling. */
+function stored(key: string): string {
+  return /^"|\0|[\ud800-\udfff]/u.test(key) ? JSON.stringify(key) : key;
+}
+
+function inOrder(names: readonly string[], rows: readonly { name: string; body: string }[]): unknown[] {
+  const bodies = new Map(rows.map(({ name, body }) => [name, JSON.parse(body)]));
+  return names.map((name) => bodies.get(name) ?? null);
+}
+
+function lineIn(row: any): NumberedRow {
+  return {
+    n: Number(row.n),
+    entry: row.entry,
+    item: JSON.parse(row.item) as BatchItem,
+    figures: row.figures == null ? null : JSON.parse(row.figures),
+    record: row.record == null ? null : JSON.parse(row.record),
+  };
+}

@@ -1,0 +1,145 @@
+import type { Redis } from "ioredis";
+import { connectRedis } from "../../stores/redis.js";
+import { addressOf, storeError } from "../../stores/store-error.js";
+import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
+
+/** Writes documents if the first still is what it was: `KEYS` are the documents, `ARGV` what the first was, then what they become. */
+const swap = `
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+for i, key in ipairs(KEYS) do
+  local body = ARGV[i + 1]
+  if body == '-' then redis.call('DEL', key) elseif body ~= '=' then redis.call('SET', key, body) end
+end
+return 1`;
+
+/** Enters lines: `KEYS` are the ledger, its order and its count; `ARGV` key, entry and line of each. */
+const enter = `
+for i = 1, #ARGV, 3 do
+  local known = redis.call('HGET', KEYS[1], ARGV[i])
+  if not known or string.sub(known, 1, #ARGV[i + 1]) ~= ARGV[i + 1] then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. ARGV[i + 2])
+    redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[3]), ARGV[i])
+  end
+end`;
+
+/** Length of an entry's name: a UUID's. */
+const entryLength = 36;
+
+/** The store of an engine on Redis. */
+export class RedisEngineStore implements EngineStore {
+  readonly name: string;
+  readonly #client: Redis;
+
+  private constructor(client: Redis, name: string) {
+    this.#client = client;
+    this.name = name;
+  }
+
+  /** @throws DagError as `openRedis` does. */
+  static async open(url: string): Promise<RedisEngineStore> {
+    return new RedisEngineStore(await connectRedis(url), addressOf(url));
+  }
+
+  async read(names: readonly string[]): Promise<(any | null)[]> {
+    return this.#told(async () => {
+      const bodies = await this.#client.mget(names.map(documentKey));
+      return bodies.map((body) => (body === null ? null : JSON.parse(body)));
+    });
+  }
+
+  async change<T>(
+    names: readonly string[],
+    change: (found: readonly (any | null)[], nowMs: number) => Changed<T>,
+  ): Promise<T> {
+    return this.#told(async () => {
+      const keys = names.map(documentKey);
+      for (let tries = 0; ; tries++) {
+        const [bodies, [seconds, microseconds]] = await Promise.all([
+          this.#client.mget(keys),
+          this.#client.time(),
+        ]);
+        const nowMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
+        const found = bodies.map((body) => (body === null ? null : JSON.parse(body)));
+        const { write, result } = change(found, nowMs);
+        if (write.every((body) => body === undefined)) return result;
+        const texts = keys.map((_, at) => {
+          const body = write[at];
+          return body === undefined ? "=" : body === null ? "-" : JSON.stringify(body);
+        });
+        // Whoever only changes what belongs to the first document changes that too, so that others notice.
+        if (texts[0] === "=") texts[0] = bumped(found[0]);
+        if ((await this.#client.eval(swap, keys.length, ...keys, bodies[0] ?? "", ...texts)) === 1) return result;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(50, 2 ** tries)));
+      }
+    });
+  }
+
+  async find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]> {
+    return this.#told(async () => {
+      const texts = await this.#client.hmget(ledgerKey(batch), ...keys);
+      return texts.map((text) => (text === null ? null : lineIn(text)));
+    });
+  }
+
+  async append(batch: string, rows: readonly LedgerRow[]): Promise<void> {
+    const words = rows.flatMap(({ entry, ...line }) => [line.item.key, entry, JSON.stringify(line)]);
+    await this.#told(() =>
+      this.#client.eval(
+        enter,
+        3,
+        ledgerKey(batch),
+        `${ledgerKey(batch)}:order`,
+        `${ledgerKey(batch)}:lines`,
+        ...words,
+      ),
+    );
+  }
+
+  async after(batch: string, n: number, most: number): Promise<NumberedRow[]> {
+    return this.#told(async () => {
+      const order = await this.#client.zrangebyscore(
+        `${ledgerKey(batch)}:order`,
+        `(${n}`,
+        "+inf",
+        "WITHSCORES",
+        "LIMIT",
+        0,
+        most,
+      );
+      const keys = order.filter((_, at) => at % 2 === 0);
+      if (keys.length === 0) return [];
+      const texts = await this.#client.hmget(ledgerKey(batch), ...keys);
+      return texts.flatMap((text, at) =>
+        text === null ? [] : [{ n: Number(order[2 * at + 1]), ...lineIn(text) }],
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#client.disconnect();
+  }
+
+  async #told<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw storeError(error, this.name);
+    }
+  }
+}
+
+function documentKey(name: string): string {
+  return `agent-dag:document:${name}`;
+}
+
+function ledgerKey(batch: string): string {
+  return `agent-dag:ledger:${batch}`;
+}
+
+function bumped(found: { turn?: number } | null): string {
+  return JSON.stringify({ ...found, turn: (found?.turn ?? 0) + 1 });
+}
+
+function lineIn(text: string): LedgerRow {
+  return { entry: text.slice(0, entryLength), ...JSON.parse(text.slice(entryLength)) };
+}

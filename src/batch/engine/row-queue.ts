@@ -1,0 +1,141 @@
+import type { Job, Queue, Worker } from "bullmq";
+import { DagError } from "../../errors.js";
+import { isPostgres } from "./engine-store.js";
+
+/** A row on its way to a worker: JSON. */
+export interface RowJob {
+  readonly batch: string;
+  /** Of the batch: it is begun anew with a higher one each time that it goes on after an end. */
+  readonly epoch: number;
+  readonly key: string;
+  readonly index: number;
+  readonly inputHash: string;
+  readonly input: unknown;
+  readonly place: string | null;
+  /** The ledger's line that this is to replace; `null` where there was none. A row with another line has been done. */
+  readonly after: string | null;
+}
+
+/** How long a worker's claim to a row lasts without being renewed, in milliseconds. */
+const claimMs = 8000;
+
+/** How often workers look for rows whose worker is gone, in milliseconds. */
+const lookEveryMs = 4000;
+
+/** Between two tries of a row that its worker could not do, in milliseconds. */
+const pauseMs = 1000;
+
+/** Rows that wait for a worker. */
+export interface RowQueue {
+  /** Adds rows; one that waits or is worked at already, by its id, is not added a second time. */
+  add(rows: readonly { readonly id: string; readonly job: RowJob }[]): Promise<void>;
+  /** Rows that wait or are worked at. */
+  count(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What became of a row at a worker. */
+export type Handled = "done" | "given back";
+
+/** One who takes rows. */
+export interface RowTaker {
+  /** Takes no more rows, and resolves once those at hand are let go of. */
+  close(): Promise<void>;
+}
+
+/** How rows are taken. */
+export interface TakeOptions {
+  readonly concurrency: number;
+  /** `lost` counts how often a worker died with the row. */
+  readonly perform: (job: RowJob, lost: number) => Promise<Handled>;
+  /** Told what goes wrong beside the rows: connections that are lost. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** @throws DagError `ENGINE_PACKAGE_MISSING`. */
+export async function openRowQueue(url: string, name: string, onError: (error: unknown) => void): Promise<RowQueue> {
+  const { Queue } = await loadQueue(url);
+  const queue: Queue = new Queue(name, { connection: connectionOf(url, "driver") });
+  queue.on("error", onError);
+  await queue.waitUntilReady();
+  const opts = {
+    // The ledger knows what is done; the queue may forget it.
+    removeOnComplete: true,
+    removeOnFail: true,
+    attempts: 1_000_000,
+    backoff: { type: "fixed", delay: pauseMs },
+  };
+  return {
+    async add(rows) {
+      await queue.addBulk(rows.map(({ id, job }) => ({ name: "row", data: job, opts: { ...opts, jobId: id } })));
+    },
+    async count() {
+      const counts = await queue.getJobCounts("active", "waiting", "delayed", "prioritized");
+      return Object.values(counts).reduce((sum, one) => sum + one, 0);
+    },
+    close: () => queue.close(),
+  };
+}
+
+/** Takes rows from a queue until it is closed. @throws DagError `ENGINE_PACKAGE_MISSING`. */
+export async function takeRows(url: string, name: string, options: TakeOptions): Promise<RowTaker> {
+  const { Worker, WaitingError } = await loadQueue(url);
+  const { concurrency, perform, onError } = options;
+  const worker: Worker = new Worker(
+    name,
+    async (job: Job, token?: string) => {
+      const handled = await perform(job.data as RowJob, job.stalledCounter ?? 0);
+      if (handled === "done") return;
+      await job.moveToDelayed(Date.now() + pauseMs, token);
+      throw new WaitingError();
+    },
+    {
+      connection: connectionOf(url, "worker"),
+      concurrency,
+      lockDuration: claimMs,
+      stalledInterval: lookEveryMs,
+      // How often a row may be lost is judged by whoever takes it up.
+      maxStalledCount: 1_000_000_000,
+      drainDelay: 1,
+      runRetryDelay: 500,
+    },
+  );
+  worker.on("error", onError);
+  await worker.waitUntilReady();
+  return { close: () => worker.close() };
+}
+
+/** Redis commands wait for a connection that comes back; PostgreSQL's tables are made where they are missing. */
+function connectionOf(url: string, role: "driver" | "worker"): any {
+  if (isPostgres(url)) {
+    return {
+      connectionString: url,
+      migrate: true,
+      max: role === "worker" ? 4 : 2,
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+    };
+  }
+  return { url, maxRetriesPerRequest: null, retryStrategy: (times: number) => Math.min(50 * 2 ** times, 1000) };
+}
+
+async function loadQueue(url: string) {
+  try {
+    const bullmq = await import("bullmq");
+    const { WaitingError } = bullmq;
+    if (!isPostgres(url)) {
+      await import("ioredis");
+      return { Queue: bullmq.Queue as any, Worker: bullmq.Worker as any, WaitingError };
+    }
+    await import("pg");
+    const { Queue, Worker } = bullmq.withBackend(bullmq.createPostgresBackend);
+    return { Queue: Queue as any, Worker: Worker as any, WaitingError };
+  } catch (error) {
+    const packages = isPostgres(url) ? "bullmq pg @langchain/langgraph-checkpoint-postgres" : "bullmq ioredis";
+    throw new DagError(
+      "ENGINE_PACKAGE_MISSING",
+      `The engine needs packages that are not installed: ${packages.split(" ").join(", ")}.`,
+      { cause: error, hint: `Run: npm install ${packages}` },
+    );
+  }
+}
