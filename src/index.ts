@@ -3,15 +3,17 @@ export { type WaitingThread, waitingThreads } from "../graphs/thread.js";
 export { type Topology, topologyNames } from "../graphs/topology.js";
 export type { WarmStart } from "../nodes/engine/run-options.js";
 export type { PlannerOptions } from "../nodes/planner/planner-options.js";
+export type { RowName, RunManyOptions } from "./batch/batch-options.js";
+export {
+  type CancelledBatch,
+  cancelBatch,
+  type FollowOptions,
+  followBatch,
+} from "./batch/engine/follow-batch.js";
+export { runWorker, type WorkerOptions, type WorkerSummary } from "./batch/engine/run-worker.js";
 export { InputRow, type RowKey } from "./batch/input-row.js";
 export type { BatchItem, BatchItemState } from "./batch/item.js";
-export {
-  type Batch,
-  type BatchInputs,
-  type RowName,
-  type RunManyOptions,
-  runMany,
-} from "./batch/run-many.js";
+export { type Batch, type BatchInputs, runMany } from "./batch/run-many.js";
 export type { BatchEnd, BatchSummary, DurationFigures, NodeFigures } from "./batch/summary.js";
 export type { Agreement } from "./compare/agreement.js";
 export { type ComparedRun, type CompareOptions, type Comparison, compare } from "./compare/compare.js";

@@ -1,7 +1,7 @@
 import type { UsageSums } from "../records/events.js";
 import { partsOf } from "../records/outcome.js";
 import { addUsages, type RunRecord } from "../records/record.js";
-import type { Spent, Standing } from "./row-table.js";
+import type { KnownRow, Spent, Standing } from "./row-table.js";
 
 /** How a row ended: as a run does. `cancelled` and `interrupted` rows are not done, and are run again. */
 export type BatchItemState = RunRecord["state"];
@@ -107,4 +107,9 @@ export function spentOn({ usage, before }: Pick<BatchItem, "usage" | "before">):
     tokens: sum((one) => one.inputTokens + one.outputTokens),
     costUsd: sum((one) => one.costUsd),
   };
+}
+
+/** What is known of a row from its line, which begins at `offset`. */
+export function knownRow(item: BatchItem, offset: number): KnownRow {
+  return { offset, inputHash: item.inputHash, standing: standingOf(item), spent: spentOn(item) };
 }

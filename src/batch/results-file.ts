@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { DagError, errorMessage } from "../errors.js";
 import { type FileLock, lockFile } from "../stores/file-lock.js";
 import { storeError } from "../stores/store-error.js";
-import { type BatchItem, isInputError, spentOn, standingOf } from "./item.js";
+import { type BatchItem, isInputError, knownRow } from "./item.js";
 import type { KnownRow, RowTable, Spent } from "./row-table.js";
 
 interface Waiting {
@@ -223,10 +223,6 @@ async function scanFile(path: string, rows: RowTable, dag: string): Promise<Scan
   }
   const spent = { modelCalls, tokens, costUsd };
   return { end, endsOpen, superseded, unusableInputs, spent, ofOtherGraph: others };
-}
-
-function knownRow(item: BatchItem, offset: number): KnownRow {
-  return { offset, inputHash: item.inputHash, standing: standingOf(item), spent: spentOn(item) };
 }
 
 interface Line {

@@ -3,68 +3,30 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
 import { defaultTopology } from "../../graphs/topology.js";
-import { validateRunOptions } from "../../nodes/engine/run-option-rules.js";
-import { type DagIssue, DagValidationError } from "../errors.js";
+import { DagValidationError } from "../errors.js";
 import { createBudget } from "../limits/budget.js";
 import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
 import { createPrefixWarmth } from "../limits/prefix-warmth.js";
-import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { RunDagOptions } from "../run/run.js";
 import { assertValid } from "../spec/assert-valid.js";
-import { validateNumber } from "../spec/bounds.js";
 import { dagHash, hashOf } from "../spec/canonical.js";
-import { issue, showValue } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor, OutputOf } from "../spec/values.js";
 import { storeError } from "../stores/store-error.js";
-import { type InputRow, type NamedRow, nameRow, type RowKey } from "./input-row.js";
+import { assertBatchOptions, type RowName, type RunManyOptions } from "./batch-options.js";
+import type { EngineRows } from "./engine/engine-rows.js";
+import { type InputRow, type NamedRow, nameRow } from "./input-row.js";
 import type { BatchItem } from "./item.js";
 import { ItemFeed } from "./item-feed.js";
 import { ResultsFile } from "./results-file.js";
 import { type KnownRow, RowTable } from "./row-table.js";
 import { runRow } from "./run-row.js";
-import { type BatchEnd, type BatchSummary, BatchSums } from "./summary.js";
-
-/** Options of `runMany`: those of `run`, for every row, and the batch's own. Limits and budgets are the batch's. */
-export interface RunManyOptions<Input = any> extends Omit<RunDagOptions, "thread"> {
-  /** Most rows under way at once, an integer of at least 1. @default 8 */
-  readonly concurrency?: number;
-  /**
-   * Names each row: a field of the input (dotted for one further down), or a function of it. With it a changed row replaces its
-   * old result; without it rows are known by their content. @default the hash of the input
-   */
-  readonly key?: RowKey<Input>;
-  /** The results file, `.jsonl`: one line a row, and what the batch goes on from when it is started again. @default none */
-  readonly results?: string;
-  /** Also runs again the rows that the results file holds as failed. @default false */
-  readonly retryFailed?: boolean;
-  /** Also runs again the rows that another version of the graph had made. @default false */
-  readonly retryChanged?: boolean;
-  /** Starts no more rows once more than so many have failed, or more than a share of them: `"5%"`. @default no end */
-  readonly maxFailures?: number | `${number}%`;
-  /** Folder that each row's whole record is written to, as `KEY.json`. @default none */
-  readonly records?: string;
-  /** Under which the rows' threads stand at the checkpointer. @default the spec's name and the results file */
-  readonly thread?: string;
-  /** Once aborted, no further row is started and those that run are finished. `signal` aborts them too. */
-  readonly finish?: AbortSignal;
-  /** Takes the events of each row's runs, beside `onEvent`, with the row that they are of. */
-  readonly onRowEvent?: (event: RunEvent, row: RowName) => void;
-  /**
-   * Asked where a row waits for a person, and with a checkpointer only: gives answers by node, `null` to leave it waiting. Up to
-   * 128 rows that wait take no slot. @default it ends as `interrupted`
-   */
-  readonly answer?: (record: RunRecord, row: RowName) => Promise<Readonly<Record<string, unknown>> | null>;
-  /** Told what there is to know before the first row is run. */
-  readonly onNotice?: (message: string) => void;
-}
-
-/** Which row of a batch. */
-export type RowName = Pick<BatchItem, "key" | "index">;
+import { type BatchEnd, type BatchSummary, BatchSums, type RowFigures } from "./summary.js";
+import { tooManyFailed } from "./too-many-failed.js";
 
 /** A batch under way. It goes on whether or not its items are read; who reads slowly makes it wait. */
 export interface Batch<Output = unknown, Record = RunRecord>
@@ -132,7 +94,11 @@ class RunningBatch {
   #rowOptions: RunDagOptions = {};
   #threads = "";
   #results: ResultsFile | undefined;
+  /** Where others work at the rows. */
+  #engine: EngineRows | undefined;
   #ended: BatchEnd | undefined;
+  /** Inputs that were read. */
+  #met = 0;
   /** Wakes the reading of inputs: a row has ended, or the batch is to end. */
   #wake: () => void = () => {};
 
@@ -148,6 +114,7 @@ class RunningBatch {
     try {
       await this.#begin(detach);
       await this.#readRows();
+      if (this.#ended === undefined) await this.#engine?.allRead(this.#met);
       await Promise.all(this.#running);
       if (this.#failures.length > 0) throw this.#failures[0];
       const { topology = defaultTopology } = this.#options;
@@ -156,6 +123,9 @@ class RunningBatch {
       const results = this.#results;
       this.#results = undefined;
       await results?.close(isComplete);
+      const engine = this.#engine;
+      this.#engine = undefined;
+      await engine?.close(ended);
       const durationMs = performance.now() - startedMs;
       const summary = this.#sums.summary({ dag: this.#spec.name, topology, ended, durationMs });
       this.items.end(null);
@@ -163,6 +133,7 @@ class RunningBatch {
     } catch (error) {
       await Promise.all(this.#running);
       await this.#results?.close(false).catch(() => {});
+      await this.#engine?.close(null).catch(() => {});
       this.items.end({ error });
       throw error;
     } finally {
@@ -196,6 +167,33 @@ class RunningBatch {
     };
     listen(finish, "finished");
     listen(signal, "aborted");
+    if (this.#options.engine !== undefined) await this.#openEngine(this.#options.engine, runOptions, place);
+  }
+
+  /** Rows go to workers elsewhere, and limits and budgets with them. */
+  async #openEngine(engine: string, runOptions: RunDagOptions, place: string): Promise<void> {
+    const { thread, concurrency, retryFailed = false, retryChanged = false, onNotice } = this.#options;
+    const { sentOptions } = await import("./engine/sent-options.js");
+    const { EngineRows } = await import("./engine/engine-rows.js");
+    const { signal: _, ...sent } = runOptions;
+    const { settings, issues } = sentOptions(this.#options, sent);
+    if (issues.length > 0) throw new DagValidationError("The options", issues);
+    const id = thread ?? `${this.#spec.name}${place}`;
+    this.#engine = await EngineRows.open(this.#spec, {
+      engine,
+      id,
+      topology: runOptions.topology ?? defaultTopology,
+      settings,
+      again: { retryFailed, retryChanged },
+      spent: this.#results?.spent ?? { modelCalls: 0, tokens: 0, costUsd: 0 },
+      ...(concurrency !== undefined && { concurrency }),
+      onEnded: (why) => this.#end(why),
+      onNotice: onNotice ?? (() => {}),
+    });
+    if (this.#ended !== undefined) this.#engine.end(this.#ended);
+    onNotice?.(
+      `Batch ${id}: agent-dag batch --follow ${id} --engine … looks on from elsewhere, --cancel ${id} ends it.`,
+    );
   }
 
   /** Rows share their limiter as one batch, which takes turns with others; earlier rows go first, so that rows are finished. */
@@ -238,6 +236,7 @@ class RunningBatch {
   /** Starts no more rows. */
   #end(why: BatchEnd): void {
     if (this.#ended === undefined || why === "aborted") this.#ended = why;
+    this.#engine?.end(this.#ended);
     this.#wake();
   }
 
@@ -256,6 +255,7 @@ class RunningBatch {
         const next = coming instanceof Promise ? await this.#orEnded(coming) : await coming;
         if (next === undefined || next.done === true) break;
         const row = nameRow(next.value, index++, key, this.#rows);
+        this.#met = index;
         const known = this.#results?.find(row.key);
         if (known !== undefined && this.#isDone(row, known)) this.#passOn(row, known);
         else this.#start(row, known);
@@ -281,6 +281,7 @@ class RunningBatch {
   }
 
   #hasSlot(concurrency: number): boolean {
+    if (this.#engine !== undefined) return this.#engine.hasRoom;
     return this.#running.size - this.#resting < concurrency && this.#resting < mostResting;
   }
 
@@ -317,6 +318,7 @@ class RunningBatch {
   }
 
   async #run(row: NamedRow, known: KnownRow | undefined): Promise<void> {
+    if (this.#engine !== undefined && row.error === null) return this.#runElsewhere(row, this.#engine);
     const results = this.#results;
     const line = known === undefined ? undefined : results?.read(known.offset);
     const { onRowEvent, answer } = this.#options;
@@ -344,7 +346,12 @@ class RunningBatch {
     }
   }
 
-  async #writeDown(row: NamedRow, item: BatchItem): Promise<void> {
+  async #runElsewhere(row: NamedRow, engine: EngineRows): Promise<void> {
+    const result = await engine.run(row);
+    if (result !== null) await this.#writeDown(row, result.item, result.figures ?? undefined);
+  }
+
+  async #writeDown(row: NamedRow, item: BatchItem, figures?: RowFigures): Promise<void> {
     const { record } = item;
     // A row that was ended before it sent anything has not been started, as far as the results know.
     const isUntouched = item.state === "cancelled" && item.usage.modelCalls === 0;
@@ -353,7 +360,7 @@ class RunningBatch {
       await this.#results?.append(item);
     }
     if (item.error?.code === "BUDGET_SPENT") this.#end("budget");
-    this.#sums.add(item);
+    this.#sums.add(item, figures);
     const { record: _, ...light } = item;
     this.items.push(this.items.isRead ? item : light);
     if (item.state === "failed" && this.#isTooMany("so far")) this.#end("failures");
@@ -371,14 +378,9 @@ class RunningBatch {
     }
   }
 
-  /** Whether more rows failed than may; of a share, while rows are still to come, once one failure could be within it. */
   #isTooMany(when: "so far" | "now"): boolean {
-    const { maxFailures } = this.#options;
-    const { failedNow, ranNow } = this.#sums;
-    if (maxFailures === undefined) return false;
-    if (typeof maxFailures === "number") return failedNow > maxFailures;
-    const most = (ranNow * Number(maxFailures.slice(0, -1))) / 100;
-    return (when === "now" || most >= 1) && failedNow > most;
+    const { failedNow: failed, ranNow: ran } = this.#sums;
+    return tooManyFailed(this.#options.maxFailures, { failed, ran }, when);
   }
 }
 
@@ -390,59 +392,4 @@ export function recordName(key: string): string {
 
 function iteratorOf(inputs: BatchInputs<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
   return Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
-}
-
-/**
- * The options of each row's run.
- * @throws DagValidationError carrying every issue.
- */
-function assertBatchOptions(spec: DagSpec, inputs: unknown, options: RunManyOptions): RunDagOptions {
-  const given = typeof options === "object" && options !== null ? options : ({} as RunManyOptions);
-  const { concurrency, key, results, retryFailed, retryChanged, maxFailures, records, thread, ...others } =
-    given;
-  const { finish, onNotice: _, onRowEvent: _events, answer: _answer, ...runOptions } = others;
-  const isText = (value: unknown) => value === undefined || (typeof value === "string" && value !== "");
-  const texts: [string, unknown][] = [
-    ["results", results],
-    ["records", records],
-    ["thread", thread],
-  ];
-  const isSwitch = (value: unknown) => value === undefined || typeof value === "boolean";
-  const issues: DagIssue[] = [
-    ...(isIterable(inputs) ? [] : [bad("inputs", inputs, "a list or an (async) iterable of inputs")]),
-    ...validateRunOptions(spec, options === given ? runOptions : options),
-    ...validateNumber(concurrency, "concurrency", { min: 1, integer: true }),
-    ...(isText(key) || typeof key === "function"
-      ? []
-      : [bad("key", key, "the name of a field, or a function")]),
-    ...texts
-      .filter(([, value]) => !isText(value))
-      .map(([name, value]) => bad(name, value, "a path or a name")),
-    ...(isSwitch(retryFailed) ? [] : [bad("retryFailed", retryFailed, "true or false")]),
-    ...(isSwitch(retryChanged) ? [] : [bad("retryChanged", retryChanged, "true or false")]),
-    ...(isTolerance(maxFailures)
-      ? []
-      : [bad("maxFailures", maxFailures, 'a number of rows, or a share as "5%"')]),
-    ...(finish === undefined || finish instanceof AbortSignal
-      ? []
-      : [bad("finish", finish, "an AbortSignal")]),
-  ];
-  if (issues.length > 0) throw new DagValidationError("The options", issues);
-  return runOptions;
-}
-
-function bad(path: string, value: unknown, wanted: string): DagIssue {
-  return issue("bad-value", path, `It has to be ${wanted}, but is ${showValue(value)}.`, `Give ${wanted}.`);
-}
-
-function isIterable(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return Symbol.asyncIterator in value || Symbol.iterator in value;
-}
-
-function isTolerance(value: unknown): boolean {
-  if (value === undefined) return true;
-  if (typeof value === "number") return Number.isInteger(value) && value >= 0;
-  if (typeof value !== "string" || !/^\d+(\.\d+)?%$/.test(value)) return false;
-  return Number(value.slice(0, -1)) <= 100;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defaultTopology } from "../../graphs/topology.js";
+import { defaultTopology, type Topology } from "../../graphs/topology.js";
 import { listener } from "../../nodes/engine/instrument.js";
 import { DagError, errorCode, errorMessage } from "../errors.js";
 import { drawnAnew } from "../models/simulate-latency.js";
@@ -61,7 +61,7 @@ export async function runRow(
       ],
     }),
     ...(options.checkpointer !== undefined && {
-      thread: `${threads}/${key}/${hashOf([inputHash, dagHash(spec), options.topology ?? defaultTopology])}`,
+      thread: threadOfRow(spec, threads, row, options.topology),
     }),
   };
   // What the thread's run had used is entered by the run itself when it goes on.
@@ -89,6 +89,16 @@ export async function runRow(
     const message = errorMessage(error);
     return failedItem(facts, { code, message: place === null ? message : `${place}: ${message}` });
   }
+}
+
+/** The thread of a row: by its key, its input and what it is run with. */
+export function threadOfRow(
+  spec: DagSpec,
+  threads: string,
+  { key, inputHash }: Pick<NamedRow, "key" | "inputHash">,
+  topology: Topology = defaultTopology,
+): string {
+  return `${threads}/${key}/${hashOf([inputHash, dagHash(spec), topology])}`;
 }
 
 /** A row that failed, or was broken off, is taken up again with all that did not complete. */

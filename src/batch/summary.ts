@@ -91,10 +91,7 @@ interface NodeShare {
 
 /** The figures of a record; what is nested in a node is counted with it. */
 export function figuresOf({ outcomes, calls }: RunRecord): RowFigures {
-  const shares = new Map<
-    string,
-    { times: number[]; usage: UsageSums; errors: Record<string, number> }
-  >();
+  const shares = new Map<string, { times: number[]; usage: UsageSums; errors: Record<string, number> }>();
   const shareOf = (name: string) => {
     const share = shares.get(name) ?? { times: [], usage: addUsages([]), errors: {} };
     shares.set(name, share);

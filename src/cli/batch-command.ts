@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
+import type { RunManyOptions } from "../batch/batch-options.js";
 import type { BatchItem } from "../batch/item.js";
 import type { RowSource } from "../batch/read-rows.js";
-import type { RunManyOptions } from "../batch/run-many.js";
 import type { BatchSummary } from "../batch/summary.js";
 import type { RunRecord } from "../records/record.js";
 import type { BatchSample } from "../report/batch-sample.js";
@@ -28,7 +28,7 @@ import { addThreadFlags, asksForApproval, storeInMemory, type ThreadFlags } from
 import { UsageError } from "./usage-error.js";
 
 interface BatchFlags extends RunFlags, ThreadFlags, WebFlags {
-  readonly out: string;
+  readonly out?: string;
   readonly topology: Topology;
   readonly concurrency?: number;
   readonly key?: string;
@@ -38,6 +38,9 @@ interface BatchFlags extends RunFlags, ThreadFlags, WebFlags {
   readonly records?: string;
   readonly strict?: boolean;
   readonly reuse?: string;
+  readonly engine?: string;
+  readonly follow?: string;
+  readonly cancel?: string;
 }
 
 /** `agent-dag batch <file> <inputs…>`: runs a graph on many inputs. */
@@ -45,9 +48,9 @@ export function addBatchCommand(program: Command, io: Io): void {
   const command = program
     .command("batch")
     .description("Run a graph on many inputs; the same command again goes on where it was.")
-    .argument("<file>", "a .ts, .js, .yaml or .json graph; file.ts#name picks an export")
-    .argument("<inputs...>", "a .jsonl, .csv or .json file, a folder or pattern of .txt and .md files, or -")
-    .requiredOption("--out <results.jsonl>", "one line a row, and what a second start goes on from")
+    .argument("[file]", "a .ts, .js, .yaml or .json graph; file.ts#name picks an export")
+    .argument("[inputs...]", "a .jsonl, .csv or .json file, a folder or pattern of .txt and .md files, or -")
+    .option("--out <results.jsonl>", "one line a row, and what a second start goes on from")
     .addOption(
       new Option("--topology <name>", "how the graph is wired")
         .choices([...topologyNames])
@@ -60,18 +63,48 @@ export function addBatchCommand(program: Command, io: Io): void {
     .option("--max-failures <n|p%>", "start no more rows once more than so many have failed", tolerance)
     .option("--records <dir>", "write each row's whole record into this folder")
     .option("--strict", "check every row before the first request, and run nothing if one cannot be used")
-    .option("--reuse <file>", "take over what the record of an earlier run (from --json) completed");
+    .option("--reuse <file>", "take over what the record of an earlier run (from --json) completed")
+    .option("--engine <url>", "let workers on any machine take the rows from postgres://… or redis://…")
+    .option("--follow <id>", "look on at a batch that an engine holds")
+    .option("--cancel <id>", "end a batch that an engine holds, and the rows that run");
   addRunFlags(addWebFlag(addThreadFlags(command))).action(
-    (file: string, inputs: string[], flags: BatchFlags) => batchCommand(file, inputs, flags, io),
+    (file: string | undefined, inputs: string[], flags: BatchFlags) =>
+      flags.follow !== undefined || flags.cancel !== undefined
+        ? engineBatch(file, flags, io)
+        : batchCommand(file, inputs, flags, io),
   );
 }
 
+async function engineBatch(file: string | undefined, flags: BatchFlags, io: Io): Promise<void> {
+  const { cancelCommand, followCommand } = await import("./follow-command.js");
+  if (file !== undefined) {
+    throw new UsageError("--follow and --cancel take no graph and no inputs.", "Give --engine URL alone.");
+  }
+  if (flags.engine === undefined) {
+    throw new UsageError("--follow and --cancel need the engine that holds the batch.", "Add --engine URL.");
+  }
+  const asked = { engine: flags.engine, json: flags.json === true, out: flags.out };
+  if (flags.cancel !== undefined) await cancelCommand(flags.cancel, asked, io);
+  else if (flags.follow !== undefined) io.exitCode = await followCommand(flags.follow, asked, io, exitCodeOf);
+}
+
 async function batchCommand(
-  file: string,
+  file: string | undefined,
   inputs: readonly string[],
   flags: BatchFlags,
   io: Io,
 ): Promise<void> {
+  const { out } = flags;
+  if (file === undefined || inputs.length === 0) {
+    throw new UsageError(
+      "A graph and its inputs are needed.",
+      "agent-dag batch FILE INPUTS --out RESULTS.jsonl",
+    );
+  }
+  if (out === undefined) {
+    throw new UsageError("required option '--out <results.jsonl>' not specified", "Add --out RESULTS.jsonl.");
+  }
+  if (flags.engine !== undefined) assertForEngine(flags);
   // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
   const { loadValidGraph } = await import("./graph-file.js");
   const { readRows } = await import("../batch/read-rows.js");
@@ -85,9 +118,11 @@ async function batchCommand(
   const sample = flags.report === undefined && webPort(flags) === null ? null : new BatchSample();
   const web = sample === null ? null : await webFor(dag, sample, flags, io);
   try {
-    const canAnswer = web !== null && asksForApproval(dag);
+    const canAnswer = web !== null && flags.engine === undefined && asksForApproval(dag);
     const store = (await openStore(flags)) ?? (canAnswer ? await storeInMemory() : null);
     const tape = await cassetteFromFlags(flags);
+    // Traces are sent by whoever runs the rows.
+    const { tracing, ...others } = flags;
     let summary: BatchSummary;
     try {
       summary = await drive(
@@ -96,9 +131,10 @@ async function batchCommand(
         io,
         { sample, web },
         {
-          ...withCassette(optionsFromFlags(flags), tape),
+          ...withCassette(optionsFromFlags(flags.engine === undefined ? flags : others), tape),
           topology: flags.topology,
-          results: flags.out,
+          results: out,
+          ...(flags.engine !== undefined && { engine: flags.engine }),
           ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
           ...(flags.key !== undefined && { key: flags.key }),
           ...(flags.retryFailed !== undefined && { retryFailed: flags.retryFailed }),
@@ -116,7 +152,7 @@ async function batchCommand(
     }
     if (flags.json) await writeJson(io.stdout, summary);
     else await writePainted(io.stdout, renderBatch(summary, { width: io.columns }));
-    for (const line of noticesOf(summary, flags)) await write(io.stderr, `${line}\n`);
+    for (const line of noticesOf(summary, out)) await write(io.stderr, `${line}\n`);
     io.exitCode = exitCodeOf(summary);
     if (sample !== null) await reportBatch(dag, sample, flags, io);
     await finishCassette(tape, io);
@@ -155,6 +191,18 @@ async function webFor(dag: DagSpec, sample: BatchSample, flags: BatchFlags, io: 
 interface Watching {
   readonly sample: BatchSample | null;
   readonly web: Awaited<ReturnType<typeof webFor>>;
+}
+
+/** What only the process that runs the rows can be given. */
+function assertForEngine({ record, replay, checkpoint }: BatchFlags): void {
+  const [given] = Object.entries({ record, replay, checkpoint }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  );
+  if (given === undefined) return;
+  throw new UsageError(
+    `--${given} belongs to whoever runs the rows, and with --engine those are the workers.`,
+    `Give it to each: agent-dag worker FILE --engine URL --${given} …`,
+  );
 }
 
 /** Runs the rows with a line that shows how far they are. */
@@ -255,12 +303,13 @@ async function assertRows(dag: DagSpec, source: RowSource, key: string | undefin
   throw new UsageError(`${what}; nothing was run:${issues.join("")}${more}`);
 }
 
-async function openStore({ checkpoint, thread }: ThreadFlags): Promise<OpenCheckpointer | null> {
+async function openStore({ checkpoint, thread, engine }: BatchFlags): Promise<OpenCheckpointer | null> {
   if (checkpoint !== undefined) {
     const { openCheckpointer } = await import("../stores/checkpointer.js");
     return openCheckpointer(checkpoint);
   }
-  if (thread === undefined) return null;
+  // With an engine it names the batch there.
+  if (thread === undefined || engine !== undefined) return null;
   throw new UsageError(
     "--thread names the rows' threads in a store, and no store was given.",
     "Add --checkpoint sqlite:FILE.",
@@ -302,7 +351,7 @@ async function keptRecord({ key }: BatchItem, folder: string | undefined): Promi
   return existsSync(path) ? (JSON.parse(await readFile(path, "utf8")) as RunRecord) : undefined;
 }
 
-function noticesOf(summary: BatchSummary, { out }: BatchFlags): string[] {
+function noticesOf(summary: BatchSummary, out: string): string[] {
   const { ended, failed, partial, interrupted } = summary;
   const why = {
     done: null,

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
+import { packageJson } from "../spec/package-json.js";
 import { type Io, writeJson } from "./io.js";
-import { packageJson } from "./version.js";
 
 interface ExportFlags {
   readonly format: "otlp" | "perfetto";

@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { errorMessage } from "../errors.js";
+import { packageFolder, packageJson } from "../spec/package-json.js";
 import { type Io, write } from "./io.js";
 import { starterFiles } from "./starter-files.js";
 import { UsageError } from "./usage-error.js";
-import { packageFolder, packageJson } from "./version.js";
 
 /** `agent-dag init DIR`: writes a small project of the user's own. */
 export function addInitCommand(program: Command, io: Io): void {

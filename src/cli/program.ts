@@ -3,12 +3,11 @@ import { createColors } from "picocolors";
 import { DagValidationError, errorMessage } from "../errors.js";
 import { redactKeys } from "../models/redact.js";
 import { cleanText } from "../report/plain-text.js";
+import { packageJson } from "../spec/package-json.js";
 import { addBatchCommand } from "./batch-command.js";
 import { addCheckCommand } from "./check-command.js";
 import { addCompareCommand } from "./compare-command.js";
-
 import { addExportCommand } from "./export-command.js";
-
 import { addGraphCommand } from "./graph-command.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, tell, writePainted } from "./io.js";
@@ -18,7 +17,7 @@ import { addResumeCommand } from "./resume-command.js";
 import { addRunCommand } from "./run-command.js";
 import { addServeCommand } from "./serve-command.js";
 import { traceCommands } from "./tracing.js";
-import { packageJson } from "./version.js";
+import { addWorkerCommand } from "./worker-command.js";
 
 /** Runs one command line; never rejects. The status is left in `io.exitCode`. */
 export async function runCli(args: readonly string[], io: Io): Promise<void> {
@@ -56,6 +55,7 @@ function createProgram(io: Io): Command {
     addResumeCommand,
     addCompareCommand,
     addBatchCommand,
+    addWorkerCommand,
     addPredictCommand,
     addGraphCommand,
     addCheckCommand,

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
+import { packageJson } from "../spec/package-json.js";
 import type { OtlpExporter } from "../telemetry/otlp-exporter.js";
 import { type Io, tell } from "./io.js";
 import { UsageError } from "./usage-error.js";
-import { packageJson } from "./version.js";
 
 /**
  * Gives every command that is called with `--otlp URL` its exporter, as the option `tracing`. `OTEL_EXPORTER_OTLP_HEADERS`

@@ -268,7 +268,8 @@ function spentError({ model, inputTokens }: BudgetNeed, owner: string, what: str
   });
 }
 
-function priceUnknown({ model }: BudgetNeed): DagError {
+/** The error of a request whose price is unknown, where there is a budget in dollars. */
+export function priceUnknown({ model }: BudgetNeed): DagError {
   return new DagError(
     "BUDGET_PRICE_UNKNOWN",
     `There is a budget in dollars (\`limits.maxCostUsd\`), and the price of model "${model}" is unknown.`,

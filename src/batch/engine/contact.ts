@@ -76,22 +76,25 @@ export class Contact {
 
   #next(): void {
     if (this.#isClosed) return;
-    this.#timer = setTimeout(() => {
-      // A store that does not answer at all is noticed by the clock.
-      const watch = setInterval(() => this.#judge(), 500);
-      this.#beating = this.#beat()
-        .then(
-          () => this.#answered(),
-          (error) => {
-            this.#failure = error;
-            this.#judge();
-          },
-        )
-        .finally(() => {
-          clearInterval(watch);
-          this.#next();
-        });
-    }, this.#failure === null ? beatEveryMs : 300);
+    this.#timer = setTimeout(
+      () => {
+        // A store that does not answer at all is noticed by the clock.
+        const watch = setInterval(() => this.#judge(), 500);
+        this.#beating = this.#beat()
+          .then(
+            () => this.#answered(),
+            (error) => {
+              this.#failure = error;
+              this.#judge();
+            },
+          )
+          .finally(() => {
+            clearInterval(watch);
+            this.#next();
+          });
+      },
+      this.#failure === null ? beatEveryMs : 300,
+    );
   }
 
   #answered(): void {

@@ -48,6 +48,8 @@ export interface EngineStore {
   append(batch: string, rows: readonly LedgerRow[]): Promise<void>;
   /** Lines after a number, in order, the replaced ones left out. */
   after(batch: string, n: number, most: number): Promise<NumberedRow[]>;
+  /** Number of the last line; 0 where there is none. */
+  last(batch: string): Promise<number>;
   close(): Promise<void>;
 }
 

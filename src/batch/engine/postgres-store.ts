@@ -48,31 +48,33 @@ export class PostgresEngineStore implements EngineStore {
     names: readonly string[],
     change: (found: readonly (any | null)[], nowMs: number) => Changed<T>,
   ): Promise<T> {
-    return this.#told(() => this.#within(async (client) => {
-      const [first = ""] = names;
-      const lock = client.escapeLiteral(`agent-dag ${first}`);
-      const listed = names.map((name) => client.escapeLiteral(name)).join(", ");
-      // One round trip; the lock goes with the transaction, and stands for documents that do not exist yet too.
-      const replies = (await client.query(
-        `BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0));
+    return this.#told(() =>
+      this.#within(async (client) => {
+        const [first = ""] = names;
+        const lock = client.escapeLiteral(`agent-dag ${first}`);
+        const listed = names.map((name) => client.escapeLiteral(name)).join(", ");
+        // One round trip; the lock goes with the transaction, and stands for documents that do not exist yet too.
+        const replies = (await client.query(
+          `BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0));
         SELECT name, body FROM agent_dag.documents WHERE name IN (${listed});
         SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now`,
-      )) as unknown as { rows: any[] }[];
-      const found = inOrder(names, replies[3]?.rows ?? []);
-      const { write, result } = change(found, Number(replies[4]?.rows[0]?.now));
-      const statements = names.flatMap((name, at) => {
-        const body = write[at];
-        if (body === undefined) return [];
-        const literal = client.escapeLiteral(name);
-        if (body === null) return [`DELETE FROM agent_dag.documents WHERE name = ${literal}`];
-        const text = client.escapeLiteral(JSON.stringify(body));
-        return [
-          `INSERT INTO agent_dag.documents VALUES (${literal}, ${text}) ON CONFLICT (name) DO UPDATE SET body = excluded.body`,
-        ];
-      });
-      await client.query([...statements, "COMMIT"].join("; "));
-      return result;
-    }));
+        )) as unknown as { rows: any[] }[];
+        const found = inOrder(names, replies[3]?.rows ?? []);
+        const { write, result } = change(found, Number(replies[4]?.rows[0]?.now));
+        const statements = names.flatMap((name, at) => {
+          const body = write[at];
+          if (body === undefined) return [];
+          const literal = client.escapeLiteral(name);
+          if (body === null) return [`DELETE FROM agent_dag.documents WHERE name = ${literal}`];
+          const text = client.escapeLiteral(JSON.stringify(body));
+          return [
+            `INSERT INTO agent_dag.documents VALUES (${literal}, ${text}) ON CONFLICT (name) DO UPDATE SET body = excluded.body`,
+          ];
+        });
+        await client.query([...statements, "COMMIT"].join("; "));
+        return result;
+      }),
+    );
   }
 
   async find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]> {
@@ -127,6 +129,14 @@ WHERE l.entry <> excluded.entry`,
         values: [batch, n, most],
       });
       return rows.map(lineIn);
+    });
+  }
+
+  async last(batch: string): Promise<number> {
+    return this.#told(async () => {
+      const text = "SELECT lines FROM agent_dag.ledgers WHERE batch = $1";
+      const { rows } = await this.#pool.query(text, [batch]);
+      return Number(rows[0]?.lines ?? 0);
     });
   }
 

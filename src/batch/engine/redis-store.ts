@@ -68,7 +68,8 @@ export class RedisEngineStore implements EngineStore {
         });
         // Whoever only changes what belongs to the first document changes that too, so that others notice.
         if (texts[0] === "=") texts[0] = bumped(found[0]);
-        if ((await this.#client.eval(swap, keys.length, ...keys, bodies[0] ?? "", ...texts)) === 1) return result;
+        if ((await this.#client.eval(swap, keys.length, ...keys, bodies[0] ?? "", ...texts)) === 1)
+          return result;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(50, 2 ** tries)));
       }
     });
@@ -113,6 +114,10 @@ export class RedisEngineStore implements EngineStore {
         text === null ? [] : [{ n: Number(order[2 * at + 1]), ...lineIn(text) }],
       );
     });
+  }
+
+  async last(batch: string): Promise<number> {
+    return this.#told(async () => Number((await this.#client.get(`${ledgerKey(batch)}:lines`)) ?? 0));
   }
 
   async close(): Promise<void> {

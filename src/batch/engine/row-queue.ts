@@ -53,7 +53,11 @@ export interface TakeOptions {
 }
 
 /** @throws DagError `ENGINE_PACKAGE_MISSING`. */
-export async function openRowQueue(url: string, name: string, onError: (error: unknown) => void): Promise<RowQueue> {
+export async function openRowQueue(
+  url: string,
+  name: string,
+  onError: (error: unknown) => void,
+): Promise<RowQueue> {
   const { Queue } = await loadQueue(url);
   const queue: Queue = new Queue(name, { connection: connectionOf(url, "driver") });
   queue.on("error", onError);
@@ -67,7 +71,9 @@ export async function openRowQueue(url: string, name: string, onError: (error: u
   };
   return {
     async add(rows) {
-      await queue.addBulk(rows.map(({ id, job }) => ({ name: "row", data: job, opts: { ...opts, jobId: id } })));
+      await queue.addBulk(
+        rows.map(({ id, job }) => ({ name: "row", data: job, opts: { ...opts, jobId: id } })),
+      );
     },
     async count() {
       const counts = await queue.getJobCounts("active", "waiting", "delayed", "prioritized");
@@ -116,7 +122,11 @@ function connectionOf(url: string, role: "driver" | "worker"): any {
       connectionTimeoutMillis: 10_000,
     };
   }
-  return { url, maxRetriesPerRequest: null, retryStrategy: (times: number) => Math.min(50 * 2 ** times, 1000) };
+  return {
+    url,
+    maxRetriesPerRequest: null,
+    retryStrategy: (times: number) => Math.min(50 * 2 ** times, 1000),
+  };
 }
 
 async function loadQueue(url: string) {
@@ -131,7 +141,9 @@ async function loadQueue(url: string) {
     const { Queue, Worker } = bullmq.withBackend(bullmq.createPostgresBackend);
     return { Queue: Queue as any, Worker: Worker as any, WaitingError };
   } catch (error) {
-    const packages = isPostgres(url) ? "bullmq pg @langchain/langgraph-checkpoint-postgres" : "bullmq ioredis";
+    const packages = isPostgres(url)
+      ? "bullmq pg @langchain/langgraph-checkpoint-postgres"
+      : "bullmq ioredis";
     throw new DagError(
       "ENGINE_PACKAGE_MISSING",
       `The engine needs packages that are not installed: ${packages.split(" ").join(", ")}.`,

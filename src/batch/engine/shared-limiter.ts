@@ -152,7 +152,13 @@ export class SharedLimiter implements Limiter {
     let answer: { granted: readonly boolean[]; slice: number; waitMs: number };
     try {
       answer = await store.change([document], ([found], nowMs) => {
-        const { state, ...said } = takeTurn(found as RateState | null, this.#gates, turn, nowMs, this.#minuteMs);
+        const { state, ...said } = takeTurn(
+          found as RateState | null,
+          this.#gates,
+          turn,
+          nowMs,
+          this.#minuteMs,
+        );
         return { write: [state], result: said };
       });
     } catch (error) {

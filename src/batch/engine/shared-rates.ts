@@ -132,8 +132,9 @@ class OpenGate {
   }
 
   correct(at: number, requests: number, tokens: number): void {
-    this.#slices = this.#slices.map(([number, r, t]): Slice =>
-      number === at ? [number, Math.max(0, r + requests), Math.max(0, t + tokens)] : [number, r, t],
+    this.#slices = this.#slices.map(
+      ([number, r, t]): Slice =>
+        number === at ? [number, Math.max(0, r + requests), Math.max(0, t + tokens)] : [number, r, t],
     );
   }
 

@@ -1,0 +1,134 @@
+import { type BatchItem, standingOf } from "../item.js";
+import { ItemFeed } from "../item-feed.js";
+import type { Batch } from "../run-many.js";
+import { type BatchEnd, BatchSums } from "../summary.js";
+import { type BatchDocument, endBatch, liveWorkers, readBatch } from "./batch-document.js";
+import { type EngineStore, openEngineStore } from "./engine-store.js";
+
+/** The ledger is looked at so often, in milliseconds. */
+const lookEveryMs = 250;
+
+/** Rows of an ended batch may still be at work for a moment before their worker hears of it, in milliseconds. */
+const hearsWithinMs = 3000;
+
+/** How a batch is looked on at. */
+export interface FollowOptions {
+  /** The engine that the batch was given. */
+  readonly engine: string;
+  /** Ends the looking on when aborted; the batch goes on. */
+  readonly signal?: AbortSignal;
+  /** Told how many rows the batch has, once that is known. */
+  readonly onTotal?: (rows: number) => void;
+}
+
+/**
+ * Looks on at a batch from anywhere that reaches its engine: all rows that are done, and those that are done from now on, until it
+ * has ended. Looking on changes nothing.
+ * @throws DagError, from iteration and `summary`: `BATCH_UNKNOWN`, `ENGINE_UNKNOWN`, `STORE_FAILED`.
+ */
+export function followBatch(id: string, options: FollowOptions): Batch {
+  const items = new ItemFeed<BatchItem>(() => {});
+  const summary = follow(id, options, items).then(
+    (told) => {
+      items.end(null);
+      return told;
+    },
+    (error) => {
+      items.end({ error });
+      throw error;
+    },
+  );
+  summary.catch(() => {});
+  return { summary, [Symbol.asyncIterator]: () => items.read() };
+}
+
+async function follow(id: string, options: FollowOptions, items: ItemFeed<BatchItem>) {
+  const startedMs = performance.now();
+  const store = await openEngineStore(options.engine);
+  try {
+    const sums = new BatchSums();
+    let read = 0;
+    let batch = await readBatch(store, id);
+    let endedMs: number | null = null;
+    let total: number | null = null;
+    for (;;) {
+      const lines = await store.after(id, read, 500);
+      for (const { n, item, figures, record } of lines) {
+        read = n;
+        sums.add(item, figures ?? undefined);
+        while (!items.hasRoom) await items.room();
+        items.push(record === null ? item : { ...item, record });
+      }
+      if (lines.length === 500) continue;
+      batch = await readBatch(store, id);
+      if (batch.total !== null && batch.total !== total) {
+        total = batch.total;
+        options.onTotal?.(total);
+      }
+      if (batch.ended !== null) {
+        endedMs ??= performance.now();
+        const waits = batch.ended !== "done" && performance.now() - endedMs < hearsWithinMs;
+        if (!waits && (await rowsAtWork(store, batch)) === 0 && lines.length === 0) break;
+      } else endedMs = null;
+      if (options.signal?.aborted) break;
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    }
+    const ended: BatchEnd = batch.ended ?? "finished";
+    return sums.summary({
+      dag: batch.dag,
+      topology: batch.topology,
+      ended,
+      durationMs: performance.now() - startedMs,
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+/** What became of a batch that was cancelled. */
+export interface CancelledBatch {
+  /** Rows that are done. */
+  readonly done: number;
+  /** Why it had ended before; `null` when it was under way. */
+  readonly before: BatchEnd | null;
+}
+
+/**
+ * Ends a batch: no more rows are started, those that run are ended. Resolves once no worker has rows of it any more. What is done stays
+ * done, and the same command goes on with the rest.
+ * @throws DagError `BATCH_UNKNOWN`, `ENGINE_UNKNOWN`, `STORE_FAILED`.
+ */
+export async function cancelBatch(
+  id: string,
+  { engine }: { readonly engine: string },
+): Promise<CancelledBatch> {
+  const store = await openEngineStore(engine);
+  try {
+    const batch = await readBatch(store, id);
+    if (batch.ended === null) {
+      await endBatch(store, id, batch.epoch, "aborted");
+      await new Promise((resolve) => setTimeout(resolve, hearsWithinMs));
+      while ((await rowsAtWork(store, batch)) > 0) {
+        await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      }
+    }
+    let done = 0;
+    let read = 0;
+    for (;;) {
+      const lines = await store.after(id, read, 500);
+      for (const { n, item } of lines) {
+        read = n;
+        if (standingOf(item) !== "open") done++;
+      }
+      if (lines.length === 0) break;
+    }
+    return { done, before: batch.ended };
+  } finally {
+    await store.close();
+  }
+}
+
+async function rowsAtWork(store: EngineStore, { id, dag }: BatchDocument): Promise<number> {
+  const workers = await liveWorkers(store, dag);
+  return workers.reduce((sum, { rows }) => sum + (rows[id] ?? 0), 0);
+}
