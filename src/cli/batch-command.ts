@@ -95,9 +95,10 @@ async function batchCommand(
   io: Io,
 ): Promise<void> {
   const { out } = flags;
+  const missing = file === undefined ? "file" : "inputs";
   if (file === undefined || inputs.length === 0) {
     throw new UsageError(
-      "A graph and its inputs are needed.",
+      `missing required argument '${missing}'`,
       "agent-dag batch FILE INPUTS --out RESULTS.jsonl",
     );
   }

@@ -41,7 +41,7 @@ async function workerCommand(file: string, flags: WorkerFlags, io: Io): Promise<
   const { loadValidGraph } = await import("./graph-file.js");
   const { runWorker } = await import("../batch/engine/run-worker.js");
   const { addressOf } = await import("../stores/store-error.js");
-  const { assertEngineUrl } = await import("../batch/engine/engine-store.js");
+  const { assertEngineUrl } = await import("../batch/engine/open-engine.js");
   const { dag } = await loadValidGraph(file);
   assertEngineUrl(flags.engine);
   const store = flags.checkpoint === undefined ? null : await openStore(flags.checkpoint);

@@ -48,7 +48,7 @@ export async function openCheckpointer(
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];
   if (file !== undefined) return openSqlite(file, create);
   if (/^postgres(ql)?:/.test(text)) return openPostgres(text, create);
-  if (/^rediss?:/.test(text)) return openRedis(text, create);
+  if (/^rediss?:\/\//.test(text)) return openRedis(text, create);
   const shown = redact(text, []);
   throw new DagError("CHECKPOINTER_UNKNOWN", `"${shown}" names no checkpointer.`, {
     facts: { checkpointer: shown },

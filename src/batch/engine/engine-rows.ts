@@ -16,7 +16,8 @@ import {
   versionOf,
   versionText,
 } from "./batch-document.js";
-import { type EngineStore, type LedgerRow, openEngineStore, Together } from "./engine-store.js";
+import { type EngineStore, type LedgerRow, Together } from "./engine-store.js";
+import { openEngineStore } from "./open-engine.js";
 import { openRowQueue, type RowJob, type RowQueue } from "./row-queue.js";
 
 /** Most rows that wait for workers or are worked at, of one batch. */

@@ -3,7 +3,8 @@ import { ItemFeed } from "../item-feed.js";
 import type { Batch } from "../run-many.js";
 import { type BatchEnd, BatchSums } from "../summary.js";
 import { type BatchDocument, endBatch, liveWorkers, readBatch } from "./batch-document.js";
-import { type EngineStore, openEngineStore } from "./engine-store.js";
+import type { EngineStore } from "./engine-store.js";
+import { openEngineStore } from "./open-engine.js";
 
 /** The ledger is looked at so often, in milliseconds. */
 const lookEveryMs = 250;

@@ -1,6 +1,6 @@
 import type { Job, Queue, Worker } from "bullmq";
 import { DagError } from "../../errors.js";
-import { isPostgres } from "./engine-store.js";
+import { isPostgres } from "./open-engine.js";
 
 /** A row on its way to a worker: JSON. */
 export interface RowJob {

@@ -20,7 +20,8 @@ import {
   type WorkerDocument,
 } from "./batch-document.js";
 import { Contact } from "./contact.js";
-import { type EngineStore, type LedgerRow, openEngineStore } from "./engine-store.js";
+import type { EngineStore, LedgerRow } from "./engine-store.js";
+import { openEngineStore } from "./open-engine.js";
 import { type Handled, type RowJob, type RowTaker, takeRows } from "./row-queue.js";
 import { RowSaver } from "./row-saver.js";
 import { SharedBatch } from "./shared-batch.js";

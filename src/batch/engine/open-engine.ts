@@ -1,0 +1,28 @@
+import { DagError } from "../../errors.js";
+import { redact } from "../../models/redact.js";
+import type { EngineStore } from "./engine-store.js";
+
+/**
+ * Opens the store of an engine by its address.
+ * @throws DagError `ENGINE_UNKNOWN`, `CHECKPOINTER_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`.
+ */
+export async function openEngineStore(url: string): Promise<EngineStore> {
+  if (isPostgres(url)) return (await import("./postgres-store.js")).PostgresEngineStore.open(url);
+  assertEngineUrl(url);
+  return (await import("./redis-store.js")).RedisEngineStore.open(url);
+}
+
+/** Whether the address is one of PostgreSQL. */
+export function isPostgres(url: string): boolean {
+  return /^postgres(ql)?:\/\//.test(url);
+}
+
+/** @throws DagError `ENGINE_UNKNOWN` for what is no address of an engine. */
+export function assertEngineUrl(url: string): void {
+  if (isPostgres(url) || /^rediss?:\/\//.test(url)) return;
+  const shown = redact(url, []);
+  throw new DagError("ENGINE_UNKNOWN", `"${shown}" names no engine.`, {
+    facts: { engine: shown },
+    hint: "Use postgres://user:password@host:port/database or redis://user:password@host:port/0.",
+  });
+}
