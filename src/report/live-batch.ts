@@ -1,5 +1,5 @@
-import type { BatchItem } from "../batch/item.js";
 import type { RowName } from "../batch/batch-options.js";
+import type { BatchItem } from "../batch/item.js";
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import { isTopLevel } from "../records/work-id.js";

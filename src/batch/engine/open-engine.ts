@@ -1,5 +1,6 @@
 import { DagError } from "../../errors.js";
 import { redact } from "../../models/redact.js";
+import { noteAddress } from "../../models/secrets.js";
 import type { EngineStore } from "./engine-store.js";
 
 /**
@@ -7,6 +8,7 @@ import type { EngineStore } from "./engine-store.js";
  * @throws DagError `ENGINE_UNKNOWN`, `CHECKPOINTER_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`.
  */
 export async function openEngineStore(url: string): Promise<EngineStore> {
+  noteAddress(url);
   if (isPostgres(url)) return (await import("./postgres-store.js")).PostgresEngineStore.open(url);
   assertEngineUrl(url);
   return (await import("./redis-store.js")).RedisEngineStore.open(url);
