@@ -125,11 +125,15 @@ export function createPendingCalls(scope: Scope): PendingCalls {
     return run;
   };
 
-  /** Drops a run's claims on its needs; a need that nobody waits for any more is cancelled. */
+  /**
+   * Drops a run's claims on its needs; a need that nobody waits for any more is cancelled. Where the run itself is cancelled, a
+   * question stays open: a resumed run needs its answer.
+   */
   const letGo = (run: OwnRun) => {
     for (const one of run.awaited) {
       one.waiting.delete(run);
-      const isOpen = one.outcome === undefined || one.outcome.state === "interrupted";
+      const asks = one.outcome?.state === "interrupted" && scope.canceller.reason === undefined;
+      const isOpen = one.outcome === undefined || asks;
       if (one.called || !isOpen || one.waiting.size > 0) continue;
       one.cancel(new CancelError("not-needed", `No longer needed: "${run.node}" went on without it.`));
       letGo(one);
@@ -142,7 +146,12 @@ export function createPendingCalls(scope: Scope): PendingCalls {
     const key: WorkKey = { node: scope.prefix + call.node, item: null, invocation };
     const node = nodeOf(scope.spec, call.node);
     const nowMs = () => context.events.nowMs();
-    const decision = await decideCall(node, declared, others, nowMs, canceller);
+    const decided = await decideCall(node, declared, others, nowMs, canceller);
+    const waits = run.awaited.some(({ outcome }) => outcome?.state === "interrupted");
+    const decision: Decision =
+      decided.go === "cancel" && scope.canceller.reason !== undefined && waits
+        ? { go: "suspend", atMs: nowMs() }
+        : decided;
     if (decision.go === "suspend") return suspended(key);
     letGo(run);
     const needs = Object.fromEntries([...declared, ...others].map(([label, one]) => [label, one.outcome]));

@@ -42,6 +42,72 @@ it.each(declared)("a question holds back only what needs its answer, %s", async 
   expect(await waitingThreads(options.checkpointer)).toEqual([]);
 });
 
+describe.each(topologyNames)("an abort while a question is open, %s", (topology) => {
+  async function aborted() {
+    const controller = new AbortController();
+    const worked: string[] = [];
+    const spec = defineDag({
+      name: "abort",
+      nodes: {
+        ok: { approve: { message: "Send?" } },
+        slow: {
+          run: async () => {
+            worked.push("slow");
+            await wait(20);
+            if (worked.length > 1) return "slow";
+            controller.abort();
+            return wait(1000);
+          },
+        },
+        behind: { needs: ["ok"], run: ({ needs }: any) => needs.ok },
+        send: { needs: ["behind", "slow"], run: () => worked.push("send") },
+      },
+      output: "send",
+    } as DagSpec);
+    const model = plannerModel(({ tools, turn }) =>
+      turn > 0 ? "done" : tools.length > 0 ? [["send", "{}"]] : "1. send()\njoin()",
+    );
+    const options = { topology, model, ...kept() };
+    const record = await run(spec, "x", { ...options, signal: controller.signal });
+    return { record, worked, goOn: (answer?: object) => resume(spec, { ...options, ...answer }) };
+  }
+
+  it("leaves the question open", async () => {
+    const { record, worked, goOn } = await aborted();
+    expect(record.state).toBe("interrupted");
+    expect(record.interrupts).toMatchObject([{ node: "ok", message: "Send?" }]);
+    const state = (name: string) => record.outcomes[name]?.state;
+    expect(["ok", "slow", "behind", "send"].map(state)).toEqual([
+      "interrupted",
+      "cancelled",
+      "interrupted",
+      "interrupted",
+    ]);
+    const again = await goOn();
+    expect([again.state, again.interrupts.length, again.outcomes.slow?.state]).toEqual([
+      "interrupted",
+      1,
+      "completed",
+    ]);
+    const done = await goOn({ answer: true });
+    expect([done.state, done.outcomes.send?.state, worked]).toEqual([
+      "completed",
+      "completed",
+      ["slow", "slow", "send"],
+    ]);
+  });
+
+  it("can be answered at once", async () => {
+    const { worked, goOn } = await aborted();
+    const done = await goOn({ answer: true });
+    expect([done.state, done.outcomes.send?.state, worked]).toEqual([
+      "completed",
+      "completed",
+      ["slow", "slow", "send"],
+    ]);
+  });
+});
+
 it.each(["planned", "planned-dag"] as const)(
   "a planner's approval cancels no slower sibling, %s",
   async (topology) => {
