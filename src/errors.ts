@@ -236,6 +236,8 @@ export const errorCodes = {
   INPUT_INVALID: "The run's input does not fit its schema.",
   INPUT_NOT_JSON: "An input holds what JSON would change or lose.",
   INSTRUCTIONS_NOT_TEXT: "An agent's `instructions` returned something else than a text.",
+  INTERRUPT_CAUGHT: "A question was asked with `interrupt`, and what it threw was caught: throw it on.",
+  INTERRUPT_MISPLACED: "`interrupt` was called where no question can be asked.",
   ITEMS_FAILED: "Every item of a map failed.",
   ITEM_KEY_INVALID: "An item of a map has no key, or one that another item has.",
   LATENCY_PROFILE_INVALID: "A latency profile cannot be used.",

@@ -2,6 +2,8 @@ import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import { GraphInterrupt, MemorySaver } from "@langchain/langgraph";
 import type { UserCodeHost } from "../../nodes/engine/run-context.js";
 import type { RunOptions } from "../../nodes/engine/run-options.js";
+import { caught, DagError } from "../../src/errors.js";
+import { causeChain } from "../../src/models/error-chain.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
 import { opaqueSaver } from "./opaque-saver.js";
 import { type CallConfig, privateNames } from "./private-names.js";
@@ -11,13 +13,22 @@ import { type CallConfig, privateNames } from "./private-names.js";
  * throws the next question; a graph that it invokes persists nowhere but there.
  */
 export const userCodeHost: UserCodeHost = Object.assign(
-  <T>(answers: readonly unknown[], code: () => T): T =>
-    AsyncLocalStorageProviderSingleton.runWithConfig(surrounding(answers), code),
+  <T>(answers: readonly unknown[], code: () => T): T => {
+    const { config, scratchpad } = surrounding(answers);
+    const given: unknown = AsyncLocalStorageProviderSingleton.runWithConfig(config, code);
+    const heard = (value: unknown) => {
+      if (scratchpad.interruptCounter >= answers.length) throw interruptCaught();
+      return value;
+    };
+    return (given instanceof Promise ? given.then(heard) : heard(given)) as T;
+  },
   {
     payloadOf(error: unknown) {
       // By its class: an error that only looks like LangGraph's is an error.
-      if (!(error instanceof GraphInterrupt)) return undefined;
-      const [first] = error.interrupts;
+      const thrown = causeChain(error).find((link) => caught(link) instanceof GraphInterrupt) as
+        | GraphInterrupt
+        | undefined;
+      const first = thrown?.interrupts[0];
       return first === undefined ? undefined : { value: first.value as unknown };
     },
     outside: outsideLangGraph,
@@ -32,7 +43,23 @@ export const userCodeHost: UserCodeHost = Object.assign(
   },
 );
 
-function surrounding(answers: readonly unknown[]): CallConfig {
+/** A question that nobody hears would be lost, and the work would go on as if it had not been asked. */
+function interruptCaught(): DagError {
+  return new DagError(
+    "INTERRUPT_CAUGHT",
+    "A question was asked with `interrupt`, and what it threw was caught.",
+    {
+      hint: "Throw it on: `interrupt` asks by throwing, so no `try` may end it, nor `Promise.allSettled`.",
+    },
+  );
+}
+
+interface Scratchpad {
+  /** How often `interrupt` was called, less one. */
+  readonly interruptCounter: number;
+}
+
+function surrounding(answers: readonly unknown[]): { config: CallConfig; scratchpad: Scratchpad } {
   const current: CallConfig | undefined = AsyncLocalStorageProviderSingleton.getRunnableConfig();
   const scratchpad = {
     interruptCounter: -1,
@@ -40,7 +67,7 @@ function surrounding(answers: readonly unknown[]): CallConfig {
     nullResume: undefined,
     consumeNullResume: () => undefined,
   };
-  return {
+  const config = {
     ...(current?.callbacks !== undefined && { callbacks: current.callbacks }),
     ...(current?.tags !== undefined && { tags: current.tags }),
     ...(current?.metadata !== undefined && { metadata: current.metadata }),
@@ -51,6 +78,7 @@ function surrounding(answers: readonly unknown[]): CallConfig {
       thread_id: "user-code",
     },
   };
+  return { config, scratchpad };
 }
 
 /** Runs code as if no LangGraph were around it: a run within a run has its own checkpointer and thread. */

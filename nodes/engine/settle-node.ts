@@ -8,7 +8,7 @@ import { whyNot } from "./condition.js";
 import type { Decided } from "./frontier.js";
 import { mapItems } from "./map.js";
 import type { Scope, Work } from "./scope.js";
-import { outcomeError, settleWork } from "./settle-work.js";
+import { settleWork, workError } from "./settle-work.js";
 import { Suspension, suspendedOutcome } from "./suspension.js";
 import { ctxOf, needsOf } from "./work.js";
 
@@ -87,7 +87,7 @@ export function reachOutcome(work: Work, decision: Decided): Outcome | Promise<O
     const error = caught(thrown);
     return error instanceof Suspension
       ? suspendedOutcome(error, { ...notStarted(null, decision.atMs), attempts: 1 })
-      : failed(notStarted(events.nowMs(), decision.atMs), outcomeError(error));
+      : failed(notStarted(events.nowMs(), decision.atMs), workError(work, error));
   };
   try {
     const not = node.when === undefined ? undefined : whyNot(node.when, ctxOf(work), work.needs);

@@ -2,6 +2,7 @@ import { caught, DagError, errorCode, errorMessage } from "../../src/errors.js";
 import { retryDefaults, retryWaitMs } from "../../src/limits/retry-schedule.js";
 import { retriesOn, retryAfterMsOf } from "../../src/limits/retryable.js";
 import { waitMs } from "../../src/limits/wait.js";
+import { textField } from "../../src/models/error-chain.js";
 import { redactKeys } from "../../src/models/redact.js";
 import {
   completed,
@@ -38,7 +39,7 @@ export function settleWork(work: Work, readyAtMs: number): Outcome | Promise<Out
     const error = caught(thrown);
     if (error instanceof Suspension) return suspendedOutcome(error, times(null));
     if (error instanceof CancelError) return cancelledOutcome(error, true, times());
-    return failed(times(), outcomeError(error), timedOut(error) ? "timed-out" : "failed");
+    return failed(times(), workError(work, error), timedOut(error) ? "timed-out" : "failed");
   };
   try {
     const running = attemptWork(work);
@@ -136,7 +137,7 @@ function attemptOnce(
     events.emit({ type: "node-attempt", ...key, attempt, startedAtMs, error, atMs: events.nowMs() });
   };
   const wentWrong = (error: unknown): never => {
-    if (!(error instanceof Suspension)) told(outcomeError(error));
+    if (!(error instanceof Suspension)) told(workError(work, error));
     throw error;
   };
   try {
@@ -195,6 +196,17 @@ export function outcomeError(error: unknown): OutcomeError {
   const text = error instanceof DagError ? error.text : undefined;
   const message = redactKeys(errorMessage(error));
   return { code: redactKeys(errorCode(error)), message, ...(text !== undefined && { text }) };
+}
+
+/** {@link outcomeError} of a piece of work: a question that LangGraph's `interrupt` could not ask there is told in words. */
+export function workError({ scope, key }: Work, error: unknown): OutcomeError {
+  if (scope.run.host.payloadOf(error) !== undefined) {
+    const message = `"${key.node}" called \`interrupt\` where no question can be asked: ask in a function, a tool or a runnable.`;
+    return { code: "INTERRUPT_MISPLACED", message };
+  }
+  if (textField(error, "lc_error_code") !== "MISSING_CHECKPOINTER") return outcomeError(error);
+  const message = `"${key.node}" asked a question with \`interrupt\`, and the run has no checkpointer to wait at.`;
+  return { code: "CHECKPOINTER_MISSING", message };
 }
 
 /** Whether an error says that time ran out. */

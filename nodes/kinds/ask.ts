@@ -1,4 +1,4 @@
-import { DagError, type DagIssue, DagValidationError } from "../../src/errors.js";
+import { DagError, type DagIssue, DagValidationError, unawaited } from "../../src/errors.js";
 import { hashOf } from "../../src/spec/canonical.js";
 import { isPlainObject, issue, readable, showValue, unknownKeys } from "../../src/spec/issue.js";
 import { validateModel, validateTools } from "../../src/spec/model-rules.js";
@@ -28,7 +28,7 @@ export function askingOf(work: Work): Asking {
   let suspension: Suspension | undefined;
   let ended = false;
 
-  const ask = async (prompt: string, options: AskOptions = {}): Promise<unknown> => {
+  const answer = async (prompt: string, options: AskOptions = {}): Promise<unknown> => {
     assertAskable(prompt, options);
     if (ended) throw tooLate(work);
     const { schema: output, model, tools = [] } = options;
@@ -55,6 +55,11 @@ export function askingOf(work: Work): Asking {
       if (error instanceof DagError && error.retryable) run.retriedErrors.add(error);
       throw error;
     }
+  };
+  const ask = (prompt: string, options?: AskOptions): Promise<unknown> => {
+    const asking = answer(prompt, options);
+    unawaited(asking);
+    return asking;
   };
   return {
     ask: ask as Ask,

@@ -1,6 +1,6 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
-import { caught, errorMessage } from "../../src/errors.js";
+import { caught, errorCode, errorMessage } from "../../src/errors.js";
 import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
@@ -124,6 +124,7 @@ async function answerOf(
   } catch (thrown) {
     const error = caught(thrown);
     if (error instanceof CancelError || error instanceof Suspension) throw error;
+    if (errorCode(error) === "INTERRUPT_CAUGHT") throw error;
     return told(redactKeys(`The tool failed: ${errorMessage(error)}`));
   }
 }

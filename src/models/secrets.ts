@@ -7,7 +7,7 @@ export function environmentSecrets(
 ): string[] {
   return distinct(
     Object.entries(env).flatMap(([name, value = ""]) => [
-      ...(namesSecret(name) ? insideOf(value) : []),
+      ...(namesSecret(name) && name !== "PWD" ? insideOf(value) : []),
       ...(/headers?$/i.test(name) ? headerSecrets(headersIn(value)) : []),
       ...credentialsInUrl(value),
     ]),

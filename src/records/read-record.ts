@@ -54,7 +54,17 @@ export function isMeantAsComparison(value: unknown): boolean {
 const time = z.number().min(0).max(1e15);
 const times = time.nullable();
 const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
-const texts = z.record(z.string(), z.string());
+/** Values by name. No name is `__proto__`, which would not be looked at. */
+const byName = (schema: z.ZodType) =>
+  z
+    .custom<object>(
+      (value) => typeof value !== "object" || value === null || !Object.hasOwn(value, "__proto__"),
+      {
+        error: "it has a field `__proto__`",
+      },
+    )
+    .pipe(z.record(z.string(), schema));
+const texts = byName(z.string());
 const problem = z.looseObject({ code: z.string(), message: z.string(), text: z.string().optional() });
 
 const outcome: z.ZodType = z.lazy(() => {
@@ -65,8 +75,8 @@ const outcome: z.ZodType = z.lazy(() => {
     attempts: count,
     items: z.array(outcome).optional(),
     invocations: z.array(outcome).optional(),
-    outcomes: z.record(z.string(), outcome).optional(),
-    rounds: z.array(z.record(z.string(), outcome)).optional(),
+    outcomes: byName(outcome).optional(),
+    rounds: z.array(byName(outcome)).optional(),
     exhausted: z.boolean().optional(),
   };
   return z.discriminatedUnion("state", [
@@ -91,7 +101,7 @@ const projectedNode = z.looseObject({
 const projection: z.ZodType = z.looseObject({
   name: z.string(),
   hash: z.string(),
-  nodes: z.record(z.string(), projectedNode),
+  nodes: byName(projectedNode),
   outputs: z.array(z.string()),
   declared: texts.optional(),
 });
@@ -194,7 +204,7 @@ const runRecord = z.looseObject({
   durationMs: time,
   state,
   error: problem.nullable(),
-  outcomes: z.record(z.string(), outcome),
+  outcomes: byName(outcome),
   calls: z.array(call),
   interrupts,
   events: z.array(event),

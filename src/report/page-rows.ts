@@ -12,7 +12,9 @@ export interface TextChoice {
 
 /** A text of a record that may hold anything. */
 export function str(value: unknown, fallback = ""): string {
-  return typeof value === "string" ? value : value === undefined || value === null ? fallback : String(value);
+  if (typeof value === "string") return value;
+  if (typeof value === "object") return value === null ? fallback : JSON.stringify(value);
+  return value === undefined ? fallback : String(value);
 }
 
 /** A number of a record that may hold anything. */

@@ -122,6 +122,15 @@ describe("a hostile record", () => {
   });
 });
 
+it("a report shows what it can, whatever stands in a text's place", async () => {
+  const odd = JSON.parse('{"constructor":1,"toString":2,"__proto__":{"x":1}}');
+  for (const field of ["id", "topology", "state", "startedAt"]) {
+    const bad = file("bad.json", { ...record, [field]: odd });
+    const { exitCode, stderr } = await cli(["report", bad, "--out", join(folder, "report.html")]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining("report.html") });
+  }
+});
+
 describe("a file that is no record", () => {
   const broken: readonly (readonly [string, (good: RunRecord) => unknown, string])[] = [
     ["outcomes", (good) => ({ ...good, outcomes: null }), "outcomes is null"],
@@ -133,6 +142,11 @@ describe("a file that is no record", () => {
     ["an event", (good) => ({ ...good, events: [null] }), "events[0] is null"],
     ["a list", () => [], "it holds a list"],
     ["no JSON", () => "{", "it is not JSON"],
+    [
+      "a name that changes what objects are",
+      (good) => JSON.stringify(good).replace('"outcomes":{', '"outcomes":{"__proto__":{"state":4},'),
+      "`__proto__`",
+    ],
     ["a newer version", (good) => ({ ...good, version: 9 }), "has version 9"],
     [
       "a comparison without runs",

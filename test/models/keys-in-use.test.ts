@@ -110,6 +110,7 @@ describe("keys in use", () => {
       PATH: "/usr/bin",
       HOME: "/home/me",
       SSH_AUTH_SOCK: "/tmp/agent",
+      PWD: "/home/me",
     });
     expect(found.sort()).toEqual(["Bearer six", "five", "fo/ur", "one", "six", "three", "two"].sort());
   });

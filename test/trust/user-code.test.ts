@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { MemorySaver } from "@langchain/langgraph";
-import { type DagSpec, defineDag, run } from "agent-dag";
+import { interrupt, MemorySaver } from "@langchain/langgraph";
+import { type DagSpec, defineDag, resume, run } from "agent-dag";
 import { z } from "zod";
-import type { Model } from "../../src/models/port.js";
+import type { Model, ModelRequest } from "../../src/models/port.js";
 import { plannerModel } from "../planner/planner-model.js";
 import { replyModel } from "../support/reply-model.js";
 
@@ -100,6 +100,82 @@ it("an approval that is asked for by a promise or a truthy word is asked for", a
     const record = await run(spec, "x", { model: calls, checkpointer: new MemorySaver(), thread: "t" });
     expect([record.state, called]).toEqual(asked ? ["interrupted", 0] : ["completed", 1]);
   }
+});
+
+describe("a question of `interrupt` that does not get out", () => {
+  const question = () => {
+    try {
+      return interrupt("Which?");
+    } catch {
+      return "swallowed";
+    }
+  };
+  const tool = { name: "t", schema: { type: "object", properties: {} }, invoke: async () => question() };
+  const wrapped = async () => {
+    try {
+      return interrupt("Which?");
+    } catch (cause) {
+      throw new Error("wrapped", { cause });
+    }
+  };
+  const kept = () => ({ checkpointer: new MemorySaver(), thread: "t" });
+  const calling = {
+    id: "test:calls",
+    async *call({ messages }: ModelRequest) {
+      if (messages.at(-1)?.role === "tool") yield { type: "text", text: "done" } as const;
+      else yield { type: "tool-call", index: 0, id: "c", name: "t", args: "{}" } as const;
+      yield { type: "finish", reason: "stop" } as const;
+    },
+  };
+
+  it.each([
+    ["in a function", { run: question }],
+    ["in an async function", { run: async () => question() }],
+    [
+      "in a settled promise",
+      { run: async () => Promise.allSettled([(async () => interrupt("?"))()]).then(() => 1) },
+    ],
+    ["in a tool", { tool }],
+    ["in an agent's tool", { instructions: "x", tools: [tool] }],
+  ])("fails its node, so that it is not lost: %s", async (_, node) => {
+    const record = await run(beside(node), "x", { ...kept(), model: calling });
+    expect(record.output).toEqual(["ok", "INTERRUPT_CAUGHT"]);
+  });
+
+  it("is asked where it is wrapped in another error, and nothing fails once it has its answer", async () => {
+    const options = kept();
+    const record = await run(beside({ run: wrapped }), "x", options);
+    expect(record.interrupts).toMatchObject([{ node: "bad", kind: "interrupt", value: "Which?" }]);
+    const done = await resume(beside({ run: wrapped }), { ...options, answer: "this" });
+    expect(done.outcomes.bad).toMatchObject({ state: "completed", value: "this" });
+  });
+
+  it.each([
+    ["when", { when: () => interrupt("?"), run: () => 1 }],
+    ["instructions", { instructions: () => interrupt("?") }],
+    ["input of a graph", { dag: inner, input: () => interrupt("?") }],
+  ])("says so in words where nobody can be asked: %s", async (_, node) => {
+    const record = await run(beside(node), "x", { ...kept(), model });
+    expect(record.output).toEqual(["ok", "INTERRUPT_MISPLACED"]);
+  });
+
+  it("says so in words without a checkpointer", async () => {
+    const record = await run(beside({ run: () => interrupt("?") }), "x");
+    expect(record.output).toEqual(["ok", "CHECKPOINTER_MISSING"]);
+  });
+});
+
+it("an `ask` that nobody awaits, and that fails, does not end the process", async () => {
+  let went: unknown;
+  const careless = async ({ ask }: any) => {
+    void ask("Count.", { schema: z.object({ n: z.number() }) });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    went = await ask("Count.", { schema: z.object({ n: z.number() }) }).catch(({ code }: any) => code);
+    return 1;
+  };
+  expect((await run(beside({ run: careless }), "x", { model })).state).toBe("completed");
+  expect(went).toBe("OUTPUT_INVALID");
+  expect(rejected).toEqual([]);
 });
 
 describe("whatever is thrown where the run has not begun", () => {
