@@ -35,7 +35,7 @@ const thisProcess = randomUUID();
 /** The threads that this process drives, by checkpointer: what a checkpointer without atomic writes could not tell. */
 const driven = new WeakMap<BaseCheckpointSaver, Map<string, Holder>>();
 
-/** The leases that this process holds, by token: two checkpointers may be one database. */
+/** The leases that this process holds or reaches for, by token: two checkpointers may be one database. */
 const heldHere = new Set<string>();
 
 /**
@@ -77,6 +77,8 @@ export class ThreadLease {
       since: new Date().toISOString(),
     };
     here.set(thread, holder);
+    // Before it is written: what reads it from there finds out here that its holder is there.
+    heldHere.add(holder.token);
     try {
       const current = await read(saver, thread);
       const wait = current === null ? 0 : leftMs(current, holder.place, await storeNowMs(saver));
@@ -95,11 +97,11 @@ export class ThreadLease {
       if (now?.generation !== generation || now.holder?.token !== holder.token) {
         throw busy(thread, now?.holder ?? null, expiresAfterMs);
       }
-      heldHere.add(holder.token);
       lease.#renew(onLost);
       return lease;
     } catch (error) {
       here.delete(thread);
+      heldHere.delete(holder.token);
       throw error;
     }
   }

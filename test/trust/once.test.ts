@@ -63,7 +63,37 @@ describe.each(declared)("work is done once, %s", (topology) => {
   });
 });
 
-it("races of two drivers never do work twice", async () => {
+/** Checkpointers of one store that take their time, each as if it were opened by itself. */
+function ofOneStore(count: number, seed: number): MemorySaver[] {
+  const store = new MemorySaver();
+  let state = seed;
+  const pause = () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return wait(state % 4);
+  };
+  return Array.from(
+    { length: count },
+    () =>
+      new Proxy(store, {
+        get(target, name) {
+          const own: unknown = Reflect.get(target, name, target);
+          if (typeof own !== "function") return own;
+          if (!["getTuple", "put", "putWrites"].includes(String(name))) return own.bind(target);
+          return async (...args: unknown[]) => {
+            await pause();
+            const given: unknown = await own.apply(target, args);
+            await pause();
+            return given;
+          };
+        },
+      }),
+  );
+}
+
+it.each([
+  ["of one checkpointer", () => new Array(3).fill(new MemorySaver())],
+  ["of one each, on the same store", (race: number) => ofOneStore(3, race + 1)],
+])("races of drivers never do work twice: %s", async (_, checkpointersFor) => {
   for (let race = 0; race < 60; race++) {
     const done: string[] = [];
     const step = (name: string) => async () => {
@@ -77,10 +107,9 @@ it("races of two drivers never do work twice", async () => {
     } as DagSpec);
     const topology = topologyNames[race % 3];
     if (topology === undefined) throw new Error("no topology");
-    const options = { topology, checkpointer: new MemorySaver(), thread: "t" };
-    const drivers = [0, 1].map(async (late) => {
-      await wait(late * (race % 4));
-      return run(spec, "x", options);
+    const drivers = checkpointersFor(race).map(async (checkpointer: MemorySaver, late: number) => {
+      await wait(late * (race % 12));
+      return run(spec, "x", { topology, checkpointer, thread: `t${race}` });
     });
     await Promise.allSettled(drivers);
     expect(done.sort()).toEqual(["a", "b", "c"]);
