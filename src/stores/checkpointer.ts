@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { DagError, errorCode } from "../errors.js";
 import { redact } from "../models/redact.js";
@@ -76,9 +76,21 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
       opened.pragma("journal_mode=WAL");
     });
     db.pragma("synchronous=NORMAL");
-    // So that an error of the store can name it.
+    const assertThere = fileWatch(file);
+    const { put, putWrites } = checkpointer;
+    const watched: Pick<typeof checkpointer, "put" | "putWrites"> = {
+      async put(...args) {
+        assertThere();
+        return put.apply(checkpointer, args);
+      },
+      async putWrites(...args) {
+        assertThere();
+        return putWrites.apply(checkpointer, args);
+      },
+    };
     return {
-      checkpointer: Object.assign(checkpointer, { storeName: file }),
+      // Its name is there so that an error of the store can say it.
+      checkpointer: Object.assign(checkpointer, { storeName: file, ...watched }),
       close: async () => void opened.close(),
     };
   } catch (error) {
@@ -95,6 +107,26 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
       },
     );
   }
+}
+
+/**
+ * Tells when a file is not the one any more that is being written. SQLite goes on writing into a file that was deleted, moved
+ * away or emptied, and all of it is lost.
+ */
+function fileWatch(file: string): () => void {
+  let known = statSync(file, { throwIfNoEntry: false });
+  return () => {
+    const now = statSync(file, { throwIfNoEntry: false });
+    if (known !== undefined && (now === undefined || now.ino !== known.ino || now.dev !== known.dev)) {
+      const message = "the file was deleted, moved or replaced while it was written";
+      throw Object.assign(new Error(message), { code: "SQLITE_READONLY_DBMOVED" });
+    }
+    // In use it only grows.
+    if (known !== undefined && now !== undefined && now.size < known.size) {
+      throw Object.assign(new Error("the file was cut while it was written"), { code: "SQLITE_CORRUPT" });
+    }
+    known = now;
+  };
 }
 
 /** How long another process may hold a database, in milliseconds. */

@@ -23,7 +23,7 @@ const causes: readonly Cause[] = [
   {
     codes:
       /^(SQLITE_READONLY_DBMOVED|SQLITE_IOERR_(DELETE_NOENT|SHORT_READ|FSTAT|SHMOPEN)|SQLITE_CANTOPEN\w*|ENOENT|ENOTDIR|3D000|42P01)$/,
-    says: /no such table|unable to open database file/i,
+    says: /no such table|unable to open (database file|connection)/i,
     name: "gone",
     why: "it is not there any more, or cannot be opened",
     hint: "Check that the file, its folder and its -wal and -shm files are still there and can be read.",

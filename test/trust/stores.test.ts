@@ -1,6 +1,9 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
-import { defineDag, resume, run } from "agent-dag";
+import { defineDag, openCheckpointer, resume, run } from "agent-dag";
 
 /** A store that fails at its n-th writing (or reading), once or from then on. */
 class FailingSaver extends MemorySaver {
@@ -73,4 +76,41 @@ describe.each(["sequential", "deterministic", "dataflow"] as const)("a store tha
       });
     }
   }
+});
+
+describe("an SQLite file that is not what it was", () => {
+  const cases: [string, (file: string) => void, RegExp][] = [
+    ["deleted", (file) => rmSync(file), /not there any more/],
+    ["moved away", (file) => renameSync(file, `${file}.old`), /not there any more/],
+    ["gone with its folder", (file) => rmSync(join(file, ".."), { recursive: true }), /not there any more/],
+    [
+      "replaced by a folder",
+      (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+      /not there any more/,
+    ],
+    ["emptied", (file) => truncateSync(file), /damaged/],
+  ];
+
+  it.each(cases)("is told once while the run goes on: %s", async (_, spoil, why) => {
+    const file = join(mkdtempSync(join(tmpdir(), "gone-")), "runs.db");
+    const { checkpointer, close } = await openCheckpointer(`sqlite:${file}`);
+    const spoilt = defineDag({
+      name: "spoilt",
+      nodes: {
+        a: { run: () => "a" },
+        b: { needs: ["a"], run: () => spoil(file) ?? "b" },
+        c: { needs: ["b"], run: ({ needs }) => `${needs.b}c` },
+      },
+    });
+    const record = await run(spoilt, "x", { checkpointer, thread: "t" });
+    expect(record).toMatchObject({ state: "completed", output: "bc" });
+    const notices = record.events.flatMap((event) => (event.type === "notice" ? [event] : []));
+    expect(notices).toMatchObject([{ code: "STORE_FAILED", message: expect.stringContaining(file) }]);
+    expect(notices[0]?.message).toMatch(why);
+    await close();
+    rmSync(join(file, ".."), { recursive: true, force: true });
+  });
 });
