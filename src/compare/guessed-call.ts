@@ -36,9 +36,8 @@ export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
   return {
     call({ node, turn = 0, like = [] }, given, why) {
       notes.add(why);
-      const outputTokens = Math.round(
-        given.outputTokens ?? median((like.length > 0 ? like : done).map((call) => call.outputTokens)),
-      );
+      const others = like.length > 0 ? like : done;
+      const outputTokens = Math.round(given.outputTokens ?? median(others.map((call) => call.outputTokens)));
       const drawn =
         profile === undefined || simulated === null
           ? null
@@ -49,6 +48,12 @@ export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
       const paced = (drawn === null ? undefined : given.paced) ?? { tokens: outputTokens, first: 1 };
       const beginMs = drawn ?? firstMs;
       const afterMs = (tokens: number) => beginMs + Math.max(0, tokens - 1) * perMs;
+      // What says the same takes as long to write.
+      const said = like.filter((call) => done.includes(call));
+      const durationMs =
+        given.outputTokens === undefined && said.length > 0
+          ? beginMs + median(said.map((call) => call.durationMs - (call.firstTokenMs ?? 0)))
+          : afterMs(paced.tokens);
       return {
         id: `guessed-${node}-${turn}`,
         node,
@@ -58,10 +63,8 @@ export function guessesFrom(record: RunRecord, notes: Set<string>): Guesses {
         model: calls[0]?.model ?? "offline",
         startedAtMs: 0,
         firstTokenMs: afterMs(paced.first),
-        durationMs: afterMs(paced.tokens),
-        inputTokens: Math.round(
-          given.inputTokens ?? median((like.length > 0 ? like : done).map((call) => call.inputTokens)),
-        ),
+        durationMs,
+        inputTokens: Math.round(given.inputTokens ?? median(others.map((call) => call.inputTokens))),
         outputTokens,
         estimated: true,
         costUsd: null,
