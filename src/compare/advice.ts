@@ -55,10 +55,10 @@ export function adviceOf(
     reasons.push(`though "${frugal.topology}" uses ${saved} % fewer tokens${skipped}${differs}`);
   }
   if (fewest > 0) reasons.push(`though ${fewest} of its nodes failed`);
-  else if (sound.length < topologies.length) {
-    const failing = topologies.filter(({ failures }) => failures > 0).map(({ topology }) => `"${topology}"`);
-    reasons.push(`while nodes failed in ${failing.join(" and ")}`);
-  }
+  else if (unfailing.length < topologies.length)
+    reasons.push(`while nodes failed in ${named(topologies.filter((one) => !unfailing.includes(one)))}`);
+  const unlike = unfailing.filter((figures) => !sound.includes(figures));
+  if (unlike.length > 0) reasons.push(`while ${named(unlike)} skipped more and answered otherwise`);
   return `"${best.topology}" suits this input: ${reasons.join(", ")}.`;
 }
 
@@ -92,5 +92,8 @@ function describe(figures: TopologyFigures): string {
   const seconds = figures.wallMs.median / 1000;
   return `${seconds.toFixed(seconds < 1 ? 3 : 1)} s, ${figures.modelCalls} model calls and ${tokensOf(figures)} tokens`;
 }
+
+const named = (topologies: readonly TopologyFigures[]) =>
+  topologies.map(({ topology }) => `"${topology}"`).join(" and ");
 
 const times = (ratio: number) => `${ratio.toFixed(1)} times`;

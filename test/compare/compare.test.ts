@@ -174,6 +174,14 @@ describe("advice", () => {
     expect(adviceOf([figures("a", 1000, 100), figures("b", 1500, 60)])).toContain("40 % fewer tokens");
   });
 
+  it("says of topologies that skipped work and answered otherwise that they did, and not that they failed", () => {
+    const skips = { ...figures("b", 5000, 10), nodesSkipped: 2 };
+    const said = (topology: string, similarity: number) => ({ topology, exact: 0, similarity }) as never;
+    const advice = adviceOf([figures("a", 1000, 10), skips], [said("a", 1), said("b", 0.2)]);
+    expect(advice).toMatch(/^"a" suits.*while "b" skipped more and answered otherwise\.$/);
+    expect(advice).not.toContain("failed");
+  });
+
   it("judges nothing by milliseconds, nor by runs that all failed", async () => {
     expect(adviceOf([figures("a", 20, 100), figures("b", 180, 60)])).toMatch(
       /differ by milliseconds.*"b" used the fewest tokens \(60\)/,
