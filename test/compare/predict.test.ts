@@ -35,7 +35,7 @@ async function recordOf(spec: DagSpec, ms: (call: RunRecord["calls"][number]) =>
   const record = await run(spec, "x", { model, topology: "sequential" });
   let now = 0;
   const at = new Map<string, { startedAtMs: number; endedAtMs: number }>();
-  const calls = record.calls.map((call) => {
+  const calls = record.calls.map(({ waited: _waited, ...call }) => {
     const durationMs = ms(call);
     const timed = { ...call, startedAtMs: now, firstTokenMs: durationMs / 2, durationMs };
     at.set(JSON.stringify([call.node, call.item]), { startedAtMs: now, endedAtMs: now + durationMs });
@@ -142,7 +142,7 @@ describe("predict", () => {
     const one = await predict(uneven, { topologies: ["dataflow"], limits: { maxConcurrency: 1 } });
     const [run] = one.topologies.flatMap(({ runs }) => runs);
     expect(run?.calls.map(({ node }) => node)).toEqual(["long", "after", "short"]);
-    expect(run?.durationMs).toBe(2_509);
+    expect(run?.durationMs).toBeCloseTo(2_509, 6);
   });
 
   it("knows other models by their profiles and prices, and says what it does not know", async () => {
