@@ -141,7 +141,8 @@ export function createFrontier(spec: DagSpec, hooks: FrontierHooks): Frontier {
   /** Outputs and other sinks are always needed; any other node is as long as a join after it is open, or waits. */
   const needed = (name: string): boolean => {
     const after = order.successors.get(name) ?? [];
-    const isOpen = ({ decision }: Entry) => decision === undefined || decision.go === "suspend";
+    const isOpen = ({ decision, unneeded }: Entry) =>
+      decision === undefined || (decision.go === "suspend" && unneeded === undefined);
     return after.length === 0 || outputs.has(name) || after.some((next) => isOpen(entryOf(next)));
   };
 

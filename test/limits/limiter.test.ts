@@ -220,6 +220,19 @@ describe("a request that waits", () => {
   });
 });
 
+it("tells how many requests wait and how many are under way", async () => {
+  const { ask, limiter, settle } = setUp({ maxConcurrency: 1 });
+  const { signal } = new AbortController();
+  void ask("a", { signal });
+  void ask("b", { signal });
+  await jest.advanceTimersByTimeAsync(0);
+  expect([limiter.active, limiter.waiting]).toEqual([1, 1]);
+  expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  await settle("a");
+  expect([limiter.active, limiter.waiting]).toEqual([1, 0]);
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+});
+
 describe("what the provider says", () => {
   it("holds its model back after a 429 for as long as it asks, and the others not", async () => {
     const { ask, admitted, leases } = setUp({});

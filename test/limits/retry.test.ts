@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { DagError } from "../../src/errors.js";
 import { retryWaitMs } from "../../src/limits/retry-schedule.js";
-import { declaredRetryable, retriesOn } from "../../src/limits/retryable.js";
+import { declaredRetryable, retriesOn, retryAfterMsOf } from "../../src/limits/retryable.js";
 import { mergePolicies } from "../../src/spec/policy.js";
 
 const low = () => 0;
@@ -29,6 +29,22 @@ describe("the wait before an attempt", () => {
     expect(retryWaitMs({ initialIntervalMs: 400, jitter: false }, 1, { retryAfterMs: 0 })).toBe(400);
   });
 
+  it("is what holds where a policy states nothing", () => {
+    expect([1, 2, 3, 7, 8].map((failed) => retryWaitMs({}, failed, { random: low }))).toEqual([
+      250, 500, 1000, 15_000, 15_000,
+    ]);
+    expect(retryWaitMs({}, 1, { random: () => 0.5 })).toBe(375);
+    expect(retryWaitMs({ jitter: false }, 7)).toBe(30_000);
+  });
+
+  it("is drawn by chance of its own", () => {
+    for (let n = 0; n < 20; n++) {
+      const waitMs = retryWaitMs({ initialIntervalMs: 100 }, 1);
+      expect(waitMs).toBeGreaterThanOrEqual(50);
+      expect(waitMs).toBeLessThan(100);
+    }
+  });
+
   it("keeps a first interval above the default longest one", () => {
     expect(retryWaitMs({ initialIntervalMs: 60_000, jitter: false }, 1)).toBe(60_000);
   });
@@ -48,11 +64,58 @@ describe("an error's class", () => {
     [new DOMException("too slow", "TimeoutError"), true],
     [new DagError("X", "x", { retryable: true }), true],
     [new DagError("X", "x"), false],
+    [Object.assign(new Error("x"), { status: 425 }), true],
+    [Object.assign(new Error("x"), { status: 500 }), true],
+    [Object.assign(new Error("x"), { status: 499 }), false],
+    [Object.assign(new Error("x"), { status: 399 }), undefined],
+    [Object.assign(new Error("x"), { status: "503" }), undefined],
+    [Object.assign(new Error("x"), { retryable: true, status: 400 }), true],
+    [Object.assign(new Error("x"), { retryable: false, status: 503 }), false],
+    [Object.assign(new Error("x"), { retryable: "yes" }), undefined],
+    [Object.assign(new Error("x"), { code: "EACCES" }), undefined],
+    [Object.assign(new Error("x"), { code: 7 }), undefined],
+    [Object.assign(new Error("x"), { cause: null }), undefined],
+    [null, undefined],
+    [undefined, undefined],
     [new Error("no idea"), undefined],
     [new TypeError("cannot read properties of undefined"), undefined],
     ["a string", undefined],
   ])("of %s says %s", (error, expected) => {
     expect(declaredRetryable(error)).toBe(expected);
+  });
+
+  it.each([
+    ...["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"],
+    ...["EHOSTUNREACH", "ENETUNREACH", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT"],
+    ...["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"],
+  ])("of a connection's end by %s says true", (code) => {
+    expect(declaredRetryable(Object.assign(new Error("x"), { code }))).toBe(true);
+  });
+
+  it("is looked for in eight links of causes, so that a circle of them ends", () => {
+    const behind = (links: number): unknown =>
+      links === 0 ? { status: 503 } : new Error("x", { cause: behind(links - 1) });
+    expect(declaredRetryable(behind(7))).toBe(true);
+    expect(declaredRetryable(behind(8))).toBeUndefined();
+    const circle: { cause?: unknown } = {};
+    circle.cause = circle;
+    expect(declaredRetryable(circle)).toBeUndefined();
+  });
+
+  it("decides where the policy does not, and the caller where neither does", () => {
+    const lost = Object.assign(new Error("x"), { status: 503 });
+    const bad = Object.assign(new Error("x"), { status: 400 });
+    for (const whenSilent of [true, false]) {
+      expect(retriesOn({}, lost, { whenSilent })).toBe(true);
+      expect(retriesOn({}, bad, { whenSilent })).toBe(false);
+      expect(retriesOn({}, new Error("no idea"), { whenSilent })).toBe(whenSilent);
+    }
+  });
+
+  it("tells how long the server asked to wait, where it is one of ours that does", () => {
+    expect(retryAfterMsOf(new DagError("X", "x", { retryAfterMs: 70 }))).toBe(70);
+    expect(retryAfterMsOf(new DagError("X", "x"))).toBeNull();
+    expect(retryAfterMsOf(Object.assign(new Error("x"), { retryAfterMs: 70 }))).toBeNull();
   });
 
   it("is overruled by retryOn, as codes or as a function", () => {

@@ -4,6 +4,6 @@ export const rooms = {
   records: { mutate: ["src/records/*.ts"], tests: ["test/records/*.test.ts"] },
   engine: {
     mutate: ["nodes/engine/*.ts"],
-    tests: ["test/nodes/*.test.ts", "test/trust/*.test.ts", "test/run/*.test.ts"],
+    tests: ["test/nodes/engine/*.test.ts"],
   },
 };

@@ -28,6 +28,16 @@ const nested = defineDag({
   },
 });
 
+const behind = defineDag({
+  name: "behind",
+  nodes: {
+    ask: { approve: { message: "Which?" } },
+    use: { needs: ["ask"], run: ({ needs }) => needs.ask },
+    fast: { run: soon("fast") },
+    out: { needs: ["use", "fast"], join: "any", run: ({ needs }) => needs.fast ?? needs.use },
+  },
+});
+
 const stillNeeded = defineDag({
   name: "still-needed",
   nodes: {
@@ -44,6 +54,7 @@ describe.each<Topology>(["deterministic", "dataflow"])("in topology %s", (topolo
   it.each([
     ["an approval", first, "ask", kept],
     ["an approval inside a graph", nested, "inner", kept],
+    ["an approval behind what is not needed", behind, "ask", kept],
   ] as [string, DagSpec, string, () => object][])(
     "does not wait for an answer that nobody needs any more: %s",
     async (_, spec, asking, options) => {

@@ -1,0 +1,43 @@
+import type { Clock } from "../../src/limits/admission.js";
+
+/** A clock that stands still until it is told to go on. */
+export interface VirtualClock extends Clock {
+  /** Lets everything happen that is due at this moment and within so many milliseconds. */
+  advance(ms: number): void;
+  /** Timers that are set. */
+  readonly timers: number;
+}
+
+export function createVirtualClock(): VirtualClock {
+  let nowMs = 0;
+  const timers = new Set<{ atMs: number; call: () => void }>();
+  const atThisMoment: (() => void)[] = [];
+  const settle = () => {
+    for (let call = atThisMoment.shift(); call !== undefined; call = atThisMoment.shift()) call();
+  };
+  return {
+    now: () => nowMs,
+    after(ms, call) {
+      const timer = { atMs: nowMs + ms, call };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    soon: (call) => void atThisMoment.push(call),
+    advance(ms) {
+      const untilMs = nowMs + ms;
+      settle();
+      for (;;) {
+        const [next] = [...timers].sort((a, b) => a.atMs - b.atMs);
+        if (next === undefined || next.atMs > untilMs) break;
+        timers.delete(next);
+        nowMs = next.atMs;
+        next.call();
+        settle();
+      }
+      nowMs = untilMs;
+    },
+    get timers() {
+      return timers.size;
+    },
+  };
+}
