@@ -1,6 +1,7 @@
 /**
  * Many empty rows of a five-node graph in one process: rows a second beside a bare pool over `run`, what the results file costs a row,
  * resident memory from the first rows to the last, and the same batch again. `npm run bench:batch -- 100000`.
+ * `npm run bench:batch -- engines` measures batches over several processes instead (`batch-engines.ts`).
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -69,7 +70,8 @@ function inProcess(...words: string[]): Measured {
   return JSON.parse(child.stdout) as Measured;
 }
 
-if (variant !== undefined) console.log(JSON.stringify(await measure()));
+if (first === "engines") await import("./batch-engines.js");
+else if (variant !== undefined) console.log(JSON.stringify(await measure()));
 else {
   const folder = mkdtempSync(join(tmpdir(), "agent-dag-bench-"));
   let missed = false;

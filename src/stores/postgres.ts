@@ -37,8 +37,8 @@ export async function openPostgres(address: string, create: boolean): Promise<Op
   return { checkpointer, close: () => pool.end() };
 }
 
-/** Connections to a database; the first is made when it is needed. @throws DagError `CHECKPOINTER_UNUSABLE`, `CHECKPOINTER_PACKAGE_MISSING`. */
-export async function connectPostgres(address: string): Promise<Pool> {
+/** Connections to a database, at most `most`; the first is made when it is needed. @throws DagError `CHECKPOINTER_UNUSABLE`, `CHECKPOINTER_PACKAGE_MISSING`. */
+export async function connectPostgres(address: string, most = 10): Promise<Pool> {
   if (!URL.canParse(address)) {
     throw new DagError("CHECKPOINTER_UNUSABLE", "The address of the PostgreSQL database cannot be read.", {
       hint: "Write postgres://user:password@host:5432/database, with characters such as @, / and # in the password percent-encoded.",
@@ -47,6 +47,7 @@ export async function connectPostgres(address: string): Promise<Pool> {
   const { Pool, types } = await loadDriver();
   const pool = new Pool({
     connectionString: address,
+    max: most,
     connectionTimeoutMillis: patienceMs,
     query_timeout: patienceMs,
     keepAlive: true,

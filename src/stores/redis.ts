@@ -43,6 +43,8 @@ export async function connectRedis(address: string): Promise<Redis> {
     commandTimeout: patienceMs,
     maxRetriesPerRequest: 3,
     connectionName: "agent-dag",
+    // What is asked for in one turn goes out together.
+    enableAutoPipelining: true,
     retryStrategy: (times) => Math.min(50 * 2 ** times, 1000),
   });
   // A server that goes away fails the commands under way; as an event that nobody listens to it would end the process.

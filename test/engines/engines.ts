@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { startPostgres } from "../support/postgres.js";
-import { hasRedis, startRedis } from "../support/redis.js";
 
 /** A store that batches can be put into, as the tests handle it. */
 export interface TestEngine {
@@ -11,12 +9,6 @@ export interface TestEngine {
   start(): Promise<void>;
   end(): Promise<void>;
 }
-
-/** The engines that can be tested here. */
-export const engines: readonly { readonly name: string; readonly begin: () => Promise<TestEngine> }[] = [
-  { name: "PostgreSQL", begin: startPostgres },
-  ...(hasRedis() ? [{ name: "Redis", begin: startRedis }] : []),
-];
 
 const main = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 export const graphFile = fileURLToPath(new URL("./calls-graph.mjs", import.meta.url));

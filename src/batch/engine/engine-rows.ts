@@ -16,9 +16,10 @@ import {
   versionOf,
   versionText,
 } from "./batch-document.js";
-import { type EngineStore, type LedgerRow, Together } from "./engine-store.js";
+import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
 import { openRowQueue, type RowJob, type RowQueue } from "./row-queue.js";
+import { Together } from "./together.js";
 
 /** Most rows that wait for workers or are worked at, of one batch. */
 const mostOut = 20_000;

@@ -1,3 +1,4 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import type { RunRecord } from "../../records/record.js";
 import type { BatchItem } from "../item.js";
 import type { RowFigures } from "../summary.js";
@@ -29,6 +30,8 @@ export type Document = object | null;
 export interface EngineStore {
   /** In messages: its address without the password. */
   readonly name: string;
+  /** Keeps rows' progress and leases. */
+  readonly threads: BaseCheckpointSaver;
   /** Reads documents; `null` where there is none. */
   read(names: readonly string[]): Promise<(any | null)[]>;
   /**
@@ -55,44 +58,4 @@ export interface EngineStore {
 export interface Changed<T> {
   readonly write: readonly (Document | undefined)[];
   readonly result: T;
-}
-
-/**
- * Collects what is asked for while an earlier question is under way, and asks for it together: the more there is to do, the
- * fewer round trips a piece takes.
- */
-export class Together<Asked, Answer> {
-  readonly #ask: (asked: Asked[]) => Promise<readonly Answer[]>;
-  readonly #most: number;
-  #queue: { asked: Asked; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
-  #running = false;
-
-  /** @param most Most that is asked for at once. */
-  constructor(ask: (asked: Asked[]) => Promise<readonly Answer[]>, most = 500) {
-    this.#ask = ask;
-    this.#most = most;
-  }
-
-  ask(asked: Asked): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ asked, resolve, reject });
-      if (this.#running) return;
-      this.#running = true;
-      // What is asked for in the same turn goes along.
-      setImmediate(() => this.#run());
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, this.#most);
-      try {
-        const answers = await this.#ask(group.map(({ asked }) => asked));
-        for (const [at, { resolve }] of group.entries()) resolve(answers[at] as Answer);
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
-    }
-    this.#running = false;
-  }
 }

@@ -3,6 +3,7 @@ import { connectPostgres, setUpPostgres } from "../../stores/postgres.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
 import type { BatchItem } from "../item.js";
 import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
+import { PostgresThreads, stored, threadTables } from "./postgres-threads.js";
 
 /** All of it stands in a schema of its own. A line's number comes from its batch's row, whose lock keeps them in order. */
 const tables = `
@@ -16,20 +17,25 @@ CREATE TABLE IF NOT EXISTS agent_dag.lines (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);`;
 
+/** Connections of one process: statements of many rows go together, and a server has few connections to give. */
+const mostConnections = 3;
+
 /** The store of an engine on PostgreSQL. */
 export class PostgresEngineStore implements EngineStore {
   readonly name: string;
+  readonly threads: PostgresThreads;
   readonly #pool: Pool;
 
   private constructor(pool: Pool, name: string) {
     this.#pool = pool;
     this.name = name;
+    this.threads = new PostgresThreads(pool, name);
   }
 
   /** @throws DagError as `openPostgres` does. */
   static async open(url: string): Promise<PostgresEngineStore> {
-    const pool = await connectPostgres(url);
-    await setUpPostgres(pool, addressOf(url), () => pool.query(tables), "agent_dag.lines");
+    const pool = await connectPostgres(url, mostConnections);
+    await setUpPostgres(pool, addressOf(url), () => pool.query(tables + threadTables), "agent_dag.writes");
     return new PostgresEngineStore(pool, addressOf(url));
   }
 
@@ -164,11 +170,6 @@ WHERE l.entry <> excluded.entry`,
       throw storeError(error, this.name);
     }
   }
-}
-
-/** A text column holds no zero character and no half of a pair: such keys are kept in JSON's spelling. */
-function stored(key: string): string {
-  return /^"|\0|[\ud800-\udfff]/u.test(key) ? JSON.stringify(key) : key;
 }
 
 function inOrder(names: readonly string[], rows: readonly { name: string; body: string }[]): unknown[] {

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { connectRedis } from "../../stores/redis.js";
+import { connectRedis, RedisSaver } from "../../stores/redis.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
 import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
 
@@ -28,11 +28,13 @@ const entryLength = 36;
 /** The store of an engine on Redis. */
 export class RedisEngineStore implements EngineStore {
   readonly name: string;
+  readonly threads: RedisSaver;
   readonly #client: Redis;
 
   private constructor(client: Redis, name: string) {
     this.#client = client;
     this.name = name;
+    this.threads = new RedisSaver(client, name);
   }
 
   /** @throws DagError as `openRedis` does. */

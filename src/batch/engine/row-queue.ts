@@ -59,7 +59,7 @@ export async function openRowQueue(
   onError: (error: unknown) => void,
 ): Promise<RowQueue> {
   const { Queue } = await loadQueue(url);
-  const queue: Queue = new Queue(name, { connection: connectionOf(url, "driver") });
+  const queue: Queue = new Queue(name, { connection: connectionOf(url) });
   queue.on("error", onError);
   await queue.waitUntilReady();
   const opts = {
@@ -96,7 +96,7 @@ export async function takeRows(url: string, name: string, options: TakeOptions):
       throw new WaitingError();
     },
     {
-      connection: connectionOf(url, "worker"),
+      connection: connectionOf(url),
       concurrency,
       lockDuration: claimMs,
       stalledInterval: lookEveryMs,
@@ -112,12 +112,13 @@ export async function takeRows(url: string, name: string, options: TakeOptions):
 }
 
 /** Redis commands wait for a connection that comes back; PostgreSQL's tables are made where they are missing. */
-function connectionOf(url: string, role: "driver" | "worker"): any {
+function connectionOf(url: string): any {
   if (isPostgres(url)) {
     return {
       connectionString: url,
       migrate: true,
-      max: role === "worker" ? 4 : 2,
+      // Besides the one that listens for rows.
+      max: 1,
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
     };
@@ -141,9 +142,7 @@ async function loadQueue(url: string) {
     const { Queue, Worker } = bullmq.withBackend(bullmq.createPostgresBackend);
     return { Queue: Queue as any, Worker: Worker as any, WaitingError };
   } catch (error) {
-    const packages = isPostgres(url)
-      ? "bullmq pg @langchain/langgraph-checkpoint-postgres"
-      : "bullmq ioredis";
+    const packages = isPostgres(url) ? "bullmq pg" : "bullmq ioredis";
     throw new DagError(
       "ENGINE_PACKAGE_MISSING",
       `The engine needs packages that are not installed: ${packages.split(" ").join(", ")}.`,

@@ -12,23 +12,31 @@ type PutWrites = Parameters<BaseCheckpointSaver["putWrites"]>;
  */
 export class RowSaver extends BaseCheckpointSaver {
   readonly storeName: unknown;
-  /** What leases go by: the store's clock, where it has one. */
-  readonly storeNowMs: (() => Promise<number>) | undefined;
+  /** Milliseconds that the store's clock is ahead of this process's. */
+  #aheadMs = Date.now() - performance.now();
   readonly #inner: BaseCheckpointSaver;
   readonly #contact: Contact;
+  readonly #onFailure: (error: unknown) => void;
 
-  constructor(inner: BaseCheckpointSaver, contact: Contact) {
+  /** @param onFailure Told of what the store fails with for good: a run would go on without it, and its row must not. */
+  constructor(inner: BaseCheckpointSaver, contact: Contact, onFailure: (error: unknown) => void) {
     super(inner.serde);
     this.#inner = inner;
     this.#contact = contact;
-    const { storeName, storeNowMs } = inner as { storeName?: unknown; storeNowMs?: () => Promise<number> };
-    this.storeName = storeName;
-    this.storeNowMs =
-      storeNowMs === undefined ? undefined : () => contact.patiently(() => storeNowMs.call(inner));
+    this.#onFailure = onFailure;
+    this.storeName = (inner as { storeName?: unknown }).storeName;
   }
 
+  /** Enters what the store's clock said: it was asked at `askedMs`, of this process's clock. */
+  tellTime(storeMs: number, askedMs: number): void {
+    this.#aheadMs = storeMs - (askedMs + performance.now()) / 2;
+  }
+
+  /** What leases go by: the engine's clock, as it was told last. */
+  readonly storeNowMs = async (): Promise<number> => performance.now() + this.#aheadMs;
+
   override async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
-    return isOurs(config) ? this.#contact.patiently(() => this.#inner.getTuple(config)) : undefined;
+    return isOurs(config) ? this.#told(() => this.#inner.getTuple(config)) : undefined;
   }
 
   override list(...given: Parameters<BaseCheckpointSaver["list"]>): AsyncGenerator<CheckpointTuple> {
@@ -37,16 +45,25 @@ export class RowSaver extends BaseCheckpointSaver {
 
   override async put(...given: Put): Promise<Config> {
     const [config, checkpoint] = given;
-    if (isOurs(config)) return this.#contact.patiently(() => this.#inner.put(...given));
+    if (isOurs(config)) return this.#told(() => this.#inner.put(...given));
     return { configurable: { ...config.configurable, checkpoint_id: checkpoint.id } };
   }
 
   override async putWrites(...given: PutWrites): Promise<void> {
-    if (isOurs(given[0])) await this.#contact.patiently(() => this.#inner.putWrites(...given));
+    if (isOurs(given[0])) await this.#told(() => this.#inner.putWrites(...given));
   }
 
   override async deleteThread(thread: string): Promise<void> {
-    await this.#contact.patiently(() => this.#inner.deleteThread(thread));
+    await this.#told(() => this.#inner.deleteThread(thread));
+  }
+
+  async #told<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#contact.patiently(act);
+    } catch (error) {
+      this.#onFailure(error);
+      throw error;
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { DagError, errorCode } from "../../errors.js";
 import type { RunDagOptions } from "../../run/run.js";
 import { assertValid } from "../../spec/assert-valid.js";
 import type { DagSpec } from "../../spec/shape.js";
-import { openCheckpointer } from "../../stores/checkpointer.js";
+import { storeError } from "../../stores/store-error.js";
 import { type BatchItem, failedItem, knownRow, standingOf } from "../item.js";
 import { runRow, threadOfRow } from "../run-row.js";
 import { figuresOf } from "../summary.js";
@@ -69,13 +69,7 @@ export async function runWorker(spec: DagSpec, options: WorkerOptions): Promise<
   assertValid(spec);
   const store = await openEngineStore(options.engine);
   try {
-    const own = options.checkpointer === undefined ? await openCheckpointer(options.engine) : null;
-    try {
-      const saver = options.checkpointer ?? (own?.checkpointer as BaseCheckpointSaver);
-      return await new WorkingProcess(spec, options, store, saver).work();
-    } finally {
-      await own?.close();
-    }
+    return await new WorkingProcess(spec, options, store, options.checkpointer ?? store.threads).work();
   } finally {
     await store.close();
   }
@@ -113,7 +107,7 @@ class WorkingProcess {
       () => this.#beat(),
       (error) => this.#lose(error),
     );
-    this.#saver = new RowSaver(saver, this.#contact);
+    this.#saver = new RowSaver(saver, this.#contact, (error) => this.#fail(storeError(error, store.name)));
   }
 
   async work(): Promise<WorkerSummary> {
@@ -168,10 +162,12 @@ class WorkingProcess {
       concurrency: this.#options.concurrency ?? defaultConcurrency,
       rows: Object.fromEntries(held.map((batch) => [batch.id, batch.rows])),
     };
-    await this.#store.change([documents.worker(name, this.#id)], (_, atMs) => ({
+    const askedMs = performance.now();
+    const storeMs = await this.#store.change([documents.worker(name, this.#id)], (_, atMs) => ({
       write: [{ ...own, atMs }],
-      result: null,
+      result: atMs,
     }));
+    this.#saver.tellTime(storeMs, askedMs);
     const [open, ...found] = await this.#store.read([
       documents.open,
       ...held.map(({ id }) => documents.batch(id)),
@@ -289,11 +285,16 @@ class WorkingProcess {
   /** What every row would meet ends the worker; its rows go to others. */
   #giveUp(error: unknown): Handled {
     this.#givenBack++;
-    if (errorCode(error) === "STORE_FAILED" || this.#contact.isLost) return "given back";
+    if (errorCode(error) !== "STORE_FAILED") this.#fail(error);
+    return "given back";
+  }
+
+  #fail(error: unknown): void {
+    // A store that is out of reach may come back.
+    if (this.#contact.isLost || this.#isEnding) return;
     this.#failure ??= { error };
     this.#giveBack.abort(error);
     this.#end();
-    return "given back";
   }
 
   async #batchOf({ batch: id, epoch }: RowJob): Promise<SharedBatch | null> {

@@ -11,9 +11,10 @@ import type { BatchEnd } from "../summary.js";
 import { tooManyFailed } from "../too-many-failed.js";
 import { type BatchDocument, type BatchSettings, documents, endBatch } from "./batch-document.js";
 import type { Contact } from "./contact.js";
-import { type EngineStore, type LedgerRow, Together } from "./engine-store.js";
+import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { type RowBudget, SharedBudget } from "./shared-budget.js";
 import { SharedLimiter } from "./shared-limiter.js";
+import { Together } from "./together.js";
 
 const noneSpent: Spent = { modelCalls: 0, tokens: 0, costUsd: 0 };
 

@@ -11,7 +11,8 @@ import {
 } from "../../limits/budget.js";
 import type { Spent } from "../row-table.js";
 import type { Contact } from "./contact.js";
-import { type EngineStore, Together } from "./engine-store.js";
+import type { EngineStore } from "./engine-store.js";
+import { Together } from "./together.js";
 
 /** What has been taken of a batch's budget, by all machines: a document. */
 export interface BudgetState {

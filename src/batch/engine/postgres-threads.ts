@@ -1,0 +1,182 @@
+import {
+  BaseCheckpointSaver,
+  type Checkpoint,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+} from "@langchain/langgraph";
+import type { Pool } from "pg";
+import { Together } from "./together.js";
+
+type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
+type Writes = Parameters<BaseCheckpointSaver["putWrites"]>[1];
+
+/** Tables of rows' threads; they are emptied as rows are done. */
+export const threadTables = `
+CREATE TABLE IF NOT EXISTS agent_dag.threads (
+  thread text NOT NULL, space text NOT NULL, id text NOT NULL, checkpoint text NOT NULL, metadata text NOT NULL,
+  PRIMARY KEY (thread, space, id)
+);
+CREATE TABLE IF NOT EXISTS agent_dag.writes (
+  thread text NOT NULL, space text NOT NULL, id text NOT NULL, task text NOT NULL, place int NOT NULL,
+  channel text NOT NULL, value text NOT NULL,
+  PRIMARY KEY (thread, space, id, task, place)
+);`;
+
+interface Place {
+  readonly thread: string;
+  readonly space: string;
+}
+
+interface Point extends Place {
+  readonly id: string;
+  readonly checkpoint: string;
+  readonly metadata: string;
+}
+
+interface Write extends Place {
+  readonly id: string;
+  readonly task: string;
+  readonly place: number;
+  readonly channel: string;
+  readonly value: string;
+}
+
+/** Most that goes into one statement. */
+const mostAtOnce = 100;
+
+/**
+ * Keeps the logs and leases of rows in PostgreSQL. What rows that run side by side ask for at one time goes into one statement, so
+ * that a busy worker takes a fraction of the round trips of a checkpointer of general use. It holds what is JSON, which is all that
+ * logs and leases are; LangGraph's own checkpoints are not given to it.
+ */
+export class PostgresThreads extends BaseCheckpointSaver {
+  /** So that an error of the store can name it. */
+  readonly storeName: string;
+  readonly #pool: Pool;
+  readonly #reads = new Together((places: Place[]) => this.#read(places), mostAtOnce);
+  readonly #puts = new Together((points: Point[]) => this.#put(points), mostAtOnce);
+  readonly #writes = new Together((writes: Write[][]) => this.#write(writes), mostAtOnce);
+  readonly #deletes = new Together((threads: string[]) => this.#delete(threads), mostAtOnce);
+
+  constructor(pool: Pool, storeName: string) {
+    super();
+    this.#pool = pool;
+    this.storeName = storeName;
+  }
+
+  override getTuple({ configurable = {} }: Config): Promise<CheckpointTuple | undefined> {
+    return this.#reads.ask(placeIn(configurable));
+  }
+
+  override async put({ configurable = {} }: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata) {
+    const point = { checkpoint: JSON.stringify(checkpoint), metadata: JSON.stringify(metadata) };
+    await this.#puts.ask({ ...placeIn(configurable), id: checkpoint.id, ...point });
+    return { configurable: { ...configurable, checkpoint_id: checkpoint.id } };
+  }
+
+  override async putWrites({ configurable = {} }: Config, writes: Writes, task: string): Promise<void> {
+    const at = { ...placeIn(configurable), id: String(configurable.checkpoint_id), task };
+    await this.#writes.ask(
+      writes.map(([channel, value], place) => ({ ...at, place, channel, value: JSON.stringify(value) })),
+    );
+  }
+
+  override async deleteThread(thread: string): Promise<void> {
+    await this.#deletes.ask(stored(thread));
+  }
+
+  async #read(places: readonly Place[]): Promise<(CheckpointTuple | undefined)[]> {
+    const { rows } = await this.#pool.query({
+      name: "agent-dag-threads-read",
+      text: `
+SELECT nr, latest.id, checkpoint, metadata, task, channel, value
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(thread, space, nr)
+CROSS JOIN LATERAL (
+  SELECT * FROM agent_dag.threads t WHERE t.thread = asked.thread AND t.space = asked.space ORDER BY id DESC LIMIT 1
+) latest
+LEFT JOIN agent_dag.writes w ON w.thread = latest.thread AND w.space = latest.space AND w.id = latest.id`,
+      values: [places.map(({ thread }) => thread), places.map(({ space }) => space)],
+    });
+    const byPlace = new Map<number, any[]>();
+    for (const row of rows) {
+      const nr = Number(row.nr) - 1;
+      const known = byPlace.get(nr);
+      if (known === undefined) byPlace.set(nr, [row]);
+      else known.push(row);
+    }
+    return places.map((place, nr) => tupleOf(place, byPlace.get(nr)));
+  }
+
+  async #put(points: readonly Point[]): Promise<null[]> {
+    const latest = new Map(
+      points.map((point) => [JSON.stringify([point.thread, point.space, point.id]), point]),
+    );
+    await this.#pool.query({
+      name: "agent-dag-threads-put",
+      text: `
+INSERT INTO agent_dag.threads SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+ON CONFLICT (thread, space, id) DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata`,
+      values: columns([...latest.values()], ["thread", "space", "id", "checkpoint", "metadata"]),
+    });
+    return points.map(() => null);
+  }
+
+  async #write(groups: readonly (readonly Write[])[]): Promise<null[]> {
+    await this.#pool.query({
+      name: "agent-dag-threads-write",
+      text: `
+INSERT INTO agent_dag.writes
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
+ON CONFLICT DO NOTHING`,
+      values: columns(groups.flat(), ["thread", "space", "id", "task", "place", "channel", "value"]),
+    });
+    return groups.map(() => null);
+  }
+
+  async #delete(threads: readonly string[]): Promise<null[]> {
+    await this.#pool.query({
+      name: "agent-dag-threads-delete",
+      text: `
+WITH gone AS (DELETE FROM agent_dag.writes WHERE thread = ANY($1))
+DELETE FROM agent_dag.threads WHERE thread = ANY($1)`,
+      values: [threads],
+    });
+    return threads.map(() => null);
+  }
+
+  // biome-ignore lint/correctness/useYield: nobody lists the threads of rows.
+  override async *list(): AsyncGenerator<CheckpointTuple> {
+    return;
+  }
+}
+
+function placeIn({
+  thread_id: thread,
+  checkpoint_ns: space = "",
+}: NonNullable<Config["configurable"]>): Place {
+  return { thread: stored(thread), space: String(space) };
+}
+
+function tupleOf({ thread, space }: Place, rows: readonly any[] | undefined): CheckpointTuple | undefined {
+  const first = rows?.[0];
+  if (rows === undefined || first === undefined) return undefined;
+  return {
+    config: { configurable: { thread_id: thread, checkpoint_ns: space, checkpoint_id: first.id } },
+    checkpoint: JSON.parse(first.checkpoint) as Checkpoint,
+    metadata: JSON.parse(first.metadata) as CheckpointMetadata,
+    pendingWrites: rows
+      .filter(({ task }) => task !== null)
+      .map(({ task, channel, value }): [string, string, unknown] => [task, channel, JSON.parse(value)]),
+  };
+}
+
+/** Rows as lists, one a column: what `unnest` takes apart again. */
+function columns<Row>(rows: readonly Row[], names: readonly (keyof Row)[]): unknown[][] {
+  return names.map((name) => rows.map((row) => row[name]));
+}
+
+/** A text column holds no zero character and no half of a pair: such names are kept in JSON's spelling. */
+export function stored(name: unknown): string {
+  const text = String(name);
+  return /^"|\0|[\ud800-\udfff]/u.test(text) ? JSON.stringify(text) : text;
+}

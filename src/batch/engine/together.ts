@@ -1,0 +1,39 @@
+/**
+ * Collects what is asked for while an earlier question is under way, and asks for it together: the more there is to do, the
+ * fewer round trips a piece takes.
+ */
+export class Together<Asked, Answer> {
+  readonly #ask: (asked: Asked[]) => Promise<readonly Answer[]>;
+  readonly #most: number;
+  #queue: { asked: Asked; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
+  #running = false;
+
+  /** @param most Most that is asked for at once. */
+  constructor(ask: (asked: Asked[]) => Promise<readonly Answer[]>, most = 500) {
+    this.#ask = ask;
+    this.#most = most;
+  }
+
+  ask(asked: Asked): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ asked, resolve, reject });
+      if (this.#running) return;
+      this.#running = true;
+      // What is asked for in the same turn goes along.
+      setImmediate(() => this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, this.#most);
+      try {
+        const answers = await this.#ask(group.map(({ asked }) => asked));
+        for (const [at, { resolve }] of group.entries()) resolve(answers[at] as Answer);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+}
