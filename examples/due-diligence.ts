@@ -1,5 +1,5 @@
-import { createReactAgent } from "@langchain/langgraph/prebuilt";
-import { defineDag, OfflineChatModel } from "agent-dag";
+import { defineDag, runModel } from "agent-dag";
+import { createAgent } from "langchain";
 import { z } from "zod";
 
 const document = z.object({ id: z.string(), title: z.string(), text: z.string() });
@@ -14,11 +14,11 @@ const fields = {
 };
 const lines = (claims: readonly Claim[]) => claims.map(({ text }) => `${text}.`).join("\n");
 
-/** An agent that was there before this graph: any LangChain agent fits, with its own model and its own tools. */
-const counsel = createReactAgent({
-  llm: new OfflineChatModel(),
+/** An agent of LangChain, with tools and middleware of its own; its requests go through the run, as an agent node's do. */
+const counsel = createAgent({
+  model: runModel(),
   tools: [],
-  prompt: "Judge the sentiment of the statements in one word: positive, mixed or negative.",
+  systemPrompt: "Judge the sentiment of the statements in one word: positive, mixed or negative.",
 });
 
 const opinion = z.object({ label: z.enum(["positive", "mixed", "negative", "neutral"]) });

@@ -2,6 +2,7 @@ export { type CompiledDag, type CompileOptions, compile } from "../graphs/compil
 export { type WaitingThread, waitingThreads } from "../graphs/thread.js";
 export { type Topology, topologyNames } from "../graphs/topology.js";
 export type { WarmStart } from "../nodes/engine/run-options.js";
+export { runModel } from "../nodes/kinds/run-model.js";
 export type { PlannerOptions } from "../nodes/planner/planner-options.js";
 export type { RowName, RunManyOptions } from "./batch/batch-options.js";
 export {

@@ -137,10 +137,10 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     };
   };
   const noticed = new Set<string>();
-  const notice = (text: string | null) => {
+  const notice = (text: string | null, code = "MODEL_CHOSEN") => {
     if (text === null || noticed.has(text)) return;
     noticed.add(text);
-    events.notice("MODEL_CHOSEN", text);
+    events.notice(code, text);
   };
   const environment = environmentModel(notice);
   let shared: ReturnType<typeof share> | undefined;
@@ -189,7 +189,11 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
 
   const callbacksFor: ModelSource["callbacksFor"] = (key) => {
     const nowMs = () => events.nowMs();
-    return callbackCalls(key, { emit, nowMs, nextId, before: (model, tokens) => reserve(model, tokens, {}) });
+    const before = (model: string, tokens: number) => {
+      if (use.length > 0) notice(`"${declaredPath(key.node)}" ${unreached}`, "MODEL_NOT_REACHED");
+      return reserve(model, tokens, {});
+    };
+    return callbackCalls(key, { emit, nowMs, nextId, before });
   };
 
   /** A request that only callbacks tell of waits for its part of the budget and for the limiter, as the others do. */
@@ -243,6 +247,10 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     },
   };
 }
+
+const unreached =
+  "has a model that LangChain asks by itself: what stands in `use` (a cassette, faults …) and retries of requests do not reach " +
+  "it. Give its agent or chain `runModel(…)` as its model.";
 
 /** Lets a request be sent only once its start is written down, so that a request of a process that is killed is counted. */
 function writtenFirst(journal: Journal): ModelMiddleware {

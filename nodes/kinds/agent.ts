@@ -1,7 +1,14 @@
 import { DagError } from "../../src/errors.js";
 import { assertWhole } from "../../src/models/finish-reason.js";
 import { mediaIn } from "../../src/models/media.js";
-import { collectReply, type Message, type ModelReply, saidBy, withOwnIds } from "../../src/models/port.js";
+import {
+  collectReply,
+  type Message,
+  type ModelReply,
+  type ModelRequest,
+  saidBy,
+  withOwnIds,
+} from "../../src/models/port.js";
 import { comparablePrompt } from "../../src/models/prompt-layout.js";
 import { describePart } from "../../src/spec/messages.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
@@ -60,7 +67,7 @@ export async function talk(work: Work, about: Talk): Promise<unknown> {
   let repairs = 0;
 
   for (let turn = 0; ; turn++) {
-    const reply = await ask(work, about, { ...first, messages: conversation }, front, turn);
+    const reply = await askOnce(work, about, { ...first, messages: conversation }, front, turn);
     if (reply.toolCalls.length > 0) {
       if (rounds++ >= maxToolRounds) throw toolRoundsExceeded(maxToolRounds, reply);
       const answers = await answerToolCalls(work, about.tools, reply.toolCalls, `${about.steps}tool ${turn}`);
@@ -82,11 +89,11 @@ export async function talk(work: Work, about: Talk): Promise<unknown> {
  * Asks the model once: a whole reply, its calls with ids of their own. What a resumed run had been answered before is not
  * asked again.
  */
-async function ask(
+export async function askOnce(
   work: Work,
-  { output, model: own, modelOptions, steps, nextTurn }: Talk,
+  { output, model: own, modelOptions, steps, nextTurn }: Omit<Talk, "begin" | "tools">,
   { messages, ...first }: FirstMessages,
-  { tools, schema }: Front,
+  { tools, schema, ...more }: Front & Pick<ModelRequest, "parallelToolCalls">,
   turn: number,
 ): Promise<ModelReply> {
   const { node, key, scope } = work;
@@ -106,6 +113,7 @@ async function ask(
         messages: [...messages],
         tools,
         schema,
+        ...more,
         modelOptions,
         ...key,
         turn: number,

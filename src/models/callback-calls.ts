@@ -6,6 +6,9 @@ import type { WorkKey } from "../records/work-id.js";
 import { redact, redactKeys } from "./redact.js";
 import { roughTokens } from "./usage.js";
 
+/** What models of ours say is their provider: their requests go through the port, which records them. */
+export const ownProvider = "agent-dag";
+
 /** Where the requests of a runnable go. */
 export interface CallbackCallsOptions {
   readonly emit: (event: RunEvent) => void;
@@ -92,7 +95,10 @@ class CallbackCalls extends BaseCallbackHandler {
 
   async #started(llm: any, runId: string, texts: readonly string[], rest: readonly any[]): Promise<void> {
     const { emit, nowMs, nextId, before } = this.#options;
-    const metadata = rest.find((one) => typeof one === "object" && one !== null && "ls_model_name" in one);
+    const metadata = rest.find(
+      (one) => typeof one === "object" && one !== null && ("ls_model_name" in one || "ls_provider" in one),
+    );
+    if (metadata?.ls_provider === ownProvider) return;
     const name = metadata?.ls_model_name ?? llm?.kwargs?.model ?? llm?.id?.at(-1) ?? "model";
     const model = metadata?.ls_provider === undefined ? String(name) : `${metadata.ls_provider}:${name}`;
     const lease = await before(
