@@ -3,17 +3,9 @@ import { replyTokens, type TokenCounter } from "../models/usage.js";
 import type { RunRecord } from "../records/record.js";
 import type { GuessedRequest, Guesses } from "./guessed-call.js";
 import { plannerPrompts } from "./planner-prompts.js";
+import { writtenOutput } from "./predicted-run.js";
 import type { PlannerStep } from "./simulated-run.js";
 import type { WorkPlan } from "./work-plan.js";
-
-/** The agent whose value a planner or joiner writes itself; `null` where there is none. */
-export function writtenOutput({ dag }: RunRecord): string | null {
-  const [name, ...others] = dag.outputs;
-  const node = name === undefined ? undefined : dag.nodes[name];
-  if (name === undefined || node === undefined || others.length > 0) return null;
-  const isGuarded = node.needs.some((need) => dag.nodes[need]?.kind === "approval");
-  return node.kind === "agent" && !node.mapped && !isGuarded ? name : null;
-}
 
 /** What a planner says and starts, as recorded in the same topology, else as one that calls every node at once. */
 export function plannerSteps(

@@ -1,3 +1,5 @@
+import type { PriceTable } from "../records/price.js";
+
 /** How a provider caches the beginnings of requests. */
 export interface PrefixCache {
   /** Shorter beginnings are not cached, in tokens. */
@@ -55,4 +57,19 @@ export function prefixCacheOf(modelId: string): PrefixCache | null {
 export function cachedTokens(cache: PrefixCache | null, tokens: number): number {
   if (cache === null || tokens < cache.minTokens) return 0;
   return tokens - (tokens % cache.stepTokens);
+}
+
+/** Least share of a request's price that its wait has to save. */
+const worthwhileShare = 0.2;
+
+/** Whether what the cache serves of a request saves enough of its price to wait for. */
+export function savesEnough(
+  modelId: string,
+  usage: { readonly inputTokens: number; readonly outputTokens: number },
+  cachedInputTokens: number,
+  prices: PriceTable,
+): boolean {
+  const whole = prices(modelId, usage);
+  const cheaper = prices(modelId, { ...usage, cachedInputTokens });
+  return whole !== null && cheaper !== null && whole - cheaper >= worthwhileShare * whole && whole > 0;
 }

@@ -3,11 +3,8 @@ import type { PriceTable } from "../records/price.js";
 import { untilAborted } from "./abortable.js";
 import type { LimitedModel } from "./limit-calls.js";
 import { isContent, type ModelRequest } from "./port.js";
-import { cachedTokens, prefixCacheOf } from "./prefix-cache.js";
+import { cachedTokens, prefixCacheOf, savesEnough } from "./prefix-cache.js";
 import { requestTokens, roughTokens } from "./usage.js";
-
-/** Least share of a request's price that its wait has to save. */
-const worthwhileShare = 0.2;
 
 /** Output tokens of an answer whose length nobody states. */
 const guessedOutputTokens = 512;
@@ -80,16 +77,4 @@ export function isWorthwhile(
   const inputTokens = Math.max(cached, requestTokens(request, roughTokens));
   const outputTokens = request.modelOptions.maxTokens ?? guessedOutputTokens;
   return savesEnough(modelId, { inputTokens, outputTokens }, cached, prices);
-}
-
-/** {@link isWorthwhile}, from a request's tokens. */
-export function savesEnough(
-  modelId: string,
-  usage: { readonly inputTokens: number; readonly outputTokens: number },
-  cachedInputTokens: number,
-  prices: PriceTable,
-): boolean {
-  const whole = prices(modelId, usage);
-  const cheaper = prices(modelId, { ...usage, cachedInputTokens });
-  return whole !== null && cheaper !== null && whole - cheaper >= worthwhileShare * whole && whole > 0;
 }
