@@ -21,6 +21,7 @@ import {
   optionsFromFlags,
   positiveInteger,
   type RunFlags,
+  reportOptionsFrom,
   type WebFlags,
   webPort,
 } from "./run-flags.js";
@@ -337,7 +338,7 @@ async function batchReport(dag: DagSpec, sample: BatchSample, flags: BatchFlags)
     records: shown.map(({ record }) => record),
     options: {
       title: titleOf(dag),
-      texts: flags.texts ?? true,
+      ...reportOptionsFrom(flags),
       batch: sample.figures(),
       labels: shown.map(({ label }) => label),
     },

@@ -13,6 +13,7 @@ import {
   optionsFromFlags,
   positiveInteger,
   type RunFlags,
+  reportOptionsFrom,
   type WebFlags,
   webPort,
 } from "./run-flags.js";
@@ -105,7 +106,7 @@ async function printComparison(comparison: Comparison, flags: CompareCommandFlag
   if (flags.report !== undefined) {
     const { renderReport } = await import("../report/report.js");
     const { writeReport } = await import("./report-command.js");
-    await writeReport(flags.report, renderReport(comparison, { texts: flags.texts ?? true }), io);
+    await writeReport(flags.report, renderReport(comparison, reportOptionsFrom(flags)), io);
   }
   const states = comparison.topologies.flatMap(({ runs }) => runs.map(({ state }) => state));
   if (io.exitCode === 0 && states.includes("failed")) io.exitCode = 1;
@@ -122,7 +123,7 @@ async function webFor(dag: DagSpec, input: unknown, flags: CompareCommandFlags, 
   const page = createComparisonPage({
     dag: projectDag(dag),
     input,
-    texts: flags.texts ?? true,
+    ...reportOptionsFrom(flags),
     onAnswer: desk.take,
   });
   return { ...(await serveWeb(port, page, io)), page, desk };

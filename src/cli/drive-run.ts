@@ -7,7 +7,7 @@ import { askApprovals } from "./ask-approval.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { type Io, tell } from "./io.js";
 import { createProgress } from "./progress.js";
-import { optionsFromFlags, type RunFlags, type WebFlags, webPort } from "./run-flags.js";
+import { optionsFromFlags, type RunFlags, reportOptionsFrom, type WebFlags, webPort } from "./run-flags.js";
 import { printRun } from "./run-output.js";
 import { createAnswerDesk, serveWeb, stay } from "./web-page.js";
 
@@ -88,7 +88,7 @@ async function webFor(flags: DrivenRun["flags"], command: string | undefined, io
   const desk = createAnswerDesk();
   const page = createLivePage({
     ...(command !== undefined && { command }),
-    texts: flags.texts ?? true,
+    ...reportOptionsFrom(flags),
     onAnswer: desk.take,
   });
   return { ...(await serveWeb(port, page, io)), page, desk };
@@ -121,7 +121,7 @@ async function reportRun(
   const { writeReport } = await import("./report-command.js");
   const whole = { ...record, events: [...heard, ...record.events] };
   const html = renderReport(whole, {
-    texts: flags.texts ?? true,
+    ...reportOptionsFrom(flags),
     ...(command !== undefined && { command }),
   });
   await writeReport(flags.report ?? "report.html", html, io);

@@ -4,12 +4,14 @@ import { errorMessage } from "../errors.js";
 import type { ReportInput } from "../report/report.js";
 import { type Io, write, writeJson } from "./io.js";
 import { loadRecord, type RecordFile, readJson, readRecordFile } from "./record-file.js";
+import { reportOptionsFrom } from "./run-flags.js";
 import { type OutputFlags, renderRun } from "./run-output.js";
 import { UsageError } from "./usage-error.js";
 
 interface ReportFlags {
   readonly out: string;
   readonly texts: boolean;
+  readonly prices?: string;
 }
 
 /** `agent-dag report RECORD…`: one HTML file that shows kept records. */
@@ -22,8 +24,9 @@ export function addReportCommand(program: Command, io: Io): void {
     .argument("<record...>", "records or a comparison, as --json printed them")
     .option("--out <file>", "where to write; - is standard output", "report.html")
     .option("--no-texts", "leave out prompts, answers and values")
+    .option("--prices <file>", "JSON file of prices by model, for what the page predicts")
     .option("--debug", "show stack traces")
-    .action(async (files: string[], { out, texts }: ReportFlags) => {
+    .action(async (files: string[], { out, ...flags }: ReportFlags) => {
       const { readReportInput } = await import("../report/page-input.js");
       const { renderReport } = await import("../report/report.js");
       const inputs: ReportInput[] = [];
@@ -32,7 +35,7 @@ export function addReportCommand(program: Command, io: Io): void {
         readReportInput(value, `"${file}"`);
         inputs.push(value as ReportInput);
       }
-      const html = renderReport(inputs, { texts });
+      const html = renderReport(inputs, reportOptionsFrom(flags));
       if (out === "-") await write(io.stdout, html);
       else await writeReport(out, html, io);
     });

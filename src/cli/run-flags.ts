@@ -7,6 +7,7 @@ import { layouts } from "../models/prompt-layout.js";
 import { simulateLatency } from "../models/simulate-latency.js";
 import type { Prices } from "../records/price.js";
 import { loadPrices } from "../records/price-rules.js";
+import type { ReportOptions } from "../report/report.js";
 import type { RunDagOptions } from "../run/run.js";
 import type { CassetteFlags } from "./cassette-flags.js";
 import { UsageError } from "./usage-error.js";
@@ -137,6 +138,14 @@ export function optionsFromFlags(flags: RunFlags): RunDagOptions {
     ...(Object.keys(limits).length > 0 && { limits }),
     ...(flags.prices !== undefined && { prices: pricesFrom(flags.prices) }),
   };
+}
+
+/** How reports are made by the flags. */
+export function reportOptionsFrom({
+  texts = true,
+  prices,
+}: Pick<RunFlags, "texts" | "prices">): Pick<ReportOptions, "texts" | "prices"> {
+  return { texts, ...(prices !== undefined && { prices: pricesFrom(prices) }) };
 }
 
 /** Prices from a file. @throws UsageError that says what is wrong with it. */

@@ -144,15 +144,19 @@ function predictRun(
   return predictedRun(record, groundsFor(record, topology, count, notes), otherwise, prices, notes);
 }
 
-/** What the nodes would do in a topology, and what its planner would ask. */
+/**
+ * What the nodes would do in a topology, and what its planner would ask.
+ * @param own What the nodes did. Plans that stay are the same objects.
+ */
 export function groundsFor(
   record: RunRecord,
   topology: Topology,
   count: TokenCounter,
   notes: Set<string>,
+  own: Readonly<Record<string, WorkPlan>> = plansOf(record),
 ): Grounds {
   const guess = guessesFrom(record, notes);
-  const plans = withGuessedPlans(record, topology, plansOf(record), guess, count);
+  const plans = withGuessedPlans(record, topology, own, guess, count);
   const isPlanned = topology === "planned" || topology === "planned-dag";
   return { topology, plans, planner: isPlanned ? plannerSteps(record, topology, plans, guess, count) : null };
 }
@@ -161,10 +165,10 @@ export function groundsFor(
 function withGuessedPlans(
   record: RunRecord,
   topology: Topology,
-  plans: Record<string, WorkPlan>,
+  plans: Readonly<Record<string, WorkPlan>>,
   guess: Guesses,
   count: TokenCounter,
-): Record<string, WorkPlan> {
+): Readonly<Record<string, WorkPlan>> {
   const wasPlanned = record.topology.startsWith("planned");
   const written = writtenOutput(record);
   if (!wasPlanned || topology.startsWith("planned")) {

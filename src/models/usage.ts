@@ -19,7 +19,13 @@ const longestRun = 128;
  * estimate.
  */
 export async function loadTokenCounter(): Promise<TokenCounter> {
-  const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+  return tokenCounter((await import("gpt-tokenizer/encoding/o200k_base")).countTokens);
+}
+
+/** {@link loadTokenCounter}, with the tokenizer's own function where nothing may be waited for. */
+export function tokenCounter(
+  countTokens: typeof import("gpt-tokenizer/encoding/o200k_base")["countTokens"],
+): TokenCounter {
   const disallowedSpecial = new Set<string>();
   return (text) => {
     let tokens = 0;

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageData, PageRun } from "../report/page-model.js";
+import { type Chosen, type PredictedRun, predictOnPage } from "../report/page-record.js";
 import { BatchView } from "./batch-view.js";
 import { CallsView } from "./calls-view.js";
 import { CompareView } from "./compare-view.js";
@@ -11,6 +12,7 @@ import { QuestionsView, type SendAnswer } from "./questions-view.js";
 import { cost, count, mark, shown, time, tone, valueText } from "./text.js";
 import { TimelineView } from "./timeline-view.js";
 import { html } from "./view.js";
+import { isChosen, WhatIfView } from "./what-if-view.js";
 
 export interface AppProps {
   readonly data: PageData;
@@ -39,6 +41,12 @@ export function App({ data, live, answer, connection }: AppProps) {
   const at = Math.min(Math.max(0, known < 0 ? place.run : known), Math.max(0, data.runs.length - 1));
   const run = data.runs[at];
   const index = useMemo(() => (run === undefined ? null : indexRun(run)), [run]);
+  const [chosen, setChosen] = useState<Chosen>({});
+  const predicted = useMemo(() => predictedBy(data, run, chosen), [run, chosen]);
+  const otherwise = useMemo(
+    () => (predicted === null || typeof predicted === "string" ? null : indexRun(predicted.run)),
+    [predicted],
+  );
   const go = (next: { run?: number; node?: string | null }) => {
     const to = { run: at, node: place.node, ...next };
     const parts = [
@@ -48,6 +56,7 @@ export function App({ data, live, answer, connection }: AppProps) {
     history.replaceState(null, "", `#${parts.join("&")}`);
     looked.current = connection === "" ? null : (data.runs[to.run]?.id ?? null);
     setPlace(to);
+    if (to.run !== at) setChosen({});
   };
   useEffect(() => {
     const close = (event: KeyboardEvent) => {
@@ -79,7 +88,8 @@ export function App({ data, live, answer, connection }: AppProps) {
       ${data.diff !== null && html`<${DiffView} diff=${data.diff} noTexts=${data.noTexts} onSelect=${select} />`}
       ${isBatch && html`<${BatchView} data=${data} answer=${answer} onRun=${toRun} />`}
       <${GraphView} key=${`graph ${at}`} data=${data} index=${index} selected=${place.node} onSelect=${select} />
-      <${TimelineView} key=${`timeline ${at} ${run.rows.length > 0}`} index=${index} selected=${place.node} onSelect=${select} />
+      <${WhatIfView} run=${run} chosen=${chosen} predicted=${predicted} onChoose=${setChosen} />
+      <${TimelineView} key=${`timeline ${at} ${run.rows.length > 0}`} index=${otherwise ?? index} recorded=${otherwise === null ? null : index} selected=${place.node} onSelect=${select} />
       <${CallsView} key=${`calls ${at}`} index=${index} onSelect=${select} />
       ${"output" in run && run.output !== null && run.output !== undefined && html`<section id="output" aria-labelledby="output-title"><div class="bar"><h2 id="output-title">Output</h2></div><pre class="text" tabindex="0">${valueText(run.output)}</pre></section>`}
       ${"input" in run && html`<section id="input" aria-labelledby="input-title"><details><summary><h2 id="input-title">Input</h2></summary><pre class="text" tabindex="0">${valueText(run.input)}</pre></details></section>`}
@@ -87,6 +97,16 @@ export function App({ data, live, answer, connection }: AppProps) {
     </main>
     ${place.node !== null && html`<${NodePane} data=${data} index=${index} selected=${place.node} live=${live} onSelect=${select} onClose=${() => go({ node: null })} />`}
   </div>`;
+}
+
+/** What the chosen changes come to; `null` where nothing is changed. */
+function predictedBy(data: PageData, run: PageRun | undefined, chosen: Chosen): PredictedRun | string | null {
+  if (run?.whatIf === undefined || !isChosen(chosen)) return null;
+  try {
+    return predictOnPage(data, run, chosen);
+  } catch (error) {
+    return `It cannot be predicted from this record: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function Header({ data, run, connection }: { data: PageData; run: PageRun; connection: string }) {

@@ -1,7 +1,19 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { PageCall, PageData, PageNode, PageProblem, PageRow } from "../report/page-model.js";
 import type { RunIndex } from "./index-run.js";
-import { cost, costOf, count, mark, partsText, shown, time, tokens, tone, valueText } from "./text.js";
+import {
+  cost,
+  costOf,
+  count,
+  mark,
+  partsText,
+  progressOf,
+  shown,
+  time,
+  tokens,
+  tone,
+  valueText,
+} from "./text.js";
 import { html } from "./view.js";
 
 interface PaneProps {
@@ -61,13 +73,20 @@ export function NodePane({ data, index, selected, live, onSelect, onClose }: Pan
     </dl>
     ${row?.problem != null && html`<${Problem} problem=${row.problem} />`}
     ${row !== undefined && "value" in row && html`<h3>Value</h3><pre class="text" tabindex="0">${valueText(row.value)}</pre>`}
-    ${row !== undefined && "progress" in row && html`<h3>Progress</h3><pre class="text" tabindex="0">${valueText(row.progress)}</pre>`}
+    ${row !== undefined && "progress" in row && html`<h3>Progress</h3><${Progress} value=${row.progress} />`}
     ${(row?.tries ?? []).length > 0 && html`<h3>Attempts</h3>${row?.tries.map((one) => html`<p class="try">${one.attempt}. ${time(one.startedAtMs)} – ${time(one.endedAtMs)} ${one.error === null ? "done" : ""}</p>${one.error !== null && html`<${Problem} problem=${one.error} />`}`)}`}
     ${calls.length > 0 && html`<h3>${count(calls.length)} model ${calls.length === 1 ? "call" : "calls"}</h3>`}
     ${calls.slice(0, 50).map((call, at) => html`<${Call} key=${call.id} call=${call} index=${index} noTexts=${data.noTexts} open=${at === calls.length - 1} live=${live.get(call.id)} />`)}
     ${calls.length > 50 && html`<p class="quiet">The first 50 of them are shown.</p>`}
     ${node !== undefined && Object.keys(node.declared).length > 0 && html`<details><summary>Declared</summary><dl class="facts">${Object.entries(node.declared).map(([field, text]) => html`<dt>${shown(field)}</dt><dd><code>${shown(text)}</code></dd>`)}</dl></details>`}
   </aside>`;
+}
+
+/** The last thing that a function told of its progress. */
+function Progress({ value }: { value: unknown }) {
+  const { share, text } = progressOf(value);
+  return html`${share !== null && html`<progress class="whole" max="1" value=${share} aria-label=${`Progress: ${text}`}></progress>`}
+    <pre class="text" tabindex="0">${valueText(value)}</pre>`;
 }
 
 function Facts({ row, calls }: { row: PageRow; calls: readonly PageCall[] }) {
@@ -111,6 +130,8 @@ function Call({ call, index, noTexts, open, live }: CallProps) {
     </summary>
     <dl class="facts">
       <dt>first token</dt><dd>${call.firstTokenMs === null ? "none" : `after ${time(call.firstTokenMs)}`}</dd>
+      ${(call.waited?.limitMs ?? 0) >= 1 && html`<dt>waited</dt><dd>${time(call.waited?.limitMs ?? 0)} for a limit</dd>`}
+      ${(call.waited?.warmMs ?? 0) >= 1 && html`<dt>waited</dt><dd>${time(call.waited?.warmMs ?? 0)} for a warm cache</dd>`}
       <dt>tokens</dt><dd>${about}${count(call.inputTokens)} in, ${about}${count(call.outputTokens)} out${more.length > 0 && ` (${more.join(", ")})`}</dd>
       <dt>cost</dt><dd>${cost(call.costUsd)}</dd>
       ${call.finishReason !== null && html`<dt>finished</dt><dd>${shown(call.finishReason)}</dd>`}

@@ -91,3 +91,19 @@ export const tone = (state: string): string => {
   if (state === "interrupted" || state === "partial" || state === "rejected") return "warn";
   return "dim";
 };
+
+/** What a function told of its progress: a text, and the share that is done where the value says one. */
+export function progressOf(value: unknown): { readonly text: string; readonly share: number | null } {
+  const { done, total } = (typeof value === "object" && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
+  if (typeof done === "number" && typeof total === "number" && total > 0) {
+    return { text: `${count(done)} of ${count(total)}`, share: within(done / total) };
+  }
+  if (typeof value === "number" && value >= 0 && value <= 1) return { text: percent(value), share: value };
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return { text: text.length > 60 ? `${text.slice(0, 59)}…` : text, share: null };
+}
+
+const within = (share: number) => Math.min(1, Math.max(0, share));

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageCall, PageRow } from "../report/page-model.js";
 import { openAtFirst, type RunIndex, type ShownRow, unfoldedRows } from "./index-run.js";
-import { cost, costOf, mark, shown, time, tokens, tone } from "./text.js";
+import { cost, costOf, mark, progressOf, shown, time, tokens, tone } from "./text.js";
 import { html } from "./view.js";
 
 /** Height of a row, in pixels. */
@@ -15,10 +15,8 @@ interface TimelineProps {
   readonly index: RunIndex;
   readonly selected: string | null;
   readonly onSelect: (row: string) => void;
-  /** End of the axis where several timelines share one, in milliseconds. */
-  readonly spanMs?: number;
-  readonly title?: string;
-  readonly id?: string;
+  /** The run as it was, where `index` is a prediction of it: they share the axis. `null` where `index` is the run. */
+  readonly recorded: RunIndex | null;
 }
 
 /** Window of time on the axis, in milliseconds. */
@@ -28,15 +26,10 @@ interface Span {
 }
 
 /** Who worked when: a row for each piece of work, only those in sight in the document. */
-export function TimelineView({
-  index,
-  selected,
-  onSelect,
-  spanMs,
-  title = "Timeline",
-  id = "timeline",
-}: TimelineProps) {
-  const whole: Span = { from: 0, to: (spanMs ?? index.endMs) * 1.002 };
+export function TimelineView({ index, selected, onSelect, recorded }: TimelineProps) {
+  const endMs = Math.max(index.endMs, recorded?.endMs ?? 0);
+  const whole: Span = { from: 0, to: index.run.state === "running" ? roundedUp(endMs) : endMs * 1.002 };
+  const title = recorded === null ? "Timeline" : "Timeline, predicted";
   const [zoomed, setZoomed] = useState<Span | null>(null);
   const [open, setOpen] = useState<ReadonlySet<string>>(() => openAtFirst(index));
   const [top, setTop] = useState(0);
@@ -147,12 +140,14 @@ export function TimelineView({
     : Math.min(rows.length, Math.ceil((top + height) / rowHeight) + 4);
   const ticks = ticksOf(span);
   const at = (ms: number) => ((ms - span.from) / (span.to - span.from)) * 100;
-  return html`<section data-view="timeline" id=${id} aria-labelledby=${`${id}-title`}>
+  return html`<section data-view="timeline" id="timeline" data-predicted=${recorded === null ? undefined : "true"} aria-labelledby="timeline-title">
     <div class="bar">
-      <h2 id=${`${id}-title`}>${title}</h2>
+      <h2 id="timeline-title">${title}</h2>
+      ${recorded !== null && html`<span class="chip warn">not run: predicted</span>`}
       <span class="legend" aria-hidden="true">
-        <i class="key wait"></i>waits <i class="key work"></i>works <i class="key ttft"></i>to first token
-        <i class="key call"></i>answers <i class="key crit"></i>critical path
+        <i class="key wait"></i>waits ${waitsFor(index, "limitMs") && html`<i class="key limit"></i>waits for a limit `}
+        ${waitsFor(index, "warmMs") && html`<i class="key warm"></i>waits for a warm cache `}<i class="key work"></i>works
+        <i class="key ttft"></i>to first token <i class="key call"></i>answers <i class="key crit"></i>critical path
       </span>
       <span class="tools">
         <button onClick=${() => setOpen(new Set(index.children.keys()) as ReadonlySet<string>)}>Unfold all</button>
@@ -233,7 +228,9 @@ function Row({
   onSelect,
   onToggle,
 }: RowProps) {
-  const calls = index.callsWithin.get(row.id) ?? [];
+  const calls = useSame(index.callsWithin.get(row.id) ?? none);
+  const own = useSame(index.callsOf.get(row.id) ?? none);
+  const parts = useSame(index.children.get(row.id) ?? none);
   const end = row.endedAtMs ?? (row.state === "running" ? index.endMs : row.startedAtMs);
   const took = row.startedAtMs === null || end === null ? "" : time(end - row.startedAtMs);
   const counts = row.counts === null ? "" : `${row.counts.total} ${row.counts.noun}s`;
@@ -246,8 +243,10 @@ function Row({
           .join("");
   const price = calls.length === 0 ? "" : cost(costOf(calls));
   const why = row.problem === null ? "" : `${row.problem.code}: ${row.problem.message}`;
-  // Scrolling draws every frame: a row that stays in sight is drawn once.
-  return useMemo(draw, [row, depth, foldable, place, index, span.from, span.to, open, selected]);
+  const progress = "progress" in row ? progressOf(row.progress) : null;
+  // Scrolling and live pages draw every frame: a row is drawn anew only when something on it has changed.
+  const drawn = [row, depth, foldable, place, calls, own, parts, span.from, span.to, open, selected];
+  return useMemo(draw, [...drawn, row.state === "running" ? index.endMs : null]);
 
   function draw() {
     return html`<div
@@ -282,6 +281,7 @@ function Row({
       <i class="sign" role="img" aria-label=${row.state}>${mark(row.state)}</i>
       <b>${shown(row.name)}</b>
       ${counts !== "" && html`<small>${counts}${lost}</small>`}
+      ${progress !== null && html`<small data-progress=${progress.text}>${shown(progress.text)}</small>`}
     </span>
     <span role="gridcell" class="tl-num tl-time">${took}</span>
     <span role="gridcell" class="tl-num tl-tokens">${tokens(calls)}</span>
@@ -289,6 +289,7 @@ function Row({
     <span role="gridcell" class="tl-bars" title=${shown(why)}>
       ${ticks.map((tick) => html`<i class="grid" style=${placed(tick, tick, span)}></i>`)}
       <${Bars} row=${row} index=${index} span=${span} foldable=${foldable && !open} />
+      ${progress?.share != null && end !== null && row.startedAtMs !== null && row.state === "running" && html`<i class="b done" style=${placed(row.startedAtMs, row.startedAtMs + (end - row.startedAtMs) * progress.share, span)}></i>`}
       ${row.startedAtMs === null && why !== "" && html`<em class="why">${shown(why)}</em>`}
     </span>
   </div>`;
@@ -323,11 +324,42 @@ function Bars({ row, index, span, foldable }: BarsProps) {
             .map((call) => {
               const token =
                 call.firstTokenMs === null ? callEnd(call, index) : call.startedAtMs + call.firstTokenMs;
-              return html`<i class=${`b ttft${call.error === null ? "" : " bad"}`} style=${placed(call.startedAtMs, token, span)}></i>
+              return html`${waitsOf(call).map(({ why, fromMs, toMs }) => html`<i class=${`b ${why}`} title=${why === "limit" ? "waits for a limit" : "waits for a warm cache"} style=${placed(fromMs, toMs, span)}></i>`)}
+                <i class=${`b ttft${call.error === null ? "" : " bad"}`} style=${placed(call.startedAtMs, token, span)}></i>
                 <i class=${`b call${call.error === null ? "" : " bad"}${call.hedged ? " hedged" : ""}`} style=${placed(token, callEnd(call, index), span)}></i>`;
             })
     }
   `;
+}
+
+/** What a request waited for: first for a warm cache, then for the limits. */
+function waitsOf({ startedAtMs, waited }: PageCall) {
+  const { limitMs = 0, warmMs = 0 } = waited ?? {};
+  const limitAtMs = startedAtMs - limitMs;
+  return [
+    { why: "warm", fromMs: limitAtMs - warmMs, toMs: limitAtMs },
+    { why: "limit", fromMs: limitAtMs, toMs: startedAtMs },
+  ].filter(({ fromMs, toMs }) => toMs - fromMs >= 0.5);
+}
+
+function waitsFor({ run }: RunIndex, what: "limitMs" | "warmMs"): boolean {
+  return run.calls.some(({ waited }) => (waited?.[what] ?? 0) >= 0.5);
+}
+
+const none: readonly never[] = [];
+
+/** The list that was given before where it has the same members. */
+function useSame<T>(list: readonly T[]): readonly T[] {
+  const before = useRef(list);
+  const isSame = list.length === before.current.length && list.every((one, at) => one === before.current[at]);
+  if (!isSame) before.current = list;
+  return before.current;
+}
+
+/** A little more time, so that the axis of a run under way stands still for a while: two digits, in steps of a fifth. */
+function roundedUp(ms: number): number {
+  const step = 10 ** Math.floor(Math.log10(Math.max(1, ms))) / 5;
+  return (Math.floor(ms / step) + 1) * step;
 }
 
 /** Hundreds of items in one row: each a thin line, spread over its height. */

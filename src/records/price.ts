@@ -37,7 +37,14 @@ export type Prices = Readonly<Record<string, Price | string>>;
  * @param prices What is known better here; it goes before the table. @default nothing
  */
 export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
-  const { calcPrice } = await import("@pydantic/genai-prices");
+  return priceTable((await import("@pydantic/genai-prices")).calcPrice, prices);
+}
+
+/**
+ * {@link loadPriceTable}, with the package's own function where nothing may be waited for; `null`: without the package, so that only
+ * what `prices` hold has a price.
+ */
+export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): PriceTable {
   const known = new Map<string, string | null>();
   /** Models of the table whose price is the same for every token of a kind: most are. */
   const flat = new Map<string, FlatPrice | null>();
@@ -52,7 +59,7 @@ export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
     const price = isPlain ? flat.get(`${provider}:${name}`) : null;
     if (price) return (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1e6;
     try {
-      const found = calcPrice(tokens, name, { providerId: provider });
+      const found = calcPrice?.(tokens, name, { providerId: provider });
       if (price === undefined) flat.set(`${provider}:${name}`, flatPrice(found?.model_price));
       return found?.total_price ?? null;
     } catch {
@@ -79,6 +86,8 @@ export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
   };
   return (modelId, usage) => priceOf(modelId, usage, 0);
 }
+
+type CalcPrice = (typeof import("@pydantic/genai-prices"))["calcPrice"];
 
 /** US dollars for a million tokens. */
 interface FlatPrice {

@@ -1,5 +1,6 @@
 import { type ComparedRun, type Comparison, relate } from "../compare/compare.js";
 import type { DagProjection, RunEvent } from "../records/events.js";
+import type { Prices } from "../records/price.js";
 import type { RunRecord } from "../records/record.js";
 import { type LiveRun, liveRun } from "./live-run.js";
 import type { PageComparison, PageData, PageFigures } from "./page-model.js";
@@ -13,6 +14,8 @@ export interface ComparisonPageOptions extends ServedPageOptions {
   readonly input: unknown;
   /** Whether prompts, answers and values are on the page and in the file. @default true */
   readonly texts?: boolean;
+  /** Prices of models that the price table does not know, for what the page predicts. @default none */
+  readonly prices?: Prices;
 }
 
 /** A page that shows topologies side by side while they run. */
@@ -31,7 +34,8 @@ interface Side {
 
 /** A comparison's page that nobody watches yet. */
 export function createComparisonPage(options: ComparisonPageOptions): ComparisonPage {
-  const { dag, input, texts = true, ...serving } = options;
+  const { dag, input, texts = true, prices, ...serving } = options;
+  const shownWith = { texts, ...(prices !== undefined && { prices }) };
   const sides = new Map<string, Side>();
   let whole: Comparison | null = null;
 
@@ -58,7 +62,7 @@ export function createComparisonPage(options: ComparisonPageOptions): Comparison
     };
   };
   const data = (): PageData => {
-    if (whole !== null) return reportData(whole, { texts });
+    if (whole !== null) return reportData(whole, shownWith);
     const lives = [...sides.values()].map(({ live }) => live);
     return {
       version: 1,
@@ -72,7 +76,7 @@ export function createComparisonPage(options: ComparisonPageOptions): Comparison
   };
   const report = () => {
     const so = ended();
-    return so === null ? null : renderReport(so, { texts });
+    return so === null ? null : renderReport(so, shownWith);
   };
   const page = servePage({ data, report }, serving);
 

@@ -52,6 +52,7 @@ function pageGraph(dag: DagProjection, name: string, { noTexts }: TextChoice): P
         repeated: declared.repeat !== undefined,
         when: projected.conditional === true ? conditionLabel(declared.when ?? "a condition") : null,
         join: joinLabel(projected.join),
+        ...(joinLabel(projected.join) !== null && { rule: projected.join }),
         description: projected.description === null ? null : str(projected.description),
         declared,
         inner: projected.dag === undefined ? null : `${name}/${node}`,

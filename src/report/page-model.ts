@@ -1,4 +1,7 @@
+import type { PlannerStep } from "../compare/simulated-run.js";
+import type { CallRecord, Simulated, Waited } from "../records/events.js";
 import type { TextPart } from "../records/kept-text.js";
+import type { Price } from "../records/price.js";
 
 /**
  * What the page shows: plain data that was read from records with every field checked, so that the page itself can
@@ -42,6 +45,31 @@ export interface PageRun {
   readonly texts: Readonly<Record<string, string>>;
   /** Names of the graphs in {@link PageData.graphs}: this run's own, under `graph`. */
   readonly graph: string;
+  /** What it is predicted from otherwise; absent where it is not. */
+  readonly whatIf?: PageWhatIf;
+}
+
+/** What predictions need besides what is shown. */
+export interface PageWhatIf {
+  readonly simulated: Simulated | null;
+  /** By name of the topology. */
+  readonly topologies: Readonly<Record<string, PageGrounds>>;
+  /** Models that may be chosen. */
+  readonly models: readonly string[];
+  /** Of these and of the record's own, where one is known. */
+  readonly prices: Readonly<Record<string, Price>>;
+}
+
+/** What a topology changes of what the nodes did. */
+export interface PageGrounds {
+  /** What the record does not tell and was estimated. */
+  readonly notes: readonly string[];
+  /** Nodes that are not run. */
+  readonly left: readonly string[];
+  /** Requests of nodes that would do something else. */
+  readonly replaced: Readonly<Record<string, readonly CallRecord[]>>;
+  /** A planner's steps; `null` where none decides. */
+  readonly planner: readonly PlannerStep[] | null;
 }
 
 export interface PageUsage {
@@ -128,6 +156,10 @@ export interface PageCall {
   readonly toolCalls: readonly { readonly name: string; readonly args: unknown }[];
   readonly finishReason: string | null;
   readonly hedged: boolean;
+  /** What it waited for before it was sent; absent where it did not wait. */
+  readonly waited?: Waited;
+  /** The beginning that it shares with others. */
+  readonly prefix?: { readonly key: string; readonly tokens: number };
   readonly error: PageProblem | null;
   readonly messages: readonly { readonly role: string; readonly parts: readonly TextPart[] }[] | null;
   readonly reply: readonly TextPart[] | null;
@@ -156,6 +188,8 @@ export interface PageNode {
   /** The condition as declared; `null` where there is none. */
   readonly when: string | null;
   readonly join: string | null;
+  /** The join as declared, where it is not `all`. */
+  readonly rule?: unknown;
   readonly description: string | null;
   readonly declared: Readonly<Record<string, string>>;
   /** Name of the inner graph in {@link PageData.graphs}. */

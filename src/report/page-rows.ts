@@ -207,10 +207,29 @@ export function callOf(call: CallRecord, texts: TextChoice): PageCall {
       .map(({ name, args }) => ({ name: str(name), args: texts.noTexts ? null : args })),
     finishReason: call.finishReason === null ? null : str(call.finishReason),
     hedged: call.hedged === true,
+    ...waitedOf(call.waited),
+    ...(typeof call.prefix?.key === "string" && { prefix: shortPrefix(call.prefix) }),
     error: problemOf(call.error, texts),
     messages: null,
     reply: texts.noTexts || !Array.isArray(call.reply) ? null : call.reply,
   };
+}
+
+function waitedOf(value: unknown): Pick<PageCall, "waited"> {
+  const { limitMs, warmMs } = object(value);
+  const waited = {
+    ...(num(limitMs) > 0 && { limitMs: num(limitMs) }),
+    ...(num(warmMs) > 0 && { warmMs: num(warmMs) }),
+  };
+  return Object.keys(waited).length === 0 ? {} : { waited };
+}
+
+/** A request's shared beginning under a name that is long enough to tell it from others of a run. */
+export function shortPrefix({
+  key,
+  tokens,
+}: NonNullable<PageCall["prefix"]>): NonNullable<PageCall["prefix"]> {
+  return { key: key.slice(0, 12), tokens: num(tokens) };
 }
 
 /** The ids of the rows on the critical path. */

@@ -2,6 +2,7 @@ import type { Comparison } from "../compare/compare.js";
 import { DagError } from "../errors.js";
 import { redact } from "../models/redact.js";
 import type { DagProjection } from "../records/events.js";
+import type { Prices } from "../records/price.js";
 import type { RunRecord } from "../records/record.js";
 import { pageDiff } from "./page-diff.js";
 import { pageGraphs } from "./page-graph.js";
@@ -10,6 +11,7 @@ import { type CheckedInput, type ReportInput, readReportInput } from "./page-inp
 import type { PageBatch, PageComparison, PageData, PageGraph, PageRun } from "./page-model.js";
 import { list, num, numOrNull, object, str } from "./page-rows.js";
 import { pageRun } from "./page-run.js";
+import { pageWhatIf } from "./page-what-if.js";
 import { cleanLine } from "./plain-text.js";
 
 export type { ReportInput } from "./page-input.js";
@@ -26,6 +28,8 @@ export interface ReportOptions {
   readonly batch?: PageBatch;
   /** What each record is called. @default its number, topology and id */
   readonly labels?: readonly string[];
+  /** Prices of models that the price table does not know, for what the page predicts. @default none */
+  readonly prices?: Prices;
 }
 
 /**
@@ -45,10 +49,13 @@ export function renderReport(
   return pageHtml(data, { title: data.title, live: false });
 }
 
+/** Of more records than this none is predicted otherwise: a batch is looked through. */
+const mostPredicted = 3;
+
 /** The data of a report's page. */
 export function reportData(
   records: ReportInput | readonly ReportInput[],
-  { texts = true, title, command, batch, labels }: ReportOptions = {},
+  { texts = true, title, command, batch, labels, prices }: ReportOptions = {},
 ): PageData {
   const given = (Array.isArray(records) ? records : [records]) as readonly unknown[];
   const inputs = given.map((one, index) =>
@@ -69,7 +76,9 @@ export function reportData(
   const runs: PageRun[] = [];
   const add = (record: RunRecord, label?: string): number => {
     const more = { ...(label !== undefined && { label }), ...(command !== undefined && { command }) };
-    runs.push(pageRun(record, { ...choice, ...more, graph: graphOf(record.dag) }));
+    const run = pageRun(record, { ...choice, ...more, graph: graphOf(record.dag) });
+    const whatIf = inputs.length <= mostPredicted ? pageWhatIf(record, prices) : null;
+    runs.push(whatIf === null ? run : { ...run, whatIf });
     return runs.length - 1;
   };
   const singles = inputs.flatMap((one) => (one.kind === "record" ? [one.record] : []));
@@ -171,6 +180,8 @@ const structural = new Set([
   "from",
   "to",
   "needs",
+  "left",
+  "starts",
 ]);
 
 /** Fields that hold what models, tools and people wrote. */

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { compare } from "../../src/compare/compare.js";
@@ -7,9 +5,8 @@ import { renderReport } from "../../src/report/report.js";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import { mapRecord, wideRecord, withStrings } from "../support/page-records.js";
-import { launch, openReport } from "./browser.js";
+import { axeViolations, launch, openReport } from "./browser.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser: Browser;
 beforeAll(async () => {
   browser = await launch();
@@ -165,25 +162,7 @@ it("has no accessibility violation in either theme", async () => {
   for (const html of reports) {
     for (const theme of ["light", "dark"] as const) {
       const { page, errors } = await openReport(browser, html, { theme, hash: "#node=notes" });
-      await page.evaluate(axe);
-      const violations = await page.evaluate(async () => {
-        const { violations } = await (
-          globalThis as unknown as {
-            axe: {
-              run(): Promise<{
-                violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
-              }>;
-            };
-          }
-        ).axe.run();
-        return violations.map(
-          ({ id, nodes }) =>
-            `${id}: ${nodes
-              .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`)
-              .slice(0, 2)
-              .join(" | ")}`,
-        );
-      });
+      const violations = await axeViolations(page);
       expect([theme, violations]).toEqual([theme, []]);
       expect(errors).toEqual([]);
       await page.close();
