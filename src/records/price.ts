@@ -87,7 +87,7 @@ export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): Pr
   return (modelId, usage) => priceOf(modelId, usage, 0);
 }
 
-type CalcPrice = (typeof import("@pydantic/genai-prices"))["calcPrice"];
+type CalcPrice = typeof import("@pydantic/genai-prices")["calcPrice"];
 
 /** US dollars for a million tokens. */
 interface FlatPrice {
