@@ -26,14 +26,19 @@ function setUp(options: LimiterOptions) {
   const admission = createAdmission(options, clock);
   const leases = new Map<string, Lease>();
   const admitted: string[] = [];
+  const at = (name: string): Lease => {
+    const lease = leases.get(name);
+    if (lease === undefined) throw new Error(`"${name}" was not admitted.`);
+    return lease;
+  };
   return {
     clock,
     admission,
     admitted,
-    at: (name: string): Lease => {
-      const lease = leases.get(name);
-      if (lease === undefined) throw new Error(`"${name}" was not admitted.`);
-      return lease;
+    at,
+    settle: (name: string, usage = nothing) => {
+      at(name).settle(usage);
+      clock.advance(0);
     },
     enter: (name: string, estimate: Partial<Estimate> = {}) =>
       admission.enter({ model: "m", tokens: 1, ...estimate }, (lease) => {
@@ -69,25 +74,25 @@ it.each<[string, LimiterOptions]>([
 });
 
 it("counts what waits and what is under way", () => {
-  const { admission, enter, clock, at } = setUp({ maxConcurrency: 2 });
+  const { admission, enter, clock, settle } = setUp({ maxConcurrency: 2 });
   for (const name of ["a", "b", "c"]) enter(name);
   clock.advance(0);
   expect([admission.active, admission.waiting]).toEqual([2, 1]);
-  at("a").settle(nothing);
-  at("a").settle(nothing);
+  settle("a");
+  settle("a");
   expect([admission.active, admission.waiting]).toEqual([2, 0]);
-  at("b").settle(nothing);
-  at("c").settle(nothing);
+  settle("b");
+  settle("c");
   expect([admission.active, admission.waiting]).toEqual([0, 0]);
 });
 
 it("tells how long a request waited", () => {
-  const { enter, clock, at } = setUp({ maxConcurrency: 1 });
+  const { enter, clock, at, settle } = setUp({ maxConcurrency: 1 });
   enter("a");
   clock.advance(30);
   enter("b");
   clock.advance(70);
-  at("a").settle(nothing);
+  settle("a");
   expect([at("a").waitedMs, at("b").waitedMs]).toEqual([0, 70]);
 });
 
@@ -105,7 +110,7 @@ describe("its timer", () => {
   });
 
   it("is one, and none while only another's end can help", () => {
-    const { enter, clock, at } = setUp({ requestsPerMinute: 1, models: { slot: { maxConcurrency: 1 } } });
+    const { enter, clock, settle } = setUp({ requestsPerMinute: 1, models: { slot: { maxConcurrency: 1 } } });
     enter("a", { model: "slot" });
     enter("b", { model: "slot" });
     clock.advance(0);
@@ -114,7 +119,7 @@ describe("its timer", () => {
     enter("d");
     clock.advance(0);
     expect(clock.timers).toBe(1);
-    at("a").settle(nothing);
+    settle("a");
     expect(clock.timers).toBe(1);
   });
 
@@ -183,11 +188,10 @@ describe("several limits", () => {
 
 describe("who goes first", () => {
   const orderOf = (entries: readonly (readonly [string, Partial<Estimate>])[], maxConcurrency = 1) => {
-    const { admitted, enter, clock, at } = setUp({ maxConcurrency });
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency });
     for (const [name, estimate] of entries) enter(name, estimate);
     clock.advance(0);
-    for (let n = 0; n < admitted.length; n++)
-      at((admitted[n] as string).split("@")[0] as string).settle(nothing);
+    for (let n = 0; n < admitted.length; n++) settle((admitted[n] as string).split("@")[0] as string);
     return admitted.map((one) => one.split("@")[0]).join(" ");
   };
 
@@ -205,16 +209,16 @@ describe("who goes first", () => {
   });
 
   it("of sharers is the one with the fewest under way", () => {
-    const { admitted, enter, clock, at } = setUp({ maxConcurrency: 4 });
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency: 4 });
     for (const name of ["x1", "x2", "x3"]) enter(name, { sharer: "x" });
     clock.advance(0);
     enter("y1", { sharer: "y" });
     clock.advance(0);
     enter("x4", { sharer: "x", priority: 9 });
     enter("y2", { sharer: "y" });
-    at("x1").settle(nothing);
+    settle("x1");
     expect(admitted.at(-1)).toBe("y2@0");
-    at("y1").settle(nothing);
+    settle("y1");
     expect(admitted.at(-1)).toBe("x4@0");
   });
 
@@ -232,21 +236,21 @@ describe("who goes first", () => {
   });
 
   it("is not changed by a sharer that comes back after all its requests have ended", () => {
-    const { admitted, enter, clock, at } = setUp({ maxConcurrency: 1 });
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency: 1 });
     enter("x1", { sharer: "x" });
     enter("y1", { sharer: "y" });
     clock.advance(0);
-    at("x1").settle(nothing);
+    settle("x1");
     enter("x2", { sharer: "x" });
     enter("y2", { sharer: "y" });
     clock.advance(0);
-    at("y1").settle(nothing);
-    at("x2").settle(nothing);
+    settle("y1");
+    settle("x2");
     expect(admitted.map((one) => one.split("@")[0])).toEqual(["x1", "y1", "x2", "y2"]);
   });
 
   it("keeps the standing of a sharer of which one request goes and another is under way", () => {
-    const { admitted, enter, clock, at } = setUp({ maxConcurrency: 2 });
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency: 2 });
     enter("x1", { sharer: "x" });
     enter("y1", { sharer: "y" });
     clock.advance(0);
@@ -255,9 +259,20 @@ describe("who goes first", () => {
     leave();
     enter("x3", { sharer: "x" });
     enter("z1", { sharer: "z" });
-    at("y1").settle(nothing);
+    settle("y1");
     expect(admitted.at(-1)).toBe("z1@0");
   });
+});
+
+it("gives a freed slot to whoever is worth most of all who ask at that moment", () => {
+  const { admitted, enter, clock, at } = setUp({ maxConcurrency: 1 });
+  enter("a");
+  enter("b");
+  clock.advance(0);
+  at("a").settle(nothing);
+  enter("c", { priority: 1 });
+  clock.advance(0);
+  expect(admitted).toEqual(["a@0", "c@0"]);
 });
 
 describe("what a provider says", () => {
@@ -304,14 +319,14 @@ describe("what a provider says", () => {
 });
 
 it("corrects tokens by what was used, input and output together", () => {
-  const { admitted, enter, clock, at } = setUp({
+  const { admitted, enter, clock, settle } = setUp({
     tokensPerMinute: 100,
     models: { m: { tokensPerMinute: 90 } },
   });
   enter("a", { tokens: 80 });
   enter("b", { tokens: 50 });
   clock.advance(0);
-  at("a").settle({ inputTokens: 20, outputTokens: 20 });
+  settle("a", { inputTokens: 20, outputTokens: 20 });
   expect(admitted).toEqual(["a@0", "b@0"]);
   enter("c", { tokens: 5 });
   clock.advance(0);

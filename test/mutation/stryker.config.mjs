@@ -16,7 +16,7 @@ export default {
   tempDirName: ".stryker-tmp",
   incremental: true,
   incrementalFile: `.stryker-tmp/incremental-${room}.json`,
-  reporters: ["clear-text", "json"],
+  reporters: ["clear-text", "json", "progress-append-only"],
   clearTextReporter: { allowColor: false, reportTests: false },
   jsonReporter: { fileName: `.stryker-tmp/report-${room}.json` },
   disableTypeChecks: false,
