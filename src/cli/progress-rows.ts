@@ -1,7 +1,7 @@
 import type { RunEvent } from "../records/events.js";
 import type { Outcome, OutcomeState } from "../records/outcome.js";
 import { outermost } from "../records/work-id.js";
-import { cleanLine } from "../report/plain-text.js";
+import { cleanLine, progressText } from "../report/plain-text.js";
 
 /** A node as the live view shows it. */
 export interface ProgressRow {
@@ -26,6 +26,8 @@ export interface ProgressRow {
   readonly innerNodes: number;
   /** Milliseconds that requests waited for limits before they were sent. */
   waitedMs: number;
+  /** What it reported last with `progress`, while it runs. */
+  progress: string;
   /** Why the node did not complete. */
   reason: string;
 }
@@ -63,6 +65,7 @@ export function createProgressRows(): ProgressRows {
         innerSettled: new Set(),
         innerNodes: graphs.get(name) ?? 0,
         waitedMs: 0,
+        progress: "",
         reason: "",
       };
       byName.set(name, row);
@@ -146,6 +149,9 @@ export function createProgressRows(): ProgressRows {
         row.endedAtMs = event.atMs;
         return row;
       }
+      case "node-progress":
+        for (const each of rowsOf(event.node)) each.progress = progressText(event.value);
+        return undefined;
       case "node-settled": {
         const row = rowOf(event.node);
         if (event.item !== null || event.invocation !== null) {
@@ -174,6 +180,7 @@ function settle(row: ProgressRow, outcome: Outcome): void {
   row.startedAtMs = outcome.startedAtMs;
   row.endedAtMs = outcome.endedAtMs;
   row.open.clear();
+  row.progress = "";
   if (outcome.state !== "completed")
     row.reason = codeAndMessage("error" in outcome ? outcome.error : outcome.reason);
   else if (outcome.reused) row.reason = "reused";

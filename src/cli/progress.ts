@@ -205,6 +205,7 @@ function liveLine(row: ProgressRow, nowMs: number, { nameWidth, width, paint }: 
     row.items === null && isRunning && row.innerNodes > 0
       ? `${row.innerSettled.size}/${counted(row.innerNodes, "inner node")}`
       : "",
+    row.progress,
     row.waitedMs < 50 ? "" : `waited ${(row.waitedMs / 1000).toFixed(1)} s for limits`,
     row.reason,
   ];

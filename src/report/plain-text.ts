@@ -50,6 +50,11 @@ export function cleanLine(text: string): string {
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
+/** What a function reported with `progress`, on one line: a text or a number as it is, anything else as short JSON. */
+export function progressText(value: unknown): string {
+  return shorten(cleanLine(typeof value === "string" ? value : (JSON.stringify(value) ?? "")), 60);
+}
+
 /** The text in at most `width` columns; a shortened one ends in `mark`, and no character is cut in two. */
 export function shorten(text: string, width: number, mark = "…"): string {
   if (displayWidth(text) <= width) return text;

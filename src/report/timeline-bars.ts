@@ -7,7 +7,10 @@ import type { Bar } from "./timeline-rows.js";
 /** Left part of a cell by eighths, from one eighth to a whole. */
 const eighths = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
 
-/** A row's bars as cells: waiting in a light shade, work solid, work that did not complete in a dark shade. */
+/**
+ * A row's bars as cells: waiting in a light shade, work solid, work that did not complete in a dark shade; a
+ * stroke where it reported with `progress`.
+ */
 export function barCells(axis: TimeAxis, bars: readonly Bar[], ascii: boolean): Cell[] {
   const cells: Cell[] = Array.from({ length: axis.cells }, () => ({ text: " ", style: "plain" }));
   const put = (index: number, text: string, style: Style) => {
@@ -34,6 +37,8 @@ export function barCells(axis: TimeAxis, bars: readonly Bar[], ascii: boolean): 
     for (let index = Math.round(from); index < Math.round(to); index += 1)
       put(index, ascii ? "." : "░", "dim");
   }
+  for (const atMs of bars.flatMap((bar) => bar.reports))
+    put(Math.floor(cellsOf(axis, atMs, atMs).from), ascii ? "|" : "┃", "good");
   return cells;
 }
 

@@ -1,10 +1,26 @@
 import type { CallRecord, DagProjection } from "../records/events.js";
 import type { Outcome, OutcomeState } from "../records/outcome.js";
 import type { RunRecord } from "../records/record.js";
-import { cleanLine, counted } from "./plain-text.js";
+import { workPath } from "../records/work-id.js";
+import { cleanLine, counted, progressText } from "./plain-text.js";
 
 /** What a timeline needs of a record. */
-export type TimelineSource = Pick<RunRecord, "dag" | "outcomes" | "calls">;
+export type TimelineSource = Pick<RunRecord, "dag" | "outcomes" | "calls"> &
+  Partial<Pick<RunRecord, "events">>;
+
+/** What functions reported with `progress`, by the path of their work: when, and what at last. */
+type Reported = ReadonlyMap<string, { readonly atMs: number[]; last: unknown }>;
+
+function reportedIn({ events = [] }: TimelineSource): Reported {
+  const reported = new Map<string, { atMs: number[]; last: unknown }>();
+  for (const event of events) {
+    if (event.type !== "node-progress") continue;
+    const path = workPath({ ...event, invocation: null });
+    const known = reported.get(path) ?? { atMs: [], last: undefined };
+    reported.set(path, { atMs: [...known.atMs, event.atMs], last: event.value });
+  }
+  return reported;
+}
 
 /** A stretch of work on a row. */
 export interface Bar {
@@ -15,6 +31,8 @@ export interface Bar {
   readonly state: OutcomeState;
   /** Stretches of the work in which it waited for another request's first token, for the sake of the provider's cache. */
   readonly waits: readonly { readonly fromMs: number; readonly toMs: number }[];
+  /** When the work reported something with `progress`. */
+  readonly reports: readonly number[];
 }
 
 /** One row: a node, an item of a `forEach` node, or a planner. */
@@ -52,15 +70,21 @@ export function timelineRows(record: TimelineSource): TimelineRow[] {
   const first = special.filter((node) => node !== "$joiner");
   return [
     ...first.map((node) => callerRow(record.calls, node)),
-    ...nodeRows(record.dag, record.outcomes, record.calls, "", 0),
+    ...nodeRows(record.dag, record.outcomes, { calls: record.calls, reported: reportedIn(record) }, "", 0),
     ...last.map((node) => callerRow(record.calls, node)),
   ];
+}
+
+/** What belongs to the rows, whichever they are. */
+interface Told {
+  readonly calls: readonly CallRecord[];
+  readonly reported: Reported;
 }
 
 function nodeRows(
   dag: DagProjection,
   outcomes: TimelineSource["outcomes"],
-  calls: readonly CallRecord[],
+  { calls, reported }: Told,
   prefix: string,
   depth: number,
 ): TimelineRow[] {
@@ -69,8 +93,8 @@ function nodeRows(
   return names.flatMap((name) => {
     const outcome = outcomes[name];
     const path = prefix + name;
-    const own = calls.filter((call) => isWithin(call.node, path));
-    const rows = [outcomeRow(cleanLine(name), depth, outcome, own)];
+    const own = { calls: calls.filter((call) => isWithin(call.node, path)), reported };
+    const rows = [outcomeRow(cleanLine(name), depth, outcome, own, path)];
     const items = outcome?.items ?? [];
     if (items.length <= maxItemRows) {
       rows.push(...items.map((item, index) => itemRow(item, index, path, depth + 1, own)));
@@ -89,18 +113,18 @@ function isWithin(node: string, path: string): boolean {
   return node === path || node.startsWith(`${path}/`) || node.startsWith(`${path}[`);
 }
 
-function itemRow(item: Outcome, index: number, path: string, depth: number, calls: readonly CallRecord[]) {
-  const own = calls.filter((call) =>
-    call.node === path ? call.item === index : isWithin(call.node, `${path}[${index}]`),
-  );
-  return outcomeRow(`[${index}]`, depth, item, own);
+function itemRow(item: Outcome, index: number, path: string, depth: number, { calls, reported }: Told) {
+  const at = `${path}[${index}]`;
+  const own = calls.filter((call) => (call.node === path ? call.item === index : isWithin(call.node, at)));
+  return outcomeRow(`[${index}]`, depth, item, { calls: own, reported }, at);
 }
 
 function outcomeRow(
   name: string,
   depth: number,
   outcome: Outcome | undefined,
-  calls: readonly CallRecord[],
+  { calls, reported }: Told,
+  path: string,
 ): TimelineRow {
   const usage = usageOf(calls);
   if (outcome === undefined) {
@@ -119,10 +143,12 @@ function outcomeRow(
     name,
     depth,
     state: outcome.state,
-    bars: outcome.reused ? [] : (outcome.invocations ?? [outcome]).flatMap((one) => barOf(one, calls)),
+    bars: outcome.reused
+      ? []
+      : (outcome.invocations ?? [outcome]).flatMap((one) => barOf(one, calls, reported.get(path)?.atMs)),
     attempts: outcome.attempts,
     ...usage,
-    note: noteOf(outcome, calls),
+    note: noteOf(outcome, calls, reported.get(path)),
     minor: "reason" in outcome && minorReasons.includes(outcome.reason.code),
   };
 }
@@ -167,14 +193,19 @@ function usageOf(calls: readonly CallRecord[]): RowUsage {
   };
 }
 
-function barOf({ readyAtMs, startedAtMs, endedAtMs, state }: Outcome, calls: readonly CallRecord[]): Bar[] {
+function barOf(
+  { readyAtMs, startedAtMs, endedAtMs, state }: Outcome,
+  calls: readonly CallRecord[],
+  reportedAtMs: readonly number[] = [],
+): Bar[] {
   if (startedAtMs === null) return [];
   const end = endedAtMs ?? startedAtMs;
   const waits = calls
     .map(warmWaitOf)
     .filter((wait) => wait !== null)
     .filter(({ fromMs, toMs }) => fromMs >= startedAtMs - 1 && toMs <= end);
-  return [{ readyAtMs: readyAtMs ?? startedAtMs, startedAtMs, endedAtMs: end, state, waits }];
+  const reports = reportedAtMs.filter((atMs) => atMs >= startedAtMs && atMs <= end);
+  return [{ readyAtMs: readyAtMs ?? startedAtMs, startedAtMs, endedAtMs: end, state, waits, reports }];
 }
 
 /** When a request waited for the first token of another that begins alike; `null` where it did not. */
@@ -184,11 +215,16 @@ function warmWaitOf({ startedAtMs, waited }: CallRecord): Bar["waits"][number] |
   return { fromMs: toMs - waited.warmMs, toMs };
 }
 
-function noteOf(outcome: Outcome, calls: readonly CallRecord[]): string {
+function noteOf(
+  outcome: Outcome,
+  calls: readonly CallRecord[],
+  reported?: { readonly last: unknown },
+): string {
   const parts: string[] = [];
   if (outcome.reused) parts.push("reused");
   if (outcome.items !== undefined) parts.push(tally(outcome.items, "item"));
   if (outcome.invocations !== undefined) parts.push(tally(outcome.invocations, "call"));
+  if (reported !== undefined) parts.push(`progress: ${progressText(reported.last)}`);
   const warmMs = calls.reduce((longest, { waited }) => Math.max(longest, waited?.warmMs ?? 0), 0);
   if (warmMs > 0) parts.push(`waited ${(warmMs / 1000).toFixed(2)} s for a warm cache`);
   if (outcome.state !== "completed") {
@@ -224,6 +260,7 @@ function callerRow(calls: readonly CallRecord[], node: string): TimelineRow {
       endedAtMs: call.startedAtMs + call.durationMs,
       state: call.error === null ? "completed" : "failed",
       waits: [],
+      reports: [],
     })),
     attempts: Math.max(...own.map((call) => call.attempt)),
     ...usageOf(own),

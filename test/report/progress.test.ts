@@ -185,6 +185,19 @@ sample · dataflow
     progress.end();
   });
 
+  it("shows what a function reported last, until it settles", () => {
+    const report = (value: unknown) =>
+      ({ type: "node-progress", node: "features", item: null, invocation: null, value, atMs: 5 }) as RunEvent;
+    const screen = Object.assign(new Screen(), { columns: 100 });
+    const list = [started(dag), begin("features", 0), report({ page: 1 }), report("page 2\u202e of 9")];
+    const progress = show(screen, true, list, 100);
+    expect(screen.lines().join("\n")).toMatch(/features .*running .*page 2 of 9/);
+    progress.onEvent(settle("features", completed(0, 50)));
+    jest.advanceTimersByTime(100);
+    expect(screen.lines().join("\n")).not.toContain("page 2");
+    progress.end();
+  });
+
   it("redraws at most twelve times a second, however many events come", () => {
     const screen = new Screen();
     const progress = show(screen, true, [started(dag), begin("features", 0), callStarted("features", "c")]);

@@ -42,6 +42,31 @@ const broken = record(
 );
 
 describe("renderTimeline", () => {
+  it("marks where a function reported, and says what at last, of an item on its own row", () => {
+    const work = (name: string, atMs: number, value: unknown, item: number | null = null) =>
+      ({ type: "node-progress", atMs, node: name, item, invocation: null, value }) as const;
+    const reporting = record(
+      projection({ load: node(), each: node({ needs: ["load"] }) }),
+      {
+        load: completed(0, 1000),
+        each: completed(1000, 2000, { items: [completed(1000, 1500), completed(1000, 2000)] }),
+      },
+      {
+        events: [
+          work("load", 250, 0.25),
+          work("load", 500, "half \u001b[31mway"),
+          work("each", 1750, { page: 3, of: 4 }, 1),
+        ],
+      },
+    );
+    const lines = renderTimeline(reporting, { ascii: true, width: 100 }).split("\n");
+    const row = (name: string) => lines.find((line) => line.includes(name)) ?? "";
+    expect(row("load")).toMatch(/#+\|#+\|#+.*progress: half way/);
+    expect(row("[1]")).toMatch(/#+\|#+.*progress: \{"page":3,"of":4\}|progress: \{"page":3,"of":4\}.*#+\|#+/);
+    expect(row("[0]")).not.toContain("progress");
+    expect(renderTimeline(reporting)).toContain("┃");
+  });
+
   it("draws one bar a node on one axis, waiting in a light shade", () => {
     expect(`\n${renderTimeline(done)}\n`).toMatchInlineSnapshot(`
 "
