@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageData, PageGraph, PageNode } from "../report/page-model.js";
 import { type RunIndex, stateOf } from "./index-run.js";
-import { mark, shown, time, tokens, tone } from "./text.js";
+import { clip, mark, shown, time, tokens, tone } from "./text.js";
 import { html, onEnter } from "./view.js";
 
 interface GraphProps {
@@ -206,13 +206,6 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
 
 function isCritical(index: RunIndex, path: string): boolean {
   return (index.byNode.get(path) ?? []).some((row) => row.critical);
-}
-
-function clip(text: string, columns: number): string {
-  const all = [...shown(text)];
-  return all.length <= columns
-    ? all.join("")
-    : `${all.slice(0, Math.max(1, Math.floor(columns) - 1)).join("")}…`;
 }
 
 function curve(points: readonly (readonly [number, number])[]): string {

@@ -1,13 +1,40 @@
 import type { TextPart } from "../records/kept-text.js";
 import type { PageCall, PageRun } from "../report/page-model.js";
 
+/** What holds letters or pictures together, or apart, in many scripts: seen by what it does between two of them. */
+const joiner = /^[\u200c\u200d]$/;
+const joinable = /^[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]/u;
+const joined = /^[\p{L}\p{Extended_Pictographic}]/u;
+
 /** Text as it is, with every character that cannot be seen, or that turns others around, written out. */
 export function shown(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
-    (one) => `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
+    (one, at: number) => {
+      const joins =
+        joiner.test(one) &&
+        joinable.test([...text.slice(Math.max(0, at - 2), at)].at(-1) ?? "") &&
+        joined.test(text.slice(at + 1, at + 3));
+      return joins ? one : `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+    },
   );
+}
+
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** The beginning of a text that takes so many columns, with `…` where it was longer; a character and its marks stay together. */
+export function clip(text: string, columns: number): string {
+  const all = [...new Intl.Segmenter().segment(shown(text))].map(({ segment }) => segment);
+  const widthOf = (one: string) => (wide.test(one) ? 2 : 1);
+  if (all.reduce((sum, one) => sum + widthOf(one), 0) <= columns) return all.join("");
+  let left = Math.max(1, Math.floor(columns) - 1);
+  const kept = all.findIndex((one) => {
+    left -= widthOf(one);
+    return left < 0;
+  });
+  return `${all.slice(0, Math.max(1, kept)).join("")}…`;
 }
 
 /** A value as a person reads it: text as it is, everything else as JSON. */

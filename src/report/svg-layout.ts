@@ -70,6 +70,9 @@ const manyNodes = 200;
 const start = " start";
 const end = " end";
 
+/** What a box is called in the layout, which keeps boxes in plain objects: a name such as `__proto__` would not be one of them. */
+const boxId = (name: string) => `= ${name}`;
+
 type Box = Omit<PlacedBox, "x" | "y">;
 
 /** Places a graph's nodes and edges top-down; a nested graph is placed by itself and then stands as one box. */
@@ -85,9 +88,11 @@ export function layOutGraph(
   const graph = new Graph();
   const ranker = boxes.size > manyNodes ? { ranker: "tight-tree" as const } : {};
   graph.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 52, edgesep: 14, ...ranker });
-  for (const [id, { width, height }] of boxes) graph.setNode(id, { width, height });
+  for (const [id, { width, height }] of boxes) graph.setNode(boxId(id), { width, height });
   // The layout puts the last edge of a node leftmost; reversed, the first declared node is.
-  for (const { from, to } of [...edges].reverse()) graph.setEdge(from ?? start, to ?? end, {});
+  for (const { from, to } of [...edges].reverse()) {
+    graph.setEdge(boxId(from ?? start), boxId(to ?? end), {});
+  }
   placeGraph(graph);
   const size = graph.graph();
   const ends = edges.flatMap(({ from, to }) => [`${from} out`, `${to} in`]);
@@ -96,7 +101,7 @@ export function layOutGraph(
   const isShared = (one: string) => (counts.get(one) ?? 0) > 1;
   const placed = new Map(
     [...boxes].map(([id, box]): [string, PlacedBox] => {
-      const { x = 0, y = 0 } = graph.node(id);
+      const { x = 0, y = 0 } = graph.node(boxId(id));
       return [id, { ...box, x: x - box.width / 2, y: y - box.height / 2 }];
     }),
   );
@@ -105,7 +110,7 @@ export function layOutGraph(
     height: Math.max(0, size.height ?? 0),
     boxes: [...placed.values()],
     edges: edges.map(({ from, to }) => {
-      const bends = graph.edge(from ?? start, to ?? end).points?.slice(1, -1) ?? [];
+      const bends = graph.edge(boxId(from ?? start), boxId(to ?? end)).points?.slice(1, -1) ?? [];
       return {
         points: edgePoints(placed.get(from ?? start), bends, placed.get(to ?? end), {
           out: isShared(`${from} out`),

@@ -1,8 +1,8 @@
 import { expect, it } from "@jest/globals";
-import { renderReport } from "../../src/report/report.js";
+import { renderReport, reportData } from "../../src/report/report.js";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
-import { mapRecord } from "../support/page-records.js";
+import { mapRecord, projected } from "../support/page-records.js";
 
 const record = mapRecord(3);
 const broken: readonly (readonly [what: string, value: unknown])[] = [
@@ -46,4 +46,20 @@ it("keeps a text that many prompts share once", async () => {
   ).toBeLessThan(120);
   const plain = await run(defineDag({ name: "shared", nodes }), document as never, { model: "offline" });
   expect(plain.events.some((event) => event.type === "text-kept")).toBe(false);
+});
+
+it("places nodes of any name, also those that objects have by themselves", () => {
+  const nodes = Object.fromEntries(
+    ["constructor", "__proto__", "toString"].map((name, at, all) => [
+      name,
+      projected({ needs: all.slice(0, at) }),
+    ]),
+  );
+  const dag = { ...record.dag, nodes, outputs: ["toString"] };
+  const { graphs } = reportData({ ...record, dag, outcomes: {}, calls: [], events: [] });
+  expect(graphs.g0?.edges.map(({ from, to }) => `${from} ${to}`)).toEqual([
+    "constructor __proto__",
+    "constructor toString",
+    "__proto__ toString",
+  ]);
 });
