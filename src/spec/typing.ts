@@ -51,7 +51,7 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
     /** Suspends the run until a person answers. */
     readonly approve?: Inferred<
       Says[K],
-      { readonly message: string; readonly show?: readonly Reference<Others<Base, Says, K>>[] }
+      { readonly message: string; readonly show?: readonly Reference<NeedsAmong<Says, Needs, K>>[] }
     >;
     /** Any LangChain `Runnable`: a chain, an agent of `createAgent`, a compiled LangGraph. */
     readonly runnable?: Inferred<Says[K], RunnableLike>;
@@ -67,7 +67,7 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
       | ((ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K>) => unknown);
     /** The input of a graph node's DAG: as `args`. @default the run's input */
     readonly input?:
-      | GraphInput<Says[K]>
+      | GraphInput<Says[K], NeedsAmong<Says, Needs, K>>
       | ((
           ctx: CtxOf<Base, Says, Needs, Maps, Joins, Early, Input, Context, K> & Round<Says[K]>,
         ) => GraphGiven<Says[K]>);
@@ -80,7 +80,7 @@ export type NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Inpu
 } & {
   [K in keyof Maps]: {
     /** The array that the node maps over: a field of the input, a reference, or `{ items, maxConcurrency }`. */
-    readonly forEach?: Inferred<Maps[K], Over<Others<Base, Says, K>, ArrayField<Input>>>;
+    readonly forEach?: Inferred<Maps[K], Over<NeedsAmong<Says, Needs, K>, ArrayField<Input>>>;
   };
 } & {
   [K in keyof Joins]: {
@@ -154,7 +154,8 @@ type Fixed<T> = [T] extends [infer U] ? U : never;
 type Common = Omit<NodeCommon, "args" | "input">;
 type Template = string | number | boolean | null | readonly unknown[] | { readonly [key: string]: unknown };
 /** What a graph node can state as the input of its DAG. */
-type GraphInput<Said> = Said extends Dag<infer In, any, any, any> ? Filled<In> : Template;
+type GraphInput<Said, Name extends string> =
+  Said extends Dag<infer In, any, any, any> ? Filled<In, Name> : Template;
 /** What its function form gives. */
 type GraphGiven<Said> = Said extends Dag<infer In, any, any, any> ? In : unknown;
 /** What the function form of a graph node's `input` is given besides, under `repeat`. */
@@ -178,14 +179,14 @@ type RepeatOf<Said> = Omit<Repeat, "until"> & {
       }) => boolean);
 };
 /** A value, or JSON with references in its place. */
-type Filled<T> =
-  | { readonly $ref: Reference | LoopReference }
+type Filled<T, Name extends string> =
+  | { readonly $ref: Reference<Name> | LoopReference }
   | (unknown extends T
       ? Template
       : T extends readonly (infer X)[]
-        ? readonly Filled<X>[]
+        ? readonly Filled<X, Name>[]
         : T extends object
-          ? { readonly [P in keyof T]: Filled<T[P]> }
+          ? { readonly [P in keyof T]: Filled<T[P], Name> }
           : T);
 type Over<Name extends string, Field extends string> =
   | Field
@@ -197,7 +198,7 @@ type Others<Base, Says, K> = string extends keyof Says
   ? string
   : NoInfer<Exclude<(keyof Says | keyof Base) & string, K>>;
 
-/** Names that a condition may ask about: the node's needs. While an editor completes a string any name is one. */
+/** Names that a reference or a condition may be about: the node's needs. While an editor completes a string any name is one. */
 type NeedsAmong<Says, Needs, K> = string extends keyof Says
   ? string
   : [NameIn<At<Needs, K>>] extends [never]

@@ -464,6 +464,41 @@ describe("tsc finds where it is written", () => {
       }),
     ));
 
+  it("a reference to a node that is not a need", () => {
+    const inner = defineDag({
+      name: "inner",
+      input: z.object({ text: z.string(), more: z.array(z.string()) }),
+      nodes: { x: { run: ({ input }) => input.text } },
+    });
+    declared(() =>
+      defineDag({
+        name: "wrong",
+        nodes: {
+          a: { run: () => ["a"] },
+          b: { run: () => ["b"] },
+          // @ts-expect-error "b" is no need
+          map: { needs: ["a"], forEach: { node: "b" }, run: ({ item }) => item },
+          // @ts-expect-error "b" is no need
+          keyed: { needs: ["a"], forEach: { items: { node: "b" }, key: "id" }, run: ({ item }) => item },
+          // @ts-expect-error "b" is no need
+          ok: { needs: ["a"], approve: { message: "?", show: [{ node: "b" }] } },
+          given: {
+            needs: ["a"],
+            dag: inner,
+            // @ts-expect-error "b" is no need
+            input: { text: { $ref: { node: "b", path: "0" } }, more: { $ref: { node: "a" } } },
+          },
+          deeper: {
+            needs: ["a"],
+            dag: inner,
+            // @ts-expect-error "b" is no need
+            input: { text: "x", more: [{ $ref: { node: "b", path: "0" } }] },
+          },
+        },
+      }),
+    );
+  });
+
   it("a condition on a node that is not a need, and a misspelt state", () =>
     declared(() =>
       defineDag({
