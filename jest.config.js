@@ -5,7 +5,7 @@ export default {
   maxWorkers: "100%",
   // Far above what any test takes: a busy machine takes many times as long to start a process.
   testTimeout: 120_000,
-  roots: ["<rootDir>/test", "<rootDir>/examples"],
+  roots: ["<rootDir>/test", "<rootDir>/examples", "<rootDir>/templates"],
   testMatch: ["**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {

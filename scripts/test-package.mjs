@@ -1,6 +1,14 @@
 // Packs the package, installs the tarball into empty folders as a user would, and uses it from there.
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,8 +54,8 @@ try {
     "the licence and the README are shipped",
   );
   expect(
-    !shipped.some((path) => /(^|\/)(test|bench)\/|\.test\.ts$|\.snap$/.test(path)),
-    "no tests are shipped",
+    !shipped.some((path) => /(^|\/)(test|bench)\/|^(?!templates\/).*\.test\.ts$|\.snap$/.test(path)),
+    "no tests are shipped but those of the starter projects",
   );
 
   run("publint", bin("publint"), [tarball, "--strict"], root);
@@ -119,16 +127,48 @@ console.log(output);
   run("agent-dag init", agentDag, ["init", starter, "--package", `file:${tarball}`], app);
   install(starter);
   const started = run("npm start in the new project", "npm", ["start", "--silent"], starter);
-  expect(
-    /summary/.test(started) && /wall/.test(started),
-    "the new project prints its outputs and its timeline",
-  );
+  expect(/meta/.test(started) && /wall/.test(started), "the new project prints its outputs and its timeline");
   run("npm test in the new project writes the snapshot", "npm", ["test", "--silent"], starter, { CI: "" });
   expect(existsSync(join(starter, "__snapshots__", "graph.test.ts.snap")), "the snapshot was written");
   run("npm test in the new project holds the snapshot", "npm", ["test", "--silent"], starter, { CI: "true" });
+  for (const template of ["revise", "batch", "service"]) {
+    const project = join(folder, template);
+    const args = ["init", project, "--template", template, "--package", `file:${tarball}`];
+    run(`agent-dag init --template ${template}`, agentDag, args, app);
+    symlinkSync(join(starter, "node_modules"), join(project, "node_modules"));
+    run("its npm test writes the snapshot", "npm", ["test", "--silent"], project, { CI: "" });
+    run("its npm test holds the snapshot", "npm", ["test", "--silent"], project, { CI: "true" });
+    expect(typeErrors(project) === "", `the project of ${template} type-checks`);
+    if (template === "service") continue;
+    const printed = run("its npm start", "npm", ["start", "--silent"], project);
+    expect(/result|4 rows/.test(printed), `npm start of ${template} prints what it did:\n${printed}`);
+  }
+  await serves(join(folder, "service"));
   console.log("The package installs, runs and types as a user would have it.");
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Starts the service of a starter project as `npm start` does, and asks it for a run. */
+async function serves(cwd) {
+  console.log("- its npm start serves");
+  const command = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8")).scripts.start.split(" ");
+  const bin = join(cwd, "node_modules", ".bin", command[0]);
+  const child = spawn(bin, [...command.slice(1), "--port", "0"], { cwd, env: environment });
+  try {
+    const url = await new Promise((resolve, reject) => {
+      child.stdout.once("data", (data) => resolve(String(data).trim()));
+      child.once("exit", (code) => reject(new Error(`it ended with ${code}`)));
+    });
+    const response = await fetch(new URL("runs", url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ input: { message: "The pool opens again on Monday." } }),
+    });
+    expect((await response.json()).state === "interrupted", "the service's run waits for an answer");
+  } finally {
+    child.kill("SIGKILL");
+  }
 }
 
 /** Type errors in the user's file and in what this package ships; others' declaration files are not ours to judge. */
@@ -142,6 +182,8 @@ function typeErrors(cwd) {
     return "";
   } catch (error) {
     const lines = String(error.stdout).split("\n");
-    return lines.filter((line) => /^(user\.ts|node_modules\/agent-dag\/)/.test(line)).join("\n");
+    return lines
+      .filter((line) => /^(user\.ts|graph(\.test)?\.ts|node_modules\/agent-dag\/)/.test(line))
+      .join("\n");
   }
 }

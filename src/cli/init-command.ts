@@ -1,25 +1,31 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { packageFolder, packageJson } from "../spec/package-json.js";
 import { type Io, write } from "./io.js";
-import { starterFiles } from "./starter-files.js";
+import { starterFor, type Template, templates } from "./starter-files.js";
 import { UsageError } from "./usage-error.js";
 
-/** `agent-dag init DIR`: writes a small project of the user's own. */
+/** `agent-dag init DIR`: writes a small project of the user's own, or adds one to a project that is there. */
 export function addInitCommand(program: Command, io: Io): void {
+  const names = Object.entries(templates).map(([name, { what }]) => `${name}: ${what}`);
   program
     .command("init")
     .description("Write a small project of your own: a graph, a test with a snapshot, a package.json.")
-    .argument("<dir>", "a new or empty folder")
+    .argument("<dir>", "a new or empty folder, or a project with a package.json, to which it is added")
+    .addOption(
+      new Option("--template <name>", `what to begin with; ${names.join("; ")}`)
+        .choices(Object.keys(templates))
+        .default("review"),
+    )
     .option("--package <spec>", "what to install agent-dag from, for example file:./agent-dag-0.1.0.tgz")
     .option("--debug", "show stack traces")
-    .action(async (dir: string, flags: { package?: string }) => {
+    .action(async (dir: string, flags: { template: Template; package?: string }) => {
       const folder = resolve(dir);
-      assertEmpty(folder, dir);
       const own = packageJson();
-      const files = starterFiles({
+      const { files, manifest, scripts } = starterFor(folder, dir, {
+        template: flags.template,
         name:
           basename(folder)
             .toLowerCase()
@@ -29,10 +35,12 @@ export function addInitCommand(program: Command, io: Io): void {
           flags.package === undefined ? installedFrom(folder, own.version) : seenFrom(folder, flags.package),
         versions: own.devDependencies,
       });
+      const isNew = statSync(join(folder, "package.json"), { throwIfNoEntry: false }) === undefined;
       try {
         mkdirSync(folder, { recursive: true });
         for (const [name, text] of Object.entries(files))
           writeFileSync(join(folder, name), text, { flag: "wx" });
+        writeFileSync(join(folder, "package.json"), manifest, { flag: isNew ? "wx" : "w" });
       } catch (error) {
         throw new UsageError(
           `The project could not be written to "${dir}": ${errorMessage(error)}`,
@@ -45,9 +53,18 @@ export function addInitCommand(program: Command, io: Io): void {
         shown === "."
           ? ""
           : `  cd ${/^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`}\n`;
+      const written = [...Object.keys(files), ...(isNew ? ["package.json"] : [])].join(", ");
+      const start = scripts.start === "start" ? "npm start" : `npm run ${scripts.start}`;
       await write(
         io.stdout,
-        `Wrote ${Object.keys(files).join(", ")} to ${shown === "." ? "this folder" : shown}. Next:\n\n${inside}  npm install\n  npm start    # run the graph\n  npm test     # run its snapshot test\n`,
+        [
+          `Wrote ${written} to ${shown === "." ? "this folder" : shown}${isNew ? "" : ", and added what they need to package.json"}. Next:\n`,
+          `${inside}  npm install`,
+          `  ${start.padEnd(12)} # ${templates[flags.template].does}`,
+          scripts.test
+            ? "  npm test     # run its snapshot test\n"
+            : "\nThis project has tests of its own: none was written.\n",
+        ].join("\n"),
       );
     });
 }
@@ -70,18 +87,4 @@ function seenFrom(folder: string, spec: string): string {
     .split(sep)
     .join("/");
   return `${scheme}${from}`;
-}
-
-function assertEmpty(folder: string, dir: string): void {
-  const stat = statSync(folder, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isDirectory())
-    throw new UsageError(`"${dir}" is a file.`, "Give the name of a new or empty folder.");
-  const found = readdirSync(folder).filter((name) => name !== ".git");
-  if (found.length > 0) {
-    throw new UsageError(
-      `"${dir}" is not empty: it holds ${found.slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}.`,
-      "Give the name of a new or empty folder.",
-    );
-  }
 }

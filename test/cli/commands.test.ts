@@ -251,4 +251,96 @@ describe("agent-dag init", () => {
     expect(again.exitCode).toBe(2);
     expect(again.stderr).toMatch(/is not empty/);
   });
+
+  it.each(readdirSync("templates"))("begins with the template %s", async (template) => {
+    const target = join(mkdtempSync(join(folder, "template-")), "mine");
+    const { exitCode, stdout } = await cli(["init", target, "--template", template, "--package", "1.0.0"]);
+    expect(exitCode).toBe(0);
+    const its = readdirSync(join("templates", template)).filter((name) => name !== "__snapshots__");
+    expect(its).toEqual(expect.arrayContaining(["graph.ts", "graph.test.ts"]));
+    for (const name of its)
+      expect(readFileSync(join(target, name), "utf8")).toBe(
+        readFileSync(join("templates", template, name), "utf8"),
+      );
+    const { scripts } = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
+    expect(scripts.start).toMatch(/^agent-dag (run|batch|serve) graph\.ts/);
+    expect(stdout).toContain("npm start");
+  });
+
+  it("knows which templates there are", async () => {
+    const { exitCode, stderr } = await cli(["init", join(folder, "none"), "--template", "chat"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/review.*revise.*batch.*service/);
+  });
+
+  describe("in a project that is there", () => {
+    const project = (manifest: string, ...files: string[]) => {
+      const target = mkdtempSync(join(folder, "there-"));
+      writeFileSync(join(target, "package.json"), manifest);
+      for (const name of files) writeFileSync(join(target, name), "mine");
+      return target;
+    };
+
+    it("adds what is missing, and keeps what it holds", async () => {
+      const manifest = {
+        name: "shop",
+        type: "module",
+        scripts: { start: "node shop.js", build: "tsc" },
+        dependencies: { zod: "^4.2.0", express: "^5" },
+        license: "MIT",
+      };
+      const target = project(JSON.stringify(manifest, null, 4), "tsconfig.json", "shop.js");
+      const { exitCode, stdout } = await cli(["init", target, "--package", "1.0.0"]);
+      expect(exitCode).toBe(0);
+      const text = readFileSync(join(target, "package.json"), "utf8");
+      expect(text).toContain('\n    "name": "shop"');
+      const { scripts, dependencies, devDependencies, ...others } = JSON.parse(text);
+      expect(others).toEqual({ name: "shop", type: "module", license: "MIT" });
+      expect(scripts).toMatchObject({
+        start: "node shop.js",
+        build: "tsc",
+        graph: expect.stringContaining("run graph.ts"),
+      });
+      expect(dependencies).toMatchObject({ zod: "^4.2.0", express: "^5", "agent-dag": "1.0.0" });
+      expect(devDependencies).toHaveProperty("jest");
+      expect(readFileSync(join(target, "tsconfig.json"), "utf8")).toBe("mine");
+      expect(readdirSync(target)).toEqual(
+        expect.arrayContaining(["graph.ts", "graph.test.ts", "jest.config.js", "shop.js"]),
+      );
+      expect(stdout).toContain("npm run graph");
+    });
+
+    it.each([
+      ["a script", JSON.stringify({ scripts: { test: "vitest run" } }), []],
+      ["a configuration", "{}", ["vitest.config.ts"]],
+    ])("writes no tests where it has its own: %s", async (_, manifest, files) => {
+      const target = project(manifest, ...files);
+      const { exitCode, stdout } = await cli(["init", target, "--package", "1.0.0"]);
+      expect(exitCode).toBe(0);
+      expect(readdirSync(target)).not.toContain("graph.test.ts");
+      expect(
+        JSON.parse(readFileSync(join(target, "package.json"), "utf8")).devDependencies,
+      ).not.toHaveProperty("jest");
+      expect(stdout).toMatch(/has tests of its own/);
+    });
+
+    it("takes a module type into account: a project of CommonJS gets a configuration that Node reads", async () => {
+      const target = project("{}");
+      await cli(["init", target, "--package", "1.0.0"]);
+      expect(readdirSync(target)).toContain("jest.config.mjs");
+    });
+
+    it.each([
+      ["a file of the same name", "{}", ["graph.ts"], /is not empty: it holds graph\.ts/],
+      ["a package.json that is none", "{", [], /package\.json in .* cannot be read/],
+      ["a package.json that is a list", "[]", [], /package\.json in .* cannot be read/],
+    ])("writes nothing where it holds %s", async (_, manifest, files, says) => {
+      const target = project(manifest, ...files);
+      const { exitCode, stderr } = await cli(["init", target]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(says);
+      expect(readdirSync(target).sort()).toEqual([...files, "package.json"].sort());
+      expect(readFileSync(join(target, "package.json"), "utf8")).toBe(manifest);
+    });
+  });
 });
