@@ -64,7 +64,8 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       const node = nodeOf(place.spec, name);
       const path = place.prefix + name;
       if (!sameDeclaration(earlier, place.spec, name, asked(record, path))) return undefined;
-      if (!earlier.sameInput && readsInput(node)) return undefined;
+      if (!earlier.sameInput && readsInput(node) && !sameBesideItems(node, earlier.input, input))
+        return undefined;
       const changed = changedNeeds(earlier, place, name);
       if (changed.length === 0 && isWhole(outcome) && (earlier.sameInput || !mapsInput(node))) {
         return reused(copyOf(outcome), readyAtMs);
@@ -187,6 +188,26 @@ function mapsInput(node: Node): boolean {
   return mapReference(node)?.input === true;
 }
 
+/** Whether two inputs of a run differ in nothing but the list of a map that tells its items apart by key. */
+function sameBesideItems(node: Node, before: unknown, now: unknown): boolean {
+  const reference = mapReference(node);
+  if (reference?.input !== true || keyPathOf(node) === undefined) return false;
+  const path = reference.path?.split(".") ?? [];
+  return sameJson(without(before, path), without(now, path));
+}
+
+/** A value without what stands at a path. */
+function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
+  if (step === undefined) return null;
+  if (typeof value !== "object" || value === null) return value;
+  const inner = (value as Record<string, unknown>)[step];
+  return { ...value, [step]: without(inner, rest) };
+}
+
+function keyPathOf({ forEach }: Node): string | undefined {
+  return typeof forEach === "object" && "items" in forEach ? forEach.key : undefined;
+}
+
 function mappedNeed(node: Node): string | undefined {
   return mapReference(node)?.node;
 }
@@ -200,9 +221,12 @@ function itemsOf(earlier: EarlierDag, node: Node, outcomes: readonly Outcome[]):
     reference === undefined
       ? undefined
       : readReference(reference, { input: earlier.input, needs, item: undefined });
-  const { forEach } = node;
-  const keyPath = typeof forEach === "object" && "items" in forEach ? forEach.key : undefined;
-  return { items: Array.isArray(items) ? items : [], outcomes, keyPath, taken: new Set() };
+  return {
+    items: Array.isArray(items) ? items : [],
+    outcomes,
+    keyPath: keyPathOf(node),
+    taken: new Set(),
+  };
 }
 
 /** Where an item stood before: the one with its key, else the same place, else an equal one that nobody took; equal always. */

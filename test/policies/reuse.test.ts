@@ -4,6 +4,7 @@ import { faults } from "../../src/models/faults.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
+import type { DagSpec } from "../../src/spec/shape.js";
 import { replyModel } from "../support/reply-model.js";
 
 const scheduled = topologyNames.filter((name) => !name.startsWith("planned"));
@@ -78,6 +79,46 @@ describe.each(scheduled)("%s: reuse", (topology) => {
     expect(record.calls.map(({ item }) => item)).toEqual([1]);
     expect(record.outcomes.each).toMatchObject({ value: Array(3).fill("each says so") });
     expect(record.usage.reused).toMatchObject({ modelCalls: 2 });
+  });
+
+  it("takes over a function's items by key when the list has changed, and nothing else of the input", async () => {
+    let worked: string[] = [];
+    type Row = { readonly id: string; readonly n: number };
+    const keyed = (key: object) =>
+      defineDag({
+        name: "keyed",
+        input: { type: "object" },
+        nodes: {
+          each: {
+            forEach: { items: "rows", ...key },
+            run: ({ item }) => {
+              const { id, n } = item as Row;
+              worked.push(id);
+              return `${id}${n}`;
+            },
+          },
+        },
+      } as DagSpec);
+    const row = (id: string, n = 1): Row => ({ id, n });
+    const first = { rows: [row("a"), row("b"), row("c")], unit: "m" };
+    const again = async (key: object, input: object) => {
+      const earlier = await run(keyed(key), first, { topology });
+      worked = [];
+      const { output } = await run(keyed(key), input, { topology, reuse: asJson(earlier) });
+      return [worked.sort(), output];
+    };
+    const key = { key: "id" };
+    const rows = [row("z"), row("c"), row("b", 2), row("a")];
+    expect(await again(key, { ...first, rows })).toEqual([
+      ["b", "z"],
+      ["z1", "c1", "b2", "a1"],
+    ]);
+    expect(await again(key, { ...first, unit: "km" })).toEqual([
+      ["a", "b", "c"],
+      ["a1", "b1", "c1"],
+    ]);
+    // Without a key, a function may go by its place in the list.
+    expect((await again({}, { ...first, rows }))[0]).toEqual(["a", "b", "c", "z"]);
   });
 
   it("brings back a settled node when the need that was missing is there", async () => {
