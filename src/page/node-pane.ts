@@ -115,9 +115,9 @@ interface CallProps {
 
 function Call({ call, index, noTexts, open, live }: CallProps) {
   const more = [
-    call.cachedInputTokens === null ? "" : `${count(call.cachedInputTokens)} cached`,
-    call.cacheWriteTokens === null ? "" : `${count(call.cacheWriteTokens)} written to the cache`,
-    call.reasoningTokens === null ? "" : `${count(call.reasoningTokens)} reasoning`,
+    !call.cachedInputTokens ? "" : `${count(call.cachedInputTokens)} cached`,
+    !call.cacheWriteTokens ? "" : `${count(call.cacheWriteTokens)} written to the cache`,
+    !call.reasoningTokens ? "" : `${count(call.reasoningTokens)} reasoning`,
   ].filter((one) => one !== "");
   const about = call.estimated ? "≈" : "";
   const reply =

@@ -324,7 +324,7 @@ function Bars({ row, index, span, foldable }: BarsProps) {
             .map((call) => {
               const token =
                 call.firstTokenMs === null ? callEnd(call, index) : call.startedAtMs + call.firstTokenMs;
-              return html`${waitsOf(call).map(({ why, fromMs, toMs }) => html`<i class=${`b ${why}`} title=${why === "limit" ? "waits for a limit" : "waits for a warm cache"} style=${placed(fromMs, toMs, span)}></i>`)}
+              return html`${waitsOf(call, index).map(({ why, fromMs, toMs }) => html`<i class=${`b ${why}`} title=${why === "limit" ? "waits for a limit" : "waits for a warm cache"} style=${placed(fromMs, toMs, span)}></i>`)}
                 <i class=${`b ttft${call.error === null ? "" : " bad"}`} style=${placed(call.startedAtMs, token, span)}></i>
                 <i class=${`b call${call.error === null ? "" : " bad"}${call.hedged ? " hedged" : ""}`} style=${placed(token, callEnd(call, index), span)}></i>`;
             })
@@ -333,18 +333,21 @@ function Bars({ row, index, span, foldable }: BarsProps) {
 }
 
 /** What a request waited for: first for a warm cache, then for the limits. */
-function waitsOf({ startedAtMs, waited }: PageCall) {
+function waitsOf({ startedAtMs, waited }: PageCall, index: RunIndex) {
   const { limitMs = 0, warmMs = 0 } = waited ?? {};
   const limitAtMs = startedAtMs - limitMs;
   return [
     { why: "warm", fromMs: limitAtMs - warmMs, toMs: limitAtMs },
     { why: "limit", fromMs: limitAtMs, toMs: startedAtMs },
-  ].filter(({ fromMs, toMs }) => toMs - fromMs >= 0.5);
+  ].filter(({ fromMs, toMs }) => toMs - fromMs >= leastWait(index));
 }
 
-function waitsFor({ run }: RunIndex, what: "limitMs" | "warmMs"): boolean {
-  return run.calls.some(({ waited }) => (waited?.[what] ?? 0) >= 0.5);
+function waitsFor(index: RunIndex, what: "limitMs" | "warmMs"): boolean {
+  return index.run.calls.some(({ waited }) => (waited?.[what] ?? 0) >= leastWait(index));
 }
+
+/** Shorter waits are not seen. */
+const leastWait = ({ endMs }: RunIndex) => endMs / 500;
 
 const none: readonly never[] = [];
 

@@ -67,9 +67,9 @@ function pageGraph(dag: DagProjection, name: string, { noTexts }: TextChoice): P
   };
 }
 
-/** The node as it is placed: a closed box with a line for its state. */
+/** The node as it is placed: a closed box with a line for its state; its join stands beside its kind. */
 function drawn({ dag: _inner, ...node }: NodeProjection): NodeProjection {
-  return { ...node, description: stateLine };
+  return { ...node, join: "all", description: stateLine };
 }
 
 function mapNodes(nodes: DagProjection["nodes"], change: (node: NodeProjection) => NodeProjection) {
