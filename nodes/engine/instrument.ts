@@ -31,6 +31,18 @@ export interface RunClock {
   readonly elapsedMs: number;
 }
 
+/** A span of another process, as W3C trace context names it. */
+export interface RemoteSpan {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** Whether the caller records its trace; one that does not wants no spans. */
+  readonly isSampled: boolean;
+  /** What tracing systems pass on (`tracestate`); empty for nothing. */
+  readonly state: string;
+}
+
 /**
  * Something that watches runs from inside, such as tracing: given in `use` or as `onEvent`, it is asked once for each run,
  * in the caller's own asynchronous context.
@@ -39,6 +51,8 @@ export interface Instrument {
   /** Whether it wants prompts and replies in the events. @default false */
   readonly texts?: boolean;
   observeRun(clock: RunClock): RunInstrument;
+  /** The same for one run that a span of another process has asked for. @default runs are not told apart */
+  under?(parent: RemoteSpan): Instrumentation;
 }
 
 /** An instrument that can stand in `use` and as `onEvent`. */
@@ -78,6 +92,22 @@ export function splitInstruments(options: RunOptions): {
     },
     instruments: [...instruments] as Instrument[],
   };
+}
+
+/** The options with each instrument under the span that asked for this run. */
+export function underSpan<T extends Pick<RunOptions, "use">>(options: T, parent: RemoteSpan | null): T {
+  if (parent === null || options.use === undefined) return options;
+  return {
+    ...options,
+    use: options.use.map((one) => (isInstrument(one) ? (one.under?.(parent) ?? one) : one)),
+  };
+}
+
+/** The options with an instrument that was given as `onEvent` where it works: in `use`. */
+export function instrumentsInUse(options: RunOptions): RunOptions {
+  const { use = [], onEvent, ...others } = options;
+  if (!isInstrument(onEvent)) return options;
+  return { ...others, use: use.includes(onEvent as never) ? use : [...use, onEvent as never] };
 }
 
 /** Runs the steps of a stream within a place. */

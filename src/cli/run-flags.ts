@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { latencyProfiles } from "../models/latency-profile.js";
-import type { ModelMiddleware } from "../models/port.js";
 import { layouts } from "../models/prompt-layout.js";
 
 import { simulateLatency } from "../models/simulate-latency.js";
@@ -9,6 +8,7 @@ import type { Prices } from "../records/price.js";
 import { loadPrices } from "../records/price-rules.js";
 import type { ReportOptions } from "../report/report.js";
 import type { RunDagOptions } from "../run/run.js";
+import type { OtlpExporter } from "../telemetry/otlp-exporter.js";
 import type { CassetteFlags } from "./cassette-flags.js";
 import { UsageError } from "./usage-error.js";
 
@@ -37,7 +37,7 @@ export interface RunFlags extends CassetteFlags {
   readonly texts?: boolean;
   readonly otlp?: string;
   /** What sends the traces to `otlp`; see `openTracing`. */
-  readonly tracing?: ModelMiddleware;
+  readonly tracing?: OtlpExporter;
 }
 
 /** Adds the flags that give one input. */
@@ -52,15 +52,29 @@ export function addInputFlags(command: Command): Command {
 
 /** Adds the flags that whatever runs a graph shares. */
 export function addRunFlags(command: Command): Command {
+  return addSharedFlags(command)
+    .option("--record <file>", "call the models and write their replies to this cassette")
+    .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
+    .option("--report <file>", "also write one HTML file that shows the run")
+    .option("--texts", "keep prompts and answers in the record (the default with --report and --web)")
+    .option("--no-texts", "keep prompts, answers and values out of the report")
+    .addOption(new Option("--json", "print one JSON record and nothing else on stdout"));
+}
+
+/**
+ * Adds the flags that runs and services share.
+ * @param of Added to what limits say, where there are many runs.
+ */
+export function addSharedFlags(command: Command, of = { all: "", each: "" }): Command {
   return command
     .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
     .option("--goal <text>", "what a planner is to reach (planner topologies)")
-    .option("--max-concurrency <n>", "most model requests under way at once", positiveInteger)
-    .option("--requests-per-minute <n>", "most model requests in 60 seconds", positiveNumber)
-    .option("--tokens-per-minute <n>", "most tokens in 60 seconds", positiveNumber)
-    .option("--max-cost <usd>", "most US dollars to spend", positiveNumber)
-    .option("--max-tokens <n>", "most tokens to use", positiveInteger)
-    .option("--max-calls <n>", "most model requests to make", positiveInteger)
+    .option("--max-concurrency <n>", `most model requests under way at once${of.all}`, positiveInteger)
+    .option("--requests-per-minute <n>", `most model requests in 60 seconds${of.all}`, positiveNumber)
+    .option("--tokens-per-minute <n>", `most tokens in 60 seconds${of.all}`, positiveNumber)
+    .option("--max-cost <usd>", `most US dollars to spend${of.each}`, positiveNumber)
+    .option("--max-tokens <n>", `most tokens to use${of.each}`, positiveInteger)
+    .option("--max-calls <n>", `most model requests to make${of.each}`, positiveInteger)
     .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
     .addOption(
       new Option("--layout <layout>", "order of a prompt's parts (default: auto)").choices([...layouts]),
@@ -78,13 +92,7 @@ export function addRunFlags(command: Command): Command {
     )
     .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
     .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
-    .option("--record <file>", "call the models and write their replies to this cassette")
-    .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
     .option("--otlp <url>", "send traces to an OpenTelemetry collector, for example http://localhost:4318")
-    .option("--report <file>", "also write one HTML file that shows the run")
-    .option("--texts", "keep prompts and answers in the record (the default with --report and --web)")
-    .option("--no-texts", "keep prompts, answers and values out of the report")
-    .addOption(new Option("--json", "print one JSON record and nothing else on stdout"))
     .option("--debug", "show stack traces");
 }
 

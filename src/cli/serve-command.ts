@@ -1,11 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { errorCode } from "../errors.js";
-import { latencyProfiles } from "../models/latency-profile.js";
 import type { DagSpec } from "../spec/shape.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { type Io, stdoutAlone, tell, write } from "./io.js";
-import { anyNumber, optionsFromFlags, positiveInteger, positiveNumber, type RunFlags } from "./run-flags.js";
+import {
+  addSharedFlags,
+  optionsFromFlags,
+  positiveInteger,
+  positiveNumber,
+  type RunFlags,
+} from "./run-flags.js";
 import { UsageError } from "./usage-error.js";
 
 interface ServeFlags extends RunFlags {
@@ -15,6 +20,7 @@ interface ServeFlags extends RunFlags {
   readonly token?: string;
   readonly cors?: readonly string[];
   readonly store?: string;
+  readonly checkpoint?: string;
   readonly keepRuns?: number;
   readonly topology?: Topology;
   readonly mcp?: boolean;
@@ -26,7 +32,7 @@ const usualPort = 8787;
 
 /** `agent-dag serve <file…>`: serves graphs over HTTP until it is ended. */
 export function addServeCommand(program: Command, io: Io): void {
-  program
+  const command = program
     .command("serve")
     .description("Serve graphs over HTTP: start runs, follow, answer and cancel them.")
     .argument("<file...>", "graphs as .ts, .js, .yaml or .json; file.ts#name picks an export")
@@ -40,23 +46,9 @@ export function addServeCommand(program: Command, io: Io): void {
     .option("--token <token>", "what requests have to show (or AGENT_DAG_TOKEN)")
     .option("--cors <origin...>", "origins whose pages may use the service")
     .option("--store <store>", "keep runs in sqlite:FILE or postgres://…, so that they survive the service")
-    .addOption(new Option("--topology <name>", "how the graphs are wired").choices([...topologyNames]))
-    .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
-    .option("--max-concurrency <n>", "most model requests under way at once, of all runs", positiveInteger)
-    .option("--requests-per-minute <n>", "most model requests in 60 seconds, of all runs", positiveNumber)
-    .option("--tokens-per-minute <n>", "most tokens in 60 seconds, of all runs", positiveNumber)
-    .option("--max-cost <usd>", "most US dollars that one run may spend", positiveNumber)
-    .option("--max-tokens <n>", "most tokens that one run may use", positiveInteger)
-    .option("--max-calls <n>", "most model requests that one run may make", positiveInteger)
-    .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
-    .option("--deadline-ms <n>", "longest a run may take, in milliseconds", positiveNumber)
-    .addOption(
-      new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
-        Object.keys(latencyProfiles),
-      ),
-    )
-    .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
-    .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
+    .addOption(new Option("--checkpoint <store>", "the same as --store").hideHelp())
+    .addOption(new Option("--topology <name>", "how the graphs are wired").choices([...topologyNames]));
+  addSharedFlags(command, { all: ", of all runs", each: ", for each run" })
     .option("--keep-runs <n>", "most ended runs that stay in memory (default: 1000)", positiveInteger)
     .option("--texts", "keep prompts and answers in events and records")
     .option("--mcp", "speak MCP over standard input and output, one tool a graph; HTTP only with --port")
@@ -66,7 +58,6 @@ export function addServeCommand(program: Command, io: Io): void {
       positiveNumber,
       10_000,
     )
-    .option("--debug", "show stack traces")
     .action((files: string[], flags: ServeFlags) => serveCommand(files, flags, io));
 }
 
@@ -86,7 +77,8 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
     specs.set(dag.name, dag);
   }
   const token = flags.token ?? io.env.AGENT_DAG_TOKEN;
-  const store = flags.store === undefined ? null : await openCheckpointer(flags.store);
+  const kept = flags.store ?? flags.checkpoint;
+  const store = kept === undefined ? null : await openCheckpointer(kept);
   const options = {
     ...optionsFromFlags(flags),
     ...(flags.topology !== undefined && { topology: flags.topology }),
@@ -122,6 +114,7 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
       await mcp.close({ drainMs: flags.drainMs });
     }
     await service?.close({ drainMs: flags.drainMs });
+    await flags.tracing?.flush();
     // Work that pays no heed to its signal would keep the process; what it does is not waited for any more.
     setTimeout(() => process.exit(io.exitCode), 1000).unref();
   } finally {

@@ -6,7 +6,7 @@ import { UsageError } from "./usage-error.js";
 
 /**
  * Gives every command that is called with `--otlp URL` its exporter, as the option `tracing`. `OTEL_EXPORTER_OTLP_HEADERS`
- * (`name=value,…`) and `TRACEPARENT` hold as everywhere with OpenTelemetry.
+ * (`name=value,…`), `TRACEPARENT` and `TRACESTATE` hold as everywhere with OpenTelemetry.
  * @returns What sends the last spans; to be awaited before the process ends.
  */
 export function traceCommands(program: Command, io: Io): { flush(): Promise<void> } {
@@ -20,10 +20,11 @@ export function traceCommands(program: Command, io: Io): { flush(): Promise<void
         "For example --otlp http://localhost:4318",
       );
     }
-    const { otlpExporter, parseTraceparent } = await import("../telemetry/otlp-exporter.js");
+    const { otlpExporter } = await import("../telemetry/otlp-exporter.js");
+    const { parseTraceContext } = await import("../telemetry/trace-context.js");
     exporter = otlpExporter(otlp, {
       headers: headersIn(io.env.OTEL_EXPORTER_OTLP_HEADERS),
-      parent: parseTraceparent(io.env.TRACEPARENT),
+      parent: parseTraceContext(io.env.TRACEPARENT, io.env.TRACESTATE),
       texts: texts === true,
       version: packageJson().version,
       onProblem: (message) => tell(io.stderr, `${message}\n`),

@@ -74,7 +74,7 @@ export function preflight(request: Request, { cors }: GuardOptions): Response | 
     headers: {
       "access-control-allow-methods": "GET, POST, DELETE",
       "access-control-allow-headers":
-        "authorization, content-type, last-event-id, prefer, traceparent, mcp-session-id, mcp-protocol-version",
+        "authorization, content-type, last-event-id, prefer, traceparent, tracestate, mcp-session-id, mcp-protocol-version",
       "access-control-max-age": "600",
     },
   });

@@ -3,6 +3,7 @@ import { DagError, errorMessage } from "../errors.js";
 import type { RunInterrupt } from "../records/events.js";
 import { toJsonSchema } from "../spec/schema.js";
 import type { DagSpec, JsonSchema } from "../spec/shape.js";
+import { parseTraceContext } from "../telemetry/trace-context.js";
 import { problemOf } from "./problem.js";
 import type { RunService } from "./run-service.js";
 import type { ServedRun } from "./served-run.js";
@@ -86,7 +87,9 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
     }
     const { signal } = extra;
     const request = (extra.authInfo?.extra?.request ?? null) as Request | null;
-    const token = params._meta?.progressToken;
+    const told = params._meta ?? {};
+    const caller = parseTraceContext(textOf(told.traceparent), textOf(told.tracestate)) ?? undefined;
+    const token = told.progressToken;
     const tell = async (progress: number, message: string) => {
       if (token === undefined) return;
       const total = Object.keys(tool.spec.nodes).length;
@@ -106,7 +109,13 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
     let it: ServedRun;
     try {
       const input = tool.isWrapped ? given.input : given;
-      it = await runs.start({ dag: tool.spec.name, input, thread: undefined, request });
+      it = await runs.start({
+        dag: tool.spec.name,
+        input,
+        thread: undefined,
+        request,
+        ...(caller && { caller }),
+      });
     } catch (error) {
       return failure(`${problemOf(error).code}: ${problemOf(error).detail}`);
     }
@@ -125,7 +134,7 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
         if (!it.waits || !canAsk(server)) break;
         const answers = await answersBy(ask, it.interrupts);
         if (answers === null) break;
-        await runs.answer(it.id, answers, request);
+        await runs.answer(it.id, answers, request, it.caller);
       }
     } finally {
       signal.removeEventListener("abort", leave);
@@ -167,6 +176,10 @@ function toolsOf(specs: readonly DagSpec[]): SpecTool[] {
 
 function descriptionOf({ name, description, nodes }: DagSpec): string {
   return description ?? `Runs the graph "${name}": ${Object.keys(nodes).join(", ")}.`;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function canAsk(server: McpServer): boolean {

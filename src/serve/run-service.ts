@@ -2,6 +2,7 @@ import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { storedRun } from "../../graphs/stored-run.js";
 import { waitingThreads } from "../../graphs/thread.js";
 import { CancelError } from "../../nodes/engine/cancel.js";
+import { instrumentsInUse, type RemoteSpan, underSpan } from "../../nodes/engine/instrument.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
 import { parseInput } from "../../nodes/engine/scope.js";
 import { DagError, errorCode, errorMessage } from "../errors.js";
@@ -11,21 +12,13 @@ import { type RunDagOptions, resume, run } from "../run/run.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { didYouMean } from "../spec/did-you-mean.js";
 import type { DagSpec } from "../spec/shape.js";
+import { callerOf } from "../telemetry/trace-context.js";
 import { KeptRuns } from "./kept-runs.js";
 import { RequestError } from "./problem.js";
 import { newRunId, type RunEntry, RunIndex } from "./run-index.js";
 import { ServedRun } from "./served-run.js";
-import { type ServiceOptions, sharedLimits } from "./service-options.js";
+import { type ServiceOptions, type StartRequest, sharedLimits } from "./service-options.js";
 import { readServedRun } from "./stored-runs.js";
-
-/** What starts a run. */
-export interface StartRequest {
-  /** Name of the spec; may be left out where there is one. */
-  readonly dag: string | undefined;
-  readonly input: unknown;
-  readonly thread: string | undefined;
-  readonly request: Request | null;
-}
 
 type Drive = (options: RunDagOptions & { readonly thread: string }) => Promise<RunRecord>;
 
@@ -37,6 +30,7 @@ export class RunService {
   readonly specs: ReadonlyMap<string, DagSpec>;
   readonly #options: ServiceOptions;
   readonly #shared: RunDagOptions;
+  readonly #onEvent: RunDagOptions["onEvent"];
   readonly #store: BaseCheckpointSaver | null;
   readonly #index: RunIndex | null;
   readonly #runs: KeptRuns;
@@ -54,7 +48,8 @@ export class RunService {
     const { checkpointer, context: _c, maxRuns: _m, keepRuns: _k, keepRunsMs: _ms, ...rest } = options;
     const { takeUp: _t, onNotice: _n, limits, ...own } = rest;
     this.#options = options;
-    this.#shared = { ...own, limits: sharedLimits(limits) };
+    this.#shared = instrumentsInUse({ ...own, limits: sharedLimits(limits) });
+    this.#onEvent = this.#shared.onEvent;
     for (const spec of specs) {
       assertValid(spec);
       assertRunOptions(spec, { ...own, ...(limits !== undefined && { limits }) });
@@ -110,7 +105,7 @@ export class RunService {
    * Starts a run, or goes on with the one that its thread holds. Resolves once it has begun, all checks passed.
    * @throws RequestError, and what `run` throws before anything is run.
    */
-  async start({ dag, input, thread, request }: StartRequest): Promise<ServedRun> {
+  async start({ dag, input, thread, request, caller = callerOf(request) }: StartRequest): Promise<ServedRun> {
     const spec = this.specOf(dag);
     this.#assertRoom();
     // Before anything is written down.
@@ -134,6 +129,7 @@ export class RunService {
           takenUp: known === null ? 0 : known.takenUp + 1,
           startedAt: known?.startedAt ?? new Date().toISOString(),
         });
+      it.caller = caller ?? it.caller;
       await this.#drive(it, request, input, (options) => run(spec, input, { ...options, id }));
       return it;
     } finally {
@@ -145,7 +141,12 @@ export class RunService {
    * Goes on with a run that waits. Resolves once it goes on.
    * @throws RequestError 404 for an unknown run, 409 where it waits for nothing or is under way, DagError `ANSWER_INVALID`.
    */
-  async answer(id: string, answer: unknown, request: Request | null): Promise<ServedRun> {
+  async answer(
+    id: string,
+    answer: unknown,
+    request: Request | null,
+    caller: RemoteSpan | null = callerOf(request),
+  ): Promise<ServedRun> {
     this.#assertRoom();
     const it = await this.get(id);
     await it.settled();
@@ -153,6 +154,7 @@ export class RunService {
     if (!it.waits) {
       throw new RequestError("ANSWER_INVALID", 409, `The run waits for no answer: it is ${it.state}.`);
     }
+    it.caller = caller ?? it.caller;
     await this.#drive(it, request, undefined, ({ topology: _, ...options }) =>
       resume(it.dag, { ...options, checkpointer: it.checkpointer, answer }),
     );
@@ -276,7 +278,7 @@ export class RunService {
       await this.#index?.put(it.entry(input));
       const given: unknown = typeof context === "function" ? await context(request) : context;
       return start({
-        ...this.#shared,
+        ...underSpan(this.#shared, it.caller),
         ...(given !== undefined && { context: given }),
         checkpointer: it.checkpointer,
         thread: it.thread,
@@ -311,7 +313,7 @@ export class RunService {
     if (it.ended === "suspended") return undefined;
     it.feed.add(event);
     for (const watcher of this.#watchers) watcher(it, event);
-    return this.#options.onEvent?.(event);
+    return this.#onEvent?.(event);
   }
 
   async #settled(it: ServedRun, record: RunRecord): Promise<void> {

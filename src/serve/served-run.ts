@@ -1,4 +1,5 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import type { RemoteSpan } from "../../nodes/engine/instrument.js";
 import type { RunInterrupt, RunState } from "../records/events.js";
 import { foldEvents, type RunRecord } from "../records/record.js";
 import type { LivePage } from "../report/live-page.js";
@@ -45,6 +46,8 @@ export class ServedRun {
   ended: "cancelled" | "suspended" | null = null;
   /** The page that shows it, once somebody has looked. */
   page: LivePage | null = null;
+  /** The caller's span that the run's spans stand under: of the request that came last with one. */
+  caller: RemoteSpan | null = null;
   /** Milliseconds since 1970 at which its last part ended. */
   settledAt = 0;
 

@@ -1,4 +1,5 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import type { RemoteSpan } from "../../nodes/engine/instrument.js";
 import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
@@ -33,6 +34,17 @@ export interface ServiceOptions
   readonly takeUp?: boolean;
   /** Is told what whoever runs the service should know. @default nobody */
   readonly onNotice?: (message: string) => void;
+}
+
+/** What starts a run. */
+export interface StartRequest {
+  /** Name of the spec; may be left out where there is one. */
+  readonly dag: string | undefined;
+  readonly input: unknown;
+  readonly thread: string | undefined;
+  readonly request: Request | null;
+  /** The caller's span, where it is told otherwise than by the request's headers. */
+  readonly caller?: RemoteSpan | null;
 }
 
 /** One limiter for all runs; what is left are budgets of each run. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { RemoteSpan } from "../../nodes/engine/instrument.js";
 import type { RunEvent, RunEventOf } from "../records/events.js";
 import type { OutcomeError } from "../records/outcome.js";
 import type { RunRecord } from "../records/record.js";
@@ -13,6 +14,8 @@ export interface KeptSpan {
   readonly parent: KeptSpan | null;
   /** The id of `parent`, or of the span around the run in another process; `null` for neither. */
   readonly parentSpanId: string | null;
+  /** The `tracestate` that came with the run's request; empty for none. */
+  readonly traceState: string;
   readonly name: string;
   readonly kind: "internal" | "client";
   readonly startedAtMs: number;
@@ -31,27 +34,19 @@ type Writable = { -readonly [Key in keyof KeptSpan]: KeptSpan[Key] } & {
   events: KeptSpan["events"][number][];
 };
 
-/** A span of another process. */
-export interface RemoteParent {
-  /** 32 hexadecimal digits. */
-  readonly traceId: string;
-  /** 16 hexadecimal digits. */
-  readonly spanId: string;
-}
-
 interface ListSinkOptions {
   /** Told of each span as it ends. */
   readonly ended: (span: KeptSpan) => void;
   /** The span around the run. @default none */
-  readonly parent?: RemoteParent | null;
-  /** Tells parts of one run apart that are told one by one. @default 0 */
-  readonly part?: number;
+  readonly parent?: RemoteSpan | null;
+  /** Tells parts of one run apart that are told one by one. @default "0" */
+  readonly part?: string;
 }
 
 /** Spans as data. Ids follow from the run's, so that the same run has the same spans. */
 export function listSink(
   runId: string,
-  { ended, parent: around = null, part = 0 }: ListSinkOptions,
+  { ended, parent: around = null, part = "0" }: ListSinkOptions,
 ): SpanSink<KeptSpan> {
   const id = (text: string, digits: number) =>
     createHash("sha256").update(`${runId} ${part} ${text}`).digest("hex").slice(0, digits);
@@ -63,6 +58,7 @@ export function listSink(
       traceId,
       spanId: id(`span ${++count}`, 16),
       parentSpanId: parent?.spanId ?? around?.spanId ?? null,
+      traceState: around?.state ?? "",
       parent,
       ...span,
       endedAtMs: span.startedAtMs,

@@ -1,13 +1,16 @@
 import {
   type Context,
   context,
+  createTraceState,
   type Histogram,
   type Meter,
   metrics,
   type Attributes as OtelAttributes,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   type Tracer,
   trace,
 } from "@opentelemetry/api";
@@ -15,6 +18,7 @@ import {
   type Instrumentation,
   instrumentation,
   type Place,
+  type RemoteSpan,
   type RunClock,
   type RunInstrument,
 } from "../../nodes/engine/instrument.js";
@@ -65,14 +69,26 @@ export type Traced = Instrumentation & {
 export function traced(options: TracedOptions = {}): Traced {
   const self = instrumentation({
     texts: options.texts === true,
-    observeRun: (clock: RunClock) => traceRun(options, clock),
+    observeRun: (clock: RunClock) => traceRun(options, clock, null),
+    under: (parent: RemoteSpan) =>
+      instrumentation({
+        texts: options.texts === true,
+        observeRun: (clock: RunClock) => traceRun(options, clock, parent),
+      }),
   });
   for (const name of ["middleware", "onEvent"]) Object.defineProperty(self, name, { value: self });
   return Object.assign(self, { use: [self] }) as Instrumentation as Traced;
 }
 
-function traceRun({ texts = false, ...given }: TracedOptions, clock: RunClock): RunInstrument {
-  const around = context.active();
+function traceRun(
+  { texts = false, ...given }: TracedOptions,
+  clock: RunClock,
+  parent: RemoteSpan | null,
+): RunInstrument {
+  const active = context.active();
+  // A server that is traced itself has taken the caller's span up already: the run stands under the server's.
+  const isRemote = parent !== null && trace.getSpan(active) === undefined;
+  const around = isRemote ? trace.setSpanContext(active, spanContextOf(parent)) : active;
   const tracer = given.tracer ?? trace.getTracer("agent-dag");
   const sink = tracerSink(tracer, around, () => given.meter ?? metrics.getMeter("agent-dag"));
   const spans = new RunSpans<Span>(sink, { texts }, clock.elapsedMs);
@@ -86,6 +102,12 @@ function traceRun({ texts = false, ...given }: TracedOptions, clock: RunClock): 
       return span === undefined ? code() : context.with(trace.setSpan(around, span), code);
     },
   };
+}
+
+function spanContextOf({ traceId, spanId, isSampled, state }: RemoteSpan): SpanContext {
+  const traceFlags = isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+  const traceState = state === "" ? {} : { traceState: createTraceState(state) };
+  return { traceId, spanId, traceFlags, isRemote: true, ...traceState };
 }
 
 function spanAt(spans: RunSpans<Span>, place: Place): Span | undefined {

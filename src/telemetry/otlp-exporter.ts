@@ -1,13 +1,16 @@
+import { randomUUID } from "node:crypto";
 import {
+  type Instrument,
   type Instrumentation,
   instrumentation,
+  type RemoteSpan,
   type RunClock,
   type RunInstrument,
 } from "../../nodes/engine/instrument.js";
 import { errorMessage } from "../errors.js";
 import { redactUrl } from "../models/redact.js";
 import { headerSecrets, noteAddress, noteSecrets } from "../models/secrets.js";
-import { type KeptSpan, listSink, type RemoteParent } from "./kept-spans.js";
+import { type KeptSpan, listSink } from "./kept-spans.js";
 import { traceRequest } from "./otlp.js";
 import { RunSpans, type RunSpansOptions } from "./run-spans.js";
 
@@ -16,7 +19,7 @@ export interface OtlpExporterOptions extends RunSpansOptions {
   /** Headers of each request, such as a collector's key. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** The span around the runs, in another process. @default none */
-  readonly parent?: RemoteParent | null;
+  readonly parent?: RemoteSpan | null;
   /** Version of the package. */
   readonly version?: string;
   /** Told once what went wrong; the run goes on without minding it. */
@@ -88,37 +91,45 @@ export function otlpExporter(url: string, options: OtlpExporterOptions): OtlpExp
   const timer = setInterval(() => void (sending ?? flush()), flushEveryMs);
   timer.unref();
 
-  return instrumentation({
+  const under = (parent: RemoteSpan | null): Instrument => ({
     texts: options.texts === true,
-    observeRun(clock: RunClock): RunInstrument {
-      let spans: RunSpans<KeptSpan> | undefined;
-      return {
-        onEvent(event) {
-          if (event.type === "run-started") {
-            const startedAt = Date.now() - clock.nowMs();
-            const sink = listSink(event.id, {
-              parent: options.parent ?? null,
-              // A resumed run has the id of the run that it goes on with: its spans are others.
-              part: clock.elapsedMs,
-              ended(span) {
-                waiting.push({ span, startedAt });
-                if (waiting.length > mostSpans) {
-                  waiting.shift();
-                  dropped++;
-                }
-              },
-            });
-            spans = new RunSpans(sink, options, clock.elapsedMs);
-          }
-          spans?.add(event);
-        },
-        within(place, code) {
-          if (place.kind === "attempt") spans?.attemptStarted(place.key, place.attempt, place.atMs);
-          else if (place.kind === "tool") spans?.toolStarted(place.key, place.tool, place.call, place.atMs);
-          return code();
-        },
-      };
-    },
+    observeRun: (clock) => observed(clock, parent),
+  });
+  const observed = (clock: RunClock, parent: RemoteSpan | null): RunInstrument => {
+    // Whoever asked for the run records none of it.
+    if (parent?.isSampled === false) return { onEvent: () => {}, within: (_place, code) => code() };
+    let spans: RunSpans<KeptSpan> | undefined;
+    return {
+      onEvent(event) {
+        if (event.type === "run-started") {
+          const startedAt = Date.now() - clock.nowMs();
+          const sink = listSink(event.id, {
+            parent,
+            // A resumed run has the id of the run that it goes on with: its spans are others.
+            part: randomUUID(),
+            ended(span) {
+              waiting.push({ span, startedAt });
+              if (waiting.length > mostSpans) {
+                waiting.shift();
+                dropped++;
+              }
+            },
+          });
+          spans = new RunSpans(sink, options, clock.elapsedMs);
+        }
+        spans?.add(event);
+      },
+      within(place, code) {
+        if (place.kind === "attempt") spans?.attemptStarted(place.key, place.attempt, place.atMs);
+        else if (place.kind === "tool") spans?.toolStarted(place.key, place.tool, place.call, place.atMs);
+        return code();
+      },
+    };
+  };
+
+  return instrumentation({
+    ...under(options.parent ?? null),
+    under: (parent: RemoteSpan) => instrumentation(under(parent)),
     flush,
   });
 }
@@ -138,12 +149,4 @@ function tracesUrl(url: string): string {
   const parsed = new URL(url);
   if (parsed.pathname === "/") parsed.pathname = "/v1/traces";
   return parsed.toString();
-}
-
-/** A W3C `traceparent` read; `null` where it is none. */
-export function parseTraceparent(text: string | undefined): RemoteParent | null {
-  const [, traceId, spanId] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(text ?? "") ?? [];
-  if (traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId))
-    return null;
-  return { traceId, spanId };
 }

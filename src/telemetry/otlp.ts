@@ -36,6 +36,7 @@ export function traceRequest(
               traceId: span.traceId,
               spanId: span.spanId,
               ...(span.parentSpanId !== null && { parentSpanId: span.parentSpanId }),
+              ...(span.traceState !== "" && { traceState: span.traceState }),
               name: span.name,
               kind: span.kind === "client" ? 3 : 1,
               startTimeUnixNano: nanos(span.startedAtMs),
