@@ -233,9 +233,15 @@ async function measureKills(
     const again = repeated(server.calls, killed);
     report(
       `${name}: ${killed.size} workers killed, store restarted ${Math.floor(killed.size / 10)} ×: rows lost / outputs differing / calls repeated`,
-      `${count - new Set(items.map(({ key }) => key)).size} / ${differing} / ${again}`,
-      items.length === count && differing === 0 && again === 0,
+      `${count - new Set(items.map(({ key }) => key)).size} / ${differing} / ${again.length}`,
+      items.length === count && differing === 0 && again.length === 0,
     );
+    for (const { call, before } of again.slice(0, 5)) {
+      const killedAt = killed.get(before.pid);
+      console.log(
+        `  again: ${call.node} ${call.input}, ended ${killedAt === undefined ? "at a worker that lived" : `${killedAt - (before.endedAt ?? 0)} ms before the kill`}`,
+      );
+    }
     const longest = Math.max(0, ...waits) / 1000;
     report(
       `${name}: a killed worker's calls are made again after (at most 20 s)`,
@@ -261,15 +267,16 @@ async function goneOnWith(server: CallsServer, open: readonly NodeCall[], sinceM
   return left.size > 0 ? Number.POSITIVE_INFINITY : last;
 }
 
-function repeated(all: readonly NodeCall[], killed: ReadonlyMap<number, number>): number {
+function repeated(all: readonly NodeCall[], killed: ReadonlyMap<number, number>) {
   const first = new Map<string, NodeCall>();
-  return all.filter((call) => {
+  return all.flatMap((call) => {
     const key = `${call.node} ${call.input}`;
     const before = first.get(key);
     if (before === undefined) first.set(key, call);
-    if (before === undefined || before.endedAt === null) return false;
-    return before.endedAt < (killed.get(before.pid) ?? Number.POSITIVE_INFINITY) - 100;
-  }).length;
+    if (before === undefined || before.endedAt === null) return [];
+    const isLost = before.endedAt >= (killed.get(before.pid) ?? Number.POSITIVE_INFINITY) - 100;
+    return isLost ? [] : [{ call, before }];
+  });
 }
 
 /** Three minutes' worth of requests under 600 a minute. */

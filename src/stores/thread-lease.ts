@@ -197,7 +197,7 @@ function leftMs({ holder, beat, released }: Current, place: string, nowMs: numbe
 /** The time that all who share a store go by, in milliseconds since 1970: the store's own clock where it has one. */
 async function storeNowMs(saver: BaseCheckpointSaver): Promise<number> {
   const { storeNowMs: clock } = saver as { storeNowMs?: unknown };
-  return typeof clock === "function" ? Number(await clock()) : Date.now();
+  return typeof clock === "function" ? Number(await clock.call(saver)) : Date.now();
 }
 
 /** Which list of processes this process is in: the boot of its kernel, and the namespace of its container. */

@@ -25,9 +25,14 @@ export interface Running {
 
 const all = new Set<ChildProcess>();
 
-/** Starts `agent-dag …`. */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], {
+/** Starts `agent-dag …`, behind another command where one is given. */
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  behind: readonly string[] = [],
+): Running {
+  const [command = "", ...words] = [...behind, process.execPath, main, ...args];
+  const child = spawn(command, words, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NODE_OPTIONS: "", ...env },
   });

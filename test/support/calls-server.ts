@@ -20,7 +20,7 @@ export interface CallsServer {
 }
 
 /** A server that answers each call after about `takesMs` milliseconds, with what was asked. */
-export async function startCallsServer(takesMs = 60): Promise<CallsServer> {
+export async function startCallsServer(takesMs = 60, host = "127.0.0.1"): Promise<CallsServer> {
   const calls: NodeCall[] = [];
   const server = createServer((request, response) => {
     let body = "";
@@ -41,9 +41,9 @@ export async function startCallsServer(takesMs = 60): Promise<CallsServer> {
       );
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     calls,
     async close() {
       server.closeAllConnections();

@@ -27,15 +27,26 @@ export function hasRedis(): boolean {
   }
 }
 
-/** Starts a server on a free port of the loopback interface. Call `end` when done. */
-export async function startRedis(): Promise<TestRedis> {
+/** Starts a server on a free port, of the loopback interface where no other address is given. Call `end` when done. */
+export async function startRedis(host = "127.0.0.1"): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), "agent-dag-redis-"));
   const port = await freePort();
   let server: ChildProcess | undefined;
   let databases = -1;
 
   async function start(): Promise<void> {
-    const settings = ["--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes"];
+    const settings = [
+      "--bind",
+      host,
+      "--protected-mode",
+      "no",
+      "--dir",
+      folder,
+      "--save",
+      "",
+      "--appendonly",
+      "yes",
+    ];
     const child = spawn("redis-server", ["--port", String(port), ...settings], { stdio: "pipe" });
     server = child;
     let log = "";
@@ -61,7 +72,7 @@ export async function startRedis(): Promise<TestRedis> {
 
   await start();
   return {
-    database: async () => `redis://127.0.0.1:${port}/${++databases}`,
+    database: async () => `redis://${host}:${port}/${++databases}`,
     start,
     stop,
     freeze: () => void server?.kill("SIGSTOP"),

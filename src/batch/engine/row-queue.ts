@@ -25,6 +25,9 @@ const lookEveryMs = 4000;
 /** Between two tries of a row that its worker could not do, in milliseconds. */
 const pauseMs = 1000;
 
+/** Most that a priority may be, with some room. */
+const priorities = 2_000_000;
+
 /** Rows that wait for a worker. */
 export interface RowQueue {
   /** Adds rows; one that waits or is worked at already, by its id, is not added a second time. */
@@ -72,7 +75,12 @@ export async function openRowQueue(
   return {
     async add(rows) {
       await queue.addBulk(
-        rows.map(({ id, job }) => ({ name: "row", data: job, opts: { ...opts, jobId: id } })),
+        rows.map(({ id, job }) => ({
+          name: "row",
+          data: job,
+          // Earlier rows go first: so does one that was lost or given back, ahead of all that have not been begun.
+          opts: { ...opts, jobId: id, priority: 1 + (job.index % priorities) },
+        })),
       );
     },
     async count() {

@@ -39,6 +39,10 @@ export function sentOptions(
   runOptions: RunDagOptions,
 ): { readonly settings: BatchSettings; readonly issues: DagIssue[] } {
   const given = runOptions as Readonly<Record<string, unknown>>;
+  const { limits: givenLimits } = runOptions;
+  const limits = Object.fromEntries(
+    Object.entries(givenLimits ?? {}).filter(([name]) => !ownLimits.includes(name)),
+  );
   const simulated = (runOptions.use ?? []).filter(isSimulated);
   const others = (runOptions.use ?? []).filter((one) => !isSimulated(one));
   const issues = [
@@ -51,7 +55,7 @@ export function sentOptions(
         cannotBeSent(`limits.${name}`, "State the limits themselves: they are shared through the engine."),
       ),
     ...sent.flatMap((name) =>
-      isJson(given[name])
+      isJson(name === "limits" ? limits : given[name])
         ? []
         : [
             cannotBeSent(
