@@ -9,6 +9,7 @@ import { addCheckCommand } from "./check-command.js";
 import { addCompareCommand } from "./compare-command.js";
 import { addExportCommand } from "./export-command.js";
 import { addGraphCommand } from "./graph-command.js";
+import { addHelpTexts } from "./help-texts.js";
 import { addInitCommand } from "./init-command.js";
 import { type Io, tell, writePainted } from "./io.js";
 import { addPredictCommand } from "./predict-command.js";
@@ -40,7 +41,8 @@ export async function runCli(args: readonly string[], io: Io): Promise<void> {
   }
 }
 
-function createProgram(io: Io): Command {
+/** The whole command line. */
+export function createProgram(io: Io): Command {
   const program = new Command("agent-dag")
     .description("Run a DAG of agents in any topology, see what happened and what it cost.")
     .version(packageJson().version)
@@ -67,6 +69,7 @@ function createProgram(io: Io): Command {
     addInitCommand,
   ])
     add(program, io);
+  addHelpTexts(program);
   return program;
 }
 
