@@ -47,29 +47,46 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-/** Iterates `stream` until it ends or the signal is aborted. Does not wait for an aborted stream's own end. */
-export async function* iterateUntilAborted<T>(
-  stream: AsyncIterable<T>,
-  signal: AbortSignal,
-): AsyncGenerator<T> {
-  const iterator = stream[Symbol.asyncIterator]();
-  let ended = false;
-  let stop = () => {};
-  const onAbort = () => stop();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    for (;;) {
-      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
-        stop = () => reject(abortError(signal));
-        iterator.next().then(resolve, reject);
-        if (signal.aborted) stop();
-      });
-      ended = next.done === true;
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
-  }
+/**
+ * Iterates `stream` until it ends or the signal is aborted. Does not wait for an aborted stream's own end. Written out
+ * rather than as a generator, which would cost each piece of every reply several promises.
+ */
+export function iterateUntilAborted<T>(stream: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = stream[Symbol.asyncIterator]();
+      let stop = () => {};
+      const onAbort = () => stop();
+      signal.addEventListener("abort", onAbort, { once: true });
+      const over = () => signal.removeEventListener("abort", onAbort);
+      const leave = () => {
+        over();
+        void Promise.resolve(iterator.return?.()).catch(() => undefined);
+      };
+      return {
+        next: () =>
+          new Promise<IteratorResult<T>>((resolve, reject) => {
+            stop = () => {
+              leave();
+              reject(abortError(signal));
+            };
+            iterator.next().then(
+              (result) => {
+                if (result.done === true) over();
+                resolve(result);
+              },
+              (error: unknown) => {
+                over();
+                reject(error);
+              },
+            );
+            if (signal.aborted) stop();
+          }),
+        async return() {
+          leave();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

@@ -8,7 +8,7 @@ import { toModelError } from "./model-error.js";
 import { openAiChunks, passingFetch } from "./openai-chunks.js";
 import { isContent, type Model, type ModelChunk, type ModelRequest } from "./port.js";
 import { refusedMedia } from "./readable-media.js";
-import { replyWithoutKeys } from "./redact-reply.js";
+import { replyRedactor } from "./redact-reply.js";
 import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
@@ -50,8 +50,7 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     sent: new Set(),
     keysNoted: new Set(),
   };
-  const secrets = () => secretsOf(adapted);
-  return { id: adapted.id, call: (request) => replyWithoutKeys(reply(adapted, request), secrets) };
+  return { id: adapted.id, call: (request) => reply(adapted, request) };
 }
 
 /** Every key that a request of this model can carry. */
@@ -65,16 +64,28 @@ function secretsOf(model: Adapted): string[] {
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {
   const following = followSignal(request.signal);
+  const keys = replyRedactor(() => secretsOf(model));
   let ended = false;
   try {
     for (;;) {
       const plan = planOf(model, request);
       let begun = false;
       try {
-        for await (const chunk of answer(model, request, plan, following.signal)) {
-          begun ||= isContent(chunk);
-          yield chunk;
+        // One generator for all that is done to a chunk: each more would cost every chunk several promises.
+        const open = openReply(model, request, plan, following.signal);
+        const reader = replyReader(model);
+        for await (const chunk of open.chunks) {
+          for (const piece of reader.read(chunk)) {
+            begun ||= isContent(piece);
+            for (const shown of keys.read(piece)) yield shown;
+          }
         }
+        for (const piece of reader.end()) {
+          begun ||= isContent(piece);
+          for (const shown of keys.read(piece)) yield shown;
+        }
+        reader.assertWhole(open);
+        for (const shown of keys.end()) yield shown;
         // What is read from the wire has ended there; a package's own stream may still be open.
         ended = model.openAiClient;
         return;
@@ -110,49 +121,40 @@ function hasAnotherWay(model: Adapted, plan: Plan, error: unknown): boolean {
   return learnRefusal(model.refusals, plan.sent, error);
 }
 
-/** One request as it was planned: its chunks, thoughts told apart, held to what a reply has to be. */
-async function* answer(
-  model: Adapted,
-  request: ModelRequest,
-  plan: Plan,
-  signal: AbortSignal,
-): AsyncGenerator<ModelChunk> {
+/** Reads one reply: thoughts told apart, held to what a reply has to be. */
+function replyReader(model: Adapted) {
   const filter = thoughtFilter();
   const said: string[] = [];
   let finishReason: string | null = null;
   let sawContent = false;
   let chars = 0;
-  const given = (piece: ThoughtPiece): ModelChunk => {
-    if (piece.type === "restart") said.length = 0;
-    else if (piece.type === "text") said.push(piece.text);
-    return piece;
-  };
-  const open = openReply(model, request, plan, signal);
-  for await (const chunk of open.chunks) {
-    if (chunk.type === "text") {
-      sawContent = true;
-      chars += chunk.text.length;
-      for (const piece of filter.add(chunk.text)) yield given(piece);
-    } else {
-      if (chunk.type === "tool-call") {
-        sawContent = true;
-        chars += chunk.args.length;
-      } else if (chunk.type === "thought") {
-        sawContent = true;
-        chars += chunk.text.length;
-      } else if (chunk.type === "finish") {
-        finishReason = chunk.reason;
-        for (const piece of filter.end()) yield given(piece);
-      }
-      yield chunk;
+  const noted = (pieces: readonly ThoughtPiece[]): readonly ModelChunk[] => {
+    for (const piece of pieces) {
+      if (piece.type === "restart") said.length = 0;
+      else if (piece.type === "text") said.push(piece.text);
     }
-    if (chars > maxReplyChars) throw replyTooLarge(`more than ${maxReplyChars} characters`);
-  }
-  for (const piece of filter.end()) yield given(piece);
-  const refusal = open.refusal();
-  if (refusal !== "") throw refused(model.id, refusal, finishReason);
-  assertNotFailed(model.id, { finishReason, text: said.join("") });
-  if (finishReason === null && !open.ended()) assertEnded(model, sawContent, said.join(""));
+    return pieces;
+  };
+  return {
+    read(chunk: ModelChunk): readonly ModelChunk[] {
+      if (chunk.type === "text" || chunk.type === "thought") chars += chunk.text.length;
+      else if (chunk.type === "tool-call") chars += chunk.args.length;
+      if (chars > maxReplyChars) throw replyTooLarge(`more than ${maxReplyChars} characters`);
+      sawContent ||= isContent(chunk) || chunk.type === "thought";
+      if (chunk.type === "text") return noted(filter.add(chunk.text));
+      if (chunk.type !== "finish") return [chunk];
+      finishReason = chunk.reason;
+      return [...noted(filter.end()), chunk];
+    },
+    end: () => noted(filter.end()),
+    /** @throws DagError for a reply that failed, was refused, or was cut. */
+    assertWhole(open: OpenReply): void {
+      const refusal = open.refusal();
+      if (refusal !== "") throw refused(model.id, refusal, finishReason);
+      assertNotFailed(model.id, { finishReason, text: said.join("") });
+      if (finishReason === null && !open.ended()) assertEnded(model, sawContent, said.join(""));
+    },
+  };
 }
 
 interface OpenReply {

@@ -100,11 +100,12 @@ async function* chunksOf(
       }
       const ready = chunks;
       chunks = [];
-      yield* ready;
+      for (const chunk of ready) yield chunk;
     }
     if (failure !== undefined) throw failure.error;
     await settled;
-    yield* readFromWire(reader) ? reader.end() : readMessage(message, call.answerTool);
+    const last = readFromWire(reader) ? reader.end() : readMessage(message, call.answerTool);
+    for (const chunk of last) yield chunk;
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

@@ -1,47 +1,58 @@
 import type { ModelChunk } from "./port.js";
 import { isUnmistakable, keyRedactor } from "./redact.js";
 
+/** Takes the keys out of one reply's chunks. */
+export interface ReplyRedactor {
+  /** What can be shown once this chunk has come. */
+  read(chunk: ModelChunk): readonly ModelChunk[];
+  /** What was held back, at the reply's end. */
+  end(): readonly ModelChunk[];
+}
+
 /**
  * A reply without keys that the server wrote into it, however its pieces are cut. Ordinary words are left to the model:
  * only unmistakable keys are taken out. What could be the beginning of one is held back until the next piece.
- * @param secretsNow The keys in use; asked at each piece, because some are known only once the request is sent.
+ * @param secretsNow The keys in use; asked at the first piece, because some are known only once the request is sent.
  */
-export async function* replyWithoutKeys(
-  chunks: AsyncIterable<ModelChunk>,
-  secretsNow: () => readonly string[],
-): AsyncGenerator<ModelChunk> {
+export function replyRedactor(secretsNow: () => readonly string[]): ReplyRedactor {
   const texts = new Map<number | "text", StreamRedactor>();
   const redactorOf = (part: number | "text") => {
     const found = texts.get(part) ?? streamRedactor(secretsNow());
     texts.set(part, found);
     return found;
   };
-  function* heldBack(): Generator<ModelChunk> {
+  const end = (): ModelChunk[] => {
+    const rests: ModelChunk[] = [];
     for (const [part, redactor] of texts) {
       const rest = redactor.end();
       if (rest === "") continue;
-      yield part === "text" ? { type: "text", text: rest } : { type: "tool-call", index: part, args: rest };
+      rests.push(
+        part === "text" ? { type: "text", text: rest } : { type: "tool-call", index: part, args: rest },
+      );
     }
-  }
-  for await (const chunk of chunks) {
-    if (chunk.type === "text") {
-      const text = redactorOf("text").add(chunk.text);
-      if (text !== "") yield text === chunk.text ? chunk : { type: "text", text };
-    } else if (chunk.type === "tool-call") {
-      const redactor = redactorOf(chunk.index);
-      const args = redactor.add(chunk.args);
-      const name = chunk.name === undefined ? undefined : redactor.clean(chunk.name);
-      const isSame = args === chunk.args && name === chunk.name;
-      yield isSame ? chunk : { ...chunk, args, ...(name !== undefined && { name }) };
-    } else if (chunk.type === "finish") {
-      yield* heldBack();
-      yield { ...chunk, reason: redactorOf("text").clean(chunk.reason) };
-    } else {
+    return rests;
+  };
+  return {
+    read(chunk) {
+      if (chunk.type === "text") {
+        const text = redactorOf("text").add(chunk.text);
+        if (text === "") return [];
+        return [text === chunk.text ? chunk : { type: "text", text }];
+      }
+      if (chunk.type === "tool-call") {
+        const redactor = redactorOf(chunk.index);
+        const args = redactor.add(chunk.args);
+        const name = chunk.name === undefined ? undefined : redactor.clean(chunk.name);
+        const isSame = args === chunk.args && name === chunk.name;
+        return [isSame ? chunk : { ...chunk, args, ...(name !== undefined && { name }) }];
+      }
+      if (chunk.type === "finish")
+        return [...end(), { ...chunk, reason: redactorOf("text").clean(chunk.reason) }];
       if (chunk.type === "restart") texts.clear();
-      yield chunk;
-    }
-  }
-  yield* heldBack();
+      return [chunk];
+    },
+    end,
+  };
 }
 
 interface StreamRedactor {
