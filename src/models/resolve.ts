@@ -4,6 +4,7 @@ import type { ChatModelLike, ModelLike } from "../spec/shape.js";
 import { langchainId, langchainModel } from "./langchain-model.js";
 import type { Model } from "./port.js";
 import { loadChatModelClass, newChatModel } from "./provider-package.js";
+import { proxiedFetch } from "./proxy.js";
 import { redactUrl } from "./redact.js";
 
 /** The part of `process.env` that is read. */
@@ -21,7 +22,8 @@ const noKey = "none";
  * Makes a model of the port from a name, from an instance of a LangChain chat model, or from a model of the port (which is
  * returned as it is). Packages are loaded only when a model of theirs is asked for.
  *
- * @param env `OPENAI_API_KEY` and `OPENAI_BASE_URL` are read from here. @default process.env
+ * @param env `OPENAI_API_KEY`, `OPENAI_BASE_URL`, and `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` for `openai:` models are read
+ *   from here. @default process.env
  * @param cwd Project whose `node_modules` are looked through for `@langchain/<provider>` first. @default process.cwd()
  * @throws DagError `MODEL_NAME_INVALID`, `MODEL_KEY_MISSING`, `MODEL_BASE_URL_INVALID`, `MODEL_PROVIDER_MISSING`,
  *   `MODEL_SETTINGS_INVALID`.
@@ -51,7 +53,7 @@ export async function resolveModel(
     throw invalidName(model, "names no model after its colon", `For example "${exampleOf(provider)}".`);
   if (provider === "offline")
     throw invalidName(model, "is not a model", 'The embedded model is named "offline".');
-  const fields = provider === "openai" ? openAiFields(model, name, env) : { model: name };
+  const fields = provider === "openai" ? await openAiFields(model, name, env) : { model: name };
   return langchainModel(newChatModel(await loadChatModelClass(provider, cwd), model, fields), { id: model });
 }
 
@@ -62,7 +64,7 @@ export function modelIdOf(model: ModelLike | Model): string {
 }
 
 /** Settings of `ChatOpenAI`: the key and the base URL are always given, so that it reads no others by itself. */
-function openAiFields(id: string, name: string, env: Environment) {
+async function openAiFields(id: string, name: string, env: Environment) {
   const apiKey = env.OPENAI_API_KEY?.trim() ?? "";
   const baseUrl = env.OPENAI_BASE_URL?.trim() ?? "";
   if (apiKey === "" && baseUrl === "") {
@@ -72,10 +74,12 @@ function openAiFields(id: string, name: string, env: Environment) {
     });
   }
   if (baseUrl !== "") assertBaseUrl(baseUrl);
+  const baseURL = baseUrl === "" ? openAiUrl : baseUrl;
+  const fetch = await proxiedFetch(baseURL, env);
   return {
     model: name,
     apiKey: apiKey === "" ? noKey : apiKey,
-    configuration: { baseURL: baseUrl === "" ? openAiUrl : baseUrl },
+    configuration: { baseURL, ...(fetch !== undefined && { fetch }) },
     streamUsage: true,
     useResponsesApi: false,
   };
