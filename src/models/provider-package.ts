@@ -13,6 +13,7 @@ const knownClasses: Readonly<Record<string, string>> = {
   cerebras: "ChatCerebras",
   cohere: "ChatCohere",
   deepseek: "ChatDeepSeek",
+  google: "ChatGoogle",
   "google-genai": "ChatGoogleGenerativeAI",
   "google-vertexai": "ChatVertexAI",
   groq: "ChatGroq",
