@@ -9,7 +9,7 @@ import { storedRun } from "../../graphs/stored-run.js";
 import { openCheckpointer } from "../../src/stores/checkpointer.js";
 import { messagesOf } from "../serve/client.js";
 
-// Works on the built package. The fuzzer's time: FUZZ_MS=600000 npm run test:slow -- serve
+// Works on the built package. Ten minutes of the fuzzer: npm run test:fuzz
 const fuzzMs = Number(process.env.FUZZ_MS ?? 30_000);
 
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-slow-serve-"));
