@@ -137,10 +137,10 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     };
   };
   const noticed = new Set<string>();
-  const notice = (text: string | null, code = "MODEL_CHOSEN") => {
+  const notice = (text: string | null, code?: string) => {
     if (text === null || noticed.has(text)) return;
     noticed.add(text);
-    events.notice(code, text);
+    events.notice(code ?? "MODEL_CHOSEN", text);
   };
   const environment = environmentModel(notice);
   let shared: ReturnType<typeof share> | undefined;
