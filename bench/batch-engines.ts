@@ -1,6 +1,6 @@
 /**
  * Batches over four worker processes, on PostgreSQL (from its npm package) and Redis (`redis-server`):
- * `npm run bench:batch -- engines [rows] [part …]`, parts `rows`, `kills`, `limit`, `budget`.
+ * `npm run bench:batch -- engines [rows] [part …]`, parts `rows`, `kills` (`KILLS=50`), `limit`, `budget`.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,9 @@ const rows = Number(words.find((word) => /^\d+$/.test(word)) ?? 2000);
 const parts = words.filter((word) => /^[a-z]+$/.test(word));
 const isAsked = (part: string) => parts.length === 0 || parts.includes(part);
 const workers = 4;
+
+/** So many workers are killed, and the store is restarted with every tenth of them. */
+const kills = Number(process.env.KILLS ?? 50);
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -188,14 +191,14 @@ async function measureRows(name: string, at: string, nodeMs: number): Promise<vo
   );
 }
 
-/** Workers are killed 50 times and the store is restarted 5 times. */
+/** Workers are killed, the store is restarted, and all rows have to come out as if nothing had been. */
 async function measureKills(
   name: string,
   store: Awaited<ReturnType<typeof startPostgres | typeof startRedis>>,
 ) {
   const at = await store.database();
   const server = await startCallsServer(60);
-  const count = 1500;
+  const count = 30 * kills;
   const env = { CALLS_URL: server.url };
   const killed = new Map<number, number>();
   const waits: number[] = [];
@@ -207,7 +210,7 @@ async function measureKills(
     const reading = (async () => {
       for await (const item of batch) items.push(item);
     })();
-    for (let kill = 0; kill < 50 && items.length < count; kill++) {
+    for (let kill = 0; kill < kills && items.length < count; kill++) {
       await wait(400 + 300 * Math.random());
       const slot = kill % workers;
       const victim = children[slot] as ChildProcess;

@@ -55,7 +55,7 @@ export class PostgresThreads extends BaseCheckpointSaver {
   readonly #pool: Pool;
   readonly #reads = new Together((places: Place[]) => this.#read(places), mostAtOnce);
   readonly #puts = new Together((points: Point[]) => this.#put(points), mostAtOnce);
-  readonly #writes = new Together((writes: Write[][]) => this.#write(writes), mostAtOnce);
+  readonly #writes = new Together((writes: Write[][]) => this.#write(writes), mostAtOnce, 2);
   readonly #deletes = new Together((threads: string[]) => this.#delete(threads), mostAtOnce);
 
   constructor(pool: Pool, storeName: string) {

@@ -6,19 +6,24 @@ export class Together<Asked, Answer> {
   readonly #ask: (asked: Asked[]) => Promise<readonly Answer[]>;
   readonly #most: number;
   #queue: { asked: Asked; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
-  #running = false;
+  readonly #lanes: number;
+  #running = 0;
 
-  /** @param most Most that is asked for at once. */
-  constructor(ask: (asked: Asked[]) => Promise<readonly Answer[]>, most = 500) {
+  /**
+   * @param most Most that is asked for at once.
+   * @param lanes Most questions that are under way at once: more than one where an answer must come soon.
+   */
+  constructor(ask: (asked: Asked[]) => Promise<readonly Answer[]>, most = 500, lanes = 1) {
     this.#ask = ask;
     this.#most = most;
+    this.#lanes = lanes;
   }
 
   ask(asked: Asked): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ asked, resolve, reject });
-      if (this.#running) return;
-      this.#running = true;
+      if (this.#running >= this.#lanes) return;
+      this.#running++;
       // What is asked for in the same turn goes along.
       setImmediate(() => this.#run());
     });
@@ -34,6 +39,6 @@ export class Together<Asked, Answer> {
         for (const { reject } of group) reject(error);
       }
     }
-    this.#running = false;
+    this.#running--;
   }
 }
