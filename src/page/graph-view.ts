@@ -170,7 +170,7 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
   ><g
     role="button"
     tabindex="0"
-    aria-label=${shown([node.name, kind, state, ...facts, ...extra, when, why].filter((one) => one !== "").join(", "))}
+    aria-label=${shown([node.name, kind, state === "completed" ? state : "", ...facts, ...extra, when, why].filter((one) => one !== "").join(", "))}
     onClick=${onSelect}
     onKeyDown=${onEnter(onSelect)}
     onFocus=${tell}

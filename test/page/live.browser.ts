@@ -1,12 +1,15 @@
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { MemorySaver } from "@langchain/langgraph";
+import { tool } from "@langchain/core/tools";
+import { interrupt, MemorySaver } from "@langchain/langgraph";
 import type { Browser } from "playwright-core";
+import { z } from "zod";
 import { createLivePage, type LivePage } from "../../src/report/live-page.js";
 import { resume, run } from "../../src/run/run.js";
 import { nodeListener } from "../../src/serve/node-listener.js";
 import { defineDag } from "../../src/spec/define.js";
+import { scriptedModel } from "../../src/testing/scripted-model.js";
 import { launch, watch } from "./browser.js";
 
 let browser: Browser;
@@ -68,6 +71,44 @@ it("shows a run while it happens, takes its answer, and can be saved", async () 
   expect(await tab.locator("#pane").textContent()).toContain("The train was late again");
   const saved = await (await fetch(`${url}report.html`)).text();
   expect([saved.includes("connect-src"), saved.includes("The train was late again")]).toEqual([false, true]);
+  expect(errors).toEqual([]);
+  await tab.close();
+});
+
+it("takes the answers to a tool's approval and to a function's question together", async () => {
+  const pay = tool(({ usd }: { usd: number }) => `paid ${usd}`, {
+    name: "pay",
+    description: "Pays.",
+    schema: z.object({ usd: z.number() }),
+  });
+  const asking = defineDag({
+    name: "asking",
+    nodes: {
+      clerk: { instructions: "Pay.", tools: [{ tool: pay, approve: true }] },
+      count: { run: () => interrupt("How many?") as number },
+    },
+  });
+  const tab = await browser.newPage();
+  const { errors } = watch(tab);
+  await tab.goto(url);
+  const options = {
+    model: scriptedModel({ clerk: [{ toolCalls: [{ name: "pay", args: { usd: 5 } }] }, "done"] }),
+    texts: true,
+    checkpointer: new MemorySaver(),
+    thread: "two",
+    onEvent: page.onEvent,
+  } as const;
+  const given = new Promise<Readonly<Record<string, unknown>>>((resolve) => {
+    answered = resolve;
+  });
+  await run(asking, "x" as never, options);
+  await tab.locator(".questions").getByText("How many?").waitFor();
+  await tab.getByLabel("Answer (text or JSON)").fill("7");
+  await tab.getByRole("button", { name: "Answer", exact: true }).click();
+  await tab.getByRole("button", { name: "Approve", exact: true }).click();
+  const last = await resume(asking, { ...options, answer: await given });
+  expect([last.state, last.outcomes.count]).toMatchObject(["completed", { value: 7 }]);
+  await tab.waitForSelector('[data-run-state="completed"]');
   expect(errors).toEqual([]);
   await tab.close();
 });
