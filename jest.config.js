@@ -22,5 +22,6 @@ export default {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^agent-dag$": "<rootDir>/src/index.ts",
     "^agent-dag/(testing|jest|serve)$": "<rootDir>/src/$1/index.ts",
+    "^agent-dag/otel$": "<rootDir>/src/telemetry/otel.ts",
   },
 };

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
 import { defineDag } from "agent-dag";
+import { traced } from "agent-dag/otel";
 import { createHandler, type HandlerOptions, nodeListener } from "agent-dag/serve";
 import { z } from "zod";
 
@@ -24,12 +25,16 @@ export const notice = defineDag({
   },
 });
 
-/** A service with limits that all runs share, approvals over HTTP, and two pages that show its streams. */
+/**
+ * A service with limits that all runs share, approvals over HTTP, traces for whatever OpenTelemetry provider the process has
+ * (under the caller's span, where a request brings one), and two pages that show its streams.
+ */
 export function createService(options: HandlerOptions = {}) {
   const handler = createHandler([notice], {
     limits: { maxConcurrency: 4, requestsPerMinute: 300, maxCostUsd: 0.1 },
     policy: { deadlineMs: 60_000 },
     maxRuns: 200,
+    use: [traced()],
     context: (request: Request | null) => ({ tenant: request?.headers.get("x-tenant") ?? "nobody" }),
     ...options,
   });
