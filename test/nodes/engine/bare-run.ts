@@ -1,0 +1,80 @@
+import { Journal, readRun } from "../../../nodes/engine/journal.js";
+import { type Pace, RunContext, type UserCodeHost } from "../../../nodes/engine/run-context.js";
+import type { RunOptions } from "../../../nodes/engine/run-options.js";
+import {
+  type Performers,
+  parseInput,
+  Scope,
+  type Work,
+  type WorkResult,
+} from "../../../nodes/engine/scope.js";
+import { settleDag } from "../../../nodes/engine/settle-dag.js";
+import { ctxOf } from "../../../nodes/engine/work.js";
+import type { RunRecord } from "../../../src/records/record.js";
+import type { DagSpec } from "../../../src/spec/shape.js";
+import type { LogEntry } from "../../../src/stores/thread-log.js";
+
+const host: UserCodeHost = Object.assign(<T>(_answers: readonly unknown[], code: () => T): T => code(), {
+  payloadOf: () => undefined,
+  outside: <T>(code: () => T): T => code(),
+  threadFor: () => ({}),
+});
+
+/** Functions do what they do; agents say their instructions; approvals ask. */
+const performers = {
+  function: (work: Work): WorkResult | Promise<WorkResult> => {
+    const value: unknown = work.node.run?.(ctxOf(work) as never);
+    return value instanceof Promise ? value.then((awaited) => ({ value: awaited })) : { value };
+  },
+  agent: ({ node }: Work): WorkResult => ({ value: node.instructions }),
+  approval: ({ scope, key }: Work): WorkResult => ({
+    value: scope.run.questions.ask(key, "", { message: "Well?", value: null }),
+  }),
+} as unknown as Performers;
+
+export interface BareRun {
+  readonly pace?: Pace;
+  readonly options?: RunOptions;
+  readonly reuse?: RunRecord;
+  /** What an earlier process wrote down; where it is given, the run is persisted. */
+  readonly log?: LogEntry[];
+  /** Done with the run before its first node is settled. */
+  readonly prepare?: (run: RunContext, scope: Scope) => void;
+}
+
+/** A run of the engine by itself, without LangGraph around it. */
+export async function bareRun(
+  spec: DagSpec,
+  input: unknown = "x",
+  { pace = "dataflow", options = {}, reuse, log, prepare }: BareRun = {},
+): Promise<RunRecord> {
+  const earlier = log === undefined ? null : readRun(log);
+  const append = async (entry: LogEntry) => void log?.push(JSON.parse(JSON.stringify(entry)) as LogEntry);
+  const journal = new Journal(log && { append, flushed: async () => {} }, earlier);
+  const topology = { name: "bare", pace, planned: false };
+  const contexts = () => options.context;
+  const run = new RunContext({
+    spec,
+    topology,
+    options,
+    journal,
+    earlier,
+    reuse,
+    host,
+    contexts,
+    around: undefined,
+  });
+  run.obey(options.signal);
+  const scope = new Scope(spec, run, performers);
+  const given = await parseInput(spec, input);
+  const { id, startedAt } = run.begin(given.given, []);
+  if (earlier === null) {
+    const declared = { name: spec.name, hash: "h", nodes: {}, outputs: [] };
+    await journal.begun({ id, startedAt, topology: "bare", dag: "h", declared }, null);
+  }
+  scope.open(given);
+  prepare?.(run, scope);
+  await settleDag(scope);
+  scope.close();
+  return run.end(null);
+}

@@ -1,0 +1,212 @@
+import { describe, expect, it } from "@jest/globals";
+import { workPath } from "../../../src/records/work-id.js";
+import type { DagSpec, ForEach, Node } from "../../../src/spec/shape.js";
+import type { LogEntry } from "../../../src/stores/thread-log.js";
+import { type BareRun, bareRun } from "./bare-run.js";
+
+type Each = (item: any, index: number) => unknown;
+
+/** Runs `each` for the items that a node before it gives. */
+function mapOver(items: unknown, each: Each, how: object = {}, options: BareRun = {}) {
+  const forEach = { items: { node: "list" }, ...how } as unknown as ForEach;
+  const node = {
+    needs: ["list"],
+    forEach,
+    run: ({ item, index }: any) => each(item, index),
+  } as unknown as Node;
+  const spec: DagSpec = { name: "d", nodes: { list: { run: () => items as never }, each: node } };
+  return bareRun(spec, "x", options);
+}
+const failFor =
+  (...bad: unknown[]): Each =>
+  (item) => {
+    if (bad.includes(item)) throw new Error(`${item} is bad.`);
+    return item * 10;
+  };
+
+describe("a map", () => {
+  it("gives the values in item order, whatever order they come in", async () => {
+    const slowFirst: Each = async (item, index) => {
+      for (let turn = 0; turn < 5 - index; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return [item, index];
+    };
+    const record = await mapOver(["a", "b", "c"], slowFirst);
+    expect(record.outcomes.each).toMatchObject({
+      state: "completed",
+      attempts: 1,
+      value: [
+        ["a", 0],
+        ["b", 1],
+        ["c", 2],
+      ],
+      items: [{ state: "completed" }, { state: "completed" }, { state: "completed" }],
+    });
+    const started = record.events.filter(({ type }) => type === "node-started");
+    expect(started.map((event) => ("items" in event ? event.items : undefined))).toEqual([
+      undefined,
+      3,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("over nothing gives nothing", async () => {
+    expect((await mapOver([], failFor())).outcomes.each).toMatchObject({
+      state: "completed",
+      value: [],
+      items: [],
+    });
+  });
+
+  it.each([
+    [{}, [10, null, 30]],
+    [{ onItemError: "null" }, [10, null, 30]],
+    [{ onItemError: "omit" }, [10, 30]],
+  ])("with %j puts in the place of what failed: %j", async (how, value) => {
+    const record = await mapOver([1, 2, 3], failFor(2), how);
+    expect(record.outcomes.each).toMatchObject({ state: "completed", value });
+    expect(record.state).toBe("partial");
+  });
+
+  it("fails with the first item's error where any must not fail, or all did", async () => {
+    expect((await mapOver([1, 2, 3], failFor(2, 3), { onItemError: "fail" })).outcomes.each).toMatchObject({
+      state: "failed",
+      error: { code: "ITEMS_FAILED", message: "2 of 3 items failed; item 1: 2 is bad." },
+    });
+    expect((await mapOver([1, 2], failFor(1, 2))).outcomes.each).toMatchObject({
+      state: "failed",
+      error: { code: "ITEMS_FAILED", message: "All 2 items failed; the first: 1 is bad." },
+      items: [{ state: "failed" }, { state: "failed" }],
+    });
+  });
+
+  it.each([
+    ["as many as there are", {}, "dataflow", 4],
+    ["as many as it is told", { maxConcurrency: 2 }, "dataflow", 2],
+    ["as many as it is told, also in supersteps", { maxConcurrency: 3 }, "supersteps", 3],
+    ["one", { maxConcurrency: 2 }, "one-by-one", 1],
+  ] as const)("runs %s at once with %j at pace %s", async (_what, how, pace, expected) => {
+    let [active, peak] = [0, 0];
+    const each: Each = async () => {
+      peak = Math.max(peak, ++active);
+      await new Promise((resolve) => setImmediate(resolve));
+      active--;
+    };
+    await mapOver([1, 2, 3, 4], each, how, { pace });
+    expect(peak).toBe(expected);
+  });
+
+  it("ends with the run, and skips or cancels what it had not begun", async () => {
+    const controller = new AbortController();
+    const each: Each = (item) => {
+      if (item !== 2) return item;
+      setImmediate(() => controller.abort());
+      return new Promise(() => {});
+    };
+    const record = await mapOver(
+      [1, 2, 3],
+      each,
+      { maxConcurrency: 1 },
+      { options: { signal: controller.signal } },
+    );
+    expect(record.outcomes.each).toMatchObject({
+      state: "cancelled",
+      items: [
+        { state: "completed", value: 1 },
+        { state: "cancelled" },
+        { state: "cancelled", startedAtMs: null },
+      ],
+    });
+  });
+});
+
+describe("what a map goes over", () => {
+  it.each([
+    [undefined, "`forEach` points at null where an array is expected."],
+    ["text", "`forEach` points at string where an array is expected."],
+    [{ a: 1 }, "`forEach` points at object where an array is expected."],
+  ])("has to be a list: %j", async (items, message) => {
+    const record = await mapOver(items, failFor());
+    expect(record.outcomes.each).toMatchObject({
+      state: "failed",
+      startedAtMs: null,
+      error: {
+        code: "FOR_EACH_NOT_ARRAY",
+        message: `${message} Point it at an array of the input or of one of the node's needs.`,
+      },
+    });
+  });
+
+  it("may lie deeper in, in the input, too", async () => {
+    const spec = (forEach: unknown): DagSpec => ({
+      name: "d",
+      input: { type: "object" } as never,
+      nodes: { each: { forEach, run: ({ item }: any) => item } as unknown as Node },
+    });
+    const input = { deep: { list: [1, 2] } };
+    expect((await bareRun(spec("deep.list"), input)).output).toEqual([1, 2]);
+    expect((await bareRun(spec({ input: true, path: "deep.list" }), input)).output).toEqual([1, 2]);
+    expect((await bareRun(spec({ items: "deep.list" }), input)).output).toEqual([1, 2]);
+    expect((await bareRun(spec("deep.gone"), input)).outcomes.each).toMatchObject({
+      error: {
+        message: expect.stringMatching(
+          /^`forEach` points at nothing at "deep\.gone" where an array is expected\./,
+        ),
+      },
+    });
+  });
+
+  it.each([
+    [[{ id: "a" }, { id: "a" }], 'Item 1 has the key "a", which item 0 has too (`forEach.key`).'],
+    [[{ id: 1 }, { id: "1" }], 'Item 1 has the key "1", which item 0 has too (`forEach.key`).'],
+    [[{ id: "a" }, {}], 'Item 1 has no text or number at "id" (`forEach.key`).'],
+    [[{ id: null }], 'Item 0 has no text or number at "id" (`forEach.key`).'],
+  ])("has to have keys of its own where it has some: %j", async (items, message) => {
+    const record = await mapOver(items, () => 1, { key: "id" });
+    expect(record.outcomes.each).toMatchObject({
+      state: "failed",
+      error: {
+        code: "ITEM_KEY_INVALID",
+        message: `${message} Name a field in which every item has a value of its own.`,
+      },
+    });
+  });
+});
+
+describe("what is persisted of a map", () => {
+  it("is each item, so that a later process does only those that are left", async () => {
+    const log: LogEntry[] = [];
+    const done: unknown[] = [];
+    const controller = new AbortController();
+    const each: Each = (item) => {
+      if (item === 3 && !controller.signal.aborted) {
+        setImmediate(() => controller.abort());
+        return new Promise(() => {});
+      }
+      done.push(item);
+      return item;
+    };
+    const how = { maxConcurrency: 1 };
+    await mapOver([1, 2, 3, 4], each, how, { log, options: { signal: controller.signal } });
+    expect(done).toEqual([1, 2]);
+    const record = await mapOver([1, 2, 3, 4], each, how, { log });
+    expect(done).toEqual([1, 2, 3, 4]);
+    expect(record.outcomes.each).toMatchObject({ state: "completed", value: [1, 2, 3, 4] });
+  });
+
+  it("is not an item that is another now, or has another key", async () => {
+    const settledItem = async (items: readonly unknown[], log: LogEntry[], how = {}) => {
+      const done: unknown[] = [];
+      await mapOver(items, (item) => void done.push(item.id), how, { log });
+      return done;
+    };
+    const of = (...ids: string[]) => ids.map((id) => ({ id }));
+    const log: LogEntry[] = [];
+    await settledItem(of("a", "b"), log);
+    // The map as a whole, and what it goes over, are to be done again.
+    const items = log.filter(({ kind, key }) => kind !== "settled" || workPath(key as never).includes("["));
+    expect(await settledItem(of("a", "c"), [...items])).toEqual(["c"]);
+    expect(await settledItem(of("a", "b"), [...items], { key: "id" })).toEqual(["a", "b"]);
+  });
+});
