@@ -53,6 +53,8 @@ export interface Instrument {
   observeRun(clock: RunClock): RunInstrument;
   /** The same for one run that a span of another process has asked for. @default runs are not told apart */
   under?(parent: RemoteSpan): Instrumentation;
+  /** The span under which a run that begins now would stand: what other processes are told that run in its place. @default none */
+  caller?(): RemoteSpan | null;
 }
 
 /** An instrument that can stand in `use` and as `onEvent`. */
@@ -70,7 +72,8 @@ export function listener(onEvent: (event: RunEvent) => void): Instrumentation {
   return instrumentation({ observeRun: () => ({ onEvent, within: (_place, code) => code() }) });
 }
 
-function isInstrument(value: unknown): value is Instrument {
+/** Whether something given in `use` or as `onEvent` watches runs from inside. */
+export function isInstrument(value: unknown): value is Instrument {
   return typeof value === "function" && "observeRun" in value && typeof value.observeRun === "function";
 }
 
@@ -101,6 +104,15 @@ export function underSpan<T extends Pick<RunOptions, "use">>(options: T, parent:
     ...options,
     use: options.use.map((one) => (isInstrument(one) ? (one.under?.(parent) ?? one) : one)),
   };
+}
+
+/** The span that stands above what is started with these options now; `null` where there is none. */
+export function callerIn({ use = [], onEvent }: Pick<RunOptions, "use" | "onEvent">): RemoteSpan | null {
+  for (const one of [...use, onEvent]) {
+    const caller = isInstrument(one) ? one.caller?.() : undefined;
+    if (caller) return caller;
+  }
+  return null;
 }
 
 /** The options with an instrument that was given as `onEvent` where it works: in `use`. */

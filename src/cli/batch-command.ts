@@ -123,8 +123,6 @@ async function batchCommand(
     const canAnswer = web !== null && flags.engine === undefined && asksForApproval(dag);
     const store = (await openStore(flags)) ?? (canAnswer ? await storeInMemory() : null);
     const tape = await cassetteFromFlags(flags);
-    // Traces are sent by whoever runs the rows.
-    const { tracing, ...others } = flags;
     let summary: BatchSummary;
     try {
       summary = await drive(
@@ -133,7 +131,7 @@ async function batchCommand(
         io,
         { sample, web },
         {
-          ...withCassette(optionsFromFlags(flags.engine === undefined ? flags : others), tape),
+          ...withCassette(optionsFromFlags(flags), tape),
           topology: flags.topology,
           results: out,
           ...(flags.engine !== undefined && { engine: flags.engine }),

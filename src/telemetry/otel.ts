@@ -3,6 +3,7 @@ import {
   context,
   createTraceState,
   type Histogram,
+  isSpanContextValid,
   type Meter,
   metrics,
   type Attributes as OtelAttributes,
@@ -70,6 +71,7 @@ export function traced(options: TracedOptions = {}): Traced {
   const self = instrumentation({
     texts: options.texts === true,
     observeRun: (clock: RunClock) => traceRun(options, clock, null),
+    caller: activeSpan,
     under: (parent: RemoteSpan) =>
       instrumentation({
         texts: options.texts === true,
@@ -102,6 +104,15 @@ function traceRun(
       return span === undefined ? code() : context.with(trace.setSpan(around, span), code);
     },
   };
+}
+
+/** The active span as other processes are told of it. */
+function activeSpan(): RemoteSpan | null {
+  const span = trace.getSpanContext(context.active());
+  if (span === undefined || !isSpanContextValid(span)) return null;
+  const { traceId, spanId, traceFlags, traceState } = span;
+  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+  return { traceId, spanId, isSampled, state: traceState?.serialize() ?? "" };
 }
 
 function spanContextOf({ traceId, spanId, isSampled, state }: RemoteSpan): SpanContext {

@@ -129,6 +129,7 @@ export function otlpExporter(url: string, options: OtlpExporterOptions): OtlpExp
 
   return instrumentation({
     ...under(options.parent ?? null),
+    caller: () => options.parent ?? null,
     under: (parent: RemoteSpan) => instrumentation(under(parent)),
     flush,
   });

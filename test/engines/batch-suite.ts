@@ -2,7 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
 import { type BatchItem, defineDag, runMany, runWorker } from "agent-dag";
+import { traced } from "agent-dag/otel";
 import { type CallsServer, type NodeCall, startCallsServer } from "../support/calls-server.js";
 import { replyModel } from "../support/reply-model.js";
 import { endAll, graphFile, start, startWorker, type TestEngine, until } from "./engines.js";
@@ -266,6 +274,36 @@ export function testBatches(name: string, begin: () => Promise<TestEngine>): voi
       expect(await driver.ended).toBe(0);
       expect(linesOf(out).length).toBe(12);
       expect(repeated(server.calls, new Map([[first.child.pid ?? 0, killedAt]]))).toEqual([]);
+    });
+
+    it("puts the rows' traces, whoever runs them, under the span that the batch was begun in", async () => {
+      await fresh();
+      const exporter = new InMemorySpanExporter();
+      const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+      context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+      const tracer = provider.getTracer("test");
+      const dag = defineDag({ name: "traced-rows", nodes: { a: { run: () => 1 } } });
+      const finish = new AbortController();
+      const worker = runWorker(dag, { engine: url, use: [traced({ tracer })], finish: finish.signal });
+      try {
+        const batch = tracer.startSpan("nightly");
+        const summary = await context.with(
+          trace.setSpan(context.active(), batch),
+          () => runMany(dag, ["x", "y"], { engine: url, use: [traced({ tracer })] }).summary,
+        );
+        expect(summary).toMatchObject({ completed: 2 });
+        const runs = exporter.getFinishedSpans().filter(({ name }) => name === "invoke_workflow traced-rows");
+        const { traceId, spanId } = batch.spanContext();
+        expect(runs.map((span) => [span.spanContext().traceId, span.parentSpanContext?.spanId])).toEqual([
+          [traceId, spanId],
+          [traceId, spanId],
+        ]);
+      } finally {
+        finish.abort();
+        await worker;
+        context.disable();
+        await provider.shutdown();
+      }
     });
 
     describe("limits of all workers together", () => {

@@ -1,3 +1,4 @@
+import type { RemoteSpan } from "../../../nodes/engine/instrument.js";
 import { DagError } from "../../errors.js";
 import type { Simulated } from "../../records/events.js";
 import { dagHash, hashOf } from "../../spec/canonical.js";
@@ -42,6 +43,8 @@ export interface BatchSettings {
   readonly simulate: Simulated | null;
   readonly keepsRecords: boolean;
   readonly maxFailures: number | `${number}%` | null;
+  /** The span above the batch: its rows' traces go on there. Absent where there is none. */
+  readonly caller?: RemoteSpan;
 }
 
 /** A worker as the store knows it. */

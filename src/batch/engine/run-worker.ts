@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import { underSpan } from "../../../nodes/engine/instrument.js";
 import { DagError, errorCode } from "../../errors.js";
 import type { RunDagOptions } from "../../run/run.js";
 import { assertValid } from "../../spec/assert-valid.js";
@@ -231,7 +232,7 @@ class WorkingProcess {
       item = await runRow(row, {
         spec: this.#spec,
         options: {
-          ...batch.options(this.#options, job.index, budget),
+          ...underSpan(batch.options(this.#options, job.index, budget), batch.settings.caller ?? null),
           checkpointer: this.#saver,
           signal: ending.signal,
         },

@@ -1,3 +1,4 @@
+import { callerIn, isInstrument } from "../../../nodes/engine/instrument.js";
 import type { DagIssue } from "../../errors.js";
 import { latencyProfiles } from "../../models/latency-profile.js";
 import type { LatencyMiddleware } from "../../models/simulate-latency.js";
@@ -44,10 +45,13 @@ export function sentOptions(
     Object.entries(givenLimits ?? {}).filter(([name]) => !ownLimits.includes(name)),
   );
   const simulated = (runOptions.use ?? []).filter(isSimulated);
-  const others = (runOptions.use ?? []).filter((one) => !isSimulated(one));
+  // What traces runs is needed where they run; what it would put them under is sent.
+  const others = (runOptions.use ?? []).filter((one) => !isSimulated(one) && !isInstrument(one));
+  const caller = callerIn(runOptions);
   const issues = [
     ...Object.entries(kept)
       .filter(([name]) => given[name] !== undefined && (name !== "use" || others.length > 0))
+      .filter(([name]) => name !== "onEvent" || !isInstrument(given.onEvent))
       .map(([name, hint]) => cannotBeSent(name, hint)),
     ...ownLimits
       .filter((name) => (runOptions.limits as Record<string, unknown> | undefined)?.[name] !== undefined)
@@ -74,6 +78,7 @@ export function sentOptions(
     // Texts are kept to be looked at in records.
     keepsRecords: options.records !== undefined || runOptions.texts === true,
     maxFailures: options.maxFailures ?? null,
+    ...(caller !== null && { caller }),
   };
   return { settings, issues };
 }
