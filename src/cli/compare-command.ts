@@ -22,6 +22,7 @@ import { addThreadFlags, openThread, storeInMemory, type ThreadFlags } from "./t
 interface CompareCommandFlags extends RunFlags, ThreadFlags, WebFlags {
   readonly topologies?: string;
   readonly repeat?: number;
+  readonly reuse?: string;
 }
 
 /** `agent-dag compare <file>`: runs a graph in several topologies and prints them side by side. */
@@ -34,7 +35,8 @@ export function addCompareCommand(program: Command, io: Io): void {
       "--topologies <list>",
       'what to compare, for example "deterministic,planned,planned?toolInput=argument" (default: "sequential,deterministic,planned,planned-dag")',
     )
-    .option("--repeat <n>", "runs of each topology, interleaved (default: 1)", positiveInteger);
+    .option("--repeat <n>", "runs of each topology, interleaved (default: 1)", positiveInteger)
+    .option("--reuse <file>", "run only what the record of an earlier run (from --json) did not complete");
   addRunFlags(addWebFlag(addInputFlags(addThreadFlags(command)))).action(
     (file: string, flags: CompareCommandFlags) => compareCommand(file, flags, io),
   );
@@ -70,6 +72,8 @@ async function drive(
 ): Promise<Comparison> {
   const { listenForInterrupt } = await import("./interrupt.js");
   const { compare } = await import("../compare/compare.js");
+  const { loadRecord } = await import("./record-file.js");
+  const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
   const store = (await openThread(flags)) ?? (web === null ? null : await storeInMemory());
   const interrupt = listenForInterrupt(() => tell(io.stderr, "Interrupted: ending the runs.\n"));
   try {
@@ -77,6 +81,7 @@ async function drive(
       ...withOneBudget(withCassette(optionsFromFlags(flags), tape)),
       ...(flags.topologies !== undefined && { topologies: flags.topologies.split(",") }),
       ...(flags.repeat !== undefined && { repeat: flags.repeat }),
+      ...(reuse !== undefined && { reuse }),
       ...(store !== null && { checkpointer: store.checkpointer, thread: flags.thread ?? "terminal" }),
       signal: interrupt.signal,
       onRun: ({ topology, repeat }) =>

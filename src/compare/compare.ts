@@ -28,8 +28,8 @@ export interface Comparison {
   readonly advice: string;
 }
 
-/** What `compare` takes: `run`'s options, but `topologies` for `topology`, and no `reuse`. */
-export interface CompareOptions extends Omit<RunDagOptions, "topology" | "reuse"> {
+/** What `compare` takes: `run`'s options, but `topologies` for `topology`. What is reused is reused in each run. */
+export interface CompareOptions extends Omit<RunDagOptions, "topology"> {
   /** What is compared. @default ["sequential", "deterministic", "planned", "planned-dag"] */
   readonly topologies?: readonly VariantLike[];
   /** Runs of each topology, interleaved; an integer from 1 to 1000. @default 1 */

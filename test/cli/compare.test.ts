@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { cli } from "./cli-run.js";
 
@@ -28,6 +31,20 @@ describe("agent-dag compare", () => {
     }
     const [, , planned, , argument] = comparison.topologies;
     expect(argument.outputTokens).toBeGreaterThan(planned.outputTokens + 4 * 15);
+  });
+
+  it("takes over what an earlier record completed, in each topology", async () => {
+    const { stdout } = await cli(["run", "examples/review.ts", ...options, "--json"]);
+    const file = join(mkdtempSync(join(tmpdir(), "agent-dag-reuse-")), "run.json");
+    writeFileSync(file, stdout);
+    const again = ["compare", "examples/review.ts", ...options, "--topologies", "sequential,dataflow"];
+    const { exitCode, stdout: compared } = await cli([...again, "--reuse", file, "--json"]);
+    expect(exitCode).toBe(0);
+    for (const { runs, modelCalls } of JSON.parse(compared).topologies) {
+      expect(modelCalls).toBe(0);
+      expect(runs[0].outcomes.meta).toMatchObject({ state: "completed", reused: true });
+    }
+    expect((await cli([...again, "--reuse", `${file}.none`])).exitCode).toBe(2);
   });
 
   it("prints a table, the advice and the timelines", async () => {
