@@ -67,6 +67,9 @@ const byName = (schema: z.ZodType) =>
 const texts = byName(z.string());
 const problem = z.looseObject({ code: z.string(), message: z.string(), text: z.string().optional() });
 
+/** Whatever there is; older versions of zod take `unknown` for what may be missing too. */
+const anything = z.custom<unknown>((value) => value !== undefined, { error: "it is missing" });
+
 const outcome: z.ZodType = z.lazy(() => {
   const settled = {
     readyAtMs: times,
@@ -80,7 +83,7 @@ const outcome: z.ZodType = z.lazy(() => {
     exhausted: z.boolean().optional(),
   };
   return z.discriminatedUnion("state", [
-    z.looseObject({ state: z.literal("completed"), value: z.unknown(), ...settled }),
+    z.looseObject({ state: z.literal("completed"), value: anything, ...settled }),
     z.looseObject({ state: z.enum(["failed", "timed-out"]), error: problem, ...settled }),
     z.looseObject({ state: z.enum(["skipped", "cancelled", "interrupted"]), reason: problem, ...settled }),
   ]);

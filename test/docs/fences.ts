@@ -4,13 +4,16 @@ export interface Fence {
   readonly text: string;
   /** Offset of the text in the page. */
   readonly at: number;
+  /** Why it is not run, where the page says so in a comment before it. */
+  readonly notRun: string | null;
 }
 
 /** The fenced blocks of a page, in order. */
 export function fencesOf(page: string): Fence[] {
   return [...page.matchAll(/^```([a-z]*)\n([\s\S]*?)^```$/gm)].map((match) => {
     const [, language = "", text = ""] = match;
-    return { language, text, at: match.index + 3 + language.length + 1 };
+    const [, notRun = null] = /<!-- not run: (.+) -->\n$/.exec(page.slice(0, match.index)) ?? [];
+    return { language, text, at: match.index + 3 + language.length + 1, notRun };
   });
 }
 

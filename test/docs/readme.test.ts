@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { LLMock } from "@copilotkit/aimock";
@@ -9,15 +9,15 @@ import { type Fence, fencesOf, withoutTimes } from "./fences.js";
 const execute = promisify(execFile);
 const root = resolve(".");
 const update = process.env.UPDATE_DOCS === "1";
+/** Every page; "From LangGraph" has a test of its own. */
 const pages = [
   "README.md",
-  "docs/composing-layers.md",
-  "docs/batch.md",
-  "docs/conversations.md",
-  "docs/serving.md",
-  "docs/stores.md",
-  "docs/tracing.md",
-];
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+]
+  .filter((page) => page !== "docs/from-langgraph.md")
+  .sort();
 
 let folder: string;
 let server: LLMock;
@@ -43,9 +43,15 @@ for (const page of pages) {
     let printed: string | null = null;
     for (let index = 0; index < fencesOf(text).length; index++) {
       const fence = fencesOf(text)[index] as Fence;
+      if (fence.notRun !== null) {
+        printed = null;
+        continue;
+      }
+      if (["js", "bash", "tsx"].includes(fence.language))
+        throw new Error(`Neither run nor marked why not: ${fence.text}`);
       if (fence.language === "ts") printed = await runProgram(fence.text);
       else if (fence.language === "sh") printed = await runCommands(fence.text);
-      else if (fence.language === "text") {
+      else if (fence.language === "text" && printed !== null) {
         if (update)
           text = `${text.slice(0, fence.at)}${printed?.trimEnd()}\n${text.slice(fence.at + fence.text.length)}`;
         else expect(withoutTimes(printed ?? "")).toBe(withoutTimes(fence.text));
@@ -56,9 +62,23 @@ for (const page of pages) {
 }
 
 async function runProgram(text: string): Promise<string> {
-  const name = /^\/\/ ([\w-]+\.ts)$/m.exec(text)?.[1] ?? "program.ts";
+  const name = /^\/\/ ([\w.-]+\.ts)$/m.exec(text)?.[1] ?? "program.ts";
   writeFileSync(join(folder, name), text);
+  if (name.endsWith(".test.ts")) return runTests(name);
   return shell(`node node_modules/jiti/lib/jiti-cli.mjs ${name}`);
+}
+
+/** Runs a page's tests as a project of the reader's would. */
+function runTests(name: string): Promise<string> {
+  const base = JSON.stringify(join(root, "jest.config.js"));
+  const own = JSON.stringify({ rootDir: root, roots: [folder], testMatch: [join(folder, name)] });
+  writeFileSync(
+    join(folder, "jest.config.mjs"),
+    `import base from ${base};\nexport default { ...base, ...${own} };\n`,
+  );
+  return shell(
+    "node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js --ci=false --config jest.config.mjs 2>&1",
+  );
 }
 
 /** Runs commands as a reader would; the installation is there already, and the key is for a server on this machine. */

@@ -362,8 +362,9 @@ it("serves others while thousands of connections say nothing, and closes those",
   });
   await later(1000);
   expect(await (await start(url, { input: "x" })).json()).toMatchObject({ output: "done" });
-  for (let waited = 0; closed < silent && waited < 40; waited++) await later(500);
-  expect(closed).toBe(silent);
+  // Of many that come at once some are let in late: the kernel tries those again after 1, 3, 7 and 15 s.
+  for (let waited = 0; closed < silent && waited < 100; waited++) await later(500);
   for (const socket of sockets) socket.destroy();
+  expect(closed).toBe(silent);
   expect((await fetch(`${url}health`)).status).toBe(200);
 }, 120_000);
