@@ -46,30 +46,32 @@ export function bindLifecycle<G extends PrivateGraph>(
   const withConfig = graph.withConfig.bind(graph);
   makeOpaque(graph);
   graph.withConfig = (config) => bindLifecycle(withConfig(config), spec, topology, options);
-  graph[privateNames.iterate] = (input, given = {}) =>
-    inBackground(async (push, left) => {
-      const { signal, ...config } = given;
-      const { [doorKey]: door, ...configurable } = config.configurable ?? {};
-      const ours = door as Door | undefined;
-      const lifecycle = new Lifecycle({
-        graph,
-        iterate,
-        push,
-        spec,
-        topology,
-        input: ours === undefined ? input : null,
-        config: { ...config, configurable },
-        options: ours?.options ?? callOptions(options, config),
-        start: ours?.start ?? startOf(input),
-        // Whoever breaks off the stream of a compiled graph ends its run, as in LangGraph. LangGraph itself must not hear of
-        // an abort: it would leave what is under way.
-        signals: ours === undefined ? [options.signal, signal, left] : [ours.options.signal],
-      });
-      const { record, failure } = await lifecycle.drive();
-      if (ours !== undefined) ours.record = record;
-      else if (failure !== null) throw failure.error;
-      else if (signal?.aborted) throw signal.reason ?? cancelOf(signal.reason);
+  graph[privateNames.iterate] = async function* (input, given = {}) {
+    const { signal, ...config } = given;
+    const { [doorKey]: door, ...configurable } = config.configurable ?? {};
+    const ours = door as Door | undefined;
+    const chunks = new Chunks();
+    const lifecycle = new Lifecycle({
+      graph,
+      iterate,
+      push: (chunk) => chunks.push(chunk),
+      spec,
+      topology,
+      input: ours === undefined ? input : null,
+      config: { ...config, configurable },
+      options: ours?.options ?? callOptions(options, config),
+      start: ours?.start ?? startOf(input),
+      // Whoever breaks off the stream of a compiled graph ends its run, as in LangGraph. LangGraph itself must not hear of
+      // an abort: it would leave what is under way.
+      signals: ours === undefined ? [options.signal, signal, chunks.left] : [ours.options.signal],
     });
+    const running = lifecycle.drive();
+    yield* chunks.until(running);
+    const { record, failure } = await running;
+    if (ours !== undefined) ours.record = record;
+    else if (failure !== null) throw failure.error;
+    else if (signal?.aborted) throw signal.reason ?? cancelOf(signal.reason);
+  };
   return graph;
 }
 
@@ -105,41 +107,44 @@ function makeOpaque(graph: PrivateGraph): void {
 }
 
 /**
- * Does work in the background and hands out what it pushes: the work ends, and cleans up, whether or not anybody reads. Its
- * signal is aborted when the reader leaves early.
+ * What a run hands out, for whoever reads it: the run ends, and cleans up, whether or not anybody does.
  */
-async function* inBackground(
-  work: (push: (chunk: unknown) => void, left: AbortSignal) => Promise<void>,
-): AsyncGenerator<unknown> {
-  let chunks: unknown[] = [];
-  let wake: (() => void) | undefined;
-  let ended: { readonly error?: unknown } | undefined;
-  const left = new AbortController();
-  const push = (chunk: unknown) => {
-    chunks.push(chunk);
-    wake?.();
-  };
-  const end = (how: { readonly error?: unknown }) => {
-    ended = how;
-    wake?.();
-  };
-  work(push, left.signal).then(
-    () => end({}),
-    (error: unknown) => end({ error }),
-  );
-  try {
-    for (;;) {
-      const ready = chunks;
-      chunks = [];
-      for (const chunk of ready) yield chunk;
-      if (chunks.length > 0) continue;
-      if (ended !== undefined) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  } finally {
-    if (ended === undefined) left.abort();
+class Chunks {
+  #ready: unknown[] = [];
+  #wake: (() => void) | undefined;
+  readonly #left = new AbortController();
+
+  /** Aborted when the reader leaves before the run has ended. */
+  get left(): AbortSignal {
+    return this.#left.signal;
   }
-  if ("error" in ended) throw ended.error;
+
+  push(chunk: unknown): void {
+    this.#ready.push(chunk);
+    this.#wake?.();
+  }
+
+  /** The chunks, until the run has ended in whatever way. */
+  async *until(running: Promise<unknown>): AsyncGenerator<unknown> {
+    let ended = false;
+    const end = () => {
+      ended = true;
+      this.#wake?.();
+    };
+    running.then(end, end);
+    try {
+      for (;;) {
+        const ready = this.#ready;
+        this.#ready = [];
+        yield* ready;
+        if (this.#ready.length > 0) continue;
+        if (ended) break;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      if (!ended) this.#left.abort();
+    }
+  }
 }

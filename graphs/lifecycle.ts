@@ -208,19 +208,16 @@ export class Lifecycle {
     const { iterate, push, topology, config, spec } = this.#drive;
     const invocation: Invocation = { scope, streamsUpdates: streamsUpdates(config) };
     const own = withInvocation(this.#langGraphConfig(), invocation);
-    const step = async (input: unknown) => {
+    const isSettled = () =>
+      Object.keys(spec.nodes).every((name) => scope.frontier.outcomes[name] !== undefined);
+    let input = langGraphGoesOn ? withoutAnswer(this.#drive.input) : this.#freshInput(run, scope);
+    for (;;) {
       try {
         for await (const chunk of iterate(input, own)) if (!tellsQuestions(chunk)) push(chunk);
       } catch (error) {
         // Without its store LangGraph may not find where it was; what is left is settled without it.
         if (!(error instanceof GraphInterrupt) && this.#storeFailure === undefined) throw error;
       }
-    };
-    const isSettled = () =>
-      Object.keys(spec.nodes).every((name) => scope.frontier.outcomes[name] !== undefined);
-    let input = langGraphGoesOn ? withoutAnswer(this.#drive.input) : this.#freshInput(run, scope);
-    for (;;) {
-      await step(input);
       const { reason } = run.canceller;
       const waits = run.questions.open.length > 0;
       run.atBreakpoint = hasBreakpoints(this.#drive) && reason === undefined && !waits && !isSettled();

@@ -106,29 +106,27 @@ export class Journal {
   }
 
   /**
-   * A step that asks a model. What the model replied is persisted the moment it is whole, before it is counted and read: see
-   * {@link replied}. The body is given that reply where an earlier process had it already, and does not ask then.
+   * Begins a question to a model. What the model replies until it is closed is persisted the moment it is whole, before it is
+   * counted and read: see {@link replied}.
    * @param turn The request's, by which its reply is known.
    */
-  async reply<T>(
+  question(
     key: WorkKey,
     { step, turn }: { readonly step: string; readonly turn: number },
     madeFrom: () => unknown,
-    body: (heard: ModelReply | undefined) => Promise<T>,
-  ): Promise<T> {
-    if (this.#sink === undefined) return body(undefined);
+  ): ModelQuestion {
+    if (this.#sink === undefined) return unheard;
     const print = hashOf(madeFrom());
     const found = this.#replies.get(stepId(key, step));
-    if (found?.madeFrom === print) return body(found.reply);
+    if (found?.madeFrom === print) return { ...unheard, heard: found.reply };
     const id = stepId(key, String(turn));
     this.#asking.set(id, { key, step, madeFrom: print });
-    try {
-      const value = await body(undefined);
-      await this.#sink.flushed();
-      return value;
-    } finally {
-      this.#asking.delete(id);
-    }
+    return {
+      heard: undefined,
+      close: () => {
+        this.#asking.delete(id);
+      },
+    };
   }
 
   /** A reply has come whole. */
@@ -186,6 +184,15 @@ export class Journal {
     return this.#sink?.flushed() ?? Promise.resolve();
   }
 }
+
+/** A question to a model that is under way. */
+interface ModelQuestion {
+  /** The reply that an earlier process had already: the model is not asked then. */
+  readonly heard: ModelReply | undefined;
+  close(): void;
+}
+
+const unheard: ModelQuestion = { heard: undefined, close() {} };
 
 /** A settled piece of work. */
 export interface SettledWork {

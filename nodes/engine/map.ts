@@ -12,7 +12,7 @@ import { type Reference, readPath, readReference } from "../../src/spec/referenc
 import type { ForEach } from "../../src/spec/shape.js";
 import { cancelledOutcome, cancelOf } from "./cancel.js";
 import type { Work } from "./scope.js";
-import { settleWork } from "./settle-work.js";
+import { brokeOffBefore, settleWork } from "./settle-work.js";
 import { Suspension, suspendedOutcome } from "./suspension.js";
 import { ctxOf } from "./work.js";
 
@@ -27,12 +27,17 @@ interface MapPlan {
 
 /**
  * Runs a node once for each item. Its value is the array of values in item order; where an item did not complete, `null`
- * stands, or nothing with `onItemError: "omit"`. It fails if every item failed, with `"fail"` if any did.
- * @throws DagError `FOR_EACH_NOT_ARRAY` when what it maps over is not an array, `ITEM_KEY_INVALID` for items without keys or
- * with equal ones.
+ * stands, or nothing with `onItemError: "omit"`. It fails if every item failed, with `"fail"` if any did; with
+ * `FOR_EACH_NOT_ARRAY` when what it maps over is not an array, with `ITEM_KEY_INVALID` for items without keys or with equal
+ * ones. Never rejects.
  */
-export async function mapItems(work: Work, forEach: ForEach, readyAtMs: number): Promise<Outcome> {
-  const plan = planOf(work, forEach);
+export async function mapItems(work: Work, readyAtMs: number): Promise<Outcome> {
+  let plan: MapPlan;
+  try {
+    plan = planOf(work, work.node.forEach as ForEach);
+  } catch (error) {
+    return brokeOffBefore(work, readyAtMs, error);
+  }
   const { items } = plan;
   const { events, topology } = work.scope.run;
   const startedAtMs = events.nowMs();

@@ -1,5 +1,4 @@
-import { caught } from "../../src/errors.js";
-import { failed, interrupted, notStarted, type Outcome, skipped } from "../../src/records/outcome.js";
+import { interrupted, notStarted, type Outcome, skipped } from "../../src/records/outcome.js";
 import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { nodeOf } from "../../src/spec/order.js";
 import { kindOf } from "../../src/spec/shape.js";
@@ -8,8 +7,7 @@ import { whyNot } from "./condition.js";
 import type { Decided } from "./frontier.js";
 import { mapItems } from "./map.js";
 import type { Scope, Work } from "./scope.js";
-import { settleWork, workError } from "./settle-work.js";
-import { Suspension, suspendedOutcome } from "./suspension.js";
+import { brokeOffBefore, settleWork } from "./settle-work.js";
 import { ctxOf, needsOf } from "./work.js";
 
 /**
@@ -30,7 +28,10 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
     const node = nodeOf(scope.spec, name);
     const needs = needsOf(scope, name);
     const work: Work = { scope, name, node, key, item: undefined, needs, attempt: 1, canceller };
-    const reached = reusedOrUnpaid(work, decision) ?? reachOutcome(work, decision);
+    const reached =
+      reusedOrUnpaid(work, decision) ??
+      withoutWork(work, decision) ??
+      (node.forEach === undefined ? settleWork : mapItems)(work, decision.atMs);
     const outcome = reached instanceof Promise ? await reached : reached;
     const written = run.journal.settled(key, outcome, scope.inputPrint);
     if (written !== undefined) await written;
@@ -72,8 +73,8 @@ function reusedOrUnpaid(work: Work, decision: Decided): Outcome | undefined {
   return cancelledOutcome(budgetSpent, false, notStarted(scope.run.events.nowMs(), readyAtMs));
 }
 
-/** The outcome of a piece of work whose join is decided: `when`, then `forEach`, then the work itself. */
-export function reachOutcome(work: Work, decision: Decided): Outcome | Promise<Outcome> {
+/** The outcome of a node that its join, a cancellation or its `when` keeps from being begun; `undefined` where nothing does. */
+export function withoutWork(work: Work, decision: Decided): Outcome | undefined {
   const { node, canceller } = work;
   const { events } = work.scope.run;
   if (canceller.reason !== undefined) {
@@ -83,21 +84,14 @@ export function reachOutcome(work: Work, decision: Decided): Outcome | Promise<O
   if (decision.go === "skip") {
     return skipped(notStarted(events.nowMs()), decision.reason.code, decision.reason.message);
   }
-  const wentWrong = (thrown: unknown): Outcome => {
-    const error = caught(thrown);
-    return error instanceof Suspension
-      ? suspendedOutcome(error, { ...notStarted(null, decision.atMs), attempts: 1 })
-      : failed(notStarted(events.nowMs(), decision.atMs), workError(work, error));
-  };
   try {
     const not = node.when === undefined ? undefined : whyNot(node.when, ctxOf(work), work.needs);
-    if (not !== undefined) return skipped(notStarted(events.nowMs(), decision.atMs), "condition", not);
+    return not === undefined
+      ? undefined
+      : skipped(notStarted(events.nowMs(), decision.atMs), "condition", not);
   } catch (error) {
-    return wentWrong(error);
+    return brokeOffBefore(work, decision.atMs, error);
   }
-  return node.forEach === undefined
-    ? settleWork(work, decision.atMs)
-    : mapItems(work, node.forEach, decision.atMs).catch(wentWrong);
 }
 
 /** Cancels the run when a node failed whose policy is `fail-fast`. */

@@ -7,6 +7,7 @@ import { redactKeys } from "../../src/models/redact.js";
 import {
   completed,
   failed,
+  notStarted,
   type Outcome,
   type OutcomeError,
   type OutcomeTimes,
@@ -15,7 +16,7 @@ import {
 } from "../../src/records/outcome.js";
 import { nodeValue } from "../../src/spec/json-value.js";
 import type { Policy } from "../../src/spec/policy.js";
-import { kindOf } from "../../src/spec/shape.js";
+import { kindOf, type NodeKind } from "../../src/spec/shape.js";
 import { CancelError, Canceller, cancelledOutcome, untilCancelled } from "./cancel.js";
 import type { Perform, Work, WorkResult } from "./scope.js";
 import { Suspension, suspendedOutcome } from "./suspension.js";
@@ -41,14 +42,24 @@ export function settleWork(work: Work, readyAtMs: number): Outcome | Promise<Out
     if (error instanceof CancelError) return cancelledOutcome(error, true, times());
     return failed(times(), workError(work, error), timedOut(error) ? "timed-out" : "failed");
   };
+  const kind = kindOf(work.node);
   try {
-    const running = attemptWork(work);
+    const running =
+      kind === "agent" || kind === "approval" ? work.scope.performers[kind](work) : attemptWork(work, kind);
     return running instanceof Promise
       ? ended(work, running, work.canceller).then(done).catch(wentWrong)
       : done(running);
   } catch (error) {
     return wentWrong(error);
   }
+}
+
+/** The outcome of work that something went wrong with before it was begun. */
+export function brokeOffBefore(work: Work, readyAtMs: number, thrown: unknown): Outcome {
+  const error = caught(thrown);
+  return error instanceof Suspension
+    ? suspendedOutcome(error, { ...notStarted(null, readyAtMs), attempts: 1 })
+    : failed(notStarted(work.scope.run.events.nowMs(), readyAtMs), workError(work, error));
 }
 
 /** In a resumed run, parts may have been done before. */
@@ -63,12 +74,10 @@ function spanned(outcome: Outcome): Outcome {
  * `retry`: they may have done half of what they do. Agents are not: their policy is around each model request, so that what
  * they have already paid for is kept. A graph's nodes have policies themselves; as a whole it has only a time limit of its own.
  */
-function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
-  const { run, spec } = work.scope;
-  const kind = kindOf(work.node);
-  const perform = safely(work.scope.performers[kind]);
+function attemptWork(work: Work, kind: NodeKind): WorkResult | Promise<WorkResult> {
+  const { run, spec, performers } = work.scope;
+  const perform = performers[kind];
   if (kind === "graph") return withinTime(work, work.node.policy?.timeoutMs, perform);
-  if (kind === "agent" || kind === "approval") return perform(work);
   const policy = run.policyFor(work.node, spec);
   const attempt = (number: number) => attemptOnce({ ...work, attempt: number }, policy.timeoutMs, perform);
   try {
@@ -78,21 +87,6 @@ function attemptWork(work: Work): WorkResult | Promise<WorkResult> {
     if (waitBefore(work, policy, error, 1) === null) throw error;
     return attemptAgain(work, policy, Promise.reject(error), attempt);
   }
-}
-
-/** Whatever user code throws can be looked at from here on. */
-function safely(perform: Perform): Perform {
-  return (work) => {
-    try {
-      const running = perform(work);
-      if (!(running instanceof Promise)) return running;
-      return running.catch((error: unknown) => {
-        throw caught(error);
-      });
-    } catch (error) {
-      throw caught(error);
-    }
-  };
 }
 
 async function attemptAgain(
@@ -136,7 +130,9 @@ function attemptOnce(
     const { key, attempt } = work;
     events.emit({ type: "node-attempt", ...key, attempt, startedAtMs, error, atMs: events.nowMs() });
   };
-  const wentWrong = (error: unknown): never => {
+  const wentWrong = (thrown: unknown): never => {
+    // Whatever user code throws can be looked at from here on.
+    const error = caught(thrown);
     if (!(error instanceof Suspension)) told(workError(work, error));
     throw error;
   };

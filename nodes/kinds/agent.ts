@@ -13,7 +13,7 @@ import { comparablePrompt } from "../../src/models/prompt-layout.js";
 import { describePart } from "../../src/spec/messages.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 import type { AgentTool, ModelLike, ModelOptions, Node } from "../../src/spec/shape.js";
-import type { Work, WorkResult } from "../engine/scope.js";
+import type { Work } from "../engine/scope.js";
 import { withCallsInText } from "./calls-in-text.js";
 import { type FirstMessages, promptOf } from "./prompt.js";
 import type { Front } from "./shared-prefix.js";
@@ -40,22 +40,23 @@ export interface Talk {
   readonly nextTurn: () => number;
 }
 
-/** Runs an agent. @throws DagError what {@link talk} throws. */
-export async function runAgent(work: Work): Promise<WorkResult> {
+/** What an agent is asked, and with what. */
+function talkOf(work: Work): Talk {
   const { tools = [], output, model, modelOptions = {} } = work.node;
   let turns = 0;
-  const said = { begin: (front: Front) => promptOf(work, front), tools, output, model, modelOptions };
-  return { value: await talk(work, { ...said, steps: "", nextTurn: () => turns++ }) };
+  const begin = (front: Front) => promptOf(work, front);
+  return { begin, tools, output, model, modelOptions, steps: "", nextTurn: () => turns++ };
 }
 
 /**
- * Asks a model, answers its tool calls, and tells it once what is wrong with an output that does not fit its schema. Only a
- * whole reply counts: see `assertWhole`. Gives the answer's text, or the value that fits the schema.
+ * Runs an agent, or what a function asks: asks the model, answers its tool calls, and tells it once what is wrong with an
+ * output that does not fit its schema. Only a whole reply counts: see `assertWhole`. The value is the answer's text, or what
+ * fits the schema.
  * @throws DagError `OUTPUT_INVALID` when the output still does not fit, `TOOL_ROUNDS_EXCEEDED` when the model does not
  * stop calling tools, `TOOL_CALLS_UNUSABLE` when it keeps calling what cannot be called, `EMPTY_REPLY` when it says
  * nothing, what `assertWhole` throws and what the model port throws.
  */
-export async function talk(work: Work, about: Talk): Promise<unknown> {
+export async function runAgent(work: Work, about: Talk = talkOf(work)): Promise<{ value: unknown }> {
   const { output } = about;
   const { maxToolRounds = defaultToolRounds, repairAttempts = defaultRepairAttempts } =
     work.scope.run.policyFor(work.node, work.scope.spec);
@@ -76,10 +77,10 @@ export async function talk(work: Work, about: Talk): Promise<unknown> {
       continue;
     }
     if (reply.text.trim() === "") throw emptyReply(reply);
-    if (output === undefined) return reply.text;
+    if (output === undefined) return { value: reply.text };
 
     const checked = await readStructured(reply.text, output);
-    if (checked.ok) return checked.value;
+    if (checked.ok) return { value: checked.value };
     if (repairs++ >= repairAttempts) throw outputInvalid("output", checked.message, reply);
     conversation.push(saidBy(reply), repairRequest(checked.message, output));
   }
@@ -99,34 +100,35 @@ export async function askOnce(
   const { node, key, scope } = work;
   const { run } = scope;
   const number = nextTurn();
-  return run.journal.reply(
-    key,
-    { step: `${steps}turn ${turn}`, turn: number },
-    () => ({ messages: comparablePrompt(messages), tools, schema, modelOptions }),
-    async (heard) => {
-      const { policy } = node;
-      const asker = { ...(own !== undefined && { model: own }), ...(policy !== undefined && { policy }) };
-      const model = await run.models.modelFor(asker, key.node, scope.spec);
-      if (number === 0) noteUnread(work, model.id, messages);
-      const request = {
-        ...first,
-        messages: [...messages],
-        tools,
-        schema,
-        ...more,
-        modelOptions,
-        ...key,
-        turn: number,
-        attempt: 1,
-        signal: work.canceller.signal,
-        context: run.contexts(scope.spec),
-      };
-      const reply = heard ?? (await collectReply(model.call(request)));
-      assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);
-      const read = withCallsInText(reply, tools, model.id, modelOptions.toolCallsInText);
-      return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
-    },
-  );
+  const step = { step: `${steps}turn ${turn}`, turn: number };
+  const madeFrom = () => ({ messages: comparablePrompt(messages), tools, schema, modelOptions });
+  const question = run.journal.question(key, step, madeFrom);
+  try {
+    const { policy } = node;
+    const asker = { ...(own !== undefined && { model: own }), ...(policy !== undefined && { policy }) };
+    const model = await run.models.modelFor(asker, key.node, scope.spec);
+    if (number === 0) noteUnread(work, model.id, messages);
+    const request = {
+      ...first,
+      messages: [...messages],
+      tools,
+      schema,
+      ...more,
+      modelOptions,
+      ...key,
+      turn: number,
+      attempt: 1,
+      signal: work.canceller.signal,
+      context: run.contexts(scope.spec),
+    };
+    const reply = question.heard ?? (await collectReply(model.call(request)));
+    assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);
+    const read = withCallsInText(reply, tools, model.id, modelOptions.toolCallsInText);
+    if (run.journal.active) await run.journal.flushed();
+    return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
+  } finally {
+    question.close();
+  }
 }
 
 /** Tells what the offline model leaves aside: it answers on the text. Other models refuse what they cannot read. */

@@ -7,7 +7,7 @@ import { validateSchema } from "../../src/spec/schema-rules.js";
 import type { Ask, AskOptions } from "../../src/spec/shape.js";
 import type { Work } from "../engine/scope.js";
 import { Suspension } from "../engine/suspension.js";
-import { talk } from "./agent.js";
+import { runAgent } from "./agent.js";
 
 /** What a function asks models, in one attempt. */
 export interface Asking {
@@ -41,7 +41,7 @@ export function askingOf(work: Work): Asking {
     const time = asked.get(about) ?? 0;
     asked.set(about, time + 1);
     try {
-      return await talk(work, {
+      const { value } = await runAgent(work, {
         begin: () => ({ messages: [{ role: "user", content: prompt }] }),
         tools,
         output,
@@ -50,6 +50,7 @@ export function askingOf(work: Work): Asking {
         steps: `attempt ${work.attempt} ask ${about} ${time} `,
         nextTurn: () => turns++,
       });
+      return value;
     } catch (error) {
       if (error instanceof Suspension) suspension = error;
       if (error instanceof DagError && error.retryable) run.retriedErrors.add(error);

@@ -13,8 +13,10 @@ import type { Node } from "../../src/spec/shape.js";
 import { CancelError, type Canceller, cancelledOutcome, cancelOf } from "../engine/cancel.js";
 import type { Decided, Decision } from "../engine/frontier.js";
 import { judgeJoin, judgeLateJoin, lateReason, unmetReason } from "../engine/join.js";
+import { mapItems } from "../engine/map.js";
 import type { Scope, Work } from "../engine/scope.js";
-import { failFast, reachOutcome } from "../engine/settle-node.js";
+import { failFast, withoutWork } from "../engine/settle-node.js";
+import { settleWork } from "../engine/settle-work.js";
 
 /** What a planner asks of a node. */
 export interface NodeCall {
@@ -173,7 +175,9 @@ export function createPendingCalls(scope: Scope): PendingCalls {
       ...(call.text !== undefined && { text: call.text }),
       ...(call.args !== undefined && { args: call.args }),
     };
-    const outcome = await reachOutcome(work, decision);
+    const outcome =
+      withoutWork(work, decision) ??
+      (await (node.forEach === undefined ? settleWork : mapItems)(work, decision.atMs));
     await context.journal.settled(key, outcome, madeFrom);
     // A called run is reported as it settles, a need that waits too; the node as a whole when the planner has finished.
     if (run.called) context.settled(key, outcome);

@@ -138,20 +138,20 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
       attempt: 1,
       signal: canceller.signal,
     });
+  const { journal } = scope.run;
+  const madeFrom = () => ({ messages: comparablePrompt(messages), tools, schema });
+  const question = journal.question(nodeWork(as), { step: `turn ${turn}`, turn }, madeFrom);
   try {
-    return await scope.run.journal.reply(
-      nodeWork(as),
-      { step: `turn ${turn}`, turn },
-      () => ({ messages: comparablePrompt(messages), tools, schema }),
-      async (heard) => {
-        const reply = await collectReply(heard === undefined ? ask() : chunksOf(heard), onChunk);
-        assertWhole(model.id, reply);
-        return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
-      },
-    );
+    const { heard } = question;
+    const reply = await collectReply(heard === undefined ? ask() : chunksOf(heard), onChunk);
+    assertWhole(model.id, reply);
+    if (journal.active) await journal.flushed();
+    return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
   } catch (error) {
     if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
     throw error;
+  } finally {
+    question.close();
   }
 }
 

@@ -1,7 +1,6 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type CompileOptions, graphFor } from "../../graphs/compile.js";
 import { driveThrough } from "../../graphs/doors.js";
-import type { Start } from "../../graphs/lifecycle.js";
 import { threadOf, threadUnknown, topologyOfThread } from "../../graphs/thread.js";
 import { defaultTopology } from "../../graphs/topology.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
@@ -28,9 +27,11 @@ export async function run<D extends DagSpec>(
   input: NoInfer<InputOf<D>>,
   ...[options]: OptionsFor<RunDagOptions, D>
 ): Promise<TypedRecord<RunRecord, D>> {
-  return (await drive(spec, options ?? {}, { kind: "new", input, goesOn: true })) as TypedRecord<
-    RunRecord,
-    D
+  const given: RunDagOptions = options ?? {};
+  assertDrivable(spec, given);
+  const graph = graphFor(spec, given.topology ?? defaultTopology, given.checkpointer);
+  return driveThrough(graph, given, { kind: "new", input, goesOn: true }) as Promise<
+    TypedRecord<RunRecord, D>
   >;
 }
 
@@ -61,16 +62,17 @@ export async function resume<D extends DagSpec>(
   given: WithContext<ResumeOptions, D>,
 ): Promise<TypedRecord<RunRecord, D>> {
   const { answer, retryFailed = false, ...options } = given as ResumeOptions;
-  return (await drive(spec, options, { kind: "go-on", answer, retryFailed })) as TypedRecord<RunRecord, D>;
+  assertDrivable(spec, options);
+  const graph = graphFor(spec, options.topology ?? (await topologyFor(options)), options.checkpointer);
+  return driveThrough(graph, options, { kind: "go-on", answer, retryFailed }) as Promise<
+    TypedRecord<RunRecord, D>
+  >;
 }
 
-async function drive(spec: DagSpec, options: CompileOptions, start: Start): Promise<RunRecord> {
+function assertDrivable(spec: DagSpec, options: CompileOptions): void {
   assertValid(spec);
   assertRunOptions(spec, options);
-  const { checkpointer } = options;
-  const topology = options.topology ?? (start.kind === "new" ? defaultTopology : await topologyFor(options));
-  if (checkpointer !== undefined) threadOf(options);
-  return driveThrough(graphFor(spec, topology, checkpointer), options, start);
+  if (options.checkpointer !== undefined) threadOf(options);
 }
 
 async function topologyFor(options: CompileOptions) {

@@ -184,76 +184,36 @@ describe("a model's reply", () => {
   const key = nodeWork("a");
   const turn = { step: "ask 0", turn: 3 };
 
-  it("is written down the moment it is whole, before what it leads to", async () => {
-    const { journal, entries, flushes } = setUp();
-    const value = await journal.reply(
-      key,
-      turn,
-      () => "prompt",
-      async (heard) => {
-        expect(heard).toBeUndefined();
-        journal.replied({ ...key, turn: 3 }, "call-1", reply("hello"));
-        expect(entries).toMatchObject([
-          { kind: "reply", key, step: "ask 0", call: "call-1", reply: { text: "hello" } },
-        ]);
-        expect(flushes()).toBe(0);
-        return "read";
-      },
-    );
-    expect([value, flushes()]).toEqual(["read", 1]);
+  it("is written down the moment it is whole, before what it leads to", () => {
+    const { journal, entries } = setUp();
+    expect(journal.question(key, turn, () => "prompt").heard).toBeUndefined();
+    journal.replied({ ...key, turn: 3 }, "call-1", reply("hello"));
+    expect(entries).toMatchObject([
+      { kind: "reply", key, step: "ask 0", call: "call-1", reply: { text: "hello" } },
+    ]);
   });
 
-  it("that a process before had is not asked for again", async () => {
+  it("that a process before had is not asked for again", () => {
     const { journal, entries } = setUp();
-    await journal.reply(
-      key,
-      turn,
-      () => "prompt",
-      async () => {
-        journal.replied({ ...key, turn: 3 }, "call-1", reply("hello"));
-      },
-    );
+    journal.question(key, turn, () => "prompt");
+    journal.replied({ ...key, turn: 3 }, "call-1", reply("hello"));
     const later = setUp([{ kind: "run", stamp }, ...entries]).journal;
     const heardFor = (madeFrom: unknown, step = "ask 0") =>
-      later.reply(
-        key,
-        { ...turn, step },
-        () => madeFrom,
-        async (heard) => heard,
-      );
-    expect(await heardFor("prompt")).toEqual(reply("hello"));
-    expect(await heardFor("another prompt")).toBeUndefined();
-    expect(await heardFor("prompt", "ask 1")).toBeUndefined();
+      later.question(key, { ...turn, step }, () => madeFrom).heard;
+    expect(heardFor("prompt")).toEqual(reply("hello"));
+    expect(heardFor("another prompt")).toBeUndefined();
+    expect(heardFor("prompt", "ask 1")).toBeUndefined();
   });
 
-  it("that nobody asked for in this turn is not kept", async () => {
+  it("that nobody asked for in this turn is not kept", () => {
     const { journal, entries } = setUp();
     journal.replied({ ...key, turn: 3 }, "call-0", reply("early"));
-    await journal.reply(
-      key,
-      turn,
-      () => "prompt",
-      async () => {
-        journal.replied({ ...key, turn: 4 }, "call-1", reply("another turn"));
-        journal.replied({ ...key, item: 1, turn: 3 }, "call-2", reply("another item"));
-      },
-    );
+    const asked = journal.question(key, turn, () => "prompt");
+    journal.replied({ ...key, turn: 4 }, "call-1", reply("another turn"));
+    journal.replied({ ...key, item: 1, turn: 3 }, "call-2", reply("another item"));
+    asked.close();
     journal.replied({ ...key, turn: 3 }, "call-3", reply("late"));
     expect(entries).toEqual([]);
-  });
-
-  it("is not waited for any more once asking has failed", async () => {
-    const { journal, entries, flushes } = setUp();
-    await expect(
-      journal.reply(
-        key,
-        turn,
-        () => "p",
-        () => Promise.reject(new Error("no")),
-      ),
-    ).rejects.toThrow("no");
-    journal.replied({ ...key, turn: 3 }, "call-1", reply("late"));
-    expect([entries, flushes()]).toEqual([[], 0]);
   });
 });
 
@@ -296,9 +256,8 @@ it("without a store knows nothing and writes nothing", async () => {
   };
   expect(await journal.step(nodeWork("a"), "s", print, body)).toBe(1);
   expect(await journal.step(nodeWork("a"), "s", print, body)).toBe(2);
-  expect(
-    await journal.reply(nodeWork("a"), { step: "s", turn: 0 }, print, async (heard) => heard),
-  ).toBeUndefined();
+  const asked = journal.question(nodeWork("a"), { step: "s", turn: 0 }, print);
+  expect(asked.heard).toBeUndefined();
   journal.replied({ ...nodeWork("a"), turn: 0 }, "c", reply("x"));
   journal.callStarted(callStarted("c"));
   journal.callEnded(call("a", 0, 1));
@@ -400,18 +359,12 @@ describe("what a log tells", () => {
     ]);
   });
 
-  it("is that a request was not lost whose reply was written down before its end", async () => {
+  it("is that a request was not lost whose reply was written down before its end", () => {
     const { journal, read } = setUp();
     journal.callStarted(callStarted("call-1"));
-    await journal.reply(
-      nodeWork("a"),
-      { step: "s", turn: 0 },
-      () => "p",
-      async () => {
-        const heard = { ...reply("hi"), toolCalls: [{ id: "t", name: "look", args: "{}", more: 1 }] };
-        journal.replied({ ...nodeWork("a"), turn: 0 }, "call-1", heard as unknown as ModelReply);
-      },
-    );
+    journal.question(nodeWork("a"), { step: "s", turn: 0 }, () => "p");
+    const heard = { ...reply("hi"), toolCalls: [{ id: "t", name: "look", args: "{}", more: 1 }] };
+    journal.replied({ ...nodeWork("a"), turn: 0 }, "call-1", heard as unknown as ModelReply);
     expect(read().calls).toMatchObject([
       {
         id: "call-1",
