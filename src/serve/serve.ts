@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DagError, errorMessage } from "../errors.js";
+import { keepRoom } from "./connections.js";
 import { createHandler, type HandlerOptions } from "./handler.js";
 import { nodeListener } from "./node-listener.js";
 import type { SpecList } from "./service-options.js";
@@ -11,7 +12,10 @@ export interface ServeOptions extends HandlerOptions {
   readonly port?: number;
   /** Address to listen at. Any but one of this computer's own needs a `token`. @default "127.0.0.1" */
   readonly host?: string;
-  /** Most connections at once; further ones are closed at once. @default 10000 */
+  /**
+   * Most connections at once; a further one takes the place of one that asks for nothing, and is closed at once where there is
+   * none. Fewer where the process may not open as many files (`ulimit -n`). @default 10000
+   */
   readonly maxConnections?: number;
   /** Longest that a connection may take to send a request's head, and to be silent between two requests, in milliseconds. @default 10000 */
   readonly idleMs?: number;
@@ -31,6 +35,12 @@ export interface ServedDags {
    */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
+
+/**
+ * Connections that may wait until they are accepted; the kernel may allow fewer (`net.core.somaxconn`). One that finds no
+ * place is dropped by the kernel without its client being told, and hangs there for as long as the client has nothing to send.
+ */
+const backlog = 4096;
 
 const loopback = ["127.0.0.1", "::1", "localhost"];
 
@@ -65,7 +75,7 @@ export async function serve(specs: SpecList, options: ServeOptions = {}): Promis
     },
     nodeListener(handler),
   );
-  server.maxConnections = maxConnections;
+  keepRoom(server, maxConnections);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
       const where = `${host}:${port}`;
@@ -77,7 +87,7 @@ export async function serve(specs: SpecList, options: ServeOptions = {}): Promis
         }),
       );
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog }, resolve);
   }).catch(async (error: unknown) => {
     await handler.close({ drainMs: 0 });
     throw error;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
@@ -61,6 +62,54 @@ it("answers oversized, slow and broken requests, and serves others meanwhile", a
   ]);
   expect([large, late, broken].map((text) => text.slice(9, 12))).toEqual(["413", "408", "400"]);
   expect((await fetch(`${url}health`)).status).toBe(200);
+});
+
+/** A connection that says nothing: `closed` once the service has ended it. */
+async function silent(port: number): Promise<{ closed: boolean; end: () => void }> {
+  const it = { closed: false, end: () => void socket.destroy() };
+  const socket = connect(port, "127.0.0.1").resume();
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    it.closed = true;
+  });
+  await once(socket, "connect");
+  return it;
+}
+
+it("gives the place of a connection that says nothing to one that asks, and leaves those alone that are being answered", async () => {
+  const slow = defineDag({
+    name: "slow",
+    nodes: { a: { run: () => new Promise((done) => void setTimeout(done, 400, "done")) } },
+  });
+  const service = await serve(slow, { maxConnections: 3 });
+  services.push(service);
+  const { url, port } = service;
+  const run = fetch(`${url}runs`, { method: "POST", headers: json, body });
+  const connections: Awaited<ReturnType<typeof silent>>[] = [];
+  for (let at = 0; at < 8; at++) connections.push(await silent(port));
+  const health = await exchange(port, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  expect(health).toContain("200 OK");
+  expect(await (await run).json()).toMatchObject({ output: "done" });
+  // The last one, and nobody came for its place.
+  expect(connections.map(({ closed }) => closed)).toEqual([...Array(7).fill(true), false]);
+  for (const one of connections) one.end();
+});
+
+it("closes a further connection where all that are there are being answered", async () => {
+  const endless = defineDag({
+    name: "endless",
+    nodes: { a: { run: ({ signal }) => new Promise((done) => signal.addEventListener("abort", done)) } },
+  });
+  const service = await serve(endless, { maxConnections: 2 });
+  services.push(service);
+  const { url, port } = service;
+  const left = new AbortController();
+  const start = { method: "POST", headers: json, body: JSON.stringify({ input: "x", stream: true }) };
+  const streams = await Promise.all([1, 2].map(() => fetch(`${url}runs`, { ...start, signal: left.signal })));
+  const answer = await exchange(port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").catch(() => "");
+  expect(answer).toBe("");
+  expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+  left.abort();
 });
 
 it("refuses other hosts, and to be reached by others without a token", async () => {
