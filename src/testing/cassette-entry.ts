@@ -108,19 +108,23 @@ function inOneLayout(messages: RecordedRequest["messages"]): RecordedRequest["me
   return comparablePrompt(messages as readonly Message[]) as RecordedRequest["messages"];
 }
 
-/** The order of entries in the file: by node, item, invocation and turn; equal ones as their calls began. */
-export function compareEntries(a: CassetteEntry, b: CassetteEntry): number {
-  const byNode = a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
-  const number = (value: number | undefined) => value ?? -1;
-  const byRequest = () => {
-    const [x, y] = [canonicalJson(a.request), canonicalJson(b.request)];
-    return x < y ? -1 : x > y ? 1 : 0;
-  };
-  return (
-    byNode ||
-    number(a.item) - number(b.item) ||
-    number(a.invocation) - number(b.invocation) ||
-    a.turn - b.turn ||
-    byRequest()
-  );
+/** Where an entry stands in the file: by node, item, invocation, turn and request; equal ones as their calls began. */
+export type EntryPlace = readonly [
+  node: string,
+  item: number,
+  invocation: number,
+  turn: number,
+  request: string,
+];
+
+export function entryPlace({ node, item = -1, invocation = -1, turn, request }: CassetteEntry): EntryPlace {
+  return [node, item, invocation, turn, canonicalJson(request)];
+}
+
+export function comparePlaces(a: EntryPlace, b: EntryPlace): number {
+  for (const [i, x] of a.entries()) {
+    const y = b[i] as typeof x;
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
 }

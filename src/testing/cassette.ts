@@ -4,7 +4,14 @@ import { environmentModelId } from "../models/deferred-model.js";
 import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../models/port.js";
 import type { FileLock } from "../stores/file-lock.js";
 import { checkAtEnd } from "./at-end.js";
-import { type CassetteEntry, cassetteKey, compareEntries, recordedPart } from "./cassette-entry.js";
+import {
+  type CassetteEntry,
+  cassetteKey,
+  comparePlaces,
+  type EntryPlace,
+  entryPlace,
+  recordedPart,
+} from "./cassette-entry.js";
 import { entryText, loadCassette, lockCassette, writeCassette } from "./cassette-file.js";
 import { cassetteMiss } from "./cassette-miss.js";
 import { playReply, type StreamEnd, streamTape } from "./cassette-stream.js";
@@ -66,7 +73,10 @@ export function cassette(
   assertOptions(mode, speed);
   const path = resolve(file);
   const clean = createRedactor(redact);
+  /** In the order of the file. */
   const rows: Row[] = [];
+  /** Those that can be replayed, by their request. */
+  const replayable = new Map<string, Row[]>();
   const used = new Map<string, number>();
   const misses: DagError[] = [];
   let tried = false;
@@ -82,7 +92,13 @@ export function cassette(
     tried = true;
     const found = mode === "record" ? [] : loadCassette(path);
     if (found === null && mode === "replay") throw missingFile(file);
-    for (const entry of found ?? []) rows.push(rowOf(entry, calls++));
+    for (const entry of found ?? []) {
+      const row = rowOf(entry, calls++);
+      rows.push(row);
+      const equal = replayable.get(row.key);
+      if (equal === undefined) replayable.set(row.key, [row]);
+      else equal.push(row);
+    }
     loaded = true;
   };
 
@@ -91,10 +107,10 @@ export function cassette(
     writing ??= (async () => {
       while (dirty) {
         dirty = false;
-        const sorted = [...rows].sort((a, b) => compareEntries(a.entry, b.entry) || a.order - b.order);
+        rows.sort((a, b) => comparePlaces(a.place, b.place) || a.order - b.order);
         await writeCassette(
           path,
-          sorted.map((row) => row.text),
+          rows.map((row) => row.text),
         );
       }
     })().finally(() => {
@@ -105,8 +121,8 @@ export function cassette(
 
   /** The next recorded entry for a request; among equal ones those that came to an end go first. */
   const take = (model: string, key: string): { row: Row | undefined; known: number } => {
-    const known = rows
-      .filter((row) => row.key === key && !row.own && fitsModel(row.entry.model, model))
+    const known = (replayable.get(key) ?? [])
+      .filter((row) => fitsModel(row.entry.model, model))
       .sort(
         (a, b) =>
           Number(a.entry.reply.aborted ?? false) - Number(b.entry.reply.aborted ?? false) ||
@@ -159,7 +175,7 @@ export function cassette(
     } finally {
       const reply = tape.reply(end, clean);
       const entry = { ...place, turn: request.turn, model: inner.id, request: asked, reply };
-      rows.push({ ...rowOf(entry, order), own: true, used: true });
+      rows.push({ ...rowOf(entry, order), used: true });
       await flush();
     }
   }
@@ -216,8 +232,7 @@ interface Row {
   readonly text: string;
   /** Position in the file, or in the order in which calls began. */
   readonly order: number;
-  /** Recorded by this cassette, and so not to be replayed by it. */
-  readonly own: boolean;
+  readonly place: EntryPlace;
   used: boolean;
 }
 
@@ -227,7 +242,7 @@ function rowOf(entry: CassetteEntry, order: number): Row {
     key: cassetteKey(entry, entry.request),
     text: entryText(entry),
     order,
-    own: false,
+    place: entryPlace(entry),
     used: false,
   };
 }
