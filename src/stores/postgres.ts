@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
-import type { Pool, PoolClient, types as Types } from "pg";
+import type { Pool, PoolClient, PoolConfig, types as Types } from "pg";
 import { DagError } from "../errors.js";
 import { addressOf, type StoreCause, storeError } from "./store-error.js";
 
@@ -37,8 +37,12 @@ export async function openPostgres(address: string, create: boolean): Promise<Op
   return { checkpointer, close: () => pool.end() };
 }
 
-/** Connections to a database, at most `most`; the first is made when it is needed. @throws DagError `CHECKPOINTER_UNUSABLE`, `CHECKPOINTER_PACKAGE_MISSING`. */
-export async function connectPostgres(address: string, most = 10): Promise<Pool> {
+/**
+ * Connections to a database, at most `most`; the first is made when it is needed.
+ * @param more What else the driver is told.
+ * @throws DagError `CHECKPOINTER_UNUSABLE`, `CHECKPOINTER_PACKAGE_MISSING`.
+ */
+export async function connectPostgres(address: string, most = 10, more: PoolConfig = {}): Promise<Pool> {
   if (!URL.canParse(address)) {
     throw new DagError("CHECKPOINTER_UNUSABLE", "The address of the PostgreSQL database cannot be read.", {
       hint: "Write postgres://user:password@host:5432/database, with characters such as @, / and # in the password percent-encoded.",
@@ -55,6 +59,7 @@ export async function connectPostgres(address: string, most = 10): Promise<Pool>
     allowExitOnIdle: true,
     application_name: "agent-dag",
     types: { getTypeParser: (id: number, format?: any) => quickly(types, id, format) },
+    ...more,
   });
   outliveServer(pool);
   return pool;

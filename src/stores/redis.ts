@@ -86,6 +86,8 @@ export async function redisNowMs(client: Redis): Promise<number> {
 export class RedisSaver extends BaseCheckpointSaver {
   /** So that an error of the store can name it. */
   readonly storeName: string;
+  /** What is put first is there first: commands go out at once, on one connection. */
+  readonly keepsOrder = true;
   readonly #client: Redis;
 
   constructor(client: Redis, storeName: string) {
@@ -171,10 +173,11 @@ export class RedisSaver extends BaseCheckpointSaver {
     const key = keyOf("writes", thread, namespace, id);
     // Remembered, so that deleting the thread finds them.
     const group = this.#client.multi().sadd(keyOf("written", thread), key);
-    for (const [index, [channel, value]] of writes.entries()) {
+    const packed = await Promise.all(writes.map(([, value]) => this.#packed(value)));
+    for (const [index, [channel]] of writes.entries()) {
       const isSpecial = channel.startsWith("__") && channel !== "__pregel_tasks";
       const field = JSON.stringify([taskPath, task, isSpecial ? channel : index]);
-      const body = JSON.stringify([channel, await this.#packed(value)]);
+      const body = JSON.stringify([channel, packed[index]]);
       if (isSpecial) group.hset(key, field, body);
       else group.hsetnx(key, field, body);
     }

@@ -17,15 +17,20 @@ export interface LogEntry {
  * string to the checkpointer, so that no serialiser reads anything into it. Every run on a thread has a log of its own; the
  * latest one counts.
  *
- * Entries are written in groups, in the order in which they were appended. An error of the checkpointer ends the writing: it
- * is told once to `onFailure`, and later entries are dropped.
+ * Entries are written in groups, in the order in which they were appended: one group after the other, or, where the checkpointer
+ * itself keeps the order (`keepsOrder`), each at once. An error of the checkpointer ends the writing: it is told once to
+ * `onFailure`, and later entries are dropped.
  */
 export class ThreadLog {
   readonly #saver: BaseCheckpointSaver;
   readonly #config: { configurable: { thread_id: string; checkpoint_ns: string; checkpoint_id: string } };
   readonly #onFailure: (error: unknown) => void;
+  readonly #keepsOrder: boolean;
   #queue: string[] = [];
-  #writing: Promise<void> | undefined;
+  /** The group that collects, until it is sent. */
+  #collecting: Promise<void> | null = null;
+  /** Resolves when all that was appended so far is written or dropped. */
+  #written: Promise<void> = Promise.resolve();
   #next: number;
   #failed = false;
 
@@ -40,6 +45,7 @@ export class ThreadLog {
     this.#config = { configurable: { thread_id: thread, checkpoint_ns: logNamespace, checkpoint_id: id } };
     this.#next = next;
     this.#onFailure = onFailure;
+    this.#keepsOrder = (saver as { keepsOrder?: unknown }).keepsOrder === true;
   }
 
   /** Begins a log for a new run on the thread; `after` is the id of the log before it. Rejects with the checkpointer's error. */
@@ -60,38 +66,41 @@ export class ThreadLog {
     return new ThreadLog(saver, read.thread, read.id, read.next, onFailure);
   }
 
-  /** Appends an entry; resolves once it is written, or dropped because the checkpointer has failed. Never rejects. */
+  /** Appends an entry; resolves once it and all before it are written, or dropped because the checkpointer has failed. Never rejects. */
   append(entry: LogEntry): Promise<void> {
     if (this.#failed) return Promise.resolve();
     this.#queue.push(JSON.stringify({ n: this.#next++, ...entry }));
-    this.#writing ??= this.#write();
-    return this.#writing;
+    if (this.#collecting === null) {
+      const before = this.#written;
+      const group = this.#write(before);
+      this.#collecting = Promise.all([before, group]).then(() => {});
+      this.#written = this.#collecting;
+    }
+    return this.#collecting;
   }
 
   /** Resolves when everything that was appended is written or dropped. */
   flushed(): Promise<void> {
-    return this.#writing ?? Promise.resolve();
+    return this.#written;
   }
 
-  async #write(): Promise<void> {
+  async #write(before: Promise<void>): Promise<void> {
+    // What is appended in the same turn goes into one write.
+    await (this.#keepsOrder ? undefined : before);
+    const group = this.#queue;
+    this.#queue = [];
+    this.#collecting = null;
+    if (this.#failed) return;
     try {
-      // What is appended in the same turn goes into one write.
-      await Promise.resolve();
-      while (this.#queue.length > 0) {
-        const group = this.#queue;
-        this.#queue = [];
-        await this.#saver.putWrites(
-          this.#config,
-          group.map((text) => [channel, text]),
-          randomUUID(),
-        );
-      }
+      await this.#saver.putWrites(
+        this.#config,
+        group.map((text) => [channel, text]),
+        randomUUID(),
+      );
     } catch (error) {
+      if (this.#failed) return;
       this.#failed = true;
-      this.#queue = [];
       this.#onFailure(error);
-    } finally {
-      this.#writing = undefined;
     }
   }
 }

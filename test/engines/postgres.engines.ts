@@ -1,4 +1,71 @@
-import { startPostgres } from "../support/postgres.js";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import pg from "pg";
+import { PostgresEngineStore } from "../../src/batch/engine/postgres-store.js";
+import { ThreadLog } from "../../src/stores/thread-log.js";
+import { startPostgres, type TestPostgres } from "../support/postgres.js";
 import { testBatches } from "./batch-suite.js";
+import { until } from "./engines.js";
 
 testBatches("PostgreSQL", startPostgres);
+
+describe("what rows have come to, on PostgreSQL", () => {
+  let postgres: TestPostgres;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  });
+  afterAll(() => postgres.end());
+
+  it("is written down at once, whatever else the store is busy with", async () => {
+    const url = await postgres.database();
+    const store = await PostgresEngineStore.open(url);
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    try {
+      const log = await ThreadLog.create(store.threads, "row", null, () => {});
+      // Another worker is in the midst of changing what all of them share.
+      const lock = "hashtextextended('agent-dag limits/b', 0)";
+      await other.query(`SELECT pg_advisory_lock(${lock})`);
+      const changes = Array.from({ length: 5 }, () =>
+        store.change(["limits/b"], () => ({ write: [{}], result: null })),
+      );
+      const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'";
+      await until(async () => (await other.query(waiting)).rows.length > 1, "the changes wait");
+      await Promise.all([log.append({ kind: "reply" }), log.append({ kind: "settled" })]);
+      const { rows } = await other.query("SELECT value FROM agent_dag.writes");
+      expect(rows.map(({ value }) => JSON.parse(JSON.parse(value)).kind)).toEqual(["reply", "settled"]);
+      await other.query(`SELECT pg_advisory_unlock(${lock})`);
+      await Promise.all(changes);
+    } finally {
+      await other.end();
+      await store.close();
+    }
+  }, 30_000);
+
+  it("goes on after the server was restarted, in order", async () => {
+    const store = await PostgresEngineStore.open(await postgres.database());
+    try {
+      const failures: unknown[] = [];
+      const log = await ThreadLog.create(store.threads, "row", null, (error) => failures.push(error));
+      await log.append({ kind: "first" });
+      await postgres.stop();
+      await postgres.start();
+      const put = () =>
+        store.threads.putWrites({ configurable: { thread_id: "r", checkpoint_id: "1" } }, [["c", "v"]], "t");
+      await until(
+        () =>
+          put().then(
+            () => true,
+            () => false,
+          ),
+        "the store is back",
+        10_000,
+      );
+      for (let n = 0; n < 20; n++) void log.append({ kind: `entry ${n}` });
+      await log.flushed();
+      expect(failures).toEqual([]);
+    } finally {
+      await store.close();
+    }
+  }, 30_000);
+});

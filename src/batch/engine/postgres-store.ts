@@ -3,6 +3,7 @@ import { connectPostgres, setUpPostgres } from "../../stores/postgres.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
 import type { BatchItem } from "../item.js";
 import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
+import { OrderedConnection } from "./ordered-connection.js";
 import { PostgresThreads, stored, threadTables } from "./postgres-threads.js";
 
 /** All of it stands in a schema of its own. A line's number comes from its batch's row, whose lock keeps them in order. */
@@ -17,26 +18,33 @@ CREATE TABLE IF NOT EXISTS agent_dag.lines (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);`;
 
-/** Connections of one process: statements of many rows go together, and a server has few connections to give. */
-const mostConnections = 3;
+/**
+ * Connections of one process, beside the one that writes down what rows have come to: statements of many rows go together, and a
+ * server has few connections to give.
+ */
+const mostConnections = 2;
 
 /** The store of an engine on PostgreSQL. */
 export class PostgresEngineStore implements EngineStore {
   readonly name: string;
   readonly threads: PostgresThreads;
   readonly #pool: Pool;
+  readonly #journal: OrderedConnection;
 
-  private constructor(pool: Pool, name: string) {
+  private constructor(pool: Pool, journal: OrderedConnection, name: string) {
     this.#pool = pool;
+    this.#journal = journal;
     this.name = name;
-    this.threads = new PostgresThreads(pool, name);
+    this.threads = new PostgresThreads(pool, journal, name);
   }
 
   /** @throws DagError as `openPostgres` does. */
   static async open(url: string): Promise<PostgresEngineStore> {
     const pool = await connectPostgres(url, mostConnections);
     await setUpPostgres(pool, addressOf(url), () => pool.query(tables + threadTables), "agent_dag.writes");
-    return new PostgresEngineStore(pool, addressOf(url));
+    // The connection is made when it is needed: whoever runs no rows has none.
+    const journal = new OrderedConnection(await connectPostgres(url, 1, { pipeline: true }));
+    return new PostgresEngineStore(pool, journal, addressOf(url));
   }
 
   async read(names: readonly string[]): Promise<(any | null)[]> {
@@ -147,7 +155,7 @@ WHERE l.entry <> excluded.entry`,
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    await Promise.all([this.#pool.end(), this.#journal.close()]);
   }
 
   async #within<T>(act: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import {
   type CheckpointTuple,
 } from "@langchain/langgraph";
 import type { Pool } from "pg";
+import type { OrderedConnection } from "./ordered-connection.js";
 import { Together } from "./together.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
@@ -44,6 +45,9 @@ interface Write extends Place {
 /** Most that goes into one statement. */
 const mostAtOnce = 100;
 
+/** Statements of what rows have come to that are under way at once; what comes meanwhile goes into the next one. */
+const writesUnderWay = 4;
+
 /**
  * Keeps the logs and leases of rows in PostgreSQL. What rows that run side by side ask for at one time goes into one statement, so
  * that a busy worker takes a fraction of the round trips of a checkpointer of general use. It holds what is JSON, which is all that
@@ -52,15 +56,23 @@ const mostAtOnce = 100;
 export class PostgresThreads extends BaseCheckpointSaver {
   /** So that an error of the store can name it. */
   readonly storeName: string;
+  /** What is put first is there first. */
+  readonly keepsOrder = true;
   readonly #pool: Pool;
+  readonly #journal: OrderedConnection;
   readonly #reads = new Together((places: Place[]) => this.#read(places), mostAtOnce);
   readonly #puts = new Together((points: Point[]) => this.#put(points), mostAtOnce);
-  readonly #writes = new Together((writes: Write[][]) => this.#write(writes), mostAtOnce, 2);
+  readonly #writes = new Together((writes: Write[][]) => this.#write(writes), mostAtOnce, writesUnderWay);
   readonly #deletes = new Together((threads: string[]) => this.#delete(threads), mostAtOnce);
 
-  constructor(pool: Pool, storeName: string) {
+  /**
+   * @param journal Serves nothing but what rows have come to: a reply is written down at once, whatever else the store is busy
+   * with.
+   */
+  constructor(pool: Pool, journal: OrderedConnection, storeName: string) {
     super();
     this.#pool = pool;
+    this.#journal = journal;
     this.storeName = storeName;
   }
 
@@ -122,7 +134,7 @@ ON CONFLICT (thread, space, id) DO UPDATE SET checkpoint = excluded.checkpoint, 
   }
 
   async #write(groups: readonly (readonly Write[])[]): Promise<null[]> {
-    await this.#pool.query({
+    await this.#journal.query({
       name: "agent-dag-threads-write",
       text: `
 INSERT INTO agent_dag.writes

@@ -12,6 +12,7 @@ type PutWrites = Parameters<BaseCheckpointSaver["putWrites"]>;
  */
 export class RowSaver extends BaseCheckpointSaver {
   readonly storeName: unknown;
+  readonly keepsOrder: boolean;
   /** Milliseconds that the store's clock is ahead of this process's. */
   #aheadMs = Date.now() - performance.now();
   readonly #inner: BaseCheckpointSaver;
@@ -25,6 +26,7 @@ export class RowSaver extends BaseCheckpointSaver {
     this.#contact = contact;
     this.#onFailure = onFailure;
     this.storeName = (inner as { storeName?: unknown }).storeName;
+    this.keepsOrder = (inner as { keepsOrder?: unknown }).keepsOrder === true;
   }
 
   /** Enters what the store's clock said: it was asked at `askedMs`, of this process's clock. */

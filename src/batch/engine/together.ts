@@ -7,16 +7,19 @@ export class Together<Asked, Answer> {
   readonly #most: number;
   #queue: { asked: Asked; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   readonly #lanes: number;
+  readonly #soon: (run: () => void) => void;
   #running = 0;
 
   /**
    * @param most Most that is asked for at once.
-   * @param lanes Most questions that are under way at once: more than one where an answer must come soon.
+   * @param lanes Most questions that are under way at once. With more than one, which is for what must not wait, a question also
+   * goes out before anything else has its turn.
    */
   constructor(ask: (asked: Asked[]) => Promise<readonly Answer[]>, most = 500, lanes = 1) {
     this.#ask = ask;
     this.#most = most;
     this.#lanes = lanes;
+    this.#soon = lanes > 1 ? queueMicrotask : setImmediate;
   }
 
   ask(asked: Asked): Promise<Answer> {
@@ -25,7 +28,7 @@ export class Together<Asked, Answer> {
       if (this.#running >= this.#lanes) return;
       this.#running++;
       // What is asked for in the same turn goes along.
-      setImmediate(() => this.#run());
+      this.#soon(() => void this.#run());
     });
   }
 
