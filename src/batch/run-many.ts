@@ -248,12 +248,14 @@ class RunningBatch {
       for (;;) {
         while (!this.#hasSlot(concurrency)) await this.#orEnded(null);
         if (!this.items.hasRoom) await this.#orEnded(this.items.room());
-        if (this.#rowOptions.limits?.budget?.spent) this.#end("budget");
         if (this.#ended !== undefined) break;
         const coming = source.next();
         // Inputs may be slow to come: whoever ends the batch does not wait for the next one.
         const next = coming instanceof Promise ? await this.#orEnded(coming) : await coming;
         if (next === undefined || next.done === true) break;
+        // Asked only when there is another row: a budget that the last one spent to the end was enough.
+        if (this.#rowOptions.limits?.budget?.spent) this.#end("budget");
+        if (this.#ended !== undefined) break;
         const row = nameRow(next.value, index++, key, this.#rows);
         this.#met = index;
         const known = this.#results?.find(row.key);

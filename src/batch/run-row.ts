@@ -11,6 +11,7 @@ import type { DagSpec } from "../spec/shape.js";
 import type { NamedRow } from "./input-row.js";
 import { type BatchItem, failedItem, isInputError, itemOf, type RowFacts } from "./item.js";
 import type { KnownRow } from "./row-table.js";
+import { ThreadBudget } from "./thread-budget.js";
 
 /** A thread whose last driver died is free within 15 s; longer than this, in milliseconds, no row waits for its thread. */
 const longestWaitMs = 30_000;
@@ -52,6 +53,7 @@ export async function runRow(
     ...beforeOf(line, options.checkpointer !== undefined && isSame),
   };
   if (error !== null) return failedItem(facts, { code: error.code, message: error.message });
+  const budget = budgetOnThread(options, isSame ? line : undefined);
   const own: RunDagOptions = {
     ...options,
     ...((options.use !== undefined || onEvent !== undefined) && {
@@ -63,23 +65,15 @@ export async function runRow(
     ...(options.checkpointer !== undefined && {
       thread: threadOfRow(spec, threads, row, options.topology),
     }),
+    ...(budget !== null && { limits: { ...options.limits, budget } }),
   };
-  // What the thread's run had used is entered by the run itself when it goes on.
-  if (own.checkpointer !== undefined && isSame && known !== undefined) {
-    const { modelCalls, tokens, costUsd } = known.spent;
-    options.limits?.budget?.enter({
-      modelCalls: -modelCalls,
-      inputTokens: -tokens,
-      outputTokens: 0,
-      costUsd: -costUsd,
-    });
-  }
   try {
     let record = await onItsThread(spec, row.input, own, isSame);
     const { checkpointer, thread } = own;
     while (record.state === "interrupted" && answer !== undefined && checkpointer && thread !== undefined) {
       const given = await answer(record);
       if (given === null) break;
+      budget?.ran(record.usage);
       record = await resume(spec, { ...own, checkpointer, thread, answer: given });
     }
     return itemOf(facts, record);
@@ -99,6 +93,15 @@ export function threadOfRow(
   topology: Topology = defaultTopology,
 ): string {
   return `${threads}/${key}/${hashOf([inputHash, dagHash(spec), topology])}`;
+}
+
+/** What the batch has counted of the row's thread is what its line tells of it; lines that this one had replaced are others' runs. */
+function budgetOnThread(
+  { checkpointer, limits }: RunDagOptions,
+  line: BatchItem | undefined,
+): ThreadBudget | null {
+  if (checkpointer === undefined || limits?.budget === undefined) return null;
+  return new ThreadBudget(limits.budget, line?.usage ?? addUsages([]));
 }
 
 /** A row that failed, or was broken off, is taken up again with all that did not complete. */

@@ -545,6 +545,78 @@ describe("with a checkpointer", () => {
     expect(lines()[0]?.before).toBeUndefined();
     model.assertDone();
   });
+
+  describe("counts against the batch's budget", () => {
+    let asked = 0;
+    const model = replyModel(() => `${++asked}`);
+    beforeEach(() => {
+      asked = 0;
+    });
+    const broken = { yes: true };
+    const spec = defineDag({
+      name: "tb",
+      input: z.object({ id: z.string(), v: z.number() }),
+      nodes: {
+        paid: { instructions: "Say." },
+        sink: {
+          needs: ["paid"],
+          run: ({ input }) => {
+            if (broken.yes && input.id === "x") throw new Error("The sink is down.");
+            return "ok";
+          },
+        },
+      },
+    });
+    const batch = (checkpointer: MemorySaver, maxModelCalls: number, inputs: { id: string; v: number }[]) =>
+      runMany(spec, inputs, {
+        key: "id",
+        checkpointer,
+        results,
+        model,
+        concurrency: 1,
+        retryFailed: true,
+        limits: { maxModelCalls },
+      }).summary;
+
+    it("what lines that its row's line had replaced had used", async () => {
+      const checkpointer = new MemorySaver();
+      broken.yes = true;
+      for (const v of [1, 2]) await batch(checkpointer, 10, [{ id: "x", v }]);
+      expect(lines()).toMatchObject([{ usage: { modelCalls: 1 }, before: { modelCalls: 1 } }]);
+      broken.yes = false;
+      const others = ["y", "z"].map((id) => ({ id, v: 1 }));
+      const summary = await batch(checkpointer, 3, [{ id: "x", v: 2 }, ...others]);
+      expect([asked, summary.ended, summary.completed]).toEqual([3, "budget", 2]);
+    });
+
+    it("what a thread had used that its store does not hold any more", async () => {
+      broken.yes = true;
+      await batch(new MemorySaver(), 10, [{ id: "x", v: 1 }]);
+      broken.yes = false;
+      const others = ["y", "z"].map((id) => ({ id, v: 1 }));
+      const summary = await batch(new MemorySaver(), 3, [{ id: "x", v: 1 }, ...others]);
+      expect([asked, summary.ended, summary.completed]).toEqual([3, "budget", 2]);
+    });
+
+    it("what was used before an answer once", async () => {
+      const asking = defineDag({
+        name: "ask",
+        nodes: {
+          draft: { instructions: "Say." },
+          check: { needs: ["draft"], approve: { message: "May it go out?" } },
+          after: { needs: ["check"], instructions: "Go on." },
+        },
+      });
+      const summary = await runMany(asking, ["a", "b"], {
+        checkpointer: new MemorySaver(),
+        model,
+        concurrency: 1,
+        limits: { maxModelCalls: 4 },
+        answer: async () => ({ check: true }),
+      }).summary;
+      expect([asked, summary.ended, summary.completed]).toEqual([4, "done", 2]);
+    });
+  });
 });
 
 it("keeps what replaced lines had used", async () => {
