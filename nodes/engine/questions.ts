@@ -103,6 +103,8 @@ export function readApproval(answer: unknown): Approval {
     const given = answer as Readonly<Record<string, unknown>>;
     const text = (value: unknown) => (typeof value === "string" ? value : null);
     const told = { comment: text(given.comment), by: text(given.by) };
+    const no = given.approve === false || ("reject" in given && given.reject !== false);
+    if ((given.approve === true || "edit" in given) && no) throw unreadable(answer, "both a yes and a no");
     if ("edit" in given) return { ...told, decision: "edited", value: given.edit };
     if ("reject" in given && given.reject !== false) {
       return { ...told, decision: "rejected", comment: text(given.reject) ?? told.comment };
@@ -114,11 +116,13 @@ export function readApproval(answer: unknown): Approval {
     }
     if (given.approve === false) return { ...told, decision: "rejected" };
   }
-  throw new DagError(
-    "ANSWER_INVALID",
-    `The answer ${JSON.stringify(answer)} is neither yes, nor no, nor an edit.`,
-    { hint: 'Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.' },
-  );
+  throw unreadable(answer, "neither yes, nor no, nor an edit");
+}
+
+function unreadable(answer: unknown, why: string): DagError {
+  return new DagError("ANSWER_INVALID", `The answer ${JSON.stringify(answer)} is ${why}.`, {
+    hint: 'Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.',
+  });
 }
 
 /** What the record keeps of an answer. */

@@ -74,6 +74,8 @@ export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] 
     ...validateChoice("layout", options.layout, layouts),
     ...validateChoice("warm", options.warm, ["first-token", "off"]),
     ...validateUse(options.use),
+    ...validateSignal(options.signal),
+    ...validateObserver(options.onEvent),
     ...validateReuse(options.reuse),
     ...validateRecord("times", options.times),
   ];
@@ -127,6 +129,18 @@ function validateUse(use: unknown): DagIssue[] {
   return [
     issue("bad-value", "use", `It has to be a list of middleware, but is ${showValue(use)}.`, "Write [ … ]."),
   ];
+}
+
+function validateSignal(signal: unknown): DagIssue[] {
+  if (signal === undefined || (isObject(signal) && typeof signal.addEventListener === "function")) return [];
+  const message = `It has to be an AbortSignal, but is ${showValue(signal)}.`;
+  return [issue("bad-value", "signal", message, "Pass the `signal` of an AbortController.")];
+}
+
+function validateObserver(onEvent: unknown): DagIssue[] {
+  if (onEvent === undefined || typeof onEvent === "function") return [];
+  const message = `It has to be a function, but is ${showValue(onEvent)}.`;
+  return [issue("bad-value", "onEvent", message, "Write onEvent: (event) => { … }.")];
 }
 
 function validateReuse(reuse: unknown): DagIssue[] {

@@ -30,8 +30,14 @@ export function showValue(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return value.length === 0 ? "an empty array" : `an array of ${value.length}`;
-  if (typeof value === "object" && value !== null) return "an object";
+  if (isPlainObject(value)) return "an object";
+  if (isObject(value)) return `an instance of ${classOf(value)}`;
   return String(value);
+}
+
+function classOf(value: object): string {
+  const made: unknown = Object.getPrototypeOf(value)?.constructor;
+  return typeof made === "function" && made.name !== "" ? made.name : "a class";
 }
 
 function shorten(text: string): string {

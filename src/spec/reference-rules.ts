@@ -8,7 +8,7 @@ import { validateArrayField } from "./schema-rules.js";
 
 /** What a reference at a node may point at. */
 export interface ReferenceFacts {
-  /** The node that holds the reference. */
+  /** The node that holds the reference; empty where none does: in the `until` of a loop. */
   readonly name: string;
   /** Its needs. */
   readonly needs: readonly unknown[];
@@ -96,10 +96,11 @@ function validateTarget(node: unknown, path: string, { name, needs, names }: Ref
     const message = `Node "${name}" refers to "${node}", which is not among its needs.`;
     return [issue("reference-not-needed", path, message, `Add "${node}" to its needs.`)];
   }
+  const who = name === "" ? "The condition" : `Node "${name}"`;
   const message =
     node === name
       ? `Node "${name}" refers to itself.`
-      : `Node "${name}" refers to ${showValue(node)}, which is not declared.`;
+      : `${who} refers to ${showValue(node)}, which is not declared.`;
   const candidates =
     needs.length > 0 ? needs.filter((need): need is string => typeof need === "string") : names;
   return [
@@ -310,12 +311,15 @@ function validateItems(items: unknown, path: string, facts: ReferenceFacts, inpu
 /** Issues of `args` or of a graph node's `input`: every `{ $ref }` inside. */
 export function validateTemplate(template: unknown, path: string, facts: ReferenceFacts): DagIssue[] {
   if (template === undefined || typeof template === "function") return [];
-  return referencesIn(template).flatMap(({ reference, path: inside }) => {
+  return referencesIn(template).flatMap(({ reference, path: inside, beside }) => {
     const at =
       inside.startsWith("[") || inside === "" || inside.startsWith(".")
         ? `${path}${inside}`
         : `${path}.${inside}`;
-    return validateReference(reference, at, facts);
+    const issues = validateReference(reference, at, facts);
+    if (beside.length === 0) return issues;
+    const message = `${beside.map((key) => showValue(key)).join(", ")} would be lost: what a $ref points at takes the whole place.`;
+    return [...issues, issue("bad-reference", at, message, "Put the $ref under a key of its own.")];
   });
 }
 

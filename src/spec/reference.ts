@@ -1,3 +1,5 @@
+import { isPlainObject } from "./issue.js";
+
 /** Points at a need's value, at the run's input or, under `forEach`, at the item; `path` is dotted (`items.0.name`). */
 export type Reference<Name extends string = string> =
   | { readonly node: Name; readonly path?: string; readonly input?: never; readonly item?: never }
@@ -20,7 +22,9 @@ export interface ReferenceScope {
 
 /** The value that a reference points at, `undefined` where there is none. */
 export function readReference(reference: Reference | LoopReference, scope: ReferenceScope): unknown {
-  if ("previous" in reference) return readPath(scope.previous, reference.path);
+  // The first round has no output before it, and nothing within it.
+  if ("previous" in reference)
+    return scope.previous === null ? null : readPath(scope.previous, reference.path);
   if ("round" in reference) return scope.round;
   const root =
     reference.node !== undefined
@@ -42,19 +46,28 @@ export function readPath(root: unknown, path: string | undefined): unknown {
   return value;
 }
 
-/** `template` with every `{ $ref: <reference> }` inside replaced by what it points at. */
+/**
+ * `template` with every `{ $ref: <reference> }` inside replaced by what it points at. What has a class is handed on as it is: a
+ * message to the runnable that takes it, a `Date` to whoever refuses it.
+ */
 export function fillTemplate(template: unknown, scope: ReferenceScope): unknown {
   if (Array.isArray(template)) return template.map((part) => fillTemplate(part, scope));
-  if (typeof template !== "object" || template === null) return template;
+  if (!isPlainObject(template)) return template;
   if ("$ref" in template) return readReference(template.$ref as Reference | LoopReference, scope);
   return Object.fromEntries(Object.entries(template).map(([key, part]) => [key, fillTemplate(part, scope)]));
 }
 
-/** Every reference inside a template, with its path in the template. */
-export function referencesIn(template: unknown, path = ""): { reference: unknown; path: string }[] {
+/** Every reference inside a template, with its path in the template and the keys beside its `$ref`. */
+export function referencesIn(
+  template: unknown,
+  path = "",
+): { reference: unknown; path: string; beside: readonly string[] }[] {
   if (Array.isArray(template)) return template.flatMap((part, i) => referencesIn(part, `${path}[${i}]`));
-  if (typeof template !== "object" || template === null) return [];
-  if ("$ref" in template) return [{ reference: template.$ref, path: `${path}.$ref` }];
+  if (!isPlainObject(template)) return [];
+  if ("$ref" in template) {
+    const beside = Object.keys(template).filter((key) => key !== "$ref");
+    return [{ reference: template.$ref, path: `${path}.$ref`, beside }];
+  }
   return Object.entries(template).flatMap(([key, part]) =>
     referencesIn(part, path === "" ? key : `${path}.${key}`),
   );

@@ -34,6 +34,8 @@ describe("options that cannot be used", () => {
     [{ policy: { hedge: { after: -1 } } }, "policy.hedge.after", "out-of-bounds"],
     [{ models: { two: "offline" } }, "models.two", "unknown-node"],
     [{ use: {} }, "use", "bad-value"],
+    [{ signal: new AbortController() }, "signal", "bad-value"],
+    [{ onEvent: "log" }, "onEvent", "bad-value"],
     [{ reuse: { version: 2 } }, "reuse", "bad-value"],
     [{ polcy: {} }, "polcy", "unknown-option"],
     [{ timeoutMs: 5 }, "timeoutMs", "unknown-option"],

@@ -38,6 +38,25 @@ const loop = (done: string[], repeat: object) =>
   } as DagSpec);
 
 describe.each(declared)("a loop, %s", (topology) => {
+  it("has null for the last round's output in the first round, and for every part of it", async () => {
+    const inner = defineDag({
+      name: "parts",
+      input: z.object({ all: z.any(), part: z.number().nullable() }),
+      nodes: { n: { run: ({ input }) => ({ n: (input.part ?? 0) + 1, all: input.all }) } },
+    });
+    const spec = defineDag({
+      name: "from-parts",
+      nodes: {
+        g: {
+          dag: inner,
+          input: { all: { $ref: { previous: true } }, part: { $ref: { previous: true, path: "n" } } },
+          repeat: { until: { node: "n", path: "n", equals: 2 }, maxRounds: 3 },
+        },
+      },
+    } as DagSpec);
+    expect((await run(spec, "x", { topology })).output).toEqual({ n: 2, all: { n: 1, all: null } });
+  });
+
   it("runs round by round until its condition holds, and gives the last round's output", async () => {
     for (const until of [
       { node: "critic", path: "ok", equals: true },

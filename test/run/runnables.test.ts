@@ -28,6 +28,18 @@ describe.each(declared)("an agent that there is already, as a node, %s", (topolo
     expect(events.filter(({ type }) => type.startsWith("call-")).length).toBeGreaterThan(1);
   });
 
+  it("is given the messages that its input holds, beside what is filled in", async () => {
+    const input = {
+      messages: [new HumanMessage("hello"), { role: "user", content: { $ref: { input: true } } }],
+    };
+    const given: unknown[] = [];
+    const runnable = RunnableLambda.from((own: any) => given.push(own.messages) && "done");
+    const spec = defineDag({ name: "given", nodes: { a: { runnable, input } } });
+    expect((await run(spec, "go", { topology })).output).toBe("done");
+    expect(given).toEqual([[input.messages[0], { role: "user", content: "go" }]]);
+    expect((given as any)[0][0]).toBeInstanceOf(HumanMessage);
+  });
+
   it("is held to budget, limiter and abort", async () => {
     const spec = defineDag({
       name: "has",

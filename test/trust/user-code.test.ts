@@ -64,11 +64,18 @@ describe("an asynchronous function where none can be", () => {
   });
 });
 
-it("arguments of a class, a map or a promise never become an empty object", async () => {
+it("arguments of a class, a map or a promise never become an empty object, written as data either", async () => {
   class Args {
     city = "Oslo";
   }
-  for (const args of [() => new Args(), () => new Map([["city", "Oslo"]]), async () => ({ city: "Oslo" })]) {
+  for (const args of [
+    () => new Args(),
+    () => new Map([["city", "Oslo"]]),
+    async () => ({ city: "Oslo" }),
+    { at: new Date() },
+    { deep: [{ city: new Map([["city", "Oslo"]]) }] },
+    { city: new Args() },
+  ]) {
     const given: unknown[] = [];
     const tool = { name: "t", invoke: async (own: unknown) => given.push(own) };
     expect((await run(beside({ tool, args }), "x")).output).toEqual(["ok", "VALUE_NOT_JSON"]);

@@ -147,6 +147,14 @@ describe("an answer", () => {
     },
   );
 
+  it.each([
+    [{ approve: false, edit: 1 }],
+    [{ approve: true, reject: "too dear" }],
+    [{ edit: 1, reject: true }],
+  ])("%j, which says yes and no, is refused", (answer) => {
+    expect(() => readApproval(answer)).toThrow("is both a yes and a no");
+  });
+
   it("is kept with who gave it and what was decided", () => {
     const kept = answerRecord({ node: "a", ...well }, { approve: false, comment: "no", by: "me" });
     expect(kept).toEqual({ node: "a", decision: "rejected", comment: "no", by: "me", at: kept.at });
