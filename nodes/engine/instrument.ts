@@ -109,7 +109,8 @@ export function underSpan<T extends Pick<RunOptions, "use">>(options: T, parent:
 /** The span that stands above what is started with these options now; `null` where there is none. */
 export function callerIn({ use = [], onEvent }: Pick<RunOptions, "use" | "onEvent">): RemoteSpan | null {
   for (const one of [...use, onEvent]) {
-    const caller = isInstrument(one) ? one.caller?.() : undefined;
+    // Every function inherits a `caller` that throws when it is read.
+    const caller = isInstrument(one) && Object.hasOwn(one, "caller") ? one.caller?.() : undefined;
     if (caller) return caller;
   }
   return null;

@@ -7,7 +7,8 @@ if (rooms[room] === undefined) throw new Error(`ROOM is one of ${Object.keys(roo
 /** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
 export default {
   mutate: rooms[room].mutate,
-  testRunner: "jest",
+  testRunner: process.env.RUNNER ?? "in-process",
+  plugins: ["@stryker-mutator/jest-runner", "./test/mutation/in-process-runner.mjs"],
   testRunnerNodeArgs: ["--experimental-vm-modules", "--no-warnings=ExperimentalWarning"],
   jest: { projectType: "custom", configFile: "test/mutation/jest.config.js", enableFindRelatedTests: false },
   coverageAnalysis: "perTest",

@@ -1,0 +1,489 @@
+import { describe, expect, it } from "@jest/globals";
+import { createReuse } from "../../../nodes/engine/reuse.js";
+import type { CallRecord, RunEvent } from "../../../src/records/events.js";
+import type { Outcome, Outcomes } from "../../../src/records/outcome.js";
+import { projectDag } from "../../../src/records/projection.js";
+import type { RunRecord } from "../../../src/records/record.js";
+import { nodeWork, type WorkKey } from "../../../src/records/work-id.js";
+import type { DagSpec, Node } from "../../../src/spec/shape.js";
+
+const times = { readyAtMs: 1, startedAtMs: 2, endedAtMs: 3, attempts: 1 };
+const done = (value: unknown, part: Partial<Outcome> = {}): Outcome =>
+  ({ state: "completed", value, ...times, ...part }) as Outcome;
+const broken: Outcome = { state: "failed", error: { code: "C", message: "m" }, ...times };
+const dag = (nodes: Record<string, Node>, more: Partial<DagSpec> = {}): DagSpec => ({
+  name: "d",
+  nodes,
+  ...more,
+});
+
+interface Before {
+  readonly input?: unknown;
+  readonly outcomes: Outcomes;
+  readonly calls?: readonly Partial<CallRecord>[];
+  readonly events?: readonly Partial<RunEvent>[];
+}
+const recordOf = (spec: DagSpec, { input = "x", outcomes, calls = [], events = [] }: Before) =>
+  ({ dag: projectDag(spec), input, outcomes, calls, events }) as unknown as RunRecord;
+
+/** Asks a reuse for nodes, with the outcomes that their needs have now. */
+function reuseOf(
+  before: DagSpec,
+  past: Before,
+  spec: DagSpec = before,
+  input: unknown = "x",
+  record = recordOf(before, past),
+) {
+  const reuse = createReuse(record, input);
+  return {
+    ...reuse,
+    ask: (name: string, now: Outcomes = past.outcomes, prefix = "", within = spec) =>
+      reuse.node({ spec: within, prefix, frontier: { outcomes: now } }, name, 9),
+  };
+}
+
+const one = dag({ a: { instructions: "A" } });
+const past = { outcomes: { a: done("said") } };
+
+describe("without an earlier record", () => {
+  it("nothing is spared", () => {
+    const reuse = createReuse(undefined, "x");
+    expect(reuse.node({ spec: one, prefix: "", frontier: { outcomes: {} } }, "a", 1)).toBeUndefined();
+    expect(reuse.item(nodeWork("a"), 1, undefined, 1)).toBeUndefined();
+    expect(reuse.usageOf(nodeWork("a"), done(1))).toBeNull();
+  });
+});
+
+describe("a node's outcome", () => {
+  it("is taken over as a copy that cost no time", () => {
+    const value = { deep: ["a"] };
+    const taken = reuseOf(one, { outcomes: { a: done(value) } }).ask("a");
+    expect(taken).toEqual({
+      state: "completed",
+      value,
+      readyAtMs: 9,
+      startedAtMs: null,
+      endedAtMs: 9,
+      attempts: 0,
+      reused: true,
+    });
+    expect((taken as { value: object }).value).not.toBe(value);
+  });
+
+  it.each<[string, Outcome | undefined]>([
+    ["was not there", undefined],
+    ["failed", broken],
+    ["has an item that failed", done([1, null], { items: [done(1), broken] })],
+  ])("is not when it %s", (_, outcome) => {
+    expect(reuseOf(one, { outcomes: outcome === undefined ? {} : { a: outcome } }).ask("a")).toBeUndefined();
+  });
+
+  it("is when all its items completed", () => {
+    expect(reuseOf(one, { outcomes: { a: done([1], { items: [done(1)] }) } }).ask("a")?.reused).toBe(true);
+  });
+
+  it("is not of a graph that the earlier run did not have", () => {
+    expect(reuseOf(one, past).ask("a", {}, "elsewhere/")).toBeUndefined();
+  });
+
+  it("is asked for under an input of undefined as under null", () => {
+    const reuse = createReuse(recordOf(one, { ...past, input: null }), undefined);
+    expect(reuse.node({ spec: one, prefix: "", frontier: { outcomes: {} } }, "a", 9)?.reused).toBe(true);
+  });
+});
+
+describe("a declaration", () => {
+  const other = (node: Node, more: Partial<DagSpec> = {}) =>
+    reuseOf(one, past, dag({ a: node }, more)).ask("a");
+
+  it.each<[string, Node]>([
+    ["other instructions", { instructions: "B" }],
+    ["another kind", { run: () => "said" }],
+    ["a model of its own", { instructions: "A", model: "offline" }],
+  ])("with %s is asked again", (_, node) => expect(other(node)).toBeUndefined());
+
+  it.each<[string, Node]>([
+    ["another description", { instructions: "A", description: "New." }],
+    ["another policy", { instructions: "A", policy: { timeoutMs: 5 } }],
+  ])("with %s is spared", (_, node) => expect(other(node)?.reused).toBe(true));
+
+  it("inherits the spec's model where it is an agent without one", () => {
+    expect(other({ instructions: "A" }, { model: "offline" })).toBeUndefined();
+    const own = dag({ a: { instructions: "A", model: "offline" } });
+    expect(reuseOf(own, past, { ...own, model: "openai:x" }).ask("a")?.reused).toBe(true);
+  });
+
+  it("of a function inherits it only where that had asked a model", () => {
+    const code = dag({ a: { run: () => 1 } });
+    const now = { ...code, model: "offline" };
+    expect(reuseOf(code, past, now).ask("a")?.reused).toBe(true);
+    const calls = (node: string) => [{ ...nodeWork(node) }];
+    expect(reuseOf(code, { ...past, calls: calls("a") }, now).ask("a")).toBeUndefined();
+    expect(reuseOf(code, { ...past, calls: calls("a/inner") }, now).ask("a")).toBeUndefined();
+    expect(reuseOf(code, { ...past, calls: [...calls("b"), ...calls("c")] }, now).ask("a")?.reused).toBe(
+      true,
+    );
+    expect(reuseOf(code, { ...past, calls: [...calls("b"), ...calls("a")] }, now).ask("a")).toBeUndefined();
+  });
+
+  it("of an approval inherits nothing", () => {
+    const asks = dag({ a: { approve: { message: "Well?" } } as Node });
+    expect(
+      reuseOf(asks, { ...past, calls: [nodeWork("a")] }, { ...asks, model: "offline" }).ask("a")?.reused,
+    ).toBe(true);
+  });
+
+  it("of an older record is known by its whole hash", () => {
+    const record = recordOf(one, past);
+    const { valueHash: _, ...node } = record.dag.nodes.a as NonNullable<(typeof record.dag.nodes)[string]>;
+    const { declared: __, ...old } = record.dag;
+    const older = { ...record, dag: { ...old, nodes: { a: node } } } as RunRecord;
+    expect(reuseOf(one, past, one, "x", older).ask("a")?.reused).toBe(true);
+    const described = dag({ a: { instructions: "A", description: "New." } });
+    expect(reuseOf(one, past, described, "x", older).ask("a")).toBeUndefined();
+  });
+});
+
+describe("a need", () => {
+  const both = (join?: Node["join"]): DagSpec =>
+    dag({
+      a: { instructions: "A" },
+      b: { instructions: "B" },
+      c: { needs: ["a", "b"], instructions: "C", ...(join !== undefined && { join }) },
+    });
+  const outcomes = { a: done({ n: 1, m: 2 }), b: broken, c: done("c") };
+  const asked = (now: Outcomes, join: Node["join"] = "settled") =>
+    reuseOf(both(join), { outcomes }).ask("c", now);
+
+  it("with the same value, however its keys are ordered, spares the node", () => {
+    expect(asked({ a: done({ m: 2, n: 1 }), b: broken })?.reused).toBe(true);
+  });
+
+  it.each<[string, Outcomes]>([
+    ["has another value", { a: done({ n: 2, m: 2 }), b: broken }],
+    ["completed now", { a: outcomes.a, b: done(null) }],
+    ["did not complete now", { a: broken, b: broken }],
+    ["is missing", {}],
+  ])("that %s has it run again", (_, now) => expect(asked(now)).toBeUndefined());
+
+  it("of a join that counts is looked at only where it completed", () => {
+    const first = { outcomes: { a: done(1), b: broken, c: done("c") } };
+    const counted = (now: Outcomes) => reuseOf(both("any"), first).ask("c", now);
+    expect(counted({ a: done(1) })?.reused).toBe(true);
+    expect(counted({ b: broken })?.reused).toBe(true);
+    expect(counted({ a: done(2) })).toBeUndefined();
+    expect(counted({ b: done(1) })).toBeUndefined();
+  });
+});
+
+describe("another input", () => {
+  const spared = (node: Node, needs: Record<string, Node> = { n: { instructions: "N" } }) => {
+    const spec = dag({ ...needs, a: node });
+    const outcomes = { n: done([1]), a: done(1) };
+    return reuseOf(spec, { outcomes }, spec, "y").ask("a")?.reused === true;
+  };
+  const tool = { name: "t", description: "T", parameters: {}, run: () => 1 };
+  const inner = dag({ p: { instructions: "P" } });
+
+  it.each<[string, Node]>([
+    ["an agent", { instructions: "A" }],
+    ["an agent that includes all", { needs: ["n"], instructions: "A", include: "both" }],
+    ["instructions that are code", { needs: ["n"], instructions: () => "A", include: "needs" }],
+    ["a condition that is code", { needs: ["n"], instructions: "A", include: "needs", when: () => true }],
+    [
+      "a condition on it",
+      { needs: ["n"], instructions: "A", include: "needs", when: { input: true, exists: true } as never },
+    ],
+    [
+      "a condition on it among others",
+      {
+        needs: ["n"],
+        instructions: "A",
+        include: "needs",
+        when: { not: { input: true, exists: true } } as never,
+      },
+    ],
+    [
+      "a condition on it in a list",
+      {
+        needs: ["n"],
+        instructions: "A",
+        include: "needs",
+        when: {
+          all: [
+            { node: "n", exists: true },
+            { input: true, exists: true },
+          ],
+        } as never,
+      },
+    ],
+    ["a function", { needs: ["n"], run: () => 1 }],
+    [
+      "a tool whose arguments read it",
+      { needs: ["n"], tool, args: { q: { $ref: { input: true } } } } as unknown as Node,
+    ],
+    ["a tool whose arguments are code", { needs: ["n"], tool, args: () => ({}) } as unknown as Node],
+    ["a graph that passes it on", { needs: ["n"], dag: inner }],
+    [
+      "a graph whose input reads it",
+      { needs: ["n"], dag: inner, input: { $ref: { input: true } } } as unknown as Node,
+    ],
+    ["an approval that shows it", { approve: { message: "Well?" } } as unknown as Node],
+  ])("runs %s again", (_, node) => expect(spared(node)).toBe(false));
+
+  it.each<[string, Node]>([
+    ["an agent that includes its needs only", { needs: ["n"], instructions: "A", include: "needs" }],
+    ["an agent that maps over a need", { needs: ["n"], instructions: "A", forEach: { node: "n" } }],
+    [
+      "a condition on a need",
+      { needs: ["n"], instructions: "A", include: "needs", when: { node: "n", exists: true } as never },
+    ],
+    [
+      "a tool with arguments of its own",
+      { needs: ["n"], tool, args: { q: 1, deep: [null, "input"] } } as unknown as Node,
+    ],
+    [
+      "a tool whose arguments read a need",
+      { needs: ["n"], tool, args: { q: { $ref: { node: "n" } } } } as unknown as Node,
+    ],
+    [
+      "a graph whose input reads a need",
+      { needs: ["n"], dag: inner, input: { $ref: { node: "n" } } } as unknown as Node,
+    ],
+    ["a graph that maps over a need", { needs: ["n"], dag: inner, forEach: { node: "n" } }],
+    ["an approval of a need", { needs: ["n"], approve: { message: "Well?" } } as unknown as Node],
+  ])("spares %s", (_, node) => expect(spared(node)).toBe(true));
+
+  it("runs an agent again that maps over it", () => {
+    expect(spared({ instructions: "A", forEach: { input: true } as never })).toBe(false);
+    expect(spared({ instructions: "A", forEach: "rows" as never })).toBe(false);
+  });
+});
+
+describe("an item", () => {
+  const each = (forEach: unknown, more: object = {}) =>
+    dag({ n: { run: () => [] }, a: { needs: ["n"], forEach, run: () => 1, ...more } as unknown as Node });
+  const values = (...items: unknown[]) => done(items, { items: items.map((value) => done(value)) });
+  const key: WorkKey = { ...nodeWork("a"), item: 0 };
+  const at = (item: number): WorkKey => ({ ...key, item });
+
+  describe("of a map over a need that has changed", () => {
+    const spec = each({ node: "n" });
+    const outcomes = { n: done(["p", "q", "q"]), a: values("P", "Q1", "Q2") };
+    const mapped = (now: unknown[], before: Outcomes = outcomes) => {
+      const reuse = reuseOf(spec, { outcomes: before });
+      expect(reuse.ask("a", { n: done(now) })).toBeUndefined();
+      return (place: number, item: unknown) => {
+        const taken = reuse.item(at(place), item, undefined, 5);
+        return taken?.state === "completed" ? taken.value : undefined;
+      };
+    };
+
+    it("is found where it stood, else wherever an equal one stood; each once", () => {
+      const value = mapped(["q", "q", "q", "p", "new"]);
+      expect([value(0, "q"), value(1, "q"), value(2, "q"), value(3, "p"), value(4, "new")]).toEqual([
+        "Q1",
+        "Q2",
+        undefined,
+        "P",
+        undefined,
+      ]);
+    });
+
+    it("keeps its place where the same item stood there", () => {
+      const value = mapped(["p", "q", "q", "more"]);
+      expect([value(2, "q"), value(1, "q"), value(0, "p")]).toEqual(["Q2", "Q1", "P"]);
+    });
+
+    it("that failed runs again", () => {
+      const value = mapped(["p", "q", "more"], {
+        ...outcomes,
+        a: done([null, "Q"], { items: [broken, done("Q")] }),
+      });
+      expect([value(0, "p"), value(1, "q")]).toEqual([undefined, "Q"]);
+    });
+
+    it("is none where the earlier need had no list, or an item beyond it", () => {
+      const value = mapped(["p"], { ...outcomes, n: done("p") });
+      expect(value(0, "p")).toBeUndefined();
+      expect(mapped(["p"], { ...outcomes, n: done([]) })(0, undefined)).toBeUndefined();
+    });
+  });
+
+  it("takes its time and is a copy", () => {
+    const spec = each({ node: "n" });
+    const reuse = reuseOf(spec, { outcomes: { n: done([1]), a: values({ deep: 1 }) } });
+    reuse.ask("a", { n: done([1, 2]) });
+    expect(reuse.item(key, 1, undefined, 5)).toMatchObject({
+      reused: true,
+      readyAtMs: 5,
+      startedAtMs: null,
+      value: { deep: 1 },
+    });
+  });
+
+  it("is not known before its node was asked for, nor of another node", () => {
+    const reuse = reuseOf(each({ node: "n" }), { outcomes: { n: done([1]), a: values(1) } });
+    expect(reuse.item(key, 1, undefined, 5)).toBeUndefined();
+    reuse.ask("a", { n: done([1, 2]) });
+    expect(reuse.item({ ...nodeWork("b"), item: 0 }, 1, undefined, 5)).toBeUndefined();
+  });
+
+  it("is run again where another need than the mapped one has changed", () => {
+    const spec = dag({
+      n: { run: () => [] },
+      m: { run: () => 1 },
+      a: { needs: ["n", "m"], forEach: { node: "n" }, run: () => 1 },
+    });
+    const outcomes = { n: done([1]), m: done(1), a: values(1) };
+    const reuse = reuseOf(spec, { outcomes });
+    expect(reuse.ask("a", { n: done([1, 2]), m: done(2) })).toBeUndefined();
+    expect(reuse.item(key, 1, undefined, 5)).toBeUndefined();
+  });
+
+  describe("with a key", () => {
+    const spec = dag(
+      { a: { forEach: { items: "rows.list", key: "id" }, run: () => 1 } as unknown as Node },
+      { input: { type: "object" } },
+    );
+    const input = {
+      rows: {
+        list: [
+          { id: 1, n: "p" },
+          { id: 2, n: "q" },
+        ],
+        unit: "m",
+      },
+    };
+    const before = { input, outcomes: { a: values("P", "Q") } };
+    const asked = (now: unknown) => {
+      const reuse = reuseOf(spec, before, spec, now);
+      expect(reuse.ask("a", {})).toBeUndefined();
+      return (place: number, item: unknown, itemKey: string) => {
+        const taken = reuse.item(at(place), item, itemKey, 5);
+        return taken?.state === "completed" ? taken.value : undefined;
+      };
+    };
+
+    it("is found by it, when it is the same item", () => {
+      const value = asked({ rows: { list: [], unit: "m" } });
+      expect(value(5, { n: "q", id: 2 }, "2")).toBe("Q");
+      expect(value(6, { n: "q", id: 2 }, "2")).toBeUndefined();
+      expect(value(0, { id: 1, n: "other" }, "1")).toBeUndefined();
+      expect(value(1, { id: 3, n: "p" }, "3")).toBeUndefined();
+      expect(value(0, { id: 1, n: "p" }, "1")).toBe("P");
+    });
+
+    it.each<[string, unknown]>([
+      ["beside its list", { rows: { ...input.rows, unit: "km" } }],
+      ["in more than its list", { rows: input.rows, more: 1 }],
+      ["in what holds the list", { rows: null }],
+      ["altogether", "x"],
+    ])("is run again when the input changed %s", (_, now) => {
+      expect(asked(now)(0, { id: 1, n: "p" }, "1")).toBeUndefined();
+    });
+
+    it("under the same input the node is spared whole", () => {
+      expect(
+        reuseOf(spec, before, spec, { rows: { unit: "m", list: input.rows.list } }).ask("a", {})?.reused,
+      ).toBe(true);
+    });
+
+    it("of the whole input is told apart by it alone", () => {
+      const whole = dag({
+        a: { forEach: { items: { input: true }, key: "id" }, run: () => 1 } as unknown as Node,
+      });
+      const reuse = reuseOf(whole, { input: [{ id: 1 }], outcomes: { a: values("P") } }, whole, [
+        { id: 2 },
+        { id: 1 },
+      ]);
+      expect(reuse.ask("a", {})).toBeUndefined();
+      expect(reuse.item(at(1), { id: 1 }, "1", 5)).toMatchObject({ value: "P" });
+    });
+  });
+
+  it("of an input without keys is run again when that has changed", () => {
+    const spec = dag(
+      { a: { forEach: { items: "rows" }, run: () => 1 } as unknown as Node },
+      { input: { type: "object" } },
+    );
+    const reuse = reuseOf(spec, { input: { rows: [1] }, outcomes: { a: values("P") } }, spec, {
+      rows: [1, 2],
+    });
+    expect(reuse.ask("a", {})).toBeUndefined();
+    expect(reuse.item(key, 1, undefined, 5)).toBeUndefined();
+  });
+});
+
+describe("inside a graph node", () => {
+  const inner = dag({ p: { instructions: "P" }, q: { needs: ["p"], instructions: "Q" } }, { name: "inner" });
+  const spec = dag({ n: { run: () => 1 }, g: { needs: ["n"], dag: inner } });
+  const half = { ...broken, outcomes: { p: done("p"), q: broken } } as unknown as Outcome;
+
+  it("what completed is spared, when the graph itself has to be run again", () => {
+    const reuse = reuseOf(spec, { outcomes: { n: done(1), g: half } });
+    expect(reuse.ask("p", {}, "g/", inner)).toBeUndefined();
+    expect(reuse.ask("g")).toBeUndefined();
+    expect(reuse.ask("p", {}, "g/", inner)?.reused).toBe(true);
+    expect(reuse.ask("q", { p: done("p") }, "g/", inner)).toBeUndefined();
+  });
+
+  it("nothing is when a need of the graph changed", () => {
+    const reuse = reuseOf(spec, { outcomes: { n: done(1), g: half } });
+    expect(reuse.ask("g", { n: done(2) })).toBeUndefined();
+    expect(reuse.ask("p", {}, "g/", inner)).toBeUndefined();
+  });
+
+  it("nothing is of a graph that left no outcomes", () => {
+    const reuse = reuseOf(spec, { outcomes: { n: done(1), g: broken } });
+    expect(reuse.ask("g")).toBeUndefined();
+    expect(reuse.ask("p", {}, "g/", inner)).toBeUndefined();
+  });
+});
+
+describe("what a reused outcome had cost", () => {
+  const call = (node: string, item: number | null, inputTokens: number) =>
+    ({
+      ...nodeWork(node),
+      item,
+      id: `${node}${item}`,
+      inputTokens,
+      outputTokens: 1,
+      cachedInputTokens: 0,
+      costUsd: 0,
+      error: null,
+      startedAtMs: 0,
+      durationMs: 1,
+    }) as unknown as CallRecord;
+  const spec = dag({
+    n: { run: () => [] },
+    a: { needs: ["n"], forEach: { node: "n" }, instructions: "A" } as Node,
+  });
+  const outcomes = { n: done(["p", "q"]), a: done(["P", "Q"], { items: [done("P"), done("Q")] }) };
+  const earlierCost = { modelCalls: 3, inputTokens: 100, outputTokens: 5, cachedInputTokens: 0, costUsd: 0 };
+  const events = [
+    { type: "node-settled", ...nodeWork("n"), reused: { ...earlierCost, inputTokens: 1000 } },
+    { type: "node-settled", ...nodeWork("a"), item: 1, reused: earlierCost },
+    { type: "node-settled", ...nodeWork("a") },
+    { type: "node-ready", ...nodeWork("a") },
+  ] as unknown as RunEvent[];
+  const before = { outcomes, calls: [call("a", 0, 10), call("a", 1, 20), call("n", null, 40)], events };
+
+  it("is that of all its calls, and of what it had itself taken over", () => {
+    const reuse = reuseOf(spec, before);
+    const taken = reuse.ask("a") as Outcome;
+    expect(reuse.usageOf(nodeWork("a"), taken)).toMatchObject({ modelCalls: 5, inputTokens: 130 });
+  });
+
+  it("is an item's own, by the place where it stood", () => {
+    const reuse = reuseOf(spec, before);
+    reuse.ask("a", { n: done(["q"]) });
+    const key = { ...nodeWork("a"), item: 0 };
+    const taken = reuse.item(key, "q", undefined, 5) as Outcome;
+    expect(reuse.usageOf(key, taken)).toMatchObject({ modelCalls: 4, inputTokens: 120 });
+  });
+
+  it("is nothing for what was not reused", () => {
+    expect(reuseOf(spec, before).usageOf(nodeWork("a"), done(1))).toBeNull();
+  });
+});
