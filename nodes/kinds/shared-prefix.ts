@@ -133,7 +133,8 @@ function frontOf({ tools = [], output, modelOptions }: Node): string {
   return frontText(names, output === undefined || inWords(modelOptions) ? null : toJsonSchema(output));
 }
 
-const frontText = (tools: readonly string[], schema: Front["schema"]) => hashOf([tools, schema]);
+const frontText = (tools: readonly string[], schema: Front["schema"]) =>
+  tools.length === 0 && schema === null ? "nothing" : hashOf([tools, schema]);
 
 const inWords = (options: Node["modelOptions"]) =>
   options?.structured === "instructions" || options?.structured === "json";

@@ -13,7 +13,7 @@ import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
-import { invokeShared, sharedView } from "./shared-view.js";
+import { invokeShared, sharedView, sharedViews } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
@@ -46,7 +46,7 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     bindsTools: typeof field(instance, "bindTools") === "function",
     refusals: new Set(),
     viewable: true,
-    views: new Map(),
+    views: sharedViews(instance),
     sent: new Set(),
     keysNoted: new Set(),
   };

@@ -87,5 +87,8 @@ const isObject = (value: unknown): value is Loose =>
 const isCaller = (value: unknown): value is object =>
   isObject(value) && typeof value.callWithOptions === "function";
 
+/** The one that is global when a request is sent, where there is no other. */
 const asFetch = (value: unknown): typeof globalThis.fetch =>
-  typeof value === "function" ? (value as typeof globalThis.fetch) : globalThis.fetch;
+  typeof value === "function"
+    ? (value as typeof globalThis.fetch)
+    : (input, init) => globalThis.fetch(input, init);

@@ -12,7 +12,7 @@ import type { ModelRequest } from "./port.js";
 import { prefixCacheOf } from "./prefix-cache.js";
 import { readable } from "./readable-media.js";
 import type { Optional, Refusals } from "./refusals.js";
-import type { SharedView } from "./shared-view.js";
+import type { Views } from "./shared-view.js";
 import {
   answerName,
   carriersFor,
@@ -35,7 +35,7 @@ export interface Adapted {
   /** Learnt: `false` once the instance turned out to have private fields, which only the instance itself can reach. */
   viewable: boolean;
   /** Views of the instance whose clients are kept, by what they see differently. */
-  readonly views: Map<string, SharedView>;
+  readonly views: Views;
   /** Keys that the instance holds, once they were looked for. */
   ownSecrets?: readonly string[];
   /** Keys that requests were seen to carry and no field of the instance holds. */

@@ -36,7 +36,7 @@ export const noteAddress = (address: string): void => noteSecrets(credentialsInU
 export const secretsInUse = (): string[] => distinct([...environmentSecrets(), ...noted]);
 
 /** How long what was found in the environment is taken to stand, for what asks with every reply. */
-const freshMs = 20;
+const freshMs = 100;
 let lastFound: { readonly secrets: readonly string[]; readonly atMs: number } | undefined;
 
 /** {@link secretsInUse}, looked up again after a moment only: many replies come at once. */

@@ -16,9 +16,35 @@ const callHeader = "x-agent-dag-call";
 const mostViews = 16;
 let lastCall = 0;
 
+const viewsOf = new WeakMap<
+  ChatModelLike,
+  { readonly madeFrom: readonly unknown[]; readonly views: Views }
+>();
+export type Views = Map<string, SharedView>;
+
+/** The views of an instance that there are, of earlier runs too; none once its user has changed what its client is made from. */
+export function sharedViews(instance: ChatModelLike): Views {
+  const madeFrom = clientMadeFrom(instance as unknown as Loose);
+  const known = viewsOf.get(instance);
+  if (
+    known?.madeFrom.length === madeFrom.length &&
+    known.madeFrom.every((one, index) => Object.is(one, madeFrom[index]))
+  )
+    return known.views;
+  const views: Views = new Map();
+  viewsOf.set(instance, { madeFrom, views });
+  return views;
+}
+
+function clientMadeFrom({ apiKey, clientConfig, client }: Loose): unknown[] {
+  const config = (clientConfig ?? {}) as Loose;
+  const headers = (config.defaultHeaders ?? {}) as Loose;
+  return [apiKey, client, clientConfig, ...Object.entries(config).flat(), ...Object.entries(headers).flat()];
+}
+
 /** The view for these options, the same for the same ones. */
 export function sharedView(
-  views: Map<string, SharedView>,
+  views: Views,
   instance: ChatModelLike,
   options: Omit<ViewOptions, "wrapFetch">,
 ): SharedView {

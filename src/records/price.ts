@@ -45,9 +45,7 @@ export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
  * what `prices` hold has a price.
  */
 export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): PriceTable {
-  const known = new Map<string, string | null>();
-  /** Models of the table whose price is the same for every token of a kind: most are. */
-  const flat = new Map<string, FlatPrice | null>();
+  const { known, flat } = foundIn(calcPrice);
   const listed = (provider: string, name: string, usage: PricedUsage): number | null => {
     const tokens = {
       input_tokens: usage.inputTokens,
@@ -85,6 +83,26 @@ export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): Pr
     return listed(spelling.slice(0, at), spelling.slice(at + 1), usage);
   };
   return (modelId, usage) => priceOf(modelId, usage, 0);
+}
+
+/** What was found in a table, for every run: it never changes. */
+interface Found {
+  /** Which spelling of a model's name the table knows; `null` for none. */
+  readonly known: Map<string, string | null>;
+  /** Models of the table whose price is the same for every token of a kind: most are. */
+  readonly flat: Map<string, FlatPrice | null>;
+}
+
+const found = new WeakMap<CalcPrice, Found>();
+/** More names than anybody has models: what is looked up in a service's lifetime stays bounded. */
+const mostKnown = 2_000;
+
+function foundIn(calcPrice: CalcPrice | null): Found {
+  const before = calcPrice === null ? undefined : found.get(calcPrice);
+  if (before !== undefined && before.known.size < mostKnown) return before;
+  const fresh: Found = { known: new Map(), flat: new Map() };
+  if (calcPrice !== null) found.set(calcPrice, fresh);
+  return fresh;
 }
 
 type CalcPrice = typeof import("@pydantic/genai-prices")["calcPrice"];

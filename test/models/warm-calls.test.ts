@@ -44,21 +44,27 @@ const fan: DagSpec = {
   },
 };
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until so many requests have come, and whether more do. */
+async function arrived(seen: readonly unknown[], count: number): Promise<void> {
+  while (seen.length < count) await wait(5);
+  await wait(60);
+}
 
 describe("a warm start", () => {
   it("lets one request go ahead and starts its siblings at its first token", async () => {
     const { model, seen, nodes } = held();
     const running = run(fan, long, { model, warm: "first-token" });
-    await settled();
+    await arrived(seen, 1);
     expect(nodes()).toEqual(["a"]);
     expect(seen[0]?.request.stream).toBe(true);
     seen[0]?.release();
-    await settled();
+    await arrived(seen, 3);
     expect(nodes()).toEqual(["a", "b", "c"]);
     seen[1]?.release();
     seen[2]?.release();
-    await settled();
+    await arrived(seen, 4);
     seen[3]?.release();
     const record = await running;
     const waited = (node: string) => record.calls.find((call) => call.node === node)?.waited?.warmMs ?? 0;
@@ -90,10 +96,10 @@ describe("a warm start", () => {
   ])("makes nobody wait where %s", async (_, input, options, made) => {
     const { model, seen, nodes } = held(made);
     const running = run(fan, input, { model, warm: "first-token", ...options });
-    await settled();
+    await arrived(seen, 3);
     expect(nodes()).toEqual(["a", "b", "c"]);
     for (const one of seen) one.release();
-    await settled();
+    await arrived(seen, 4);
     seen[3]?.release();
     const record = await running;
     expect(record.calls.filter(({ waited }) => waited?.warmMs !== undefined)).toEqual([]);
@@ -103,7 +109,7 @@ describe("a warm start", () => {
     const { model, seen, nodes } = held({ fails: ["a", "b", "c"] });
     const running = run(fan, long, { model, warm: "first-token" });
     for (const count of [1, 2, 3, 4]) {
-      await settled();
+      await arrived(seen, count);
       expect(nodes()).toHaveLength(count);
       seen[count - 1]?.release();
     }
@@ -113,10 +119,10 @@ describe("a warm start", () => {
   });
 
   it("ends with the run while it waits", async () => {
-    const { model, nodes } = held();
+    const { model, seen, nodes } = held();
     const controller = new AbortController();
     const running = run(fan, long, { model, warm: "first-token", signal: controller.signal });
-    await settled();
+    await arrived(seen, 1);
     controller.abort();
     expect((await running).state).toBe("cancelled");
     expect(nodes()).toEqual(["a"]);
@@ -135,15 +141,15 @@ describe("a warm start", () => {
     const { model, seen } = held();
     const options = { model, warm: "first-token" as const, limits: { warmth } };
     const running = run(map, { items: ["x", "y", "z"] }, options);
-    await settled();
+    await arrived(seen, 1);
     expect(seen.map(({ request }) => request.item)).toEqual([0]);
     seen[0]?.release();
-    await settled();
+    await arrived(seen, 3);
     expect(seen).toHaveLength(3);
     for (const one of seen) one.release();
     await running;
     const again = run(map, { items: ["v", "w"] }, options);
-    await settled();
+    await arrived(seen, 5);
     expect(seen).toHaveLength(5);
     for (const one of seen) one.release();
     await again;
