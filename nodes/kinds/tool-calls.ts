@@ -7,7 +7,8 @@ import { redactKeys } from "../../src/models/redact.js";
 import type { OutcomeError } from "../../src/records/outcome.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { readBlocks } from "../../src/spec/messages.js";
-import type { AgentTool, JsonSchema, ToolLike } from "../../src/spec/shape.js";
+import { isZodSchema, toJsonSchema } from "../../src/spec/schema.js";
+import type { AgentTool, JsonSchema, Schema, ToolLike } from "../../src/spec/shape.js";
 import { CancelError, untilCancelled } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
 import type { Work } from "../engine/scope.js";
@@ -41,8 +42,39 @@ export function toolParameters(tool: ToolLike): JsonSchema {
   const described: { readonly function?: { readonly parameters?: unknown } } = convertToOpenAITool(
     tool as StructuredToolInterface,
   );
-  return (described.function?.parameters ?? { type: "object", properties: {} }) as JsonSchema;
+  const parameters = (described.function?.parameters ?? { type: "object", properties: {} }) as JsonSchema;
+  return isZodSchema(tool.schema)
+    ? (requiredAsIn(parameters, asGiven(tool.schema)) as JsonSchema)
+    : parameters;
 }
+
+/** What is to be given to a schema. LangChain describes what comes out of it, in which every default is there. */
+function asGiven(schema: Schema): unknown {
+  try {
+    return toJsonSchema(schema);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A JSON Schema that requires no more than another one of the same build does, at any depth. */
+function requiredAsIn(schema: unknown, other: unknown): unknown {
+  if (!isObject(other)) return schema;
+  if (Array.isArray(schema)) return schema.map((part, index) => requiredAsIn(part, other[index]));
+  if (!isObject(schema)) return schema;
+  const all: readonly unknown[] = Array.isArray(other.required) ? other.required : [];
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, part]) => [
+      key,
+      key === "required" && Array.isArray(part)
+        ? part.filter((name) => all.includes(name))
+        : requiredAsIn(part, other[key]),
+    ]),
+  );
+}
+
+type Fields = Readonly<Record<string | number, unknown>>;
+const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 
 /** What came of a tool call. */
 export interface ToolAnswer {

@@ -20,7 +20,7 @@ export interface PlanArg {
 export type PlanPiece =
   | ({ readonly piece: "call" } & PlanLine)
   | { readonly piece: "join"; readonly text: string }
-  /** A line that begins as a call and is none: `code` is `truncated-line`, `bad-arguments` or `line-too-long`. */
+  /** A line that begins as a call and is none: `code` is `truncated-line`, `bad-arguments`, `line-too-long` or `no-number`. */
   | { readonly piece: "broken"; readonly code: string; readonly text: string; readonly message: string };
 
 /** The name that call N has in the spec form of a plan. */
@@ -42,12 +42,17 @@ export function callsIn(value: unknown): number[] {
   return Object.values(value).flatMap(callsIn);
 }
 
-const head = /^\s*(?:[-*>]\s+)?`?\$?(\d{1,6})[.):]\s*(\p{L}[\p{L}\p{M}\p{Nd}_-]{0,63})\s*\($/u;
+const head = /^\s*(?:[-*>]\s+)?[`*]*\$?(\d{1,6})\s*[.):][*]*\s*(\p{L}[\p{L}\p{M}\p{Nd}_-]{0,63})\s*\($/u;
 
 /** Reads the text of a line up to its first `(`; `null` when no call begins there. */
 export function readHead(text: string): { readonly number: number; readonly node: string } | null {
   const [, number, node] = head.exec(text) ?? [];
   return number === undefined || node === undefined ? null : { number: Number(number), node };
+}
+
+/** Whether a whole line is a call in all but its number, which is missing or cannot be read: `a()`, `-1. a()`. */
+export function isUnnumbered(text: string): boolean {
+  return /^[^\p{L}]*\p{L}[\p{L}\p{M}\p{Nd}_-]{0,63}\(.*\)[`*;.]*\s*$/u.test(text);
 }
 
 /** Whether a whole line is the one that ends a plan: `join()`, with or without a number before it. */

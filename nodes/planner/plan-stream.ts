@@ -1,4 +1,4 @@
-import { isJoin, type PlanPiece, readArgs, readHead } from "./plan-line.js";
+import { isJoin, isUnnumbered, type PlanPiece, readArgs, readHead } from "./plan-line.js";
 
 /** Reads a plan while it streams; chunks may be cut anywhere. */
 export interface PlanReader {
@@ -110,6 +110,9 @@ function endOfLine(line: OpenLine): PlanPiece[] {
   // A numbered line that stops within a name, or a join that stops within its parentheses, was cut off.
   if (/^\$?\d{1,6}[.):]\s*\p{L}[\p{L}\p{M}\p{Nd}_-]*(\s*\(\s*)?$/u.test(text) || /^join\s*\(?$/.test(text)) {
     return [broken("truncated-line", line, "The line ends before its closing parenthesis.")];
+  }
+  if (isUnnumbered(text)) {
+    return [broken("no-number", line, "It is a call without a number, from 1 to 999999, before it.")];
   }
   return [];
 }

@@ -39,6 +39,18 @@ describe("plan lines", () => {
     expect(codes('1. after("dura\n2. people()\njoin()')).toEqual(["truncated-line", "call", "join"]);
     expect(codes("1. peop")).toEqual(["truncated-line"]);
     expect(codes("1. density(1,,2)")).toEqual(["bad-arguments"]);
+    for (const line of [
+      "people()",
+      "-1. people()",
+      "12345678. people()",
+      "- `people()`",
+      'after("x (y)");',
+    ]) {
+      expect(codes(`${line}\njoin()`)).toEqual(["no-number", "join"]);
+    }
+    for (const line of ["**1.** people()", "1 . people()", "**2. people()**"]) {
+      expect(codes(`${line}\njoin()`)).toEqual(["call", "join"]);
+    }
     expect(codes("1. density(one)")).toEqual(["bad-arguments"]);
     expect(codes(`1. after("${"x".repeat(30_000)}")\njoin()`)).toEqual(["line-too-long", "join"]);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { compile, defineDag, type RunEvent, run } from "agent-dag";
+import { compile, type DagSpec, defineDag, type RunEvent, run } from "agent-dag";
+import { z } from "zod";
+import { toolParameters } from "../../nodes/kinds/tool-calls.js";
 import { plannerModel, signals } from "./planner-model.js";
 import { review, sums } from "./specs.js";
 
@@ -68,6 +70,26 @@ describe("planned-dag", () => {
     expect(outcomes.density).toMatchObject({ state: "completed", value: 200 });
     expect(model.requests.find((one) => one.node === "tolerant")?.messages.at(-1)?.content).toContain("200");
     expect(outcomes.after).toMatchObject({ state: "skipped", reason: { code: "join" } });
+  });
+
+  it("need not give a tool what its schema has a default for, at any depth", async () => {
+    const more = z.object({ unit: z.string().default("km"), digits: z.number() });
+    const far = {
+      name: "far",
+      description: "How far.",
+      schema: z.object({ to: z.string(), from: z.string().default("here"), more: more.optional() }),
+      invoke: async (args: object) => JSON.stringify(args),
+    };
+    const nodes = { far: { tool: far }, end: { needs: ["far"], instructions: "Answer." } };
+    for (const plan of ['1. far("Oslo")\njoin()', '1. far("Oslo", more={"digits":1})\njoin()']) {
+      const spec = defineDag({ name: "distance", nodes } as DagSpec);
+      const { record } = await go([plan], {}, {}, spec as any);
+      expect(record).toMatchObject({ state: "completed", outcomes: { far: { state: "completed" } } });
+    }
+    expect(toolParameters(far)).toMatchObject({
+      required: ["to"],
+      properties: { more: { required: ["digits"] } },
+    });
   });
 
   it("settles a failing call as an outcome that the joiner sees", async () => {
