@@ -63,7 +63,9 @@ function bodyError(link: unknown): unknown {
 export function streamedError(link: unknown): string | undefined {
   const inner = bodyError(link);
   const code = field(inner, "code");
-  if (typeof code === "number") return String(code);
+  // Numbers of a provider's own say less than the type beside them.
+  const isStatus = typeof code === "number" && code >= 400 && code < 600;
+  if (typeof code === "number") return (isStatus ? undefined : textField(inner, "type")) ?? String(code);
   return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
 }
 

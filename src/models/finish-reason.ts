@@ -22,7 +22,7 @@ const families: readonly (readonly [Ending, RegExp])[] = [
   ],
   [
     "failed",
-    /error|fail|malformed|unexpected|invalid|too_many|missing|abort|cancel|interrupt|insufficient|timeout|unspecified|no_image|^other$|^unload$/,
+    /error|fail|malformed|unexpected|invalid|too_many|missing|abort|cancel|interrupt|insufficient|timeout|unspecified|no_image|^other$|^(un)?load$/,
   ],
   ["cut", /length|token|context|incomplete|truncat|budget|^limit|^max/],
 ];

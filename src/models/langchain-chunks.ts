@@ -176,14 +176,19 @@ function usageFold(outputs: "added" | "totals") {
       const output = count(field(usage, "output_tokens"));
       const reasoning = count(field(details, "reasoning"));
       const total = count(field(usage, "total_tokens"));
-      // Google counts thoughts beside the candidates: there the total is more than the two together.
-      const beside = input > 0 && total === input + output + reasoning ? reasoning : 0;
+      // Google counts thoughts beside the candidates: there the total is more than the two together, whether they are told or not.
+      const beside =
+        reasoning === 0
+          ? Math.max(0, total - input - output)
+          : input > 0 && total === input + output + reasoning
+            ? reasoning
+            : 0;
       const tokens = {
         inputTokens: input,
         outputTokens: output + beside,
         cachedInputTokens: count(field(inputs, "cache_read")),
         cacheWriteTokens: count(field(inputs, "cache_creation")),
-        reasoningTokens: reasoning,
+        reasoningTokens: reasoning === 0 ? beside : reasoning,
       };
       if (tokens.inputTokens > 0 || tokens.outputTokens > 0) seen.push(tokens);
     },
@@ -232,6 +237,8 @@ function finishReasonOf(message: unknown): string | null {
     const reason = text(field(metadata, name)) ?? text(field(extra, name));
     if (reason !== undefined) return reason;
   }
+  // Ollama's servers of old end a reply without a reason.
+  if (field(metadata, "done") === true) return "stop";
   const status = field(metadata, "status");
   if (status === "completed") return "stop";
   if (status !== "incomplete") return null;

@@ -226,22 +226,34 @@ async function* messageChunks(
   reader: ChunkReader,
 ): AsyncGenerator<ModelChunk> {
   const waiting: ModelChunk[] = [];
-  const wrapFetch = passingFetch(signal, (chunk) => waiting.push(chunk));
+  let failure: { readonly error: unknown } | undefined;
+  const wrapFetch = passingFetch(
+    signal,
+    (chunk) => waiting.push(chunk),
+    (error) => {
+      failure ??= { error };
+    },
+  );
   const see = <T extends object>(of: T) =>
     model.viewable
       ? viewOf(of, { ...viewSettings(model, plan), wrapFetch: notingKeys(model, wrapFetch) })
       : of;
   const seen = see(model.instance);
   const runnable = bound === null ? seen : see(bindTools(seen, bound.tools, bound.options));
-  if (plan.stream) {
-    const stream = await untilAborted(runnable.stream(plan.messages, { ...plan.options, signal }), signal);
-    yield* waiting.splice(0);
-    for await (const message of untilSilent(iterateUntilAborted(stream, signal), () => reader.finishReason))
+  try {
+    if (plan.stream) {
+      const stream = await untilAborted(runnable.stream(plan.messages, { ...plan.options, signal }), signal);
+      yield* waiting.splice(0);
+      for await (const message of untilSilent(iterateUntilAborted(stream, signal), () => reader.finishReason))
+        yield* reader.read(message);
+    } else {
+      const message = await untilAborted(runnable.invoke(plan.messages, { ...plan.options, signal }), signal);
+      yield* waiting.splice(0);
       yield* reader.read(message);
-  } else {
-    const message = await untilAborted(runnable.invoke(plan.messages, { ...plan.options, signal }), signal);
-    yield* waiting.splice(0);
-    yield* reader.read(message);
+    }
+  } catch (error) {
+    // A package may make something else of what its server said.
+    throw failure === undefined ? error : failure.error;
   }
   yield* reader.end();
 }

@@ -1,4 +1,5 @@
 import type { ModelOptions } from "../spec/shape.js";
+import { mendedReplies, mendedReply } from "./reply-watch.js";
 
 /** A LangChain object whose fields are looked at, not known. */
 export type Loose = Record<string, unknown>;
@@ -53,6 +54,27 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
       "client",
       overlay(original.client, new Map([["fetch", options.wrapFetch(asFetch(original.client.fetch))]])),
     );
+  // Google's client: its package leaves out what has no content.
+  const { client } = original;
+  if (isObject(client) && isFunction(client.generateContentStream) && isFunction(client.generateContent)) {
+    const { generateContentStream: stream, generateContent: whole } = client;
+    const streamed = async (...given: unknown[]) => {
+      const reply: { readonly stream: AsyncIterable<unknown>; readonly response?: Promise<unknown> } =
+        await stream.apply(client, given);
+      // The whole of it, which nobody reads: where the stream breaks, its failure would end the process.
+      reply.response?.catch(() => undefined);
+      return { ...reply, stream: mendedReplies(reply.stream) };
+    };
+    const fetched = async (...given: unknown[]) => {
+      const reply: { readonly response: unknown } = await whole.apply(client, given);
+      return { ...reply, response: mendedReply(reply.response) };
+    };
+    const methods = new Map<PropertyKey, unknown>([
+      ["generateContentStream", streamed],
+      ["generateContent", fetched],
+    ]);
+    own.set("client", overlay(client, methods));
+  }
   if (depth > 0) {
     for (const [key, value] of Object.entries(instance)) {
       if (isObject(value) && isCaller(value.caller)) own.set(key, view(value, options, depth - 1));
@@ -83,6 +105,9 @@ function modelFields(instance: Loose, { temperature, maxTokens }: ModelOptions):
 
 const isObject = (value: unknown): value is Loose =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isFunction = (value: unknown): value is (...given: unknown[]) => Promise<never> =>
+  typeof value === "function";
 
 const isCaller = (value: unknown): value is object =>
   isObject(value) && typeof value.callWithOptions === "function";

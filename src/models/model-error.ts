@@ -180,7 +180,7 @@ function kindWithoutStatus(
   }
   if (
     (systemCode !== undefined && lost.includes(systemCode)) ||
-    /^(terminated|connection error\.?|fetch failed)$/i.test(said)
+    /^(terminated|connection error\.?|fetch failed|\[\w+ error\]: error reading from the stream)$/i.test(said)
   ) {
     return { code: "MODEL_CONNECTION_LOST", what: "lost the connection", retryable: true };
   }
@@ -192,7 +192,7 @@ function kindWithoutStatus(
     if (status !== undefined) return { ...kindOfStatus(status, chain, said), what };
     return { code: "MODEL_SERVER_ERROR", what, retryable: true };
   }
-  if (names.includes("SyntaxError") || /reading 'message'/.test(said)) {
+  if (names.includes("SyntaxError") || names.includes("ResponseValidationError") || isMisread(chain, said)) {
     const hint = "Something between here and the model may have cut or replaced the reply.";
     return { code: "MODEL_BAD_RESPONSE", what: "sent a reply that cannot be read", retryable: true, hint };
   }
@@ -204,6 +204,11 @@ function kindWithoutStatus(
     return { code: "MODEL_STREAM_CUT", what: "did not end its reply", retryable: true };
   return { code: "MODEL_FAILED", what: "failed", retryable: false };
 }
+
+/** Whether a package tripped over a reply that lacks what it expects. */
+const isMisread = (chain: readonly unknown[], said: string) =>
+  /failed to parse stream|error parsing json response/i.test(said) ||
+  (namesOf(chain).includes("TypeError") && /^Cannot read properties of (undefined|null)/.test(said));
 
 /** Words with which providers name an error inside a reply, by the status that they have elsewhere. */
 const statusWords: readonly (readonly [RegExp, number])[] = [

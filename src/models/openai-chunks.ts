@@ -5,6 +5,7 @@ import type { LangChainMessage } from "./langchain-messages.js";
 import { abortError } from "./model-error.js";
 import { type WireCall, wireFetch } from "./openai-wire.js";
 import type { ModelChunk, ModelRequest, ThoughtCarry } from "./port.js";
+import { watchedReply } from "./reply-watch.js";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -131,10 +132,14 @@ function carriesOf(messages: ModelRequest["messages"]): Map<number, ThoughtCarry
   return carries;
 }
 
-/** A `fetch` that ends with its call, and tells what each reply's headers say of the provider's limits. */
+/**
+ * A `fetch` that ends with its call, tells what each reply's headers say of the provider's limits, and fails where a reply
+ * is an error in spite of its status.
+ */
 export function passingFetch(
   signal: AbortSignal,
   push: (chunk: ModelChunk) => void,
+  onFailure: (error: unknown) => void,
 ): (fetch: Fetch) => Fetch {
   return (fetch) => async (input, init) => {
     const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
@@ -142,6 +147,6 @@ export function passingFetch(
     const response = await fetch(input, { ...init, signal: both });
     const limits = readRateLimit((name) => response.headers.get(name));
     if (limits !== null) push({ type: "rate-limit", limits });
-    return response;
+    return watchedReply(response, onFailure);
   };
 }

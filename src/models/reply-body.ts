@@ -30,8 +30,11 @@ export function parseEvent(data: string): unknown {
   return event;
 }
 
-/** An error object inside a reply of status 200, in the forms that servers and gateways give it. */
-function assertNoError(body: unknown): void {
+/**
+ * Asserts that a reply of status 200 is no error, in the forms that servers and gateways give one.
+ * @throws Error with the words and the code that were given.
+ */
+export function assertNoError(body: unknown): void {
   // Google's servers put an error into a list.
   const event: unknown = Array.isArray(body) && body.length === 1 ? body[0] : body;
   if (!isRecord(event)) return;

@@ -26,13 +26,15 @@ export function toolCallSlots(): { place(piece: ToolCallPiece): PlacedPiece } {
       const last = slots.findLastIndex((slot) => index === undefined || slot.index === index);
       const slot = slots[last];
       const begins = name !== undefined && id !== undefined && slot?.id !== undefined && slot.id !== id;
-      // Without ids a whole call after a whole call is the next one.
+      // A whole call after a whole call is the next one, without ids or with the same; the same call again is none.
       const follows =
         name !== undefined &&
-        id === undefined &&
         slot !== undefined &&
         slot.args !== "" &&
+        (id === undefined || (slot.args.startsWith("{") && args.startsWith("{"))) &&
         isWholeJson(slot.args);
+      if (follows && id !== undefined && id === slot.id && name === slot.name && args === slot.args)
+        return { index: last, id, args: "" };
       if (slot === undefined || begins || (follows && args !== "")) {
         slots.push({ index, id, name: name ?? "", args });
         return {
