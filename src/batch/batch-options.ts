@@ -40,11 +40,14 @@ export interface RunManyOptions<Input = any> extends Omit<RunDagOptions, "thread
   readonly engine?: string;
   /** Once aborted, no further row is started and those that run are finished. `signal` aborts them too. */
   readonly finish?: AbortSignal;
-  /** Takes the events of each row's runs, beside `onEvent`, with the row that they are of; nothing of rows that an engine's workers run. */
+  /**
+   * Takes the events of each row's runs, beside `onEvent`, with the row that they are of. Of rows that an engine's workers run: a
+   * moment later, without the pieces of replies, and without some where the store does not keep up.
+   */
   readonly onRowEvent?: (event: RunEvent, row: RowName) => void;
   /**
-   * Asked where a row waits for a person, and with a checkpointer only: gives answers by node, `null` to leave it waiting. Up to
-   * 128 rows that wait take no slot. @default it ends as `interrupted`
+   * Asked where a row waits for a person, with a checkpointer or an engine only: gives answers by node, `null` to leave it waiting.
+   * Up to 128 rows that wait take no slot. @default it ends as `interrupted`
    */
   readonly answer?: (record: RunRecord, row: RowName) => Promise<Readonly<Record<string, unknown>> | null>;
   /** Told what there is to know before the first row is run. */

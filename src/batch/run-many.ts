@@ -173,6 +173,7 @@ class RunningBatch {
   /** Rows go to workers elsewhere, and limits and budgets with them. */
   async #openEngine(engine: string, runOptions: RunDagOptions, place: string): Promise<void> {
     const { thread, concurrency, retryFailed = false, retryChanged = false, onNotice } = this.#options;
+    const { onRowEvent, answer } = this.#options;
     const { sentOptions } = await import("./engine/sent-options.js");
     const { EngineRows } = await import("./engine/engine-rows.js");
     const { signal: _, ...sent } = runOptions;
@@ -189,6 +190,8 @@ class RunningBatch {
       ...(concurrency !== undefined && { concurrency }),
       onEnded: (why) => this.#end(why),
       onNotice: onNotice ?? (() => {}),
+      ...(onRowEvent !== undefined && { onRowEvent }),
+      ...(answer !== undefined && { answer }),
     });
     if (this.#ended !== undefined) this.#engine.end(this.#ended);
     onNotice?.(

@@ -306,6 +306,58 @@ export function testBatches(name: string, begin: () => Promise<TestEngine>): voi
       }
     });
 
+    it("tells its caller the events of rows, and has their questions answered", async () => {
+      await fresh();
+      const dag = defineDag({
+        name: "asking-rows",
+        nodes: {
+          draft: { run: ({ input }) => `draft of ${input}` },
+          first: { needs: ["draft"], approve: { message: "May it be sent?" } },
+          second: { needs: ["first"], approve: { message: "For sure?" } },
+        },
+      });
+      const finish = new AbortController();
+      const workers = [1, 2].map(() => runWorker(dag, { engine: url, finish: finish.signal }));
+      try {
+        const told = new Map<string, string[]>();
+        const asked: string[] = [];
+        const given: BatchItem[] = [];
+        const batch = runMany(dag, ["a", "b", "c"], {
+          engine: url,
+          key: (input) => String(input),
+          onRowEvent: (event, { key }) => {
+            const name = event.type === "run-ended" ? `run-ended ${event.state}` : event.type;
+            told.set(key, [...(told.get(key) ?? []), name]);
+          },
+          answer: async ({ interrupts }, { key }) => {
+            // What watches the batch shows the question by now.
+            expect(told.get(key)?.at(-1)).toBe("run-ended interrupted");
+            asked.push(`${key} ${interrupts.map(({ node }) => node)}`);
+            return key === "b" ? null : { [interrupts[0]?.node ?? ""]: true };
+          },
+        });
+        for await (const item of batch) given.push(item);
+        expect(await batch.summary).toMatchObject({ completed: 2, interrupted: 1, total: 3 });
+        expect(asked.sort()).toEqual(["a first", "a second", "b first", "c first", "c second"]);
+        expect(told.get("a")).toContain("node-settled");
+        expect(told.get("a")?.at(-1)).toBe("run-ended completed");
+        expect(given.find(({ key }) => key === "a")?.output).toBe("draft of a");
+        // Nothing is asked of nobody: without answers the row waits, and with them it goes on.
+        expect(await runMany(dag, ["b"], { engine: url, key: String }).summary).toMatchObject({
+          interrupted: 1,
+        });
+        const rest = runMany(dag, ["b"], {
+          engine: url,
+          key: String,
+          answer: async ({ interrupts }) => ({ [interrupts[0]?.node ?? ""]: true }),
+        });
+        expect(await rest.summary).toMatchObject({ completed: 1, interrupted: 0 });
+      } finally {
+        finish.abort();
+        await Promise.all(workers);
+      }
+    });
+
     describe("limits of all workers together", () => {
       const dag = defineDag({
         name: "limited",
@@ -376,7 +428,7 @@ export function testBatches(name: string, begin: () => Promise<TestEngine>): voi
         };
         const maxCostUsd = each * 30.5;
         const summary = await withWorkers(
-          3,
+          4,
           count,
           () => runMany(dag, inputs, { engine: url, limits: { maxCostUsd } }).summary,
         );

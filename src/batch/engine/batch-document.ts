@@ -1,6 +1,7 @@
 import type { RemoteSpan } from "../../../nodes/engine/instrument.js";
 import { DagError } from "../../errors.js";
 import type { Simulated } from "../../records/events.js";
+import type { RunRecord } from "../../records/record.js";
 import { dagHash, hashOf } from "../../spec/canonical.js";
 import { didYouMean } from "../../spec/did-you-mean.js";
 import { packageJson } from "../../spec/package-json.js";
@@ -43,6 +44,10 @@ export interface BatchSettings {
   readonly simulate: Simulated | null;
   readonly keepsRecords: boolean;
   readonly maxFailures: number | `${number}%` | null;
+  /** Whether somebody takes the events of its rows. */
+  readonly isHeard?: boolean;
+  /** Whether somebody answers rows that wait for a person. */
+  readonly isAnswered?: boolean;
   /** The span above the batch: its rows' traces go on there. Absent where there is none. */
   readonly caller?: RemoteSpan;
 }
@@ -85,6 +90,11 @@ export function queueOf(dag: string, version: WorkVersion): string {
   return `agent-dag-${dag}-${hashOf(version)}`;
 }
 
+/** What a record waits for an answer to. */
+export function questionsOf({ interrupts }: RunRecord): string {
+  return hashOf(interrupts);
+}
+
 /** In messages: `graph 35c4…, agent-dag 0.1.0, protocol 1`. */
 export function versionText(version: WorkVersion): string {
   return `graph ${version.graph}, agent-dag ${version.package}, protocol ${version.protocol}`;
@@ -112,7 +122,13 @@ export async function beginBatch(
         };
     return { write: [goesOn ? undefined : begun, goesOn ? undefined : null], result: begun };
   });
-  await store.change([documents.settings(id, batch.epoch)], () => ({ write: [settings], result: null }));
+  await store.change([documents.settings(id, batch.epoch)], ([found]) => {
+    // Whoever joins a batch that is under way takes nothing from those who were there.
+    const before = found as BatchSettings | null;
+    const isHeard = settings.isHeard === true || before?.isHeard === true;
+    const isAnswered = settings.isAnswered === true || before?.isAnswered === true;
+    return { write: [{ ...settings, isHeard, isAnswered }], result: null };
+  });
   await store.change([documents.open], ([open]) => ({
     write: [{ ...open, [id]: { dag: facts.dag, version } }],
     result: null,

@@ -1,5 +1,8 @@
+import type { RunEvent } from "../../records/events.js";
+import type { RunRecord } from "../../records/record.js";
 import { hashOf } from "../../spec/canonical.js";
 import type { DagSpec } from "../../spec/shape.js";
+import type { RowName } from "../batch-options.js";
 import type { NamedRow } from "../input-row.js";
 import { type BatchItem, standingOf } from "../item.js";
 import type { Spent } from "../row-table.js";
@@ -12,12 +15,14 @@ import {
   endBatch,
   enterTotal,
   liveWorkers,
+  questionsOf,
   queueOf,
   versionOf,
   versionText,
 } from "./batch-document.js";
-import type { EngineStore, LedgerRow } from "./engine-store.js";
+import type { EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
+import { RowEventsListener } from "./row-events.js";
 import { openRowQueue, type RowJob, type RowQueue } from "./row-queue.js";
 import { Together } from "./together.js";
 
@@ -68,6 +73,10 @@ export interface EngineRowsOptions {
   /** Called when the batch was ended from elsewhere: cancelled, or by a worker that found a budget spent. */
   readonly onEnded: (why: BatchEnd) => void;
   readonly onNotice: (message: string) => void;
+  /** Takes the events of rows. */
+  readonly onRowEvent?: (event: RunEvent, row: RowName) => void;
+  /** Asked where a row waits for a person; `null` leaves it waiting. */
+  readonly answer?: (record: RunRecord, row: RowName) => Promise<Readonly<Record<string, unknown>> | null>;
 }
 
 interface Out {
@@ -97,6 +106,7 @@ export class EngineRows {
   #following: Promise<void> = Promise.resolve();
   #lastRowMs = performance.now();
   readonly #told = new Set<string>();
+  #events: RowEventsListener | null = null;
 
   private constructor(
     spec: DagSpec,
@@ -133,6 +143,8 @@ export class EngineRows {
         return { write: [known === null ? { calls, tokens, costUsd, held } : undefined], result: null };
       });
       const rows = new EngineRows(spec, store, queue, batch, await store.last(id), options);
+      const { onRowEvent } = options;
+      if (onRowEvent !== undefined) rows.#events = await RowEventsListener.open(store, id, onRowEvent);
       rows.#following = rows.#follow();
       return rows;
     } catch (error) {
@@ -174,12 +186,8 @@ export class EngineRows {
       return;
     }
     const after = line?.entry ?? null;
-    const out: Out = {
-      ...waiting,
-      // Not a number alone, which the queue would take for one of its own.
-      id: `row-${hashOf([batch, epoch, key, inputHash, after])}`,
-      job: { ...blank, after },
-    };
+    const job = { ...blank, after };
+    const out: Out = { ...waiting, id: idOf(job), job };
     this.#out.set(key, out);
     await this.#adds.ask(out);
   }
@@ -250,18 +258,51 @@ export class EngineRows {
 
   async #readLines(): Promise<number> {
     const lines = await this.#store.after(this.#options.id, this.#read, 500);
+    // The events of a row are there before its line is: whoever watches has them first.
+    await this.#events?.hear();
     for (const line of lines) {
       this.#read = line.n;
       const out = this.#out.get(line.item.key);
       // A line of another batch's epoch, or of another input under the same key, is none of ours.
       if (out === undefined || out.id === "" || line.item.inputHash !== out.row.inputHash) continue;
       if (line.entry === out.job.after) continue;
+      if (line.item.state === "interrupted" && this.#asks(out, line)) continue;
       this.#leave(line.item.key);
       this.#lastRowMs = performance.now();
-      const record = line.record === null ? {} : { record: line.record };
-      out.resolve({ item: { ...located(line.item, out.row), ...record }, figures: line.figures });
+      out.resolve(resultOf(line, out.row));
     }
     return lines.length;
+  }
+
+  /** Asks for answers to what a row waits for, and hands it out again with them; whether somebody is asked. */
+  #asks(out: Out, line: NumberedRow): boolean {
+    const { answer } = this.#options;
+    const { record } = line;
+    if (answer === undefined || record === null || this.#ended !== null) return false;
+    const { row } = out;
+    // Until it is answered no line of this row is waited for.
+    const asking: Out = { ...out, id: "", job: { ...out.job, after: line.entry } };
+    this.#out.set(row.key, asking);
+    const isOurs = () => this.#out.get(row.key) === asking;
+    answer(record, { key: row.key, index: row.index })
+      .then(async (given) => {
+        if (!isOurs()) return;
+        if (given === null) {
+          this.#leave(row.key);
+          out.resolve(resultOf(line, row));
+          return;
+        }
+        const job = { ...asking.job, answer: { given, to: questionsOf(record) } };
+        const again = { ...asking, id: idOf(job), job };
+        this.#out.set(row.key, again);
+        await this.#adds.ask(again);
+      })
+      .catch((error) => {
+        if (this.#out.get(row.key)?.row !== row) return;
+        this.#leave(row.key);
+        out.reject(error);
+      });
+    return true;
   }
 
   async #ask(): Promise<void> {
@@ -323,6 +364,15 @@ export class EngineRows {
       reject(error);
     }
   }
+}
+
+/** Not a number alone, which the queue would take for one of its own. */
+function idOf({ batch, epoch, key, inputHash, after }: RowJob): string {
+  return `row-${hashOf([batch, epoch, key, inputHash, after])}`;
+}
+
+function resultOf({ item, figures, record }: NumberedRow, row: NamedRow): RowResult {
+  return { item: { ...located(item, row), ...(record !== null && { record }) }, figures };
 }
 
 /** A line tells where its row stood when it was made: rows are known by their key, and may have moved. */

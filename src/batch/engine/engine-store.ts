@@ -51,7 +51,20 @@ export interface EngineStore {
   after(batch: string, n: number, most: number): Promise<NumberedRow[]>;
   /** Number of the last line; 0 where there is none. */
   last(batch: string): Promise<number>;
+  /** Tells whoever listens to a batch; the latest {@link mostTold} messages are kept. */
+  tell(batch: string, messages: readonly string[]): Promise<void>;
+  /** Messages after a number, in order; `null` for the number of the last one alone. */
+  told(batch: string, after: string | null, most: number): Promise<Told>;
   close(): Promise<void>;
+}
+
+/** Messages of a batch that are kept for whoever listens: who is slower misses the oldest. */
+export const mostTold = 20_000;
+
+/** Messages, and the number to go on from. */
+export interface Told {
+  readonly messages: readonly string[];
+  readonly last: string;
 }
 
 /** What a change comes to. */

@@ -3,7 +3,7 @@ import { ItemFeed } from "../item-feed.js";
 import type { Batch } from "../run-many.js";
 import { type BatchEnd, BatchSums } from "../summary.js";
 import { type BatchDocument, endBatch, liveWorkers, readBatch } from "./batch-document.js";
-import type { EngineStore } from "./engine-store.js";
+import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
 
 /** The ledger is looked at so often, in milliseconds. */
@@ -52,13 +52,21 @@ async function follow(id: string, options: FollowOptions, items: ItemFeed<BatchI
     let batch = await readBatch(store, id);
     let endedMs: number | null = null;
     let total: number | null = null;
+    /** Rows that wait for a person. */
+    const waiting = new Map<string, LedgerRow>();
+    const give = async ({ item, figures, record }: LedgerRow) => {
+      sums.add(item, figures ?? undefined);
+      while (!items.hasRoom) await items.room();
+      items.push(record === null ? item : { ...item, record });
+    };
     for (;;) {
       const lines = await store.after(id, read, 500);
-      for (const { n, item, figures, record } of lines) {
-        read = n;
-        sums.add(item, figures ?? undefined);
-        while (!items.hasRoom) await items.room();
-        items.push(record === null ? item : { ...item, record });
+      for (const line of lines) {
+        read = line.n;
+        waiting.delete(line.item.key);
+        // It may be answered, and be another line then.
+        if (line.item.state === "interrupted") waiting.set(line.item.key, line);
+        else await give(line);
       }
       if (lines.length === 500) continue;
       batch = await readBatch(store, id);
@@ -74,6 +82,7 @@ async function follow(id: string, options: FollowOptions, items: ItemFeed<BatchI
       if (options.signal?.aborted) break;
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     }
+    for (const line of waiting.values()) await give(line);
     const ended: BatchEnd = batch.ended ?? "finished";
     return sums.summary({
       dag: batch.dag,

@@ -2,7 +2,14 @@ import type { Pool, PoolClient } from "pg";
 import { connectPostgres, setUpPostgres } from "../../stores/postgres.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
 import type { BatchItem } from "../item.js";
-import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
+import {
+  type Changed,
+  type EngineStore,
+  type LedgerRow,
+  mostTold,
+  type NumberedRow,
+  type Told,
+} from "./engine-store.js";
 import { OrderedConnection } from "./ordered-connection.js";
 import { PostgresThreads, stored, threadTables } from "./postgres-threads.js";
 
@@ -16,7 +23,10 @@ CREATE TABLE IF NOT EXISTS agent_dag.lines (
   item text NOT NULL, figures text, record text,
   PRIMARY KEY (batch, key)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);`;
+CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);
+CREATE UNLOGGED TABLE IF NOT EXISTS agent_dag.told (
+  batch text NOT NULL, n bigint NOT NULL, message text NOT NULL, PRIMARY KEY (batch, n)
+);`;
 
 /**
  * Connections of one process, beside the one that writes down what rows have come to: statements of many rows go together, and a
@@ -154,6 +164,42 @@ WHERE l.entry <> excluded.entry`,
     });
   }
 
+  async tell(batch: string, messages: readonly string[]): Promise<void> {
+    await this.#told(async () => {
+      // The row of the count is locked until the messages are there, so that nobody reads past them.
+      const { rows } = await this.#pool.query({
+        name: "agent-dag-tell",
+        text: `
+WITH ledger AS (
+  INSERT INTO agent_dag.ledgers AS l VALUES ($1, cardinality($2::text[]))
+  ON CONFLICT (batch) DO UPDATE SET lines = l.lines + excluded.lines RETURNING lines
+), entered AS (
+  INSERT INTO agent_dag.told SELECT $3, lines - cardinality($2::text[]) + place, message
+  FROM unnest($2::text[]) WITH ORDINALITY AS t(message, place), ledger
+)
+SELECT lines FROM ledger`,
+        values: [toldOf(batch), messages.map(stored), batch],
+      });
+      const last = Number(rows[0]?.lines ?? 0);
+      // Now and then, as a share of all.
+      if (last % 1000 >= messages.length) return;
+      const text = "DELETE FROM agent_dag.told WHERE batch = $1 AND n <= $2";
+      await this.#pool.query(text, [batch, last - mostTold]);
+    });
+  }
+
+  async told(batch: string, after: string | null, most: number): Promise<Told> {
+    if (after === null) return { messages: [], last: String(await this.last(toldOf(batch))) };
+    return this.#told(async () => {
+      const { rows } = await this.#pool.query({
+        name: "agent-dag-told",
+        text: "SELECT n, message FROM agent_dag.told WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3",
+        values: [batch, after, most],
+      });
+      return { messages: rows.map(({ message }) => message), last: String(rows.at(-1)?.n ?? after) };
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#pool.end(), this.#journal.close()]);
   }
@@ -178,6 +224,11 @@ WHERE l.entry <> excluded.entry`,
       throw storeError(error, this.name);
     }
   }
+}
+
+/** The count of a batch's messages stands beside those of lines. */
+function toldOf(batch: string): string {
+  return `${batch}\u0001told`;
 }
 
 function inOrder(names: readonly string[], rows: readonly { name: string; body: string }[]): unknown[] {

@@ -1,7 +1,14 @@
 import type { Redis } from "ioredis";
 import { connectRedis, RedisSaver } from "../../stores/redis.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
-import type { Changed, EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
+import {
+  type Changed,
+  type EngineStore,
+  type LedgerRow,
+  mostTold,
+  type NumberedRow,
+  type Told,
+} from "./engine-store.js";
 
 /** Writes documents if the first still is what it was: `KEYS` are the documents, `ARGV` what the first was, then what they become. */
 const swap = `
@@ -122,6 +129,27 @@ export class RedisEngineStore implements EngineStore {
     return this.#told(async () => Number((await this.#client.get(`${ledgerKey(batch)}:lines`)) ?? 0));
   }
 
+  async tell(batch: string, messages: readonly string[]): Promise<void> {
+    await this.#told(() =>
+      Promise.all(
+        messages.map((message) =>
+          this.#client.xadd(toldKey(batch), "MAXLEN", "~", mostTold, "*", "m", message),
+        ),
+      ),
+    );
+  }
+
+  async told(batch: string, after: string | null, most: number): Promise<Told> {
+    return this.#told(async () => {
+      if (after === null) {
+        const [newest] = await this.#client.xrevrange(toldKey(batch), "+", "-", "COUNT", 1);
+        return { messages: [], last: newest?.[0] ?? "0" };
+      }
+      const found = await this.#client.xrange(toldKey(batch), `(${after}`, "+", "COUNT", most);
+      return { messages: found.map(([, [, message = ""]]) => message), last: found.at(-1)?.[0] ?? after };
+    });
+  }
+
   async close(): Promise<void> {
     this.#client.disconnect();
   }
@@ -137,6 +165,10 @@ export class RedisEngineStore implements EngineStore {
 
 function documentKey(name: string): string {
   return `agent-dag:document:${name}`;
+}
+
+function toldKey(batch: string): string {
+  return `agent-dag:told:${batch}`;
 }
 
 function ledgerKey(batch: string): string {

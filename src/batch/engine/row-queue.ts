@@ -14,6 +14,15 @@ export interface RowJob {
   readonly place: string | null;
   /** The ledger's line that this is to replace; `null` where there was none. A row with another line has been done. */
   readonly after: string | null;
+  /** Answers of the batch's caller to what the row waits for. */
+  readonly answer?: RowAnswer;
+}
+
+/** Answers by node, and the record whose questions they are for. */
+export interface RowAnswer {
+  readonly given: Readonly<Record<string, unknown>>;
+  /** What the record asked, by which it is known: JSON. */
+  readonly to: string;
 }
 
 /** How long a worker's claim to a row lasts without being renewed, in milliseconds. */

@@ -4,6 +4,8 @@ import { hostname } from "node:os";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { underSpan } from "../../../nodes/engine/instrument.js";
 import { DagError, errorCode } from "../../errors.js";
+import type { RunEvent } from "../../records/events.js";
+import type { RunRecord } from "../../records/record.js";
 import type { RunDagOptions } from "../../run/run.js";
 import { assertValid } from "../../spec/assert-valid.js";
 import type { DagSpec } from "../../spec/shape.js";
@@ -15,6 +17,7 @@ import {
   type BatchDocument,
   documents,
   listWorker,
+  questionsOf,
   queueOf,
   versionOf,
   versionText,
@@ -23,7 +26,7 @@ import {
 import { Contact } from "./contact.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
-import { type Handled, type RowJob, type RowTaker, takeRows } from "./row-queue.js";
+import { type Handled, type RowAnswer, type RowJob, type RowTaker, takeRows } from "./row-queue.js";
 import { RowSaver } from "./row-saver.js";
 import { SharedBatch } from "./shared-batch.js";
 
@@ -239,6 +242,10 @@ class WorkingProcess {
         threads: batch.id,
         known,
         line: line?.item,
+        ...(batch.settings.isHeard === true && {
+          onEvent: (event: RunEvent) => batch.events.tell(job, event),
+        }),
+        ...(job.answer !== undefined && { answer: answerOf(job.answer) }),
       });
     } catch (error) {
       return this.#giveUp(error);
@@ -251,12 +258,13 @@ class WorkingProcess {
       return "given back";
     }
     if (item.state === "cancelled" && item.usage.modelCalls === 0) return "done";
+    await batch.events.told();
     const { record, ...light } = item;
     const handled = await this.#enter(batch, {
       entry: randomUUID(),
       item: light,
       figures: record === undefined ? null : figuresOf(record),
-      record: batch.settings.keepsRecords ? (record ?? null) : null,
+      record: keepsRecord(batch, item) ? (record ?? null) : null,
     });
     await budget?.end().catch(() => {});
     if (this.#options.checkpointer === undefined && standingOf(item) === "done") {
@@ -311,6 +319,16 @@ class WorkingProcess {
     this.#batches.set(id, found);
     return found;
   }
+}
+
+/** The record of a row that waits is what its caller answers from. */
+function keepsRecord({ settings }: SharedBatch, { state }: BatchItem): boolean {
+  return settings.keepsRecords || (settings.isAnswered === true && state === "interrupted");
+}
+
+/** Answers what was asked when they were given, and nothing that comes after. */
+function answerOf({ given, to }: RowAnswer) {
+  return async (record: RunRecord) => (questionsOf(record) === to ? given : null);
 }
 
 /** A signal that is aborted with any of others, which keep nothing of it once it is released. */

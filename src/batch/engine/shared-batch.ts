@@ -12,6 +12,7 @@ import { tooManyFailed } from "../too-many-failed.js";
 import { type BatchDocument, type BatchSettings, documents, endBatch } from "./batch-document.js";
 import type { Contact } from "./contact.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
+import { RowEventsTeller } from "./row-events.js";
 import { type RowBudget, SharedBudget } from "./shared-budget.js";
 import { SharedLimiter } from "./shared-limiter.js";
 import { Together } from "./together.js";
@@ -21,6 +22,7 @@ const noneSpent: Spent = { modelCalls: 0, tokens: 0, costUsd: 0 };
 /** A batch as one worker sees it: what its rows are run with, and what they share with those of other workers. */
 export class SharedBatch {
   readonly settings: BatchSettings;
+  readonly events: RowEventsTeller;
   /** Rows of it that this worker has at hand. */
   rows = 0;
   #document: BatchDocument;
@@ -44,6 +46,7 @@ export class SharedBatch {
     this.#store = store;
     this.#document = document;
     this.settings = settings;
+    this.events = new RowEventsTeller(store, id);
     const hasBudget = [limits.maxTokens, limits.maxCostUsd, limits.maxModelCalls].some(
       (limit) => limit !== undefined,
     );

@@ -1,0 +1,76 @@
+import type { RunEvent } from "../../records/events.js";
+import type { RowName } from "../batch-options.js";
+import type { EngineStore } from "./engine-store.js";
+import { Together } from "./together.js";
+
+type OnRowEvent = (event: RunEvent, row: RowName) => void;
+
+/** Events that may wait to be told at a worker: a store that is slower than the rows misses some. */
+const mostWaiting = 2000;
+
+/** An event that is longer, in characters of JSON, is not told. */
+const longest = 1_000_000;
+
+/** Tells the batch's caller of the events of rows, as far as the store keeps up: no run waits for it. */
+export class RowEventsTeller {
+  readonly #tells: Together<string, null>;
+  #waiting = 0;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(store: EngineStore, batch: string) {
+    this.#tells = new Together(async (messages) => {
+      await store.tell(batch, messages);
+      return messages.map(() => null);
+    }, 200);
+  }
+
+  /** Every piece of a reply would be a message: those are left out. */
+  tell({ key, index }: RowName, event: RunEvent): void {
+    if (event.type === "call-delta" || this.#waiting >= mostWaiting) return;
+    const message = JSON.stringify({ key, index, event });
+    if (message.length > longest) return;
+    this.#waiting++;
+    this.#last = this.#tells.ask(message).then(
+      () => void this.#waiting--,
+      () => void this.#waiting--,
+    );
+  }
+
+  /** Resolves once what was told so far is there, or lost. */
+  told(): Promise<void> {
+    return this.#last;
+  }
+}
+
+/** Hears the events of a batch's rows, from when it began to listen. */
+export class RowEventsListener {
+  readonly #store: EngineStore;
+  readonly #batch: string;
+  readonly #onEvent: OnRowEvent;
+  #last: string;
+
+  private constructor(store: EngineStore, batch: string, last: string, onEvent: OnRowEvent) {
+    this.#store = store;
+    this.#batch = batch;
+    this.#last = last;
+    this.#onEvent = onEvent;
+  }
+
+  static async open(store: EngineStore, batch: string, onEvent: OnRowEvent): Promise<RowEventsListener> {
+    const { last } = await store.told(batch, null, 0);
+    return new RowEventsListener(store, batch, last, onEvent);
+  }
+
+  /** Hands over what was told since; rejects with what the store fails with. */
+  async hear(): Promise<void> {
+    for (;;) {
+      const { messages, last } = await this.#store.told(this.#batch, this.#last, 500);
+      this.#last = last;
+      for (const message of messages) {
+        const { event, ...row } = JSON.parse(message) as RowName & { readonly event: RunEvent };
+        this.#onEvent(event, row);
+      }
+      if (messages.length < 500) return;
+    }
+  }
+}
