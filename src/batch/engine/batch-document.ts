@@ -73,6 +73,7 @@ export const documents = {
   batch: (id: string) => `batch/${id}`,
   settings: (id: string, epoch: number) => `settings/${id}/${epoch}`,
   limits: (id: string) => `limits/${id}`,
+  pauses: (id: string) => `pauses/${id}`,
   budget: (id: string) => `budget/${id}`,
   failures: (id: string) => `failures/${id}`,
   open: "open",

@@ -174,10 +174,11 @@ class WorkingProcess {
     this.#saver.tellTime(storeMs, askedMs);
     const [open, ...found] = await this.#store.read([
       documents.open,
-      ...held.map(({ id }) => documents.batch(id)),
+      ...held.flatMap(({ id }) => [documents.batch(id), documents.pauses(id)]),
     ]);
     for (const [at, batch] of held.entries()) {
-      const document = found[at] as BatchDocument | null;
+      const document = found[2 * at] as BatchDocument | null;
+      batch.hear(found[2 * at + 1], storeMs);
       if (document?.epoch === batch.epoch) batch.tell(document);
       if ((document?.epoch !== batch.epoch || document.ended !== null) && batch.rows === 0) {
         this.#batches.delete(batch.id);

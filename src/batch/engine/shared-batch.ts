@@ -15,6 +15,7 @@ import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { RowEventsTeller } from "./row-events.js";
 import { type RowBudget, SharedBudget } from "./shared-budget.js";
 import { SharedLimiter } from "./shared-limiter.js";
+import type { PauseState } from "./shared-pauses.js";
 import { Together } from "./together.js";
 
 const noneSpent: Spent = { modelCalls: 0, tokens: 0, costUsd: 0 };
@@ -28,6 +29,7 @@ export class SharedBatch {
   #document: BatchDocument;
   readonly #store: EngineStore;
   readonly #abort = new AbortController();
+  readonly #limiter: SharedLimiter;
   readonly #limits: LimitOptions;
   readonly #budget: SharedBudget | null;
   readonly #finds: Together<string, LedgerRow | null>;
@@ -53,8 +55,16 @@ export class SharedBatch {
     this.#budget = hasBudget
       ? new SharedBudget({ store, contact, document: documents.budget(id), limits })
       : null;
+    this.#limiter = new SharedLimiter({
+      store,
+      contact,
+      document: documents.limits(id),
+      pauses: documents.pauses(id),
+      worker,
+      limits,
+    });
     this.#limits = {
-      limiter: new SharedLimiter({ store, contact, document: documents.limits(id), worker, limits }),
+      limiter: this.#limiter,
       hedgeStatistics: createHedgeStatistics(),
       warmth: createPrefixWarmth(),
     };
@@ -106,6 +116,11 @@ export class SharedBatch {
     if (document.ended === "aborted" && !this.aborted.aborted) {
       this.#abort.abort(new DOMException("The batch was cancelled.", "AbortError"));
     }
+  }
+
+  /** Enters the pauses that providers have asked other workers for. @param nowMs The store's clock. */
+  hear(pauses: PauseState | null, nowMs: number): void {
+    this.#limiter.hear(pauses, nowMs);
   }
 
   /** Lets no more rows of it be started, anywhere. */

@@ -2,6 +2,7 @@ import type { LimitOptions } from "../../limits/limit-options.js";
 import { createLimiter, type Estimate, type Lease, type Limiter } from "../../limits/limiter.js";
 import type { Contact } from "./contact.js";
 import type { EngineStore } from "./engine-store.js";
+import { type PauseState, SharedPauses } from "./shared-pauses.js";
 import { type GateLimits, type RateCorrection, type RateState, takeTurn } from "./shared-rates.js";
 
 interface Waiting {
@@ -25,6 +26,8 @@ export interface SharedLimiterOptions {
   readonly contact: Contact;
   /** Document of the batch's limits. */
   readonly document: string;
+  /** Document of the pauses that providers have asked for. */
+  readonly pauses: string;
   readonly worker: string;
   readonly limits: LimitOptions;
   /** How long a minute takes, in milliseconds. @default 60000 */
@@ -33,14 +36,15 @@ export interface SharedLimiterOptions {
 
 /**
  * A limiter that all workers of a batch share through its store: their requests and tokens of any minute together stay within the
- * limits, and so does what they have under way. What a provider says of its own limits each worker heeds for itself. Nothing is
- * sent while the store is out of reach.
+ * limits, and so does what they have under way. A pause that a provider asks for (429) holds for all of them; what else it says of
+ * its own limits each worker heeds for itself. Nothing is sent while the store is out of reach.
  */
 export class SharedLimiter implements Limiter {
   readonly #options: SharedLimiterOptions;
   readonly #gates: GateLimits;
   readonly #minuteMs: number;
   readonly #local = createLimiter();
+  readonly #pauses: SharedPauses;
   readonly #underWay = new Map<string, number>();
   #queue: Waiting[] = [];
   #corrections: RateCorrection[] = [];
@@ -53,6 +57,7 @@ export class SharedLimiter implements Limiter {
     this.#options = options;
     this.#minuteMs = options.minuteMs ?? 60_000;
     this.#gates = gatesOf(options.limits);
+    this.#pauses = new SharedPauses(options.store, options.pauses);
   }
 
   get waiting(): number {
@@ -67,14 +72,31 @@ export class SharedLimiter implements Limiter {
     const sinceMs = performance.now();
     const local = await this.#local.acquire(estimate, signal);
     try {
+      await this.#pauses.over(estimate.model, estimate.patienceMs ?? Number.POSITIVE_INFINITY, signal);
       await this.#options.contact.reached(signal);
-      if (Object.keys(this.#gates).length === 0) return local;
+      if (Object.keys(this.#gates).length === 0) return this.#tellingOf(local, estimate.model);
       const slice = await this.#enter(estimate, signal);
       return this.#leaseFor(estimate, slice, local, performance.now() - sinceMs);
     } catch (error) {
       local.settle({ inputTokens: 0, outputTokens: 0 });
       throw error;
     }
+  }
+
+  /** Enters what the store says of providers' pauses. @param nowMs The store's clock. */
+  hear(pauses: PauseState | null, nowMs: number): void {
+    this.#pauses.hear(pauses, nowMs);
+  }
+
+  /** A lease whose refusal is told to all. */
+  #tellingOf(local: Lease, model: string): Lease {
+    return {
+      ...local,
+      refused: (retryAfterMs) => {
+        local.refused(retryAfterMs);
+        this.#pauses.refused(model, retryAfterMs);
+      },
+    };
   }
 
   #enter(estimate: Estimate, signal: AbortSignal): Promise<number> {
@@ -101,9 +123,8 @@ export class SharedLimiter implements Limiter {
   #leaseFor({ model, tokens }: Estimate, slice: number, local: Lease, waitedMs: number): Lease {
     let open = true;
     return {
+      ...this.#tellingOf(local, model),
       waitedMs,
-      observe: (limits) => local.observe(limits),
-      refused: (retryAfterMs) => local.refused(retryAfterMs),
       settle: (usage) => {
         if (!open) return;
         open = false;
