@@ -199,6 +199,7 @@ export const errorCodes = {
   ARGS_NOT_OBJECT: "A tool node's arguments are no JSON object.",
   ASK_TOO_LATE: "A function asked a model after it had ended: await every `ask`.",
   BATCH_ITEMS_GONE: "Items of a batch that nobody read are not kept any more.",
+  BATCH_BUSY: "The batch is under way, and cannot be forgotten.",
   BATCH_UNKNOWN: "The engine holds no such batch.",
   BUDGET_PRICE_UNKNOWN: "There is a budget in dollars, and a model's price is unknown: name it in `prices`.",
   BUDGET_SPENT: "The budget of the run or the batch has no room for a request.",

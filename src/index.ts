@@ -9,7 +9,9 @@ export {
   type CancelledBatch,
   cancelBatch,
   type FollowOptions,
+  type ForgottenBatch,
   followBatch,
+  forgetBatch,
 } from "./batch/engine/follow-batch.js";
 export { runWorker, type WorkerOptions, type WorkerSummary } from "./batch/engine/run-worker.js";
 export { InputRow, type RowKey } from "./batch/input-row.js";

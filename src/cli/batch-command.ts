@@ -42,6 +42,7 @@ interface BatchFlags extends RunFlags, ThreadFlags, WebFlags {
   readonly engine?: string;
   readonly follow?: string;
   readonly cancel?: string;
+  readonly forget?: string;
 }
 
 /** `agent-dag batch <file> <inputs…>`: runs a graph on many inputs. */
@@ -67,25 +68,33 @@ export function addBatchCommand(program: Command, io: Io): void {
     .option("--reuse <file>", "take over what the record of an earlier run (from --json) completed")
     .option("--engine <url>", "let workers on any machine take the rows from postgres://… or redis://…")
     .option("--follow <id>", "look on at a batch that an engine holds")
-    .option("--cancel <id>", "end a batch that an engine holds, and the rows that run");
+    .option("--cancel <id>", "end a batch that an engine holds, and the rows that run")
+    .option("--forget <id>", "delete all that an engine holds of a batch that has ended");
   addRunFlags(addWebFlag(addThreadFlags(command))).action(
     (file: string | undefined, inputs: string[], flags: BatchFlags) =>
-      flags.follow !== undefined || flags.cancel !== undefined
+      [flags.follow, flags.cancel, flags.forget].some((id) => id !== undefined)
         ? engineBatch(file, flags, io)
         : batchCommand(file, inputs, flags, io),
   );
 }
 
 async function engineBatch(file: string | undefined, flags: BatchFlags, io: Io): Promise<void> {
-  const { cancelCommand, followCommand } = await import("./follow-command.js");
+  const { cancelCommand, followCommand, forgetCommand } = await import("./follow-command.js");
   if (file !== undefined) {
-    throw new UsageError("--follow and --cancel take no graph and no inputs.", "Give --engine URL alone.");
+    throw new UsageError(
+      "--follow, --cancel and --forget take no graph and no inputs.",
+      "Give --engine URL alone.",
+    );
   }
   if (flags.engine === undefined) {
-    throw new UsageError("--follow and --cancel need the engine that holds the batch.", "Add --engine URL.");
+    throw new UsageError(
+      "--follow, --cancel and --forget need the engine that holds the batch.",
+      "Add --engine URL.",
+    );
   }
   const asked = { engine: flags.engine, json: flags.json === true, out: flags.out };
-  if (flags.cancel !== undefined) await cancelCommand(flags.cancel, asked, io);
+  if (flags.forget !== undefined) await forgetCommand(flags.forget, asked, io);
+  else if (flags.cancel !== undefined) await cancelCommand(flags.cancel, asked, io);
   else if (flags.follow !== undefined) io.exitCode = await followCommand(flags.follow, asked, io, exitCodeOf);
 }
 

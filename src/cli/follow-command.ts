@@ -2,7 +2,7 @@ import type { BatchSummary } from "../batch/summary.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { type Io, tell, write, writeJson, writePainted } from "./io.js";
 
-/** What `--follow` and `--cancel` are given. */
+/** What `--follow`, `--cancel` and `--forget` are given. */
 export interface EngineFlags {
   readonly engine: string;
   readonly json: boolean;
@@ -61,5 +61,18 @@ export async function cancelCommand(id: string, { engine, json }: EngineFlags, i
     before === null
       ? `Batch ${id} is cancelled: ${rows}; the command that began it goes on with the rest.\n`
       : `Batch ${id} had ended before (${before}): ${rows}.\n`,
+  );
+}
+
+/** `agent-dag batch --forget ID`: deletes all that the engine holds of a batch that has ended. */
+export async function forgetCommand(id: string, { engine, json }: EngineFlags, io: Io): Promise<void> {
+  const { forgetBatch } = await import("../batch/engine/follow-batch.js");
+  const { rows } = await forgetBatch(id, { engine });
+  if (json) return writeJson(io.stdout, { batch: id, rows });
+  const lines = rows === 1 ? "1 row" : `${rows} rows`;
+  await write(
+    io.stdout,
+    `Batch ${id} is forgotten: ${lines}. Results files stay as they are.
+`,
   );
 }

@@ -9,7 +9,7 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
-import { type BatchItem, defineDag, runMany, runWorker } from "agent-dag";
+import { type BatchItem, cancelBatch, defineDag, forgetBatch, runMany, runWorker } from "agent-dag";
 import { traced } from "agent-dag/otel";
 import { type CallsServer, type NodeCall, startCallsServer } from "../support/calls-server.js";
 import { replyModel } from "../support/reply-model.js";
@@ -55,8 +55,12 @@ function repeated(calls: readonly NodeCall[], killed: ReadonlyMap<number, number
   });
 }
 
-/** What holds of batches on every engine. */
-export function testBatches(name: string, begin: () => Promise<TestEngine>): void {
+/** What holds of batches on every engine. @param namesIn The names of all that stands in a store. */
+export function testBatches(
+  name: string,
+  begin: () => Promise<TestEngine>,
+  namesIn: (url: string) => Promise<string[]>,
+): void {
   describe(`a batch on ${name}`, () => {
     let server: CallsServer;
 
@@ -79,6 +83,9 @@ export function testBatches(name: string, begin: () => Promise<TestEngine>): voi
     const env = (more: Record<string, string> = {}) => ({ CALLS_URL: server.url, ...more });
     const batch = (inputs: string, out: string, ...flags: string[]) =>
       start(["batch", graphFile, inputs, "--key", "id", "--out", out, "--engine", url, ...flags], env());
+
+    /** What the store holds with a name in it, the queue's own left out. */
+    const leftOf = async (batch: string) => (await namesIn(url)).filter((name) => name.includes(batch));
 
     const fresh = async () => {
       url = await engine.database();
@@ -355,6 +362,56 @@ export function testBatches(name: string, begin: () => Promise<TestEngine>): voi
       } finally {
         finish.abort();
         await Promise.all(workers);
+      }
+    });
+
+    it("forgets a batch that has ended, and nothing of others", async () => {
+      await fresh();
+      const dag = defineDag({
+        name: "forgotten",
+        nodes: { a: { run: ({ input }) => input }, b: { needs: ["a"], approve: { message: "So?" } } },
+      });
+      const finish = new AbortController();
+      const worker = runWorker(dag, { engine: url, finish: finish.signal });
+      const run = (thread: string) =>
+        runMany(dag, ["x", "y"], { engine: url, thread, limits: { maxModelCalls: 5 } }).summary;
+      try {
+        for (const thread of ["mine", "mine/other"]) {
+          expect(await run(thread)).toMatchObject({ interrupted: 2, reused: 0 });
+        }
+        const forget = start(["batch", "--forget", "mine", "--engine", url]);
+        expect(await forget.ended).toBe(0);
+        expect(forget.said.stdout).toBe("Batch mine is forgotten: 2 rows. Results files stay as they are.\n");
+        await expect(forgetBatch("mine", { engine: url })).rejects.toMatchObject({ code: "BATCH_UNKNOWN" });
+        const left = await leftOf("mine");
+        expect(left.filter((name) => !name.includes("mine/other"))).toEqual([]);
+        // The other one's rows, which wait, are there as they were.
+        const answered = runMany(dag, ["x", "y"], {
+          engine: url,
+          thread: "mine/other",
+          answer: async () => ({ b: true }),
+        });
+        expect(await answered.summary).toMatchObject({ completed: 2 });
+        const under = runMany(dag, ["x"], {
+          engine: url,
+          thread: "open",
+          answer: () => new Promise(() => {}),
+        });
+        void under.summary;
+        await until(
+          () =>
+            forgetBatch("open", { engine: url }).then(
+              () => false,
+              ({ code }) => code === "BATCH_BUSY",
+            ),
+          "it is under way",
+        );
+        await cancelBatch("open", { engine: url });
+        expect(await under.summary).toMatchObject({ ended: "aborted" });
+        await forgetBatch("open", { engine: url });
+      } finally {
+        finish.abort();
+        await worker;
       }
     });
 

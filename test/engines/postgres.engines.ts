@@ -6,7 +6,26 @@ import { startPostgres, type TestPostgres } from "../support/postgres.js";
 import { testBatches } from "./batch-suite.js";
 import { until } from "./engines.js";
 
-testBatches("PostgreSQL", startPostgres);
+const tables = [
+  "documents name",
+  "ledgers batch",
+  "lines batch",
+  "told batch",
+  "threads thread",
+  "writes thread",
+];
+
+testBatches("PostgreSQL", startPostgres, async (url) => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const texts = tables.map((table) => {
+    const [name, column] = table.split(" ");
+    return `SELECT ${column} AS name FROM agent_dag.${name}`;
+  });
+  const { rows } = await client.query(texts.join(" UNION "));
+  await client.end();
+  return rows.map(({ name }) => name);
+});
 
 describe("what rows have come to, on PostgreSQL", () => {
   let postgres: TestPostgres;

@@ -55,7 +55,18 @@ export interface EngineStore {
   tell(batch: string, messages: readonly string[]): Promise<void>;
   /** Messages after a number, in order; `null` for the number of the last one alone. */
   told(batch: string, after: string | null, most: number): Promise<Told>;
+  /**
+   * Deletes all that stands of a batch: its ledger, its messages, the progress of its rows, and documents: those of `names`, and
+   * those of rows, `under/HASH`. The names go last, so that what was broken off can be done again.
+   */
+  forget(batch: string, names: readonly string[], under: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Whether a thread is one of a row of a batch, and of no other that is known. */
+export function isThreadOf(thread: string, batch: string, others: readonly string[]): boolean {
+  const isOf = (one: string) => thread.startsWith(`${one}/`) && /\/[0-9a-f]{16}$/.test(thread);
+  return isOf(batch) && !others.some((other) => other.startsWith(`${batch}/`) && isOf(other));
 }
 
 /** Messages of a batch that are kept for whoever listens: who is slower misses the oldest. */

@@ -1,8 +1,9 @@
+import { DagError } from "../../errors.js";
 import { type BatchItem, standingOf } from "../item.js";
 import { ItemFeed } from "../item-feed.js";
 import type { Batch } from "../run-many.js";
 import { type BatchEnd, BatchSums } from "../summary.js";
-import { type BatchDocument, endBatch, liveWorkers, readBatch } from "./batch-document.js";
+import { type BatchDocument, documents, endBatch, liveWorkers, readBatch } from "./batch-document.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
 
@@ -122,19 +123,60 @@ export async function cancelBatch(
         await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
       }
     }
-    let done = 0;
-    let read = 0;
-    for (;;) {
-      const lines = await store.after(id, read, 500);
-      for (const { n, item } of lines) {
-        read = n;
-        if (standingOf(item) !== "open") done++;
-      }
-      if (lines.length === 0) break;
-    }
-    return { done, before: batch.ended };
+    return { done: (await countRows(store, id)).done, before: batch.ended };
   } finally {
     await store.close();
+  }
+}
+
+/** What became of a batch that was forgotten. */
+export interface ForgottenBatch {
+  /** Rows that its ledger held. */
+  readonly rows: number;
+}
+
+/**
+ * Deletes all that an engine holds of a batch that has ended: its ledger, budgets, and the progress of rows. The same command then begins
+ * anew; results files stay as they are.
+ * @throws DagError `BATCH_BUSY` while it is under way, `BATCH_UNKNOWN`, `ENGINE_UNKNOWN`, `STORE_FAILED`.
+ */
+export async function forgetBatch(
+  id: string,
+  { engine }: { readonly engine: string },
+): Promise<ForgottenBatch> {
+  const store = await openEngineStore(engine);
+  try {
+    const batch = await readBatch(store, id);
+    if (batch.ended === null || (await rowsAtWork(store, batch)) > 0) {
+      throw new DagError("BATCH_BUSY", `The batch ${JSON.stringify(id)} is under way.`, {
+        facts: { batch: id, store: store.name },
+        hint: `End it first: agent-dag batch --cancel ${id} --engine …`,
+      });
+    }
+    const rows = (await countRows(store, id)).all;
+    const settings = Array.from({ length: batch.epoch }, (_, at) => documents.settings(id, at + 1));
+    const { budget, limits, pauses, failures } = documents;
+    const others = [budget, limits, pauses, failures].map((nameOf) => nameOf(id));
+    await store.forget(id, [...settings, ...others, documents.batch(id)], budget(id));
+    return { rows };
+  } finally {
+    await store.close();
+  }
+}
+
+async function countRows(
+  store: EngineStore,
+  id: string,
+): Promise<{ readonly all: number; readonly done: number }> {
+  let [all, done, read] = [0, 0, 0];
+  for (;;) {
+    const lines = await store.after(id, read, 500);
+    for (const { n, item } of lines) {
+      read = n;
+      all++;
+      if (standingOf(item) !== "open") done++;
+    }
+    if (lines.length === 0) return { all, done };
   }
 }
 

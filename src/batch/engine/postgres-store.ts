@@ -5,6 +5,7 @@ import type { BatchItem } from "../item.js";
 import {
   type Changed,
   type EngineStore,
+  isThreadOf,
   type LedgerRow,
   mostTold,
   type NumberedRow,
@@ -198,6 +199,37 @@ SELECT lines FROM ledger`,
       });
       return { messages: rows.map(({ message }) => message), last: String(rows.at(-1)?.n ?? after) };
     });
+  }
+
+  async forget(batch: string, names: readonly string[], under: string): Promise<void> {
+    // In portions: a statement over millions of rows would take longer than an answer may.
+    const emptied = async (text: string, values: readonly unknown[]) => {
+      while (((await this.#pool.query(text, [...values])).rowCount ?? 0) > 0);
+    };
+    await this.#told(async () => {
+      for (const table of ["lines", "told"]) {
+        const some = `SELECT ctid FROM agent_dag.${table} WHERE batch = $1 LIMIT 5000`;
+        await emptied(`DELETE FROM agent_dag.${table} WHERE ctid = ANY(ARRAY(${some}))`, [batch]);
+      }
+      await this.#forgetThreads(batch);
+      const text = "DELETE FROM agent_dag.ledgers WHERE batch = ANY($1)";
+      await this.#pool.query(text, [[batch, toldOf(batch)]]);
+      const ofRows = "starts_with(name, $1) AND substr(name, length($1) + 1) ~ '^[0-9a-f]{16}$'";
+      await this.#pool.query(`DELETE FROM agent_dag.documents WHERE ${ofRows}`, [`${under}/`]);
+      await this.#pool.query("DELETE FROM agent_dag.documents WHERE name = ANY($1)", [names]);
+    });
+  }
+
+  async #forgetThreads(batch: string): Promise<void> {
+    const prefix = "starts_with(name, $1)";
+    const batches = await this.#pool.query(`SELECT name FROM agent_dag.documents WHERE ${prefix}`, [
+      "batch/",
+    ]);
+    const others = batches.rows.map(({ name }) => String(name).slice("batch/".length));
+    const text = "SELECT DISTINCT thread FROM agent_dag.threads WHERE starts_with(thread, $1)";
+    const { rows } = await this.#pool.query(text, [`${batch}/`]);
+    const threads = rows.map(({ thread }) => String(thread)).filter((one) => isThreadOf(one, batch, others));
+    for (let at = 0; at < threads.length; at += 1000) await this.threads.forget(threads.slice(at, at + 1000));
   }
 
   async close(): Promise<void> {

@@ -97,6 +97,11 @@ export class PostgresThreads extends BaseCheckpointSaver {
     await this.#deletes.ask(stored(thread));
   }
 
+  /** Deletes threads by the names that they are kept under. */
+  async forget(threads: readonly string[]): Promise<void> {
+    await this.#delete(threads);
+  }
+
   async #read(places: readonly Place[]): Promise<(CheckpointTuple | undefined)[]> {
     const { rows } = await this.#pool.query({
       name: "agent-dag-threads-read",

@@ -4,6 +4,7 @@ import { addressOf, storeError } from "../../stores/store-error.js";
 import {
   type Changed,
   type EngineStore,
+  isThreadOf,
   type LedgerRow,
   mostTold,
   type NumberedRow,
@@ -28,6 +29,9 @@ for i = 1, #ARGV, 3 do
     redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[3]), ARGV[i])
   end
 end`;
+
+/** Messages of a batch are kept for so long after the last one, in seconds. */
+const toldForS = 3600;
 
 /** Length of an entry's name: a UUID's. */
 const entryLength = 36;
@@ -131,11 +135,12 @@ export class RedisEngineStore implements EngineStore {
 
   async tell(batch: string, messages: readonly string[]): Promise<void> {
     await this.#told(() =>
-      Promise.all(
-        messages.map((message) =>
+      Promise.all([
+        ...messages.map((message) =>
           this.#client.xadd(toldKey(batch), "MAXLEN", "~", mostTold, "*", "m", message),
         ),
-      ),
+        this.#client.expire(toldKey(batch), toldForS),
+      ]),
     );
   }
 
@@ -148,6 +153,39 @@ export class RedisEngineStore implements EngineStore {
       const found = await this.#client.xrange(toldKey(batch), `(${after}`, "+", "COUNT", most);
       return { messages: found.map(([, [, message = ""]]) => message), last: found.at(-1)?.[0] ?? after };
     });
+  }
+
+  async forget(batch: string, names: readonly string[], under: string): Promise<void> {
+    await this.#told(async () => {
+      const client = this.#client;
+      const others = (await this.#keysOf(documentKey("batch/"))).map((key) =>
+        key.slice(documentKey("batch/").length),
+      );
+      const threads = await client.smembers("agent-dag:threads");
+      for (const thread of threads) {
+        if (isThreadOf(thread, batch, others)) await this.threads.deleteThread(thread);
+      }
+      const ledger = ledgerKey(batch);
+      await client.unlink(ledger, `${ledger}:order`, `${ledger}:lines`, toldKey(batch));
+      const start = documentKey(`${under}/`);
+      const ofRows = (await this.#keysOf(start)).filter((key) =>
+        /^[0-9a-f]{16}$/.test(key.slice(start.length)),
+      );
+      if (ofRows.length > 0) await client.unlink(...ofRows);
+      await client.unlink(...names.map(documentKey));
+    });
+  }
+
+  async #keysOf(prefix: string): Promise<string[]> {
+    const found = new Set<string>();
+    const pattern = `${prefix.replaceAll(/[*?[\]\\^]/g, "\\$&")}*`;
+    let cursor = "0";
+    do {
+      const [next, keys] = await this.#client.scan(cursor, "MATCH", pattern, "COUNT", 1000);
+      for (const key of keys) found.add(key);
+      cursor = next;
+    } while (cursor !== "0");
+    return [...found];
   }
 
   async close(): Promise<void> {
