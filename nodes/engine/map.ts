@@ -11,7 +11,7 @@ import { hashOf } from "../../src/spec/canonical.js";
 import { type Reference, readPath, readReference } from "../../src/spec/reference.js";
 import type { ForEach } from "../../src/spec/shape.js";
 import { cancelledOutcome, cancelOf } from "./cancel.js";
-import type { Work } from "./scope.js";
+import { isDirected, type Work } from "./scope.js";
 import { brokeOffBefore, settleWork } from "./settle-work.js";
 import { Suspension, suspendedOutcome } from "./suspension.js";
 import { ctxOf } from "./work.js";
@@ -96,7 +96,8 @@ async function settleItem(work: Work, plan: MapPlan, index: number): Promise<Out
   if (persisted !== undefined) return persisted;
   const readyAtMs = run.events.nowMs();
   const outcome =
-    run.reuse.item(key, item, known, readyAtMs) ?? (await settleNow({ ...work, key, item }, readyAtMs));
+    (isDirected(work) ? undefined : run.reuse.item(key, item, known, readyAtMs)) ??
+    (await settleNow({ ...work, key, item }, readyAtMs));
   await run.journal.settled(key, outcome, madeFrom);
   run.settled(key, outcome);
   return outcome;

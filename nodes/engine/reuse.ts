@@ -60,7 +60,7 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
     node(place, name, readyAtMs) {
       const earlier = dags.get(place.prefix);
       const outcome = earlier?.outcomes[name];
-      if (earlier === undefined || outcome === undefined) return undefined;
+      if (earlier === undefined || outcome === undefined || outcome.directed === true) return undefined;
       const node = nodeOf(place.spec, name);
       const path = place.prefix + name;
       if (!sameDeclaration(earlier, place.spec, name, asked(record, path))) return undefined;
@@ -93,7 +93,8 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       return taken;
     },
     usageOf(key, outcome) {
-      if (outcome.reused !== true) return null;
+      // Of a call under a planner it is told with the node as a whole.
+      if (outcome.reused !== true || (key.invocation !== null && key.item === null)) return null;
       const origin = origins.get(outcome) ?? key;
       const before = record.events.flatMap((event) =>
         event.type === "node-settled" && event.reused !== undefined && contains(origin, event)

@@ -39,6 +39,12 @@ export interface Work {
   readonly canceller: Canceller;
 }
 
+/** Whether a planner gave the work more than the declaration does: a focus, a text or arguments. */
+export function isDirected({ focus, text, args }: Pick<Work, "focus" | "text" | "args">): boolean {
+  if (focus !== undefined || text !== undefined) return true;
+  return args !== undefined && !(typeof args === "object" && args !== null && Object.keys(args).length === 0);
+}
+
 /** What a kind of node gives back: its value, or, of a node with parts, what went wrong beside what its parts came to. */
 export type WorkResult =
   | { readonly value: unknown; readonly parts?: WorkParts }

@@ -14,7 +14,8 @@ import { CancelError, type Canceller, cancelledOutcome, cancelOf } from "../engi
 import type { Decided, Decision } from "../engine/frontier.js";
 import { judgeJoin, judgeLateJoin, lateReason, unmetReason } from "../engine/join.js";
 import { mapItems } from "../engine/map.js";
-import type { Scope, Work } from "../engine/scope.js";
+import type { ReusePlace } from "../engine/reuse.js";
+import { isDirected, type Scope, type Work } from "../engine/scope.js";
 import { failFast, withoutWork } from "../engine/settle-node.js";
 import { settleWork } from "../engine/settle-work.js";
 
@@ -99,7 +100,7 @@ export function createPendingCalls(scope: Scope): PendingCalls {
     const run: OwnRun = {
       node: call.node,
       called,
-      plain: call.focus === undefined && call.text === undefined && isEmpty(call.args),
+      plain: !isDirected(call),
       outcome: undefined,
       waiting: new Set(),
       awaited: [...declared, ...others].map(([, one]) => one),
@@ -175,9 +176,12 @@ export function createPendingCalls(scope: Scope): PendingCalls {
       ...(call.text !== undefined && { text: call.text }),
       ...(call.args !== undefined && { args: call.args }),
     };
-    const outcome =
+    const directed = isDirected(work) || others.length > 0;
+    const reached =
+      (starts && !directed ? context.reuse.node(placeOf(work), call.node, decision.atMs) : undefined) ??
       withoutWork(work, decision) ??
       (await (node.forEach === undefined ? settleWork : mapItems)(work, decision.atMs));
+    const outcome: Outcome = directed ? { ...reached, directed: true } : reached;
     await context.journal.settled(key, outcome, madeFrom);
     // A called run is reported as it settles, a need that waits too; the node as a whole when the planner has finished.
     if (run.called) context.settled(key, outcome);
@@ -197,7 +201,7 @@ export function createPendingCalls(scope: Scope): PendingCalls {
     start(call) {
       const list = listOf(call.node);
       const [only] = list;
-      const plain = call.focus === undefined && call.text === undefined && isEmpty(call.args) && !call.feeds;
+      const plain = !isDirected(call) && !call.feeds;
       // A plain call of a node that is being run as a need is that run.
       if (plain && only !== undefined && list.length === 1 && !only.called && mayServe(only)) return only;
       return launch(call, true);
@@ -234,6 +238,12 @@ export function createPendingCalls(scope: Scope): PendingCalls {
       await Promise.all(open.map((run) => run.done));
     },
   };
+}
+
+/** Where a call without directions stands, as a reuse looks at it. */
+function placeOf({ scope: { spec, prefix }, needs }: Work): ReusePlace {
+  const settled = Object.entries(needs).filter((entry): entry is [string, Outcome] => entry[1] !== undefined);
+  return { spec, prefix, frontier: { outcomes: Object.fromEntries(settled) } };
 }
 
 type Labelled = readonly (readonly [string, OwnRun])[];
@@ -327,10 +337,6 @@ function orCancelled(
 
 function mayServe({ outcome }: NodeRun): boolean {
   return outcome === undefined || outcome.state === "completed";
-}
-
-function isEmpty(args: unknown): boolean {
-  return args === undefined || (typeof args === "object" && args !== null && Object.keys(args).length === 0);
 }
 
 /** The outcome of a node that was run under a planner: of several runs, the latest that completed, else the latest. */

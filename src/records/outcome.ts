@@ -39,6 +39,8 @@ export interface OutcomeTimes {
   readonly rounds?: readonly Readonly<Record<string, Outcome>>[];
   /** Of a graph node with `repeat`: whether `maxRounds` ended it. */
   readonly exhausted?: boolean;
+  /** Present when a planner gave the node a focus, a text, arguments or results of other calls: it is not what the declaration alone gives. */
+  readonly directed?: true;
   /** Present when the outcome was taken from an earlier record instead of being computed in this run. */
   readonly reused?: true;
 }

@@ -5,6 +5,7 @@ import type { RunRecord } from "../../src/records/record.js";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import type { DagSpec } from "../../src/spec/shape.js";
+import { plannerModel } from "../planner/planner-model.js";
 import { replyModel } from "../support/reply-model.js";
 
 const scheduled = topologyNames.filter((name) => !name.startsWith("planned"));
@@ -138,5 +139,55 @@ describe.each(scheduled)("%s: reuse", (topology) => {
     expect(earlier.output).toBe(1);
     const record = await run(settled, "x", { topology, model: replyModel(), reuse: asJson(earlier) });
     expect(record.output).toBe(2);
+  });
+});
+
+describe.each(["planned", "planned-dag"] as const)("%s: reuse", (topology) => {
+  const spec = defineDag({
+    name: "asked",
+    nodes: {
+      list: { run: () => ["p", "q"] },
+      each: { needs: ["list"], forEach: { items: { node: "list" } }, instructions: "Each" },
+      a: { instructions: "A" },
+      end: { needs: ["each", "a"], run: ({ needs }) => `${needs.a}` },
+    },
+  });
+  const planner = (focus: string | null) =>
+    plannerModel(({ tools, turn }) => {
+      if (tools.length === 0) {
+        const a = focus === null ? "" : `1. a("${focus}")\n`;
+        return `${a}2. end()\njoin()`;
+      }
+      if (turn === 0 && focus !== null) return [["a", JSON.stringify({ focus })]];
+      return turn === (focus === null ? 0 : 1) ? [["end", "{}"]] : "done";
+    });
+  const worked = (record: RunRecord) =>
+    record.calls.map(({ node }) => node).filter((node) => !node.startsWith("$"));
+
+  it.each([topology, "deterministic"] as const)(
+    "runs no call again that %s completed, and counts it once",
+    async (from) => {
+      const earlier = await run(spec, "x", { topology: from, model: planner(null) });
+      expect(worked(earlier)).toHaveLength(3);
+      const record = await run(spec, "x", { topology, model: planner(null), reuse: asJson(earlier) });
+      expect(worked(record)).toEqual([]);
+      expect(record.outcomes).toMatchObject({
+        a: { reused: true },
+        end: { value: "a says so", reused: true },
+      });
+      expect(record.usage.reused).toMatchObject({ modelCalls: 3 });
+    },
+  );
+
+  it("takes nothing over that a planner gave a focus, in any topology", async () => {
+    const earlier = await run(spec, "x", { topology, model: planner("the price") });
+    expect(earlier.outcomes.a).toMatchObject({ state: "completed", directed: true });
+    for (const to of [topology, "deterministic"] as const) {
+      const record = await run(spec, "x", { topology: to, model: planner(null), reuse: asJson(earlier) });
+      expect(worked(record)).toEqual(["a"]);
+      expect(record.outcomes.each).toMatchObject({ reused: true });
+    }
+    const directed = await run(spec, "x", { topology, model: planner("the colour"), reuse: asJson(earlier) });
+    expect(worked(directed)).toEqual(["a"]);
   });
 });
