@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { DagError, unawaited } from "../errors.js";
+import { caught, DagError, errorMessage, unawaited } from "../errors.js";
 
 /** Deepest nesting of arrays and objects that a value may have. */
 export const maxDepth = 1000;
@@ -52,9 +52,20 @@ class Copier {
     if (value === null) return null;
     if (depth >= maxDepth) return this.tooDeep(path);
     this.#above.push(value);
-    const copy = Array.isArray(value) ? this.list(value, path, depth) : this.record(value, path, depth);
-    this.#above.pop();
-    return copy;
+    try {
+      return Array.isArray(value) ? this.list(value, path, depth) : this.record(value, path, depth);
+    } catch (thrown) {
+      // A getter or a proxy of the user's.
+      const error = caught(thrown);
+      if (error instanceof DagError && error.code === this.code) throw error;
+      return this.refuse(
+        path,
+        `something that throws when it is read (${errorMessage(error)})`,
+        "Give plain data.",
+      );
+    } finally {
+      this.#above.pop();
+    }
   }
 
   list(value: readonly unknown[], path: string, depth: number): unknown[] {

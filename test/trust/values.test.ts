@@ -94,6 +94,11 @@ describe("what JSON cannot hold", () => {
   }
   const loop: Record<string, unknown> = {};
   loop.self = loop;
+  const revoked = () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  };
   const cases: [what: string, value: unknown, path: string][] = [
     ["a date", { at: new Date() }, "at"],
     ["a map", { a: [new Map()] }, "a[0]"],
@@ -115,6 +120,12 @@ describe("what JSON cannot hold", () => {
     ["a property of a list", Object.assign([1], { extra: 2 }), "extra"],
     ["a boxed number", { n: Object(1) }, "n"],
     ["a regular expression", { pattern: /x/ }, "pattern"],
+    ["a revoked proxy", { p: revoked() }, "p"],
+    [
+      "a getter that throws",
+      { deep: Object.defineProperty({}, "x", { enumerable: true, get: revoked }) },
+      "deep",
+    ],
   ];
 
   it.each(cases)("is refused with its path: %s", async (_, value, path) => {
