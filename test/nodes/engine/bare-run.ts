@@ -1,4 +1,5 @@
 import { Journal, readRun } from "../../../nodes/engine/journal.js";
+import type { NestedCalls } from "../../../nodes/engine/nested-calls.js";
 import { type Pace, RunContext, type UserCodeHost } from "../../../nodes/engine/run-context.js";
 import type { RunOptions } from "../../../nodes/engine/run-options.js";
 import {
@@ -21,7 +22,7 @@ const host: UserCodeHost = Object.assign(<T>(_answers: readonly unknown[], code:
 });
 
 /** Functions do what they do; agents say their instructions; approvals ask. */
-const performers = {
+export const performers = {
   function: (work: Work): WorkResult | Promise<WorkResult> => {
     const value: unknown = work.node.run?.(ctxOf(work) as never);
     return value instanceof Promise ? value.then((awaited) => ({ value: awaited })) : { value };
@@ -38,32 +39,30 @@ export interface BareRun {
   readonly reuse?: RunRecord;
   /** What an earlier process wrote down; where it is given, the run is persisted. */
   readonly log?: LogEntry[];
+  readonly planned?: boolean;
+  readonly around?: NestedCalls;
   /** Done with the run before its first node is settled. */
   readonly prepare?: (run: RunContext, scope: Scope) => void;
 }
 
-/** A run of the engine by itself, without LangGraph around it. */
-export async function bareRun(
+/** A run that has not begun, and what it goes on from. */
+export function bareContext(
   spec: DagSpec,
-  input: unknown = "x",
-  { pace = "dataflow", options = {}, reuse, log, prepare }: BareRun = {},
-): Promise<RunRecord> {
+  { pace = "dataflow", options = {}, reuse, log, planned = false, around }: BareRun = {},
+) {
   const earlier = log === undefined ? null : readRun(log);
   const append = async (entry: LogEntry) => void log?.push(JSON.parse(JSON.stringify(entry)) as LogEntry);
   const journal = new Journal(log && { append, flushed: async () => {} }, earlier);
-  const topology = { name: "bare", pace, planned: false };
+  const topology = { name: "bare", pace, planned };
   const contexts = () => options.context;
-  const run = new RunContext({
-    spec,
-    topology,
-    options,
-    journal,
-    earlier,
-    reuse,
-    host,
-    contexts,
-    around: undefined,
-  });
+  const facts = { spec, topology, options, journal, earlier, reuse, host, contexts, around };
+  return { run: new RunContext(facts), earlier, journal };
+}
+
+/** A run of the engine by itself, without LangGraph around it. */
+export async function bareRun(spec: DagSpec, input: unknown = "x", how: BareRun = {}): Promise<RunRecord> {
+  const { options = {}, prepare } = how;
+  const { run, earlier, journal } = bareContext(spec, how);
   run.obey(options.signal);
   const scope = new Scope(spec, run, performers);
   const given = await parseInput(spec, input);
