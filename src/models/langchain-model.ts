@@ -227,11 +227,15 @@ async function* messageChunks(
 ): AsyncGenerator<ModelChunk> {
   const waiting: ModelChunk[] = [];
   let failure: { readonly error: unknown } | undefined;
+  let refusal: Headers | undefined;
   const wrapFetch = passingFetch(
     signal,
     (chunk) => waiting.push(chunk),
     (error) => {
       failure ??= { error };
+    },
+    (headers) => {
+      refusal = headers;
     },
   );
   const see = <T extends object>(of: T) =>
@@ -253,7 +257,10 @@ async function* messageChunks(
     }
   } catch (error) {
     // A package may make something else of what its server said.
-    throw failure === undefined ? error : failure.error;
+    if (failure !== undefined) throw failure.error;
+    if (refusal !== undefined && error instanceof Error && !("headers" in error))
+      Object.assign(error, { headers: refusal });
+    throw error;
   }
   yield* reader.end();
 }

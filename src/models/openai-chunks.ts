@@ -134,12 +134,13 @@ function carriesOf(messages: ModelRequest["messages"]): Map<number, ThoughtCarry
 
 /**
  * A `fetch` that ends with its call, tells what each reply's headers say of the provider's limits, and fails where a reply
- * is an error in spite of its status.
+ * is an error in spite of its status. The headers of a refusal, which some packages drop, are told too.
  */
 export function passingFetch(
   signal: AbortSignal,
   push: (chunk: ModelChunk) => void,
   onFailure: (error: unknown) => void,
+  onRefusal: (headers: Headers) => void,
 ): (fetch: Fetch) => Fetch {
   return (fetch) => async (input, init) => {
     const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
@@ -147,6 +148,7 @@ export function passingFetch(
     const response = await fetch(input, { ...init, signal: both });
     const limits = readRateLimit((name) => response.headers.get(name));
     if (limits !== null) push({ type: "rate-limit", limits });
+    if (!response.ok) onRefusal(response.headers);
     return watchedReply(response, onFailure);
   };
 }

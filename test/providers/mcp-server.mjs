@@ -1,4 +1,5 @@
 // A server of MCP with tools that go well, go wrong, take long and show pictures. `node mcp-server.mjs stdio`, or `http`: prints its port.
+import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
@@ -60,10 +61,16 @@ function makeServer() {
 
 if (process.argv[2] === "stdio") await makeServer().connect(new StdioServerTransport());
 else {
+  const sessions = new Map();
   const server = createServer(async (request, response) => {
-    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
-    response.on("close", () => void transport.close());
-    await makeServer().connect(transport);
+    let transport = sessions.get(request.headers["mcp-session-id"]);
+    if (transport === undefined) {
+      transport = new StreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: (id) => void sessions.set(id, transport),
+      });
+      await makeServer().connect(transport);
+    }
     await transport.handleRequest(request, response);
   });
   server.listen(0, "127.0.0.1", () => process.stdout.write(`${server.address().port}\n`));

@@ -3,11 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
 import { defineDag, run, type ToolLike } from "../../src/index.js";
 import { scriptedModel } from "../../src/testing/scripted-model.js";
+import { featureTable, tableInDocs } from "./feature-table.js";
 
 const program = "test/providers/mcp-server.mjs";
 const progress: unknown[] = [];
+const table = featureTable("Tools …");
 
 describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (transport) => {
+  const proves = (feature: string, test: () => Promise<void>) => table.proves(feature, transport, {}, test);
+
   let client: MultiServerMCPClient;
   let server: ChildProcess | undefined;
   let tools: readonly ToolLike[];
@@ -42,28 +46,29 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
     return model.calls[1]?.messages.at(-1);
   }
 
-  it("are described to the model by name and schema", async () => {
+  proves("are described to the model by name and schema", async () => {
     const model = scriptedModel({ a: ["Hello."] });
     await run(defineDag({ name: "mcp", nodes: { a: { instructions: "Hi.", tools } } }), "go", { model });
     const add = model.calls[0]?.tools.find(({ name }) => name === "add");
     expect(add?.parameters).toMatchObject({ type: "object", properties: { a: { type: "number" } } });
   });
 
-  it.each([
-    ["add", { a: 2, b: 3 }, "5"],
-    ["now", {}, "12:00"],
-    ["two", {}, "one\ntwo"],
-  ])("answer as text: %s", async (name, args, answer) => {
-    expect(await told(name, args)).toMatchObject({ role: "tool", content: answer });
+  proves("answer as text, of one block, of several, without arguments", async () => {
+    for (const [name, args, answer] of [
+      ["add", { a: 2, b: 3 }, "5"],
+      ["now", {}, "12:00"],
+      ["two", {}, "one\ntwo"],
+    ] as const)
+      expect(await told(name, args)).toMatchObject({ role: "tool", content: answer });
   });
 
-  it("that fail, refuse or are called wrongly tell the model why", async () => {
+  proves("that fail, refuse or are called wrongly tell the model why", async () => {
     expect((await told("fails", {}))?.content).toMatch(/The tool failed: .*the disk is full/s);
     expect((await told("refuses", {}))?.content).toMatch(/The tool failed: .*not today/s);
     expect((await told("add", { a: "two" }))?.content).toMatch(/The tool failed: /);
   });
 
-  it("give images as images", async () => {
+  proves("give images as images", async () => {
     const message = await told("camera", {});
     expect(message).toMatchObject({
       content: "Here:\n[image image/png, 3 kB]",
@@ -71,13 +76,13 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
     });
   });
 
-  it("may take long, and say how far they are", async () => {
+  proves("may take long, and say how far they are", async () => {
     progress.length = 0;
     expect((await told("slow", { ms: 90 }))?.content).toBe("done");
     expect(progress).toMatchObject([{ progress: 1 }, { progress: 2 }, { progress: 3 }]);
   });
 
-  it("are aborted on the server with the run", async () => {
+  proves("are aborted on the server with the run", async () => {
     const controller = new AbortController();
     const model = scriptedModel({ a: [{ toolCalls: [{ name: "slow", args: { ms: 30_000 } }] }] });
     const spec = defineDag({ name: "mcp", nodes: { a: { instructions: "Use tools.", tools } } });
@@ -85,12 +90,16 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
     await new Promise((resolve) => setTimeout(resolve, 400));
     controller.abort();
     expect((await running).state).toBe("cancelled");
-    if (transport === "stdio") expect(await told("aborted", {})).toMatchObject({ content: "1" });
+    expect(await told("aborted", {})).toMatchObject({ content: "1" });
   });
 
-  it("can be nodes of their own", async () => {
+  proves("can be nodes of their own", async () => {
     const add = tools.find(({ name }) => name === "add") as ToolLike;
     const spec = defineDag({ name: "mcp", nodes: { sum: { tool: add, args: { a: 20, b: 22 } } } });
     expect((await run(spec, "go", { model: "offline" })).output).toBe("42");
   });
+});
+
+it("are told in docs/providers.md as they are tested (UPDATE_DOCS=1 writes it there)", () => {
+  expect(tableInDocs("mcp", table.markdown())).toBe(table.markdown());
 });

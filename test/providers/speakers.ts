@@ -24,6 +24,8 @@ export interface Speaker {
   readonly name: string;
   model(url: string): ChatModelLike;
   say(response: ServerResponse, request: IncomingMessage, saying: Saying): void;
+  /** The body of a text that is asked for whole; `undefined` where the package asks for streams only. */
+  whole?(text: string): unknown;
 }
 
 const usage = { input: 12, output: 5 };
@@ -181,6 +183,38 @@ function sayAsGoogle(response: ServerResponse, _request: IncomingMessage, saying
   response.end();
 }
 
+const wholeCompletion = (content: string) => ({
+  id: "c",
+  object: "chat.completion",
+  created: 1,
+  model: "m",
+  choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+  usage: {
+    prompt_tokens: usage.input,
+    completion_tokens: usage.output,
+    total_tokens: usage.input + usage.output,
+  },
+});
+
+const wholeMessage = (text: string) => ({
+  id: "m",
+  type: "message",
+  role: "assistant",
+  model: "m",
+  content: [{ type: "text", text }],
+  stop_reason: "end_turn",
+  usage: { input_tokens: usage.input, output_tokens: usage.output },
+});
+
+const wholeContent = (text: string) => ({
+  candidates: [{ index: 0, content: { role: "model", parts: [{ text }] }, finishReason: "STOP" }],
+  usageMetadata: {
+    promptTokenCount: usage.input,
+    candidatesTokenCount: usage.output,
+    totalTokenCount: usage.input + usage.output,
+  },
+});
+
 /** Every provider that is proved, each with the server that its package expects. */
 export const speakers: readonly Speaker[] = [
   {
@@ -188,17 +222,20 @@ export const speakers: readonly Speaker[] = [
     model: (url) =>
       new ChatOpenAI({ model: "gpt-4.1-mini", apiKey: "k", configuration: { baseURL: `${url}/v1` } }),
     say: sayAsOpenAi,
+    whole: wholeCompletion,
   },
   {
     name: "anthropic",
     model: (url) => new ChatAnthropic({ model: "claude-sonnet-4-5", apiKey: "k", anthropicApiUrl: url }),
     say: sayAsAnthropic,
+    whole: wholeMessage,
   },
   { name: "ollama", model: (url) => new ChatOllama({ model: "llama3.2", baseUrl: url }), say: sayAsOllama },
   {
     name: "google-genai",
     model: (url) => new ChatGoogleGenerativeAI({ model: "gemini-2.5-flash", apiKey: "k", baseUrl: url }),
     say: sayAsGoogle,
+    whole: wholeContent,
   },
   {
     name: "mistralai",
@@ -210,5 +247,6 @@ export const speakers: readonly Speaker[] = [
     model: (url) =>
       new ChatDeepSeek({ model: "deepseek-chat", apiKey: "k", configuration: { baseURL: `${url}/v1` } }),
     say: sayAsOpenAi,
+    whole: wholeCompletion,
   },
 ];
