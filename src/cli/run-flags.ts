@@ -177,6 +177,13 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError(`It is ${text}; a number above 0 is expected.`);
 }
 
+/** Parses 0 or a number above it. */
+export function waitingTime(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError(`It is ${text}; milliseconds are expected, 0 for none.`);
+}
+
 /** Parses any number. */
 export function anyNumber(text: string): number {
   const value = Number(text);

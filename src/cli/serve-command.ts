@@ -8,8 +8,8 @@ import {
   addSharedFlags,
   optionsFromFlags,
   positiveInteger,
-  positiveNumber,
   type RunFlags,
+  waitingTime,
 } from "./run-flags.js";
 import { UsageError } from "./usage-error.js";
 
@@ -55,7 +55,7 @@ export function addServeCommand(program: Command, io: Io): void {
     .option(
       "--drain-ms <n>",
       "how long runs under way may take when the service is ended",
-      positiveNumber,
+      waitingTime,
       10_000,
     )
     .action((files: string[], flags: ServeFlags) => serveCommand(files, flags, io));

@@ -124,7 +124,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
           });
         }
         const found = [];
-        for await (const { input: _, takenUp: __, ...entry } of runs.list(
+        for await (const { input: _, takenUp: __, caller: ___, ...entry } of runs.list(
           searchParams.get("before") ?? undefined,
         )) {
           if ((state ?? entry.state) !== entry.state || (dag ?? entry.dag) !== entry.dag) continue;
@@ -150,20 +150,15 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         const it = await runs.get(id);
         const given = request.headers.get("last-event-id") ?? url.searchParams.get("after") ?? "0";
         const after = numberIn(given, "The header `Last-Event-ID`", Number.MAX_SAFE_INTEGER);
-        if (after > it.feed.last) {
+        if (it.feed.owns(after) ? after > it.feed.last : !runs.mayHaveTold(it, after)) {
           throw new RequestError("REQUEST_INVALID", 400, `The run has told no event ${after} yet.`, {
             hint: `Its last one is ${it.feed.last}.`,
           });
         }
         // A browser that comes back for more is told that there is none: it stops asking.
-        if (after === it.feed.last && it.part === null && !it.waits)
-          return new Response(null, { status: 204 });
+        if (after === it.feed.last && !it.isOpen) return new Response(null, { status: 204 });
         const stop = new AbortController();
-        return eventStream(
-          it.feed.read(after, () => it.waits, stop.signal),
-          stop,
-          format,
-        );
+        return eventStream(runs.read(it, after, stop.signal), stop, format);
       },
     },
     "runs/:id/answer": {

@@ -1,7 +1,9 @@
 import type { RunEvent } from "../records/events.js";
 
-/** Between the numbers of a run's events before and after it was taken up from a store: no run has as many events. */
+/** Between the numbers of two tellings of a run: no run has as many events. */
 const apart = 1_000_000_000;
+/** Tellings of a run as it stands in a store, each with numbers of its own, between two processes that drive it. */
+const views = 1000;
 
 /**
  * The events of one run for all who watch it, each with the number that it is told under. A run that goes on after an answer
@@ -18,14 +20,27 @@ export class RunFeed {
   #readers = 0;
   #wake: (() => void)[] = [];
 
-  /** @param takenUp How often the run was taken up from a store. */
-  constructor(takenUp: number) {
-    this.#first = takenUp * apart;
+  /**
+   * @param takenUp How often the run was taken up from a store.
+   * @param view Which telling of what is stored it is, below 1000; 0 for what the process tells that drives the run.
+   */
+  constructor(takenUp: number, view = 0) {
+    this.#first = (takenUp * views + view) * apart;
+  }
+
+  /** Whether a number is one of this telling's, told or to be told. */
+  owns(number: number): boolean {
+    return number >= this.#first && number < this.#first + apart;
   }
 
   /** Number of the last event; of the last one before where there is none yet. */
   get last(): number {
     return this.#first + this.#events.length;
+  }
+
+  /** Whether a number may be one of another process's telling. */
+  mayBeOfAnother(number: number): boolean {
+    return !this.owns(number) && number < this.#first + 2 * views * apart;
   }
 
   get readers(): number {
@@ -52,6 +67,12 @@ export class RunFeed {
     this.#hasEnded ||= event.type === "run-ended";
     const isKnown = this.#parts > 1 && this.#events.length > 0;
     if (isKnown && (event.type === "run-started" || event.replayed === true)) return;
+    this.tell(event);
+  }
+
+  /** The same for what is new whatever it says. */
+  tell(event: RunEvent): void {
+    this.#hasEnded ||= event.type === "run-ended";
     this.#events.push({ ...event, seq: this.last + 1 });
     this.#wakeAll();
   }
@@ -69,11 +90,11 @@ export class RunFeed {
   }
 
   /**
-   * The events after a number, until a part of the run has ended. Whoever has read all of a part that has ended already
-   * waits for the next one, unless there will be none.
+   * The events after a number, all of them after one of another telling, until a part of the run has ended. Whoever has read
+   * all of a part that has ended already waits for the next one, unless there will be none.
    */
   async *read(after: number, goesOn: () => boolean, signal?: AbortSignal): AsyncGenerator<RunEvent> {
-    let next = Math.max(0, after - this.#first);
+    let next = this.owns(after) ? after - this.#first : 0;
     let mayWait = next >= this.#events.length && goesOn();
     this.#readers++;
     const wake = () => this.#wakeAll();

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type BaseCheckpointSaver, emptyCheckpoint } from "@langchain/langgraph";
+import type { RemoteSpan } from "../../nodes/engine/instrument.js";
 import type { RunInterrupt, RunState } from "../records/events.js";
 
 /** What a service knows of a run besides what the run's own thread holds. */
@@ -18,8 +19,8 @@ export interface RunEntry {
   readonly takenUp: number;
   /** The input of a run that has not ended, for one that was killed before it wrote anything down. */
   readonly input?: unknown;
-  /** Of a run that was refused before it began: there is none. */
-  readonly refused?: true;
+  /** The caller's span, under which the run's spans stand in whichever process it goes on. */
+  readonly caller?: RemoteSpan;
   /** What a run waits for. */
   readonly interrupts?: readonly RunInterrupt[];
 }
@@ -48,15 +49,27 @@ export class RunIndex {
   /** Writes an entry over the one before. */
   async put(entry: RunEntry): Promise<void> {
     const checkpoint = { ...emptyCheckpoint(), id: entry.id };
-    const metadata = { source: "update", step: -1, parents: {}, run: JSON.stringify(entry) } as const;
+    const { state } = entry;
+    const metadata = { source: "update", step: -1, parents: {}, state, run: JSON.stringify(entry) } as const;
     await this.#saver.put(at(), checkpoint, metadata, {});
   }
 
+  /** The entries of runs under way, those of services that were killed too. */
+  async *underWay(): AsyncGenerator<RunEntry> {
+    // A checkpointer that knows no filters gives others too.
+    for await (const entry of this.list(undefined, { state: "running" }))
+      if (entry.state === "running") yield entry;
+  }
+
   /** The entries, newest first, from the one after `before` on. They are read as they are needed. */
-  async *list(before?: string): AsyncGenerator<RunEntry> {
+  async *list(before?: string, filter?: { readonly state: string }): AsyncGenerator<RunEntry> {
     for (let last = before; ; ) {
       let found = 0;
-      const options = { limit: pageSize, ...(last !== undefined && { before: at(last) }) };
+      const options = {
+        limit: pageSize,
+        ...(last !== undefined && { before: at(last) }),
+        ...(filter !== undefined && { filter }),
+      };
       for await (const { metadata, config } of this.#saver.list(at(), options)) {
         found++;
         last = String(config.configurable?.checkpoint_id);

@@ -5,13 +5,14 @@ import { CancelError } from "../../nodes/engine/cancel.js";
 import { instrumentsInUse, type RemoteSpan, underSpan } from "../../nodes/engine/instrument.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
 import { parseInput } from "../../nodes/engine/scope.js";
-import { DagError, errorCode, errorMessage } from "../errors.js";
+import { errorCode, errorMessage } from "../errors.js";
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import { type RunDagOptions, resume, run } from "../run/run.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { didYouMean } from "../spec/did-you-mean.js";
 import type { DagSpec } from "../spec/shape.js";
+import { isDriven } from "../stores/thread-lease.js";
 import { callerOf } from "../telemetry/trace-context.js";
 import { KeptRuns } from "./kept-runs.js";
 import { RequestError } from "./problem.js";
@@ -25,6 +26,12 @@ type Drive = (options: RunDagOptions & { readonly thread: string }) => Promise<R
 /** Longest that whoever cancels a run waits for work that pays no heed to its signal, in milliseconds. */
 const longestEndingMs = 5000;
 
+/** A run that another process drives is looked at in the store this often while somebody follows it, in milliseconds. */
+const lookEveryMs = 500;
+
+/** Runs whose process is gone are looked for this often, in milliseconds. */
+const searchEveryMs = 5000;
+
 /** The runs of a service: those under way, those that wait, those that ended, in memory and at the checkpointer. */
 export class RunService {
   readonly specs: ReadonlyMap<string, DagSpec>;
@@ -37,6 +44,9 @@ export class RunService {
   readonly #starting = new Set<string>();
   readonly #watchers = new Set<(run: ServedRun, event: RunEvent) => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #followed = new Set<ServedRun>();
+  /** Runs of the store that cannot go on here, as was told. */
+  readonly #hopeless = new Set<string>();
   #takingUp: Promise<void> = Promise.resolve();
   #active = 0;
   #stopping = false;
@@ -79,11 +89,20 @@ export class RunService {
   /** Goes on with the runs that the service before left under way. Resolves once all are begun; never rejects. */
   open(): Promise<void> {
     if (this.#options.takeUp !== false && this.#index !== null) {
-      this.#takingUp = this.#takeUpAll(this.#index).catch((error: unknown) =>
-        this.#notice(`The runs of the store cannot be read: ${errorMessage(error)}`),
-      );
+      this.#takingUp = this.#search(this.#index);
     }
     return this.#takingUp;
+  }
+
+  /** The events of a run after a number, as they happen, whichever process drives it. */
+  read(it: ServedRun, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    if (it.part === null && this.#store !== null) void this.#follow(it);
+    return it.feed.read(after, () => it.isOpen, signal);
+  }
+
+  /** Whether another process on the same store may have told an event of a run under this number. */
+  mayHaveTold(it: ServedRun, number: number): boolean {
+    return number < it.feed.last || (this.#store !== null && it.feed.mayBeOfAnother(number));
   }
 
   /** The spec of that name. @throws RequestError 404. */
@@ -111,12 +130,12 @@ export class RunService {
     // Before anything is written down.
     await parseInput(spec, input);
     const name = thread ?? "";
-    if (this.#starting.has(name)) throw busy(name);
+    if (this.#starting.has(name)) throw busy({ thread: name, isElsewhere: false });
     if (thread !== undefined) this.#starting.add(thread);
     try {
       const known = thread === undefined ? null : await this.#find(thread);
       await known?.settled();
-      if (known !== null && known.part !== null) throw busy(known.thread);
+      if (known !== null && (known.part !== null || known.isElsewhere)) throw busy(known);
       const served = known?.dag === spec && known.ended === null ? known : null;
       const id = known?.id ?? newRunId();
       const it =
@@ -150,7 +169,7 @@ export class RunService {
     this.#assertRoom();
     const it = await this.get(id);
     await it.settled();
-    if (it.part !== null) throw busy(it.thread);
+    if (it.part !== null || it.isElsewhere) throw busy(it);
     if (!it.waits) {
       throw new RequestError("ANSWER_INVALID", 409, `The run waits for no answer: it is ${it.state}.`);
     }
@@ -165,15 +184,15 @@ export class RunService {
   async cancel(id: string): Promise<ServedRun> {
     const it = await this.get(id);
     await it.settled();
-    if (it.part === null && it.state === "running") throw busy(it.thread);
+    if (it.part === null && it.isElsewhere) throw busy(it);
     if (it.part !== null) {
       it.ended = "cancelled";
       it.part.controller.abort(new CancelError("aborted", "The run was cancelled by a request."));
       await Promise.race([it.part.done, later(longestEndingMs)]);
-    } else if (it.waits && it.record !== null) {
+    } else if (it.isOpen && it.record !== null) {
       it.ended = "cancelled";
       it.state = "cancelled";
-      const error = { code: "ABORTED", message: "The run was cancelled while it waited for an answer." };
+      const error = { code: "ABORTED", message: "The run was cancelled while nothing of it was under way." };
       it.record = { ...it.record, state: "cancelled", interrupts: [], error };
       const { output, durationMs } = it.record;
       const atMs = durationMs;
@@ -186,7 +205,7 @@ export class RunService {
     return it;
   }
 
-  /** The run of that id, or under that thread. @throws RequestError 404, 409 for one that another process drives. */
+  /** The run of that id, or under that thread. @throws RequestError 404. */
   async get(id: string): Promise<ServedRun> {
     const it = await this.#find(id);
     if (it !== null) return it;
@@ -205,9 +224,9 @@ export class RunService {
       return;
     }
     for await (const entry of this.#index.list(before)) {
-      if (entry.refused === true) continue;
       const it = this.#runs.get(entry.id);
-      if (entry.state !== "interrupted" || it?.part) yield it?.entry() ?? entry;
+      if (it !== undefined && (it.part !== null || !it.isOpen)) yield it.entry();
+      else if (entry.state !== "interrupted") yield entry;
       else yield (await this.#find(entry.id))?.entry() ?? entry;
     }
   }
@@ -242,40 +261,56 @@ export class RunService {
     }
   }
 
-  /** In memory, or else as the store has it. */
+  /** In memory, or else as the store has it; there too where more may have happened in another process. */
   async #find(id: string): Promise<ServedRun | null> {
     const here = this.#runs.get(id);
-    if (here !== undefined && (here.part !== null || !here.waits || !(await this.#isStale(here))))
-      return here;
-    if (here !== undefined) this.#runs.forget(here);
-    if (this.#index === null || this.#store === null || id.startsWith("$")) return null;
-    const it = await readServedRun({ id, index: this.#index, store: this.#store, specs: this.specs });
-    if (it === null) return null;
-    const again = this.#runs.get(it.id);
-    if (again === undefined && it.state !== "running") this.#runs.keep(it);
-    return again ?? it;
+    if (here !== undefined && (here.part !== null || !here.isOpen)) return here;
+    const now = await this.#stored(id);
+    if (now === null) return here ?? null;
+    const again = this.#runs.get(now.id);
+    if (again === undefined) this.#runs.keep(now);
+    else if (again.part === null) again.catchUp(now);
+    return again ?? now;
   }
 
-  /** Whether a run that waits here has been answered elsewhere. */
-  async #isStale(it: ServedRun): Promise<boolean> {
-    if (this.#store === null) return false;
-    const stored = await storedRun(this.#store, it.thread);
-    const asked = (all: readonly unknown[]) => JSON.stringify(all.map((one) => JSON.stringify(one)).sort());
-    return it.part === null && asked(stored?.record.interrupts ?? []) !== asked(it.interrupts);
+  async #stored(id: string): Promise<ServedRun | null> {
+    if (this.#index === null || this.#store === null || id.startsWith("$")) return null;
+    return readServedRun({ id, index: this.#index, store: this.#store, specs: this.specs });
+  }
+
+  /** Tells those who follow a run what another process does with it, until they have gone or it goes on here. */
+  async #follow(it: ServedRun): Promise<void> {
+    if (this.#followed.has(it)) return;
+    this.#followed.add(it);
+    for (let waitMs = lookEveryMs; ; ) {
+      await later(waitMs);
+      if (it.feed.readers === 0 || it.part !== null || !it.isOpen || this.#stopping) break;
+      const from = performance.now();
+      // A store that fails is asked again.
+      const now = await this.#stored(it.id).catch(() => null);
+      waitMs = Math.max(lookEveryMs, 10 * (performance.now() - from));
+      if (now !== null && it.part === null) it.catchUp(now);
+    }
+    this.#followed.delete(it);
+    if (this.#stopping) it.feed.close();
   }
 
   /** Drives one part of a run. Resolves once it has begun; rejects with what is wrong before. */
   async #drive(it: ServedRun, request: Request | null, input: unknown, start: Drive): Promise<void> {
-    const before = { state: it.state, entry: await this.#index?.get(it.id), known: this.#runs.get(it.id) };
-    if (it.part !== null) throw busy(it.thread);
+    const before = { state: it.state, known: this.#runs.get(it.id) };
+    if (it.part !== null) throw busy(it);
     const { context } = this.#options;
     const controller = new AbortController();
-    let begun: () => void = () => {};
+    let entered: Promise<void> | undefined;
+    let begun: (entering: Promise<void>) => void = () => {};
     const hasBegun = new Promise<void>((resolve) => {
       begun = resolve;
     });
-    const work = async () => {
+    // Only now is the thread this process's own: before, another one might have taken the entry for one of a killed service.
+    const enter = async () => {
       await this.#index?.put(it.entry(input));
+    };
+    const work = async () => {
       const given: unknown = typeof context === "function" ? await context(request) : context;
       return start({
         ...underSpan(this.#shared, it.caller),
@@ -284,26 +319,34 @@ export class RunService {
         thread: it.thread,
         signal: controller.signal,
         onEvent: (event) => {
-          begun();
+          if (entered === undefined) {
+            entered = enter();
+            begun(entered);
+          }
           return this.#told(it, event);
         },
       });
     };
     it.state = "running";
     it.ended = null;
+    it.isElsewhere = false;
     it.feed.begin();
     this.#active++;
     this.#runs.keep(it);
     this.newest = it;
     const whole = work();
     const done = whole.then(
-      (record) => this.#settled(it, record),
+      async (record) => {
+        await entered?.catch(() => {});
+        return this.#settled(it, record);
+      },
       () => this.#refused(it, before),
     );
-    it.part = { controller, done, begun: Promise.race([hasBegun, done]) };
+    it.part = { controller, done, begun: Promise.race([hasBegun.catch(() => {}), done]) };
     try {
       await Promise.race([hasBegun, whole]);
     } catch (error) {
+      controller.abort(new CancelError("aborted", "The run cannot be entered in the store."));
       await done;
       throw error;
     }
@@ -333,11 +376,9 @@ export class RunService {
   /** It was refused before it began: everything is as it was. */
   async #refused(
     it: ServedRun,
-    before: { state: ServedRun["state"]; entry: RunEntry | null | undefined; known: ServedRun | undefined },
+    before: { readonly state: ServedRun["state"]; readonly known: ServedRun | undefined },
   ): Promise<void> {
     it.state = before.state;
-    const entry = before.entry ?? { ...it.entry(), state: "failed" as const, refused: true as const };
-    await this.#index?.put(entry).catch(() => {});
     this.#partEnded(it);
     if (before.known === it) return;
     this.#runs.forget(it);
@@ -365,25 +406,42 @@ export class RunService {
     });
   }
 
+  /** Goes on with runs whose process is gone, now and as long as the service lives. */
+  async #search(index: RunIndex): Promise<void> {
+    const from = performance.now();
+    try {
+      await this.#takeUpAll(index);
+    } catch (error) {
+      this.#notice(`The runs of the store cannot be read: ${errorMessage(error)}`);
+    }
+    // A store that is slow is not kept busy by it.
+    const waitMs = Math.max(searchEveryMs, 20 * (performance.now() - from));
+    if (!this.#stopping) this.#after(waitMs, () => this.#search(index));
+  }
+
   async #takeUpAll(index: RunIndex): Promise<void> {
-    let isNew = true;
     const { maxRuns = 1000 } = this.#options;
-    for await (const entry of index.list()) {
+    let isNew = true;
+    for await (const entry of index.underWay()) {
       isNew = false;
-      if (entry.state !== "running" || this.#stopping) continue;
+      if (this.#stopping) return;
       while (this.#active >= maxRuns) await Promise.race(this.#runs.parts());
       await this.#takeUp(entry);
     }
-    if (isNew && this.#store !== null) await this.#adopt(index, this.#store);
+    if (!isNew || this.#store === null) return;
+    for await (const _ of index.list()) return;
+    await this.#adopt(index, this.#store);
   }
 
-  /** Goes on with a run that was under way; one whose driver may still live is tried again when its lease has run out. */
+  /** Goes on with a run that was under way; one whose driver may still live is looked at again the next time. */
   async #takeUp(entry: RunEntry): Promise<void> {
     const dag = this.specs.get(entry.dag);
     const store = this.#store;
-    if (dag === undefined || store === null || this.#stopping || this.#runs.get(entry.id) !== undefined)
-      return;
+    if (dag === undefined || store === null || this.#hopeless.has(entry.id)) return;
+    if (this.#runs.get(entry.id)?.part) return;
+    if (await isDriven(store, entry.thread)) return;
     const it = new ServedRun({ ...entry, dag, checkpointer: store, takenUp: entry.takenUp + 1 });
+    it.caller = entry.caller ?? null;
     try {
       await this.#drive(it, null, entry.input, async ({ topology, ...options }) => {
         try {
@@ -396,26 +454,20 @@ export class RunService {
         }
       });
     } catch (error) {
-      const { waitMs } = error instanceof DagError ? error.facts : {};
-      if (errorCode(error) !== "THREAD_BUSY") {
-        this.#notice(`The run ${entry.id} cannot go on: ${errorMessage(error)}`);
-        return;
-      }
-      const timer = setTimeout(
-        () => {
-          this.#timers.delete(timer);
-          void this.#takeUpLater(entry.id);
-        },
-        Math.max(1000, Number(waitMs ?? 0) + 100),
-      );
-      timer.unref();
-      this.#timers.add(timer);
+      // Another service was faster.
+      if (errorCode(error) === "THREAD_BUSY") return;
+      this.#hopeless.add(entry.id);
+      this.#notice(`The run ${entry.id} cannot go on: ${errorMessage(error)}`);
     }
   }
 
-  async #takeUpLater(id: string): Promise<void> {
-    const now = await this.#index?.get(id).catch(() => null);
-    if (now?.state === "running") await this.#takeUp(now);
+  #after(ms: number, what: () => Promise<void>): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void what();
+    }, ms);
+    timer.unref();
+    this.#timers.add(timer);
   }
 
   /** In a store that no service has used yet, runs that wait may have been started by others: they are listed too. */
@@ -434,10 +486,18 @@ export class RunService {
   }
 }
 
-function busy(thread: string): RequestError {
-  return new RequestError("THREAD_BUSY", 409, `The run on thread ${JSON.stringify(thread)} is under way.`, {
-    hint: "Wait until it has ended, or follow its events.",
-  });
+function busy({ thread, isElsewhere }: Pick<ServedRun, "thread" | "isElsewhere">): RequestError {
+  const where = isElsewhere ? " in another process" : "";
+  return new RequestError(
+    "THREAD_BUSY",
+    409,
+    `The run on thread ${JSON.stringify(thread)} is under way${where}.`,
+    {
+      hint: isElsewhere
+        ? "Follow its events here; send what is to change it to the service that runs it."
+        : "Wait until it has ended, or follow its events.",
+    },
+  );
 }
 
 function later(ms: number): Promise<void> {

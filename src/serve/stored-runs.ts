@@ -1,9 +1,13 @@
+import { randomInt } from "node:crypto";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { storedRun } from "../../graphs/stored-run.js";
 import type { DagSpec } from "../spec/shape.js";
 import { isDriven } from "../stores/thread-lease.js";
 import type { RunIndex } from "./run-index.js";
 import { ServedRun } from "./served-run.js";
+
+/** The telling of a run that has ended. */
+const lastView = 999;
 
 /**
  * A run that is not in memory, as the store has it: by its id in the index, or by its thread. All that it tells has happened
@@ -22,7 +26,6 @@ export async function readServedRun({
   readonly specs: ReadonlyMap<string, DagSpec>;
 }): Promise<ServedRun | null> {
   const listed = await index.get(id);
-  if (listed?.refused === true) return null;
   const thread = listed?.thread ?? id;
   const stored = await storedRun(store, thread);
   if (stored === null) return null;
@@ -33,16 +36,22 @@ export async function readServedRun({
   const isCancelled = entry?.state === "cancelled";
   const isUnderWay = !stored.ended && record.interrupts.length === 0 && !isCancelled;
   const isElsewhere = isUnderWay && (await isDriven(store, thread));
+  // Where its process was killed, the next one goes on with it.
+  const isRunning = isElsewhere || (isUnderWay && entry?.state === "running");
   const { startedAt } = record;
   const takenUp = (entry?.takenUp ?? 0) + 1;
-  const it = new ServedRun({ id: record.id, thread, dag, checkpointer: store, startedAt, takenUp });
+  // What has ended is told alike by all.
+  const view = isRunning || record.interrupts.length > 0 ? randomInt(1, lastView) : lastView;
+  const it = new ServedRun({ id: record.id, thread, dag, checkpointer: store, startedAt, takenUp, view });
   it.record = isCancelled ? { ...record, state: "cancelled", interrupts: [] } : record;
-  it.state = isElsewhere ? "running" : it.record.state;
+  it.state = isRunning ? "running" : it.record.state;
+  it.isElsewhere = isElsewhere;
+  it.caller = entry?.caller ?? null;
   it.ended = isCancelled ? "cancelled" : null;
   it.settledAt = Date.now();
   it.feed.begin();
-  const events = isElsewhere ? record.events.filter(({ type }) => type !== "run-ended") : record.events;
+  const events = isRunning ? record.events.filter(({ type }) => type !== "run-ended") : record.events;
   for (const event of events) it.feed.add({ ...event, replayed: true });
-  it.feed.end();
+  if (!isRunning) it.feed.end();
   return it;
 }

@@ -256,6 +256,53 @@ describe("a store", () => {
     expect((await first(post(`/runs/${ids[1]}/answer`, true))).status).toBe(409);
   });
 
+  it("lets another service follow a run to its end, which can do nothing else about it", async () => {
+    const checkpointer = new MemorySaver();
+    const first = handlerOf({ checkpointer });
+    const second = handlerOf({ checkpointer });
+    const async = { prefer: "respond-async" };
+    const { id } = await jsonOf(await first(post("/runs", { dag: "slow", input: "x", thread: "t" }, async)));
+    const following = allMessages(await second(get(`/runs/${id}/events`)));
+    expect((await jsonOf(await second(get(`/runs/${id}`)))).state).toBe("running");
+    const changing = [
+      second(post("/runs", { dag: "slow", input: "x", thread: "t" })),
+      second(post(`/runs/${id}/answer`, true)),
+      second(new Request(`http://localhost/runs/${id}`, { method: "DELETE" })),
+    ];
+    for (const response of await Promise.all(changing)) {
+      expect(response.status).toBe(409);
+      expect((await jsonOf(response)).code).toBe("THREAD_BUSY");
+    }
+    held.open();
+    const messages = await following;
+    expect(messages.filter(({ event }) => event.type === "node-settled")).toHaveLength(2);
+    expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed", output: 2 });
+    expect(foldEvents(messages.map(({ event }) => event))).toMatchObject({ id, state: "completed" });
+    // Numbers of one service's telling are told of by the other from the start, and not as numbers that do not exist.
+    const seen = String(messages.at(-1)?.id);
+    expect((await second(get(`/runs/${id}/events`, { "last-event-id": seen }))).status).toBe(204);
+    const again = await allMessages(await first(get(`/runs/${id}/events`, { "last-event-id": seen })));
+    expect(again.at(-1)?.event.type).toBe("run-ended");
+    const never = String(Number.MAX_SAFE_INTEGER);
+    expect((await second(get(`/runs/${id}/events`, { "last-event-id": never }))).status).toBe(400);
+  });
+
+  it("tells who waits for a run's next part what another service does with it", async () => {
+    const checkpointer = new MemorySaver();
+    const first = handlerOf({ checkpointer });
+    const second = handlerOf({ checkpointer });
+    const asked = post("/runs", { dag: "letter", input: "x", stream: true });
+    const { event, id: last } = (await allMessages(await first(asked))).at(-1) ?? { event: null, id: 0 };
+    expect(event).toMatchObject({ type: "run-ended", state: "interrupted" });
+    const [{ id }] = await jsonOf(await first(get("/runs?state=interrupted")));
+    const rest = allMessages(await first(get(`/runs/${id}/events`, { "last-event-id": String(last) })));
+    await second(post(`/runs/${id}/answer`, true));
+    const messages = await rest;
+    expect(messages[0]?.id).toBe(last + 1);
+    expect(messages.map((one) => one.event.type)).toContain("question-answered");
+    expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", output: "sent" });
+  });
+
   it("shows runs that others started, and lists those that wait when a service first uses it", async () => {
     const checkpointer = new MemorySaver();
     const record = await run(letter, "x" as never, { checkpointer, thread: "by hand" });

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import {
@@ -16,7 +17,7 @@ import { traced } from "../../src/telemetry/otel.js";
 import { otlpExporter } from "../../src/telemetry/otlp-exporter.js";
 import { parseTraceContext } from "../../src/telemetry/trace-context.js";
 import { startCollector } from "../support/collector.js";
-import { post } from "./client.js";
+import { gate, get, post } from "./client.js";
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const spanId = "00f067aa0ba902b7";
@@ -100,6 +101,53 @@ describe("a request's traceparent", () => {
       [traceId, "cd".repeat(8)],
     ]);
     expect(new Set(collector.spans.map((span) => span.spanId)).size).toBe(collector.spans.length);
+  });
+
+  it("is kept in a store: it holds in the next service, for what goes on and for what is answered there", async () => {
+    const checkpointer = new MemorySaver();
+    const sent = exporter();
+    const begun = gate();
+    let isClosed = false;
+    const endless = defineDag({
+      name: "endless",
+      nodes: {
+        wait: {
+          run: ({ signal }) => {
+            if (isClosed) return "done";
+            begun.open();
+            return new Promise((_, no) => signal.addEventListener("abort", () => no(signal.reason)));
+          },
+        },
+      },
+    });
+    const first = createHandler([letter, endless], { use: [sent], checkpointer });
+    const asked = (await (await first(post("/runs", { dag: "letter", input: "a" }, headers))).json()) as {
+      id: string;
+    };
+    await first(post("/runs", { dag: "endless", input: "a" }, { ...headers, prefer: "respond-async" }));
+    await begun.passed;
+    isClosed = true;
+    await first.close({ drainMs: 0 });
+    await sent.flush();
+    const before = collector.spans.length;
+    const second = createHandler([letter, endless], { use: [sent], checkpointer });
+    ends.push(() => second.close());
+    await second.ready;
+    await second.ready;
+    await second(post(`/runs/${asked.id}/answer`, true));
+    await second.close();
+    await sent.flush();
+    const after = collector.spans.slice(before).filter(({ name }) => name.startsWith("invoke_workflow"));
+    expect(after.map(({ name }) => name).sort()).toEqual([
+      "invoke_workflow endless",
+      "invoke_workflow letter",
+    ]);
+    for (const root of after)
+      expect(root).toMatchObject({ traceId, parentSpanId: spanId, traceState: "vendor=abc,other=1" });
+    const listed = (await (
+      await createHandler([letter, endless], { checkpointer })(get("/runs"))
+    ).json()) as object[];
+    expect(Object.keys(listed[0] ?? {})).not.toContain("caller");
   });
 
   it("holds for a call over MCP, by its header and by what the protocol's `_meta` says", async () => {
