@@ -30,7 +30,7 @@ export interface ServiceOptions
   readonly keepRuns?: number;
   /** How long an ended run stays in memory, in milliseconds. @default 300000 */
   readonly keepRunsMs?: number;
-  /** Whether runs that were under way when their service ended go on with this one. @default true */
+  /** Whether runs whose service is gone go on with this one. @default true */
   readonly takeUp?: boolean;
   /** Is told what whoever runs the service should know. @default nobody */
   readonly onNotice?: (message: string) => void;
