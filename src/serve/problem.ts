@@ -98,3 +98,25 @@ export function problemResponse(error: unknown): Response {
     },
   });
 }
+
+/** What is asked of a run cannot be done while it is under way. */
+export function busy({
+  thread,
+  isElsewhere,
+}: {
+  readonly thread: string;
+  /** Whether another process drives it. */
+  readonly isElsewhere: boolean;
+}): RequestError {
+  const where = isElsewhere ? " in another process" : "";
+  return new RequestError(
+    "THREAD_BUSY",
+    409,
+    `The run on thread ${JSON.stringify(thread)} is under way${where}.`,
+    {
+      hint: isElsewhere
+        ? "Follow its events here; send what is to change it to the service that runs it."
+        : "Wait until it has ended, or follow its events.",
+    },
+  );
+}

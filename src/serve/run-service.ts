@@ -1,6 +1,4 @@
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
-import { storedRun } from "../../graphs/stored-run.js";
-import { waitingThreads } from "../../graphs/thread.js";
 import { CancelError } from "../../nodes/engine/cancel.js";
 import { instrumentsInUse, type RemoteSpan, underSpan } from "../../nodes/engine/instrument.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
@@ -12,11 +10,11 @@ import { type RunDagOptions, resume, run } from "../run/run.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { didYouMean } from "../spec/did-you-mean.js";
 import type { DagSpec } from "../spec/shape.js";
-import { isDriven } from "../stores/thread-lease.js";
 import { callerOf } from "../telemetry/trace-context.js";
 import { KeptRuns } from "./kept-runs.js";
-import { RequestError } from "./problem.js";
+import { busy, RequestError } from "./problem.js";
 import { newRunId, type RunEntry, RunIndex } from "./run-index.js";
+import { RunSearch } from "./run-search.js";
 import { ServedRun } from "./served-run.js";
 import { type ServiceOptions, type StartRequest, sharedLimits } from "./service-options.js";
 import { readServedRun } from "./stored-runs.js";
@@ -29,9 +27,6 @@ const longestEndingMs = 5000;
 /** A run that another process drives is looked at in the store this often while somebody follows it, in milliseconds. */
 const lookEveryMs = 500;
 
-/** Runs whose process is gone are looked for this often, in milliseconds. */
-const searchEveryMs = 5000;
-
 /** The runs of a service: those under way, those that wait, those that ended, in memory and at the checkpointer. */
 export class RunService {
   readonly specs: ReadonlyMap<string, DagSpec>;
@@ -43,10 +38,8 @@ export class RunService {
   readonly #runs: KeptRuns;
   readonly #starting = new Set<string>();
   readonly #watchers = new Set<(run: ServedRun, event: RunEvent) => void>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #search: RunSearch | null;
   readonly #followed = new Set<ServedRun>();
-  /** Runs of the store that cannot go on here, as was told. */
-  readonly #hopeless = new Set<string>();
   #takingUp: Promise<void> = Promise.resolve();
   #active = 0;
   #stopping = false;
@@ -69,6 +62,21 @@ export class RunService {
     const { keepRuns = 1000, keepRunsMs = 300_000 } = options;
     this.#runs = new KeptRuns({ most: keepRuns, longestMs: keepRunsMs, waitingToo: this.#store !== null });
     this.#index = checkpointer === undefined ? null : new RunIndex(checkpointer);
+    this.#search =
+      this.#index === null || checkpointer === undefined || options.takeUp === false
+        ? null
+        : new RunSearch({
+            index: this.#index,
+            store: checkpointer,
+            specs: this.specs,
+            isHere: (id) => (this.#runs.get(id)?.part ?? null) !== null,
+            room: async () => {
+              const { maxRuns = 1000 } = options;
+              while (this.#active >= maxRuns) await Promise.race(this.#runs.parts());
+            },
+            goOn: (entry, dag) => this.#goOn(entry, dag, checkpointer),
+            notice: (message) => this.#notice(message),
+          });
   }
 
   get stopping(): boolean {
@@ -88,9 +96,7 @@ export class RunService {
 
   /** Goes on with the runs that the service before left under way. Resolves once all are begun; never rejects. */
   open(): Promise<void> {
-    if (this.#options.takeUp !== false && this.#index !== null) {
-      this.#takingUp = this.#search(this.#index);
-    }
+    if (this.#search !== null) this.#takingUp = this.#search.begin();
     return this.#takingUp;
   }
 
@@ -243,7 +249,7 @@ export class RunService {
    */
   async close(drainMs: number): Promise<void> {
     this.#stopping = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#search?.end();
     await this.#takingUp;
     await Promise.race([Promise.all(this.#runs.parts()), later(drainMs)]);
     for (const it of this.#runs.all()) {
@@ -406,98 +412,25 @@ export class RunService {
     });
   }
 
-  /** Goes on with runs whose process is gone, now and as long as the service lives. */
-  async #search(index: RunIndex): Promise<void> {
-    const from = performance.now();
-    try {
-      await this.#takeUpAll(index);
-    } catch (error) {
-      this.#notice(`The runs of the store cannot be read: ${errorMessage(error)}`);
-    }
-    // A store that is slow is not kept busy by it.
-    const waitMs = Math.max(searchEveryMs, 20 * (performance.now() - from));
-    if (!this.#stopping) this.#after(waitMs, () => this.#search(index));
-  }
-
-  async #takeUpAll(index: RunIndex): Promise<void> {
-    const { maxRuns = 1000 } = this.#options;
-    let isNew = true;
-    for await (const entry of index.underWay()) {
-      isNew = false;
-      if (this.#stopping) return;
-      while (this.#active >= maxRuns) await Promise.race(this.#runs.parts());
-      await this.#takeUp(entry);
-    }
-    if (!isNew || this.#store === null) return;
-    for await (const _ of index.list()) return;
-    await this.#adopt(index, this.#store);
-  }
-
-  /** Goes on with a run that was under way; one whose driver may still live is looked at again the next time. */
-  async #takeUp(entry: RunEntry): Promise<void> {
-    const dag = this.specs.get(entry.dag);
-    const store = this.#store;
-    if (dag === undefined || store === null || this.#hopeless.has(entry.id)) return;
-    if (this.#runs.get(entry.id)?.part) return;
-    if (await isDriven(store, entry.thread)) return;
+  /** Goes on with a run of the store that nobody drives. Rejects with what is wrong before it begins. */
+  async #goOn(entry: RunEntry, dag: DagSpec, store: BaseCheckpointSaver): Promise<void> {
     const it = new ServedRun({ ...entry, dag, checkpointer: store, takenUp: entry.takenUp + 1 });
     it.caller = entry.caller ?? null;
-    try {
-      await this.#drive(it, null, entry.input, async ({ topology, ...options }) => {
-        try {
-          return await resume(dag, { ...options, checkpointer: store });
-        } catch (error) {
-          if (errorCode(error) !== "THREAD_UNKNOWN") throw error;
-          // It was killed before it wrote anything down.
-          const how = topology === undefined ? {} : { topology };
-          return run(dag, entry.input, { ...options, ...how, checkpointer: store, id: entry.id });
-        }
-      });
-    } catch (error) {
-      // Another service was faster.
-      if (errorCode(error) === "THREAD_BUSY") return;
-      this.#hopeless.add(entry.id);
-      this.#notice(`The run ${entry.id} cannot go on: ${errorMessage(error)}`);
-    }
-  }
-
-  #after(ms: number, what: () => Promise<void>): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      void what();
-    }, ms);
-    timer.unref();
-    this.#timers.add(timer);
-  }
-
-  /** In a store that no service has used yet, runs that wait may have been started by others: they are listed too. */
-  async #adopt(index: RunIndex, store: BaseCheckpointSaver): Promise<void> {
-    for (const { thread, dag, startedAt, interrupts } of await waitingThreads(store)) {
-      if (!this.specs.has(dag)) continue;
-      const stored = await storedRun(store, thread);
-      if (stored === null) continue;
-      const { id } = stored.record;
-      await index.put({ id, thread, dag, startedAt, state: "interrupted", takenUp: 0, interrupts });
-    }
+    await this.#drive(it, null, entry.input, async ({ topology, ...options }) => {
+      try {
+        return await resume(dag, { ...options, checkpointer: store });
+      } catch (error) {
+        if (errorCode(error) !== "THREAD_UNKNOWN") throw error;
+        // It was killed before it wrote anything down.
+        const how = topology === undefined ? {} : { topology };
+        return run(dag, entry.input, { ...options, ...how, checkpointer: store, id: entry.id });
+      }
+    });
   }
 
   #notice(message: string): void {
     this.#options.onNotice?.(message);
   }
-}
-
-function busy({ thread, isElsewhere }: Pick<ServedRun, "thread" | "isElsewhere">): RequestError {
-  const where = isElsewhere ? " in another process" : "";
-  return new RequestError(
-    "THREAD_BUSY",
-    409,
-    `The run on thread ${JSON.stringify(thread)} is under way${where}.`,
-    {
-      hint: isElsewhere
-        ? "Follow its events here; send what is to change it to the service that runs it."
-        : "Wait until it has ended, or follow its events.",
-    },
-  );
 }
 
 function later(ms: number): Promise<void> {
