@@ -1,6 +1,7 @@
 /**
  * Batches over four worker processes, on PostgreSQL (from its npm package) and Redis (`redis-server`):
- * `npm run bench:batch -- engines [rows] [part …]`, parts `rows`, `kills` (`KILLS=50`), `limit`, `budget`.
+ * `npm run bench:batch -- engines [rows] [part …]`, parts `rows`, `kills` (`KILLS=50`), `limit`, `budget`; `STORE=redis` or
+ * `STORE=postgres` measures one of them.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -136,7 +137,7 @@ async function measure(): Promise<void> {
   const stores = [
     { name: "PostgreSQL", begin: startPostgres },
     ...(hasRedis() ? [{ name: "Redis", begin: startRedis }] : []),
-  ];
+  ].filter(({ name }) => name.toLowerCase().startsWith(process.env.STORE ?? ""));
   for (const { name, begin } of stores) {
     const store = await begin();
     try {
