@@ -199,19 +199,24 @@ async function measureKills(
 ) {
   const at = await store.database();
   const server = await startCallsServer(60);
-  const count = 30 * kills;
   const env = { CALLS_URL: server.url };
   const killed = new Map<number, number>();
   const waits: number[] = [];
   try {
     const children = await startWorkers(`calls ${at} 0 8`, env);
-    const inputs = Array.from({ length: count }, (_, index) => `row ${index}`);
+    let count = 0;
+    let isOver = false;
+    // There are rows for as long as workers are killed, and more after that.
+    function* inputs() {
+      while (!isOver) yield `row ${count++}`;
+      for (let left = 100; left > 0; left--) yield `row ${count++}`;
+    }
     const items: BatchItem[] = [];
-    const batch = runMany(calls, inputs, { engine: at });
+    const batch = runMany(calls, inputs(), { engine: at, concurrency: 200 });
     const reading = (async () => {
       for await (const item of batch) items.push(item);
     })();
-    for (let kill = 0; kill < kills && items.length < count; kill++) {
+    for (let kill = 0; kill < kills; kill++) {
       await wait(400 + 300 * Math.random());
       const slot = kill % workers;
       const victim = children[slot] as ChildProcess;
@@ -227,6 +232,7 @@ async function measureKills(
       }
       [children[slot] as ChildProcess] = (await startWorkers(`calls ${at} 0 8`, env, 1)) as [ChildProcess];
     }
+    isOver = true;
     await reading;
     await endWorkers(children);
     const wanted = (index: number) => {
@@ -237,7 +243,7 @@ async function measureKills(
     const again = repeated(server.calls, killed);
     report(
       `${name}: ${killed.size} workers killed, store restarted ${Math.floor(killed.size / 10)} ×: rows lost / outputs differing / calls repeated`,
-      `${count - new Set(items.map(({ key }) => key)).size} / ${differing} / ${again.length}`,
+      `${count} rows: ${count - new Set(items.map(({ key }) => key)).size} / ${differing} / ${again.length}`,
       items.length === count && differing === 0 && again.length === 0,
     );
     for (const { call, before } of again.slice(0, 5)) {
