@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { type BaseCheckpointSaver, emptyCheckpoint } from "@langchain/langgraph";
-import type { RemoteSpan } from "../../nodes/engine/instrument.js";
 import type { RunInterrupt, RunState } from "../records/events.js";
 
 /** What a service knows of a run besides what the run's own thread holds. */
@@ -20,7 +19,16 @@ export interface RunEntry {
   /** The input of a run that has not ended, for one that was killed before it wrote anything down. */
   readonly input?: unknown;
   /** The caller's span, under which the run's spans stand in whichever process it goes on. */
-  readonly caller?: RemoteSpan;
+  readonly caller?: {
+    /** 32 hexadecimal digits. */
+    readonly traceId: string;
+    /** 16 hexadecimal digits. */
+    readonly spanId: string;
+    /** Whether the caller records its trace. */
+    readonly isSampled: boolean;
+    /** Its `tracestate`; empty for none. */
+    readonly state: string;
+  };
   /** What a run waits for. */
   readonly interrupts?: readonly RunInterrupt[];
 }
