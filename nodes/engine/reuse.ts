@@ -6,7 +6,7 @@ import { contains, nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { joinRule, nodeOf } from "../../src/spec/order.js";
-import { readPath, readReference, referencesIn } from "../../src/spec/reference.js";
+import { readPath, readReference } from "../../src/spec/reference.js";
 import { type DagSpec, kindOf, type Node } from "../../src/spec/shape.js";
 
 /** What a reuse looks at of a node that is about to be run. */
@@ -164,19 +164,10 @@ function readsInput(node: Node): boolean {
   }
 }
 
-function referencesInput(template: unknown): boolean {
-  const isInput = (part: unknown) => typeof part === "object" && part !== null && "input" in part;
-  return (
-    isInput(template) ||
-    referencesIn(template).some(({ reference }) => isInput(reference)) ||
-    hasInput(template)
-  );
-}
-
-/** Conditions hold references without `$ref`, combined ones in lists. */
-function hasInput(condition: unknown): boolean {
-  if (typeof condition !== "object" || condition === null) return false;
-  return "input" in condition || Object.values(condition).some(hasInput);
+/** Whether a template or a condition reads the input: conditions hold references without `$ref`, combined ones in lists. */
+function referencesInput(part: unknown): boolean {
+  if (typeof part !== "object" || part === null) return false;
+  return "input" in part || Object.values(part).some(referencesInput);
 }
 
 function mapReference({ forEach }: Node) {
