@@ -40,9 +40,20 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
   }
   // Mistral's package makes its own caller, and a client that takes no signal.
   if (typeof original.maxRetries === "number" || "httpClient" in original) own.set("maxRetries", 0);
-  if ("httpClient" in original && original.httpClient === undefined) {
-    const send = options.wrapFetch(globalThis.fetch);
-    own.set("httpClient", { request: (request: Request) => send(request) });
+  if ("httpClient" in original) {
+    const { httpClient } = original;
+    const given = isObject(httpClient) && typeof httpClient.request === "function" ? httpClient : undefined;
+    const asked = given?.request as ((request: Request) => Promise<Response>) | undefined;
+    const send = options.wrapFetch(
+      asked === undefined
+        ? globalThis.fetch
+        : (input, init) => asked.call(given, new Request(input as Request, init)),
+    );
+    const request = (one: Request) => send(one);
+    own.set(
+      "httpClient",
+      given === undefined ? { request } : overlay(given, new Map([["request", request]])),
+    );
   }
   // Ollama's client takes no signal before its reply begins: its requests end with the call all the same.
   if (

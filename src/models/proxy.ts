@@ -11,7 +11,7 @@ type Fetch = typeof globalThis.fetch;
  */
 export async function proxiedFetch(url: string, env: Environment): Promise<Fetch | undefined> {
   const proxy = proxyFor(url, env);
-  if (proxy === null) return undefined;
+  if (proxy === null || nodeDoesIt(env)) return undefined;
   const undici = await import("undici").catch((error: unknown) => {
     throw new DagError(
       "MODEL_PROVIDER_MISSING",
@@ -27,8 +27,50 @@ export async function proxiedFetch(url: string, env: Environment): Promise<Fetch
   const proxyTunnel = url.startsWith("https:");
   const dispatcher = new undici.ProxyAgent({ uri: proxy.url, proxyTunnel });
   const fetch = undici.fetch as unknown as (input: unknown, init: object) => Promise<Response>;
-  return (input, init) => fetch(input, { ...init, dispatcher });
+  return async (input, init) =>
+    input instanceof Request
+      ? fetch(input.url, { ...(await partsOf(input)), ...init, dispatcher })
+      : fetch(input, { ...init, dispatcher });
 }
+
+/** A request of Node's own class, which another `fetch` than Node's does not know. */
+async function partsOf(request: Request): Promise<RequestInit> {
+  const { method, headers, signal } = request;
+  const body = request.body === null ? undefined : await request.arrayBuffer();
+  return { method, headers, signal, ...(body !== undefined && { body }) };
+}
+
+/** Node's own `fetch` honours the variables where it is told to: from 24 on, and in 22 from 22.21 on. */
+function nodeDoesIt(env: Environment): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return env.NODE_USE_ENV_PROXY === "1" && (major >= 24 || (major === 22 && minor >= 21));
+}
+
+/**
+ * The settings with which a provider's chat model, asked for by name, reaches its server through the proxy of the environment;
+ * none where no variable names one. Whether a request goes through it is decided by its own address.
+ */
+export function proxySettings(provider: string, env: Environment): Readonly<Record<string, unknown>> {
+  const names = ["https_proxy", "http_proxy"].flatMap((name) => [name, name.toUpperCase()]);
+  if (nodeDoesIt(env) || names.every((name) => (env[name]?.trim() ?? "") === "")) return {};
+  const made = new Map<string, Promise<Fetch | undefined>>();
+  const fetch: Fetch = async (input, init) => {
+    const { origin } = new URL(input instanceof Request ? input.url : input);
+    const through = made.get(origin) ?? proxiedFetch(origin, env);
+    made.set(origin, through);
+    return ((await through) ?? globalThis.fetch)(input, init);
+  };
+  return fetchSettings[provider]?.(fetch) ?? {};
+}
+
+/** Where each provider's chat model takes a `fetch`. Google's client takes none. */
+const fetchSettings: Readonly<Record<string, (fetch: Fetch) => Readonly<Record<string, unknown>>>> = {
+  anthropic: (fetch) => ({ clientOptions: { fetch } }),
+  deepseek: (fetch) => ({ configuration: { fetch } }),
+  mistralai: (fetch) => ({ httpClient: { request: (request: Request) => fetch(request) } }),
+  ollama: (fetch) => ({ fetch }),
+  xai: (fetch) => ({ configuration: { fetch } }),
+};
 
 /**
  * The proxy for an address, by the rules that most programs follow:

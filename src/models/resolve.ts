@@ -4,7 +4,7 @@ import type { ChatModelLike, ModelLike } from "../spec/shape.js";
 import { langchainId, langchainModel } from "./langchain-model.js";
 import type { Model } from "./port.js";
 import { loadChatModelClass, newChatModel } from "./provider-package.js";
-import { proxiedFetch } from "./proxy.js";
+import { proxiedFetch, proxySettings } from "./proxy.js";
 import { redactUrl } from "./redact.js";
 
 /** The part of `process.env` that is read. */
@@ -22,8 +22,8 @@ const noKey = "none";
  * Makes a model of the port from a name, from an instance of a LangChain chat model, or from a model of the port (which is
  * returned as it is). Packages are loaded only when a model of theirs is asked for.
  *
- * @param env `OPENAI_API_KEY`, `OPENAI_BASE_URL`, and `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` for `openai:` models are read
- *   from here. @default process.env
+ * @param env `OPENAI_API_KEY`, `OPENAI_BASE_URL`, and `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` are read from here; what else a
+ *   provider's package needs it reads itself. @default process.env
  * @param cwd Project whose `node_modules` are looked through for `@langchain/<provider>` first. @default process.cwd()
  * @throws DagError `MODEL_NAME_INVALID`, `MODEL_KEY_MISSING`, `MODEL_BASE_URL_INVALID`, `MODEL_PROVIDER_MISSING`,
  *   `MODEL_SETTINGS_INVALID`.
@@ -53,7 +53,10 @@ export async function resolveModel(
     throw invalidName(model, "names no model after its colon", `For example "${exampleOf(provider)}".`);
   if (provider === "offline")
     throw invalidName(model, "is not a model", 'The embedded model is named "offline".');
-  const fields = provider === "openai" ? await openAiFields(model, name, env) : { model: name };
+  const fields =
+    provider === "openai"
+      ? await openAiFields(model, name, env)
+      : { model: name, ...proxySettings(provider, env) };
   return langchainModel(newChatModel(await loadChatModelClass(provider, cwd), model, fields), { id: model });
 }
 
