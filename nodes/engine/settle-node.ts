@@ -60,7 +60,7 @@ function suspended(scope: Scope, name: string, key: WorkKey): Outcome {
  */
 function reusedOrUnpaid(work: Work, decision: Decided): Outcome | undefined {
   const { scope, name, node, needs, canceller } = work;
-  if (canceller.reason !== undefined || decision.go === "cancel") return undefined;
+  if (canceller.reason !== undefined) return undefined;
   const earlier = decision.go === "run" ? scope.run.reuse.node(scope, name, decision.atMs) : undefined;
   if (earlier !== undefined) return earlier;
   const { budgetSpent } = scope.run;

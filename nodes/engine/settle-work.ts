@@ -111,7 +111,7 @@ async function attemptAgain(
 function waitBefore(work: Work, { retry }: Policy, error: unknown, attempt: number): number | null {
   const { run } = work.scope;
   if (retry === undefined || error instanceof Suspension || work.canceller.reason !== undefined) return null;
-  if (typeof error === "object" && error !== null && run.retriedErrors.has(error)) return null;
+  if (run.retriedErrors.has(error as object)) return null;
   if (attempt >= (retry.maxAttempts ?? retryDefaults.maxAttempts)) return null;
   if (!retriesOn(retry, error, { whenSilent: true })) return null;
   const wait = retryWaitMs(retry, attempt, { retryAfterMs: retryAfterMsOf(error) });
