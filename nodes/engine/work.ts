@@ -104,7 +104,7 @@ class WorkContext implements Ctx, ReferenceScope {
 /** Gives an object a value as its own: primitives as they are, anything else as a copy that is made when it is looked at. */
 function ownCopy(target: object, name: string, value: unknown): void {
   if (typeof value !== "object" || value === null) {
-    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+    own(target, name, value);
     return;
   }
   let copy: unknown;
@@ -116,7 +116,11 @@ function ownCopy(target: object, name: string, value: unknown): void {
       return copy;
     },
     set(other: unknown) {
-      copy = other;
+      own(target, name, other);
     },
   });
+}
+
+function own(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -45,6 +45,8 @@ export interface BareRun {
   readonly reuse?: RunRecord;
   /** What an earlier process wrote down; where it is given, the run is persisted. */
   readonly log?: LogEntry[];
+  /** Writes an entry down in place of the log. */
+  readonly append?: (entry: LogEntry) => Promise<void>;
   readonly planned?: boolean;
   readonly around?: NestedCalls;
   /** In place of some kinds' own. */
@@ -58,11 +60,20 @@ export interface BareRun {
 /** A run that has not begun, and what it goes on from. */
 export function bareContext(
   spec: DagSpec,
-  { pace = "dataflow", options = {}, reuse, log, planned = false, around, host = bareHost }: BareRun = {},
+  {
+    pace = "dataflow",
+    options = {},
+    reuse,
+    log,
+    append,
+    planned = false,
+    around,
+    host = bareHost,
+  }: BareRun = {},
 ) {
   const earlier = log === undefined ? null : readRun(log);
-  const append = async (entry: LogEntry) => void log?.push(JSON.parse(JSON.stringify(entry)) as LogEntry);
-  const journal = new Journal(log && { append, flushed: async () => {} }, earlier);
+  const toLog = async (entry: LogEntry) => void log?.push(JSON.parse(JSON.stringify(entry)) as LogEntry);
+  const journal = new Journal(log && { append: append ?? toLog, flushed: async () => {} }, earlier);
   const topology = { name: "bare", pace, planned };
   const contexts = () => options.context;
   const facts = { spec, topology, options, journal, earlier, reuse, host, contexts, around };
