@@ -138,12 +138,12 @@ export function createFrontier(spec: DagSpec, hooks: FrontierHooks): Frontier {
     suspending = false;
   };
 
-  /** Outputs and other sinks are always needed; any other node is as long as a join after it is open, or waits. */
+  /** An output is always needed; any other need is as long as a join after it is open, or waits. */
   const needed = (name: string): boolean => {
     const after = order.successors.get(name) ?? [];
     const isOpen = ({ decision, unneeded }: Entry) =>
       decision === undefined || (decision.go === "suspend" && unneeded === undefined);
-    return after.length === 0 || outputs.has(name) || after.some((next) => isOpen(entryOf(next)));
+    return outputs.has(name) || after.some((next) => isOpen(entryOf(next)));
   };
 
   /** Cancels the needs that a decided join did not wait for, and what only they needed. */

@@ -144,7 +144,6 @@ function validateObserver(onEvent: unknown): DagIssue[] {
 }
 
 function validateReuse(reuse: unknown): DagIssue[] {
-  if (reuse === undefined) return [];
   if (isObject(reuse) && isObject(reuse.checkpointer) && typeof reuse.thread === "string") return [];
   return validateRecord("reuse", reuse);
 }

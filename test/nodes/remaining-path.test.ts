@@ -42,6 +42,18 @@ describe("the remaining path", () => {
     expect(of("$planner")).toBeGreaterThan(of("long"));
   });
 
+  it("counts runnables as agents, and nothing else that has no model", () => {
+    const each = {
+      agent: { instructions: "A." },
+      runnable: { runnable: {} },
+      code: { run: () => 1 },
+      tool: { tool: {} },
+      ask: { approve: {} },
+    };
+    const of = remainingPaths({ name: "d", nodes: each } as unknown as DagSpec, undefined);
+    expect(Object.keys(each).map(of)).toEqual([512, 512, 0, 0, 0]);
+  });
+
   it("goes by the times of an earlier record where there is one", async () => {
     const record = await run(spec, "x", { model: timed({}) });
     const ms: Readonly<Record<string, number>> = { short: 8_000, long: 2, chain1: 100 };

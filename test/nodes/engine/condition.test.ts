@@ -5,7 +5,7 @@ import type { When } from "../../../src/spec/shape.js";
 
 const scope = {
   input: { kind: "lamp", price: 12, tags: ["a"], none: null },
-  needs: { a: { score: 5, text: "ok", nested: { x: 1, y: 2 } }, b: undefined },
+  needs: { a: { score: 5, text: "ok", digits: "7", nested: { x: 1, y: 2 } }, b: undefined },
   item: { n: 3 },
 };
 const outcomes: Readonly<Record<string, Outcome | undefined>> = {
@@ -45,10 +45,15 @@ describe("a condition on a value that does not hold names what was read", () => 
     [{ node: "a", path: "score", lt: 5 }, '"a.score" is 5'],
     [{ node: "a", path: "text", gt: 1 }, '"a.text" is "ok"'],
     [{ node: "a", path: "text", lt: 1 }, '"a.text" is "ok"'],
+    [{ node: "a", path: "digits", gt: 1 }, '"a.digits" is "7"'],
+    [{ node: "a", path: "digits", lt: 9 }, '"a.digits" is "7"'],
     [{ item: true, path: "n", equals: 4 }, '"item.n" is 3'],
     [{ item: true, equals: 4 }, '"item" is {"n":3}'],
     [{ node: "b", equals: 1 }, '"b" is missing'],
-    [{ node: "a", path: "", equals: 1 }, '"a" is {"nested":{"x":1,"y":2},"score":5,"text":"ok"}'],
+    [
+      { node: "a", path: "", equals: 1 },
+      '"a" is {"digits":"7","nested":{"x":1,"y":2},"score":5,"text":"ok"}',
+    ],
     [{ node: "a", path: "score" }, '"a.score" is 5'],
   ])("%j", (when, read) => {
     expect(why(when)).toBe(`Its \`when\` is false: ${read}.`);

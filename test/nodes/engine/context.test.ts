@@ -47,6 +47,7 @@ it("may be missing where the schema says so", async () => {
 it.each([
   ["a schema of code", user],
   ["a JSON Schema", { type: "object" }],
+  ["a JSON Schema that anything fits", {}],
 ])("is missed where %s wants one, with where to pass it", async (_what, context) => {
   await expect(
     readContexts(dag("outer", undefined, [dag("inner", context)]), undefined),
@@ -63,6 +64,8 @@ it("is refused where it does not fit, without what was given", async () => {
   expect(error).toMatchObject({ code: "CONTEXT_INVALID", facts: { dag: "outer" }, hint });
   expect(error.message).toMatch(/^The context does not fit what "outer" declares: .*user/);
   expect(error.message).not.toMatch(/secret-value|\n/);
+  const two = z.object({ user: z.string(), team: z.string() });
+  await expect(readContexts(dag("outer", two), {})).rejects.toThrow(/user.*; .*team/);
 });
 
 it("is refused where its schema itself fails", async () => {

@@ -115,7 +115,7 @@ describe("an observer that fails", () => {
         },
       },
     );
-    for (const value of [hostile, null, JSON.parse(`{"then":7}`), 7]) {
+    for (const value of [hostile, null, undefined, JSON.parse(`{"then":7}`), 7]) {
       const log = new EventLog(() => value);
       log.emit(started);
       expect(log.record().events).toHaveLength(1);

@@ -178,6 +178,20 @@ describe("a node is no longer needed", () => {
     expect(frontier.unneeded("n0")).toBe(frontier.unneeded(`n${length - 1}`));
   });
 
+  it("is told once, also where two that are not needed any more needed it", () => {
+    const { frontier, unneeded } = setUp({
+      quick: [],
+      z: [],
+      x1: ["z"],
+      x2: ["z"],
+      y: ["x1", "x2"],
+      c: { needs: ["quick", "y"], join: "any" },
+    });
+    frontier.open();
+    frontier.settle("quick", done);
+    expect([...unneeded].sort()).toEqual(["x1", "x2", "y", "z"].map((name) => `${name}: not-needed`));
+  });
+
   it("but what one that runs already needs has settled, and stays", () => {
     const edges: Edges = { a: [], x: [], y: ["x"], c: { needs: ["a", "y"], join: "any" } };
     const { frontier, unneeded } = setUp(edges);
@@ -233,8 +247,22 @@ describe("the deadline of a join", () => {
     frontier.settle("a", done);
     jest.advanceTimersByTime(40);
     frontier.settle("b", done);
+    expect(jest.getTimerCount()).toBe(1);
     jest.advanceTimersByTime(10);
     expect(goes()).toContain("d run");
+  });
+
+  it("is not begun by a need that waits for an answer", () => {
+    const { frontier, goes } = late({ mode: "settled", deadlineMs: 50 });
+    frontier.open();
+    frontier.suspend("a", waits);
+    jest.advanceTimersByTime(1000);
+    expect(goes()).toContain("c -");
+    frontier.settle("b", done);
+    jest.advanceTimersByTime(49);
+    expect(goes()).toContain("c -");
+    jest.advanceTimersByTime(1);
+    expect(goes()).toContain("c run");
   });
 
   it("leaves no clock behind once the join is decided, or the frontier closed", () => {
@@ -311,6 +339,29 @@ describe("a node that waits for an answer", () => {
     expect(unneeded).toEqual([]);
     frontier.settle("quick", done);
     expect(unneeded).toEqual(["b: not-needed", "a: not-needed"]);
+  });
+
+  it("is still needed while another join waits for it", () => {
+    const { frontier, unneeded, goes } = setUp({
+      quick: [],
+      b: [],
+      c: { needs: ["quick", "b"], join: "any" },
+      d: ["b"],
+    });
+    frontier.open();
+    frontier.suspend("b", waits);
+    expect(goes()).toContain("d suspend");
+    frontier.settle("quick", done);
+    expect(goes()).toContain("c run");
+    expect(unneeded).toEqual([]);
+  });
+
+  it("may be one of several, told one after another", () => {
+    const { frontier, goes } = setUp({ a: [], b: ["a"], x: [], y: ["x"] });
+    frontier.open();
+    frontier.suspend("a", waits);
+    frontier.suspend("x", waits);
+    expect(goes()).toBe("a run, b suspend, x run, y suspend");
   });
 
   it("counts once, however often it is told", () => {

@@ -62,6 +62,9 @@ describe("splitting the options", () => {
     expect(split.instruments).toEqual([a, b]);
     expect(split.options).toEqual({ use: [middleware], id: "x" });
     expect(splitInstruments({ onEvent: a }).instruments).toEqual([a]);
+    for (const options of [{ onEvent: a }, { use: [a] }]) {
+      expect(splitInstruments(options).options).toStrictEqual({});
+    }
   });
 
   it("leaves no empty list, keeps an observer that is none, and texts only where one wants them", () => {

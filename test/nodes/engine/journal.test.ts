@@ -325,11 +325,29 @@ describe("what a log tells", () => {
     expect(given).toEqual([answer]);
   });
 
+  it("is safe once the store says so, and where there is none at once", async () => {
+    let safe = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      safe = resolve;
+    });
+    const order: string[] = [];
+    const { flushed } = { flushed: () => waiting };
+    const flushing = new Journal({ append: async () => {}, flushed }).flushed();
+    const done = flushing.then(() => order.push("flushed"));
+    await new Promise((resolve) => setImmediate(resolve));
+    order.push("safe");
+    safe();
+    await done;
+    expect(order).toEqual(["safe", "flushed"]);
+    expect(new Journal(undefined).flushed()).toBeInstanceOf(Promise);
+  });
+
   it("is that a run goes on that was opened again", () => {
     const ended: LogEntry = { kind: "ended", answer: null, atMs: 1 };
     expect(readRun([run, ended])?.ended).toBe(true);
     expect(readRun([run, ended, { kind: "reopened" }])?.ended).toBe(false);
     expect(readRun([run, { kind: "from-later" }])?.ended).toBe(false);
+    expect(readRun([run, ended, { kind: "from-later" }])?.ended).toBe(true);
   });
 
   it("is every request that was sent: one that never ended is lost, and may have been paid for", async () => {

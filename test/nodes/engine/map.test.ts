@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { CancelError } from "../../../nodes/engine/cancel.js";
+import { Suspension } from "../../../nodes/engine/suspension.js";
 import { workPath } from "../../../src/records/work-id.js";
 import type { DagSpec, ForEach, Node } from "../../../src/spec/shape.js";
 import type { LogEntry } from "../../../src/stores/thread-log.js";
@@ -95,6 +97,45 @@ describe("a map", () => {
     };
     await mapOver([1, 2, 3, 4], each, how, { pace });
     expect(peak).toBe(expected);
+  });
+
+  it("that must not lose any item completes where none was lost", async () => {
+    const record = await mapOver([1, 2], failFor(), { onItemError: "fail" });
+    expect(record.outcomes.each).toMatchObject({ state: "completed", value: [10, 20] });
+  });
+
+  it("tells why its items were not run where none failed", async () => {
+    const spent: Each = () => {
+      throw new CancelError("budget", "The run's budget is spent.");
+    };
+    expect((await mapOver([1, 2], spent)).outcomes.each).toMatchObject({
+      state: "failed",
+      error: { message: "All 2 items failed; the first: The run's budget is spent." },
+      items: [{ state: "skipped" }, { state: "skipped" }],
+    });
+  });
+
+  it("waits for an answer where one of its items does, the others being done", async () => {
+    const asking: Each = (item) => {
+      if (item === 2) throw new Suspension({ node: "each", message: "Well?", value: null });
+      return item;
+    };
+    expect((await mapOver([1, 2, 3], asking)).outcomes.each).toMatchObject({
+      state: "interrupted",
+      endedAtMs: null,
+      items: [{ value: 1 }, { state: "interrupted" }, { value: 3 }],
+    });
+  });
+
+  it("runs out of time with the run: items that had not begun are skipped", async () => {
+    const each: Each = (item) => (item === 1 ? item : new Promise(() => {}));
+    const options = { policy: { deadlineMs: 20 } };
+    const record = await mapOver([1, 2, 3], each, { maxConcurrency: 1 }, { options });
+    expect(record.outcomes.each).toMatchObject({
+      state: "timed-out",
+      error: { code: "DEADLINE" },
+      items: [{ state: "completed" }, { state: "timed-out" }, { state: "skipped", startedAtMs: null }],
+    });
   });
 
   it("ends with the run, and skips or cancels what it had not begun", async () => {
@@ -201,6 +242,11 @@ describe("what is persisted of a map", () => {
       await mapOver(items, (item) => void done.push(item.id), how, { log });
       return done;
     };
+    const keyed: LogEntry[] = [];
+    await settledItem([{ id: "a", v: 1 }], keyed, { key: "id" });
+    const kept = keyed.filter(({ kind, key }) => kind !== "settled" || workPath(key as never).includes("["));
+    expect(await settledItem([{ id: "a", v: 1 }], [...kept], { key: "id" })).toEqual([]);
+    expect(await settledItem([{ id: "a", v: 2 }], [...kept], { key: "id" })).toEqual(["a"]);
     const of = (...ids: string[]) => ids.map((id) => ({ id }));
     const log: LogEntry[] = [];
     await settledItem(of("a", "b"), log);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
+import { instrumentation, type Place } from "../../../nodes/engine/instrument.js";
 import type { NestedCalls } from "../../../nodes/engine/nested-calls.js";
 import type { RunOptions } from "../../../nodes/engine/run-options.js";
 import { DagError } from "../../../src/errors.js";
 import { type Budget, createBudget } from "../../../src/limits/budget.js";
-import { createLimiter, type Estimate, type Limiter } from "../../../src/limits/limiter.js";
+import { createLimiter, type Estimate, type Lease, type Limiter } from "../../../src/limits/limiter.js";
 import type { Model, ModelMiddleware, ModelRequest } from "../../../src/models/port.js";
 import type { RunEvent } from "../../../src/records/events.js";
 import { nodeWork } from "../../../src/records/work-id.js";
@@ -77,6 +78,7 @@ describe("the model of a node", () => {
     expect(await say("a[2]", {})).toBe("own");
     expect(await say("g/in", { model: "openai:never" } as never)).toBe("all");
     expect([await say("$planner"), await say("$joiner")]).toEqual(["planner", "named"]);
+    expect(await scene({ model: all as Model }).say("$planner")).toBe("all");
     expect(models.choiceFor({}, "a")).toBe(own);
     expect(models.idFor({}, "b")).toBe("all");
   });
@@ -109,7 +111,10 @@ describe("the model of a node", () => {
   it("is resolved for every agent, those of graphs too, and for a planner where there is one", async () => {
     const asked: string[] = [];
     const model = (id: string) => scripted(id, { prepare: async () => void asked.push(id) });
-    const options = { models: { a: model("a"), "g/in": model("in") }, planner: { model: model("planner") } };
+    const options = {
+      models: { a: model("a"), "g/in": model("in"), f: model("f") },
+      planner: { model: model("planner") },
+    };
     await scene(options, {}, spec).models.resolveAll(false);
     expect(asked.sort()).toEqual(["a", "in"]);
     asked.length = 0;
@@ -120,6 +125,30 @@ describe("the model of a node", () => {
       asked.length = 0;
       await scene(options, {}, frozen).models.resolveAll(false);
       expect(asked).toHaveLength(2);
+    }
+  });
+
+  it("is the environment's, chosen when it is asked, under middleware that answers by itself", () => {
+    const alone = Object.assign<ModelMiddleware, object>((model) => model, { answersAlone: true });
+    expect(scene({ use: [alone] }).models.idFor({}, "a")).toBe("default");
+    expect(scene({ use: [alone] }, {}, { ...spec, model: "openai:x" }).models.idFor({}, "a")).toBe(
+      "openai:x",
+    );
+    expect(scene({ use: [alone] }).models.idFor({ model: "openai:y" }, "a")).toBe("openai:y");
+  });
+
+  it("is told of once where nobody chose it", async () => {
+    const { AGENT_DAG_MODEL, OPENAI_API_KEY, ...others } = process.env;
+    const before = process.env;
+    process.env = others;
+    try {
+      const { models, notices } = scene();
+      for (const path of ["a", "g/in"]) await models.modelFor({}, path);
+      expect(notices()).toMatchObject([
+        { code: "MODEL_CHOSEN", message: expect.stringMatching(/^No model was chosen: "offline"/) },
+      ]);
+    } finally {
+      process.env = before;
     }
   });
 
@@ -156,6 +185,42 @@ describe("a request", () => {
     const persisted = JSON.stringify(log.filter(({ kind }) => /call/.test(kind)));
     expect(persisted).toContain("call-1");
     expect(persisted).not.toContain("Hi.");
+  });
+
+  it("is persisted by its start and its end, and not by its pieces", async () => {
+    const log: LogEntry[] = [];
+    await scene({ model: scripted("m"), onEvent: () => {} }, { log }).say();
+    const kinds = log.map(({ kind }) => kind).filter((kind) => kind.startsWith("call"));
+    expect(kinds).toEqual(["call-started", "call-ended"]);
+  });
+
+  it("is done inside whatever traces the run", async () => {
+    const places: Place[] = [];
+    const tracing = instrumentation({
+      observeRun: () => ({
+        onEvent() {},
+        within(place, code) {
+          places.push(place);
+          return code();
+        },
+      }),
+    });
+    expect(await scene({ model: scripted("m"), use: [tracing] }).say()).toBe("m");
+    expect(places.length).toBeGreaterThan(1);
+    for (const place of places) expect(place).toEqual({ kind: "call", call: "call-1" });
+  });
+
+  it("counts against the budget together with those of an earlier process", async () => {
+    const log: LogEntry[] = [
+      { kind: "run", stamp: { id: "r", startedAt: "2026", topology: "bare", dag: "h" } } as never,
+    ];
+    const options = { model: scripted("m"), limits: { maxModelCalls: 2 } };
+    await scene(options, { log }).say();
+    const later = scene(options, { log });
+    await later.say();
+    await expect(later.say()).rejects.toMatchObject({ cancel: "budget" });
+    const ids = later.events().flatMap((event) => (event.type === "call-started" ? [event.call] : []));
+    expect(ids[0]).toBe("call-2");
   });
 
   it("has no texts where nobody wants them", async () => {
@@ -321,6 +386,53 @@ describe("a request that only callbacks tell of", () => {
     ]);
   });
 
+  it("tells the limiter what it takes, how long it can wait, and what it took", async () => {
+    const estimates: Estimate[] = [];
+    const used: unknown[] = [];
+    const lease = { settle: (usage: unknown) => void used.push(usage) } as unknown as Lease;
+    const limiter: Limiter = {
+      acquire: async (estimate) => {
+        estimates.push(estimate);
+        return lease;
+      },
+      waiting: 0,
+      active: 0,
+    };
+    const { models, run } = scene({ limits: { limiter }, policy: { deadlineMs: 1e6 } });
+    const held = await models.nestedIn(nodeWork("f")).reserve("m", 1000, {});
+    held.settle(3, 4);
+    run.release();
+    expect(estimates).toEqual([{ model: "m", tokens: 1000 + 1024, patienceMs: expect.any(Number) }]);
+    expect(estimates[0]?.patienceMs).toBeLessThanOrEqual(1e6);
+    expect(used).toEqual([{ inputTokens: 3, outputTokens: 4 }]);
+  });
+
+  it("counts in dollars by the run's prices, and only what it used", async () => {
+    const prices = { m: { inputPerMillion: 1e6, outputPerMillion: 1e6 } };
+    const { models } = scene({ prices, limits: { maxCostUsd: 10 } });
+    const nested = models.nestedIn(nodeWork("f"));
+    (await nested.reserve("m", 8, {})).settle(3, 2);
+    (await nested.reserve("m", 5, {})).settle(3, 2);
+    await expect(nested.reserve("m", 5, {})).rejects.toMatchObject({ cancel: "budget" });
+  });
+
+  it("of a nested run is told at this run's time, and its own requests are held to this run's budget", async () => {
+    const { models, events } = scene({ limits: { maxModelCalls: 1 } });
+    const nested = models.nestedIn(nodeWork("f"));
+    nested.tell({ type: "call-started", atMs: 0, call: "c", attempt: 1, model: "m", ...nodeWork("in") }, 0);
+    expect(events().at(-1)).toMatchObject({ call: "call-1", node: "f/in", atMs: expect.any(Number) });
+    const limited = nested.limit({})(scripted("m"));
+    await ask(limited);
+    await expect(ask(limited)).rejects.toBeDefined();
+  });
+
+  it("fails as the limiter refuses it where there is no budget, too", async () => {
+    const failure = new Error("no slot");
+    const limiter: Limiter = { acquire: () => Promise.reject(failure), waiting: 0, active: 0 };
+    const nested = scene({ limits: { limiter } }).models.nestedIn(nodeWork("f"));
+    await expect(nested.reserve("m", 100, {})).rejects.toBe(failure);
+  });
+
   it("gives its part of the budget back where the limiter refuses", async () => {
     const own = createBudget({ maxTokens: 100 }) as Budget;
     const failure = new Error("no slot");
@@ -339,13 +451,17 @@ describe("a request that only callbacks tell of", () => {
       };
       await handler.handleChatModelStart({ id: ["x"] }, [[{ text: "Hi." }]], "1");
       await handler.handleChatModelStart({ id: ["x"] }, [[{ text: "Hi." }]], "2");
+      const times = events().map(({ atMs }) => atMs);
+      expect(times).toEqual(times.map(() => expect.any(Number)));
       return events().filter((event: RunEvent) => event.type === "notice");
     };
     expect(await start([])).toEqual([]);
     expect(await start([(model) => model])).toMatchObject([
       {
         code: "MODEL_NOT_REACHED",
-        message: expect.stringMatching(/^"f" has a model that LangChain asks by itself/),
+        message: expect.stringMatching(
+          /^"f" has a model that LangChain asks by itself.* Give its agent or chain `runModel\(…\)` as its model\.$/,
+        ),
       },
     ]);
   });

@@ -141,8 +141,9 @@ describe("an answer", () => {
   it.each([[null], ["yes"], [1], [{}], [{ approve: "yes" }], [{ reject: false }]])(
     "%j is refused",
     (answer) => {
+      const message = `The answer ${JSON.stringify(answer)} is neither yes, nor no, nor an edit. Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.`;
       expect(() => readApproval(answer)).toThrow(
-        `The answer ${JSON.stringify(answer)} is neither yes, nor no, nor an edit. Answer { "approve": true }, { "approve": false, "comment": "…" } or { "edit": … }.`,
+        expect.objectContaining({ code: "ANSWER_INVALID", message }),
       );
     },
   );

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { instrumentation, type RunClock } from "../../../nodes/engine/instrument.js";
 import type { RunEvent } from "../../../src/records/events.js";
 import { completed } from "../../../src/records/outcome.js";
@@ -96,6 +96,26 @@ describe("a run's deadline", () => {
     expect(run.remainingMs()).toBeLessThanOrEqual(1e9 - 1000);
     expect(begun().run.remainingMs()).toBe(Number.POSITIVE_INFINITY);
     run.release();
+  });
+
+  it.each([
+    [0, 50],
+    [30, 20],
+  ])("of 50 ms, when %p ms have passed in an earlier process, passes in %p ms", (elapsedMs, leftMs) => {
+    jest.useFakeTimers();
+    try {
+      const log: LogEntry[] = [
+        { kind: "run", stamp: { id: "r", startedAt: "2026", topology: "bare", dag: "h" } } as never,
+        { kind: "ended", answer: null, atMs: elapsedMs } as never,
+      ];
+      const { run } = begun({ log, options: { policy: { deadlineMs: 50 } } });
+      jest.advanceTimersByTime(leftMs - 1);
+      expect(run.canceller.reason).toBeUndefined();
+      jest.advanceTimersByTime(1);
+      expect(run.canceller.reason).toMatchObject({ cancel: "deadline" });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it("does not pass once the run has ended", async () => {

@@ -218,9 +218,30 @@ it("an option that throws when it is read is told as one", () => {
     },
   });
   for (const name of ["policy", "limits", "prices", "planner"]) {
-    const inner = Object.defineProperty({}, "x", throwing(name));
-    expect(issues({ [name]: inner }).every(({ path }) => path.startsWith(name))).toBe(true);
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    for (const inner of [Object.defineProperty({}, "x", throwing(name)), revoked.proxy]) {
+      const found = issues({ [name]: inner });
+      expect(found).not.toEqual([]);
+      expect(found.filter(({ path }) => !path.startsWith(name))).toEqual([]);
+    }
   }
+});
+
+it.each([
+  ["signal", {}, "an object", "an AbortSignal", "Pass the `signal` of an AbortController."],
+  ["signal", 3, "3", "an AbortSignal", "Pass the `signal` of an AbortController."],
+  ["signal", null, "null", "an AbortSignal", "Pass the `signal` of an AbortController."],
+  ["onEvent", {}, "an object", "a function", "Write onEvent: (event) => { … }."],
+  ["onEvent", null, "null", "a function", "Write onEvent: (event) => { … }."],
+])("%s cannot be %j", (option, value, shown, wanted, hint) => {
+  expect(issues({ [option]: value })).toEqual([
+    { code: "bad-value", path: option, message: `It has to be ${wanted}, but is ${shown}.`, hint },
+  ]);
+});
+
+it("a run's policy may say what only holds for a run", () => {
+  expect(issues({ policy: { deadlineMs: 5, onError: "fail-fast" } })).toEqual([]);
 });
 
 it("asserting throws every issue at once, and nothing where there is none", () => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CancelError } from "../../../nodes/engine/cancel.js";
 import { parseInput, Scope } from "../../../nodes/engine/scope.js";
 import { settleLeft } from "../../../nodes/engine/settle-dag.js";
-import { interrupted, notStarted } from "../../../src/records/outcome.js";
+import { completed, interrupted, notStarted } from "../../../src/records/outcome.js";
 import { nodeWork } from "../../../src/records/work-id.js";
 import type { DagSpec } from "../../../src/spec/shape.js";
 import type { LogEntry } from "../../../src/stores/thread-log.js";
@@ -192,6 +192,12 @@ describe("what LangGraph left", () => {
     some.run.settled(nodeWork("a"), waits);
     await settleLeft(some.scope);
     expect(Object.keys(some.scope.frontier.outcomes)).toEqual(["a", "b"]);
+    const rest = opened();
+    rest.scope.frontier.settle("a", completed(notStarted(1), 1));
+    rest.run.settled(nodeWork("a"), completed(notStarted(1), 1));
+    rest.run.settled(nodeWork("b"), waits);
+    await settleLeft(rest.scope);
+    expect(Object.keys(rest.scope.frontier.outcomes)).toEqual(["a"]);
   });
 
   it("is nothing where every node has settled, whatever was told", async () => {

@@ -65,6 +65,18 @@ describe("a node", () => {
     });
   });
 
+  it("that runs and is not needed any more is told once", async () => {
+    const record = await bareRun(
+      dag({
+        fast: { run: () => new Promise<number>((resolve) => setImmediate(() => resolve(1))) },
+        other: { run: never },
+        out: { needs: ["fast", "other"], join: "any", run: ({ needs }) => needs.fast },
+      }),
+    );
+    const told = record.events.filter((event) => event.type === "node-settled" && event.node === "other");
+    expect(told).toMatchObject([{ outcome: { state: "cancelled", startedAtMs: expect.any(Number) } }]);
+  });
+
   it("is told only once it is written down", async () => {
     let written = () => {};
     const { scope, settled } = opened(dag({ a: { run: () => 1 } }), {
