@@ -148,7 +148,8 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
       async GET({ request, url, path: [, id = ""] }) {
         const format = formatOf(url);
         const it = await runs.get(id);
-        const given = request.headers.get("last-event-id") ?? url.searchParams.get("after") ?? "0";
+        // An empty one says, as in a browser, that nothing has been seen.
+        const given = request.headers.get("last-event-id") || url.searchParams.get("after") || "0";
         const after = numberIn(given, "The header `Last-Event-ID`", Number.MAX_SAFE_INTEGER);
         if (it.feed.owns(after) ? after > it.feed.last : !runs.mayHaveTold(it, after)) {
           throw new RequestError("REQUEST_INVALID", 400, `The run has told no event ${after} yet.`, {
@@ -206,7 +207,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     if (path === null || methods === undefined) {
       const shown = JSON.stringify(url.pathname.slice(0, 200));
       throw new RequestError("PATH_UNKNOWN", 404, `There is nothing at ${shown}.`, {
-        hint: "Runs are at /runs.",
+        hint: `Runs are at ${base}/runs.`,
       });
     }
     const route = own(methods, request.method === "HEAD" ? "GET" : request.method);
@@ -224,8 +225,12 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     try {
       return withCors(await dispatch(request), request, guard);
     } catch (error) {
-      if (!(error instanceof RequestError)) service.onNotice?.(`A request failed: ${String(error)}`);
-      return withCors(problemResponse(error), request, guard);
+      const response = problemResponse(error);
+      // What the requester did wrong is told to the requester alone.
+      if (response.status >= 500 && !(error instanceof RequestError)) {
+        service.onNotice?.(`A request failed: ${String(error)}`);
+      }
+      return withCors(response, request, guard);
     }
   };
   return Object.assign(handler, {

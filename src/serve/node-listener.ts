@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { problemResponse, RequestError } from "./problem.js";
 
 /** What answers requests: a function of the Fetch standard. */
 export type RequestHandler = (request: Request) => Promise<Response>;
@@ -26,12 +27,7 @@ async function answer(handler: RequestHandler, incoming: IncomingMessage, outgoi
     if (!outgoing.writableFinished) gone.abort();
   });
   const request = requestOf(incoming, gone.signal);
-  if (request === null) {
-    outgoing.writeHead(400, { "content-type": "text/plain; charset=utf-8", connection: "close" });
-    outgoing.end("The request's address or host cannot be read.\n");
-    return;
-  }
-  const response = await handler(request);
+  const response = request === null ? unreadable(incoming) : await handler(request);
   // A body that was not read would keep the connection from being used again.
   if (!incoming.complete) outgoing.setHeader("connection", "close");
   for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
@@ -45,6 +41,16 @@ async function answer(handler: RequestHandler, incoming: IncomingMessage, outgoi
   }
   outgoing.flushHeaders();
   await write(response.body, outgoing, gone.signal);
+}
+
+/** The answer to a request that the Fetch standard cannot express. */
+function unreadable({ method = "" }: IncomingMessage): Response {
+  if (/^(TRACE|TRACK|CONNECT)$/.test(method)) {
+    return problemResponse(new RequestError("REQUEST_METHOD", 405, `No path takes ${method}.`));
+  }
+  return problemResponse(
+    new RequestError("REQUEST_INVALID", 400, "The request's address or host cannot be read."),
+  );
 }
 
 async function write(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, gone: AbortSignal) {

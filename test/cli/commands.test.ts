@@ -267,6 +267,22 @@ describe("agent-dag init", () => {
     expect(stdout).toContain("npm start");
   });
 
+  it("begins a batch with rows that the offline model can do, all of them", async () => {
+    const results = join(mkdtempSync(join(folder, "rows-")), "results.jsonl");
+    const its = ["templates/batch/graph.ts", "templates/batch/rows.csv"];
+    const { exitCode, stdout } = await cli([
+      "batch",
+      ...its,
+      "--key",
+      "id",
+      "--out",
+      results,
+      "--model",
+      "offline",
+    ]);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("4 rows: 4 completed")]);
+  });
+
   it("knows which templates there are", async () => {
     const { exitCode, stderr } = await cli(["init", join(folder, "none"), "--template", "chat"]);
     expect(exitCode).toBe(2);

@@ -22,6 +22,10 @@ it.each([
   const { errors } = watch(tab);
   await tab.goto(`${service.url}${page}`);
   await tab.getByRole("button", { name: "Send" }).click();
+  await tab.getByRole("button", { name: "Approve" }).waitFor();
+  expect(await tab.locator("#question").textContent()).toMatch(
+    /^May this be published\? It had been [^{}]*Approve/,
+  );
   await tab.getByRole("button", { name: "Approve" }).click();
   await tab.waitForSelector(`#state:has-text("${end}")`);
   await tab.waitForSelector('[data-node="publish"][data-state="completed"]');

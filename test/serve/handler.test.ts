@@ -399,6 +399,16 @@ describe("what is wrong", () => {
     expect(await jsonOf(await handler(get("/runs")))).toEqual([]);
   });
 
+  it("is no last event that is empty: all is told from the start", async () => {
+    const handler = handlerOf();
+    const { id } = await jsonOf(await handler(post("/runs", ada)));
+    const all = await allMessages(await handler(get(`/runs/${id}/events`)));
+    for (const path of [`/runs/${id}/events`, `/runs/${id}/events?after=`]) {
+      const response = await handler(get(path, { "last-event-id": "" }));
+      expect([response.status, await allMessages(response)]).toEqual([200, all]);
+    }
+  });
+
   it("is told of a last event that the run has not told", async () => {
     const handler = handlerOf();
     const { id } = await jsonOf(await handler(post("/runs", ada)));
@@ -419,6 +429,13 @@ describe("what is wrong", () => {
     expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining("hunter2")]);
     expect(told.join()).toContain("hunter2");
     expect(await jsonOf(await handler(get("/runs")))).toEqual([]);
+  });
+
+  it("is told of to the requester alone", async () => {
+    const told: string[] = [];
+    const handler = handlerOf({ onNotice: (message) => void told.push(message) });
+    expect((await handler(post("/runs", { dag: "greet", input: { name: 5 } }))).status).toBe(422);
+    expect(told).toEqual([]);
   });
 
   it("is a body that does not come, and one run too many", async () => {
@@ -483,7 +500,11 @@ it("tells whether it lives and takes runs", async () => {
 it("hangs under a path, and in Hono", async () => {
   const based = handlerOf({ basePath: "/api/dags/" });
   expect((await based(post("/api/dags/runs", ada))).headers.get("location")).toMatch(/^\/api\/dags\/runs\//);
-  expect((await based(post("/runs", ada))).status).toBe(404);
+  const elsewhere = await based(post("/runs", ada));
+  expect([elsewhere.status, (await jsonOf(elsewhere)).detail]).toEqual([
+    404,
+    expect.stringMatching(/Runs are at \/api\/dags\/runs\.$/),
+  ]);
   const app = new Hono().mount("/dags", handlerOf());
   const record = await jsonOf(await app.fetch(post("/dags/runs", ada)));
   expect(record.output).toBe("Hello Ada!");

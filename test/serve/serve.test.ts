@@ -52,6 +52,20 @@ it("answers on loopback, and closes connections that say nothing", async () => {
   for (const text of [silent, half]) expect(text === "" || text.startsWith("HTTP/1.1 408")).toBe(true);
 });
 
+it("answers what the Fetch standard cannot express as a problem too", async () => {
+  const { port } = await started();
+  const rest = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const [trace, host, address] = await Promise.all([
+    exchange(port, `TRACE /runs ${rest}`),
+    exchange(port, "GET /runs HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"),
+    exchange(port, `GET http://:x/ ${rest}`),
+  ]);
+  expect(trace).toMatch(/^HTTP\/1\.1 405 [\s\S]*application\/problem\+json[\s\S]*"REQUEST_METHOD"/);
+  for (const text of [host, address]) {
+    expect(text).toMatch(/^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"REQUEST_INVALID"/);
+  }
+});
+
 it("answers oversized, slow and broken requests, and serves others meanwhile", async () => {
   const { url, port } = await started({ maxBodyBytes: 100, bodyTimeoutMs: 50, idleMs: 500 });
   const head = "POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
