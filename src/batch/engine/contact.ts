@@ -9,6 +9,21 @@ const quietMs = 5000;
 /** A store that has not answered for so long, in milliseconds, is lost: earlier than another may take the rows over (12 s). */
 const lostMs = 9000;
 
+/**
+ * Does something at a store, again and again while the store cannot be reached.
+ * @param mayWait Whether a store that does not answer is waited for still.
+ */
+export async function untilAnswered<T>(act: () => Promise<T>, mayWait: () => boolean): Promise<T> {
+  for (let pauseMs = 50; ; pauseMs = Math.min(500, pauseMs * 2)) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!mayWait() || !storeError(error, null).retryable) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
 /** Whether the store can be reached. Without it nothing is sent, and what runs is given up before another takes it over. */
 export class Contact {
   readonly #beat: () => Promise<void>;
@@ -55,15 +70,8 @@ export class Contact {
   }
 
   /** Does something at the store, again and again while it cannot be reached and is not lost. */
-  async patiently<T>(act: () => Promise<T>): Promise<T> {
-    for (let pauseMs = 50; ; pauseMs = Math.min(500, pauseMs * 2)) {
-      try {
-        return await act();
-      } catch (error) {
-        if (this.#isLost || this.#isClosed || !storeError(error, null).retryable) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      }
-    }
+  patiently<T>(act: () => Promise<T>): Promise<T> {
+    return untilAnswered(act, () => !this.#isLost && !this.#isClosed);
   }
 
   /** Says so once more, and no more after that. */

@@ -20,6 +20,7 @@ import {
   versionOf,
   versionText,
 } from "./batch-document.js";
+import { untilAnswered } from "./contact.js";
 import type { EngineStore, LedgerRow, NumberedRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
 import { RowEventsListener } from "./row-events.js";
@@ -44,8 +45,13 @@ const lostAfterMs = 20_000;
 /** Rows may have been taken up just before their worker heard that the batch had ended, in milliseconds before. */
 const hearsWithinMs = 3000;
 
-/** How long a store may be out of reach before the batch gives up following it, in milliseconds. */
+/** How long a store may be out of reach before the batch is given up, in milliseconds. */
 const patienceMs = 120_000;
+
+function patiently<T>(act: () => Promise<T>): Promise<T> {
+  const until = performance.now() + patienceMs;
+  return untilAnswered(act, () => performance.now() < until);
+}
 
 /** What a row came to; of one that the ledger held already, `item.reused` is set. */
 export interface RowResult {
@@ -122,9 +128,9 @@ export class EngineRows {
     this.#options = options;
     this.#version = versionOf(spec);
     this.#read = read;
-    this.#finds = new Together((keys) => store.find(options.id, keys));
+    this.#finds = new Together((keys) => patiently(() => store.find(options.id, keys)));
     this.#adds = new Together(async (out) => {
-      await queue.add(out);
+      await patiently(() => queue.add(out));
       return out.map(() => null);
     });
   }
@@ -216,7 +222,7 @@ export class EngineRows {
     if (this.#ended !== null && why !== "aborted") return;
     this.#ended = { why, atMs: performance.now() };
     const { id } = this.#options;
-    endBatch(this.#store, id, this.batch.epoch, why).catch((error) => this.#fail(error));
+    patiently(() => endBatch(this.#store, id, this.batch.epoch, why)).catch((error) => this.#fail(error));
   }
 
   /** Enters that all rows were read. */
