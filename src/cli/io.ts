@@ -19,9 +19,17 @@ export interface Io {
   exitCode: number;
 }
 
-/** The process's own streams. Colors go to terminals only, and nowhere when `NO_COLOR` is set. */
+/**
+ * The process's own streams. Colors go to terminals only, and nowhere when `NO_COLOR` is set. A reader that goes away (`| head`)
+ * ends nothing: what it would have read is dropped.
+ */
 export function processIo(): Io {
   const { env, stdin, stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error) => {
+      if (!isUnread(error)) throw error;
+    });
+  }
   const plain = (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
   return {
     stdin,
@@ -56,8 +64,13 @@ export function writeJson(stream: Writable, value: unknown): Promise<void> {
 
 function send(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()));
+    stream.write(text, (error) => (error && !isUnread(error) ? reject(error) : resolve()));
   });
+}
+
+/** Whether a write failed because nobody reads the stream any more. */
+function isUnread(error: NodeJS.ErrnoException): boolean {
+  return error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED";
 }
 
 /** Writes a line at once, without waiting for the stream: for what is told while something else goes on. */

@@ -111,3 +111,20 @@ it("refuses a --reuse file that is missing or holds no record", async () => {
     expect(result.stderr).toMatch(/record/);
   }
 });
+
+it.each([
+  ["what is told at once", ["run", "--help"]],
+  ["a result", ["graph", "examples/review.yaml", "--format", "svg"]],
+])("is not ended by a reader that goes away: %s", async (_, args) => {
+  const child = spawn(process.execPath, ["node_modules/jiti/lib/jiti-cli.mjs", "src/cli/main.ts", ...args], {
+    env: { ...process.env, NODE_OPTIONS: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.destroy();
+  let notices = "";
+  child.stderr.on("data", (part) => {
+    notices += String(part);
+  });
+  const [status] = await once(child, "close");
+  expect([status, notices]).toEqual([0, ""]);
+});
