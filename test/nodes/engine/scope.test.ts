@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { z } from "zod";
 import { CancelError } from "../../../nodes/engine/cancel.js";
-import { parseInput, Scope } from "../../../nodes/engine/scope.js";
+import { isDirected, parseInput, Scope } from "../../../nodes/engine/scope.js";
 import { settleLeft } from "../../../nodes/engine/settle-dag.js";
 import { completed, interrupted, notStarted } from "../../../src/records/outcome.js";
 import { nodeWork } from "../../../src/records/work-id.js";
@@ -166,6 +166,18 @@ describe("a scope", () => {
     const settled = log.filter(({ kind }) => kind === "settled").map(({ key }) => key);
     expect(settled).toContainEqual(nodeWork("ask"));
   });
+});
+
+it.each([
+  [{}, false],
+  [{ args: {} }, false],
+  [{ args: { q: 1 } }, true],
+  [{ args: null }, true],
+  [{ args: "q" }, true],
+  [{ focus: "prices" }, true],
+  [{ text: "" }, true],
+])("work with %j is directed by a planner: %p", (given, directed) => {
+  expect(isDirected(given)).toBe(directed);
 });
 
 describe("what LangGraph left", () => {
