@@ -15,6 +15,10 @@ it("the Dockerfile pins its image, runs as no root, and starts a command that th
   expect(instructions.filter(([name]) => !known.includes(name))).toEqual([]);
   expect(values("FROM")).toEqual([expect.stringMatching(/^node:\d+-\w/)]);
   expect(values("USER")).toEqual(["node"]);
+  // What the command needs beside the package itself is told, and what this computer has installed stays out.
+  expect(values("CMD")[0]).toContain("sqlite:");
+  expect(dockerfile).toContain("@langchain/langgraph-checkpoint-sqlite");
+  expect(readFileSync("examples/service/.dockerignore", "utf8").split("\n")).toContain("node_modules");
   const [, ...words] = JSON.parse(values("CMD")[0] ?? "") as string[];
   const help = (await cli(["serve", "--help"])).stdout;
   for (const flag of words.filter((word) => word.startsWith("--"))) expect(help).toContain(flag);
