@@ -209,11 +209,12 @@ it("serves files from the command line and ends at SIGTERM once its runs are don
 it("goes on with its runs after kill -9, and repeats nothing that had finished", async () => {
   const file = join(folder, "steps.mjs");
   const log = join(folder, "log.txt");
+  const begun = join(folder, "begun.txt");
   writeFileSync(
     file,
     `import { appendFileSync, existsSync } from "node:fs";
 const done = (name) => { appendFileSync(${JSON.stringify(log)}, name + "\\n"); return name; };
-const until = async () => { while (!existsSync(${JSON.stringify(join(folder, "go"))})) await new Promise((go) => setTimeout(go, 20)); };
+const until = async () => { appendFileSync(${JSON.stringify(begun)}, "begun\\n"); while (!existsSync(${JSON.stringify(join(folder, "go"))})) await new Promise((go) => setTimeout(go, 20)); };
 export default { name: "steps", nodes: {
   first: { run: ({ input }) => done("first " + input) },
   second: { needs: ["first"], run: async ({ input }) => { await until(); return done("second " + input); } },
@@ -231,8 +232,10 @@ export default { name: "steps", nodes: {
     ids.push(((await response.json()) as { id: string }).id);
   }
   const { readFileSync, existsSync } = await import("node:fs");
-  const lines = () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").sort() : []);
-  while (lines().length < 3) await new Promise((go) => setTimeout(go, 20));
+  const linesOf = (path: string) =>
+    existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").sort() : [];
+  // What comes after the first step has begun once that step is written down.
+  while (linesOf(begun).length < 3) await new Promise((go) => setTimeout(go, 20));
   const exited = exitOf(first.child);
   first.child.kill("SIGKILL");
   await exited;
@@ -244,7 +247,7 @@ export default { name: "steps", nodes: {
     const record = await (await fetch(`${second.url}runs/${id}`)).json();
     expect(record).toMatchObject({ id, state: "completed", output: `second ${"abc"[at]}` });
   }
-  expect(lines()).toEqual(["first a", "first b", "first c", "second a", "second b", "second c"]);
+  expect(linesOf(log)).toEqual(["first a", "first b", "first c", "second a", "second b", "second c"]);
 });
 
 it("is refused on the command line with what is wrong", async () => {
