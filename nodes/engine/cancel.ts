@@ -40,7 +40,7 @@ export function cancelOf(given: unknown): CancelError {
 function isAbortError(reason: unknown): boolean {
   // By its name alone: a test runner's own realm has another `Error`.
   try {
-    return (reason as Error).name === "AbortError";
+    return (reason as Error | undefined)?.name === "AbortError";
   } catch {
     return false;
   }

@@ -136,7 +136,7 @@ export class EventLog {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   try {
-    return typeof (value as PromiseLike<unknown>).then === "function";
+    return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
   } catch {
     return false;
   }

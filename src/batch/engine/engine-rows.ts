@@ -48,11 +48,6 @@ const hearsWithinMs = 3000;
 /** How long a store may be out of reach before the batch is given up, in milliseconds. */
 const patienceMs = 120_000;
 
-function patiently<T>(act: () => Promise<T>): Promise<T> {
-  const until = performance.now() + patienceMs;
-  return untilAnswered(act, () => performance.now() < until);
-}
-
 /** What a row came to; of one that the ledger held already, `item.reused` is set. */
 export interface RowResult {
   readonly item: BatchItem;
@@ -128,9 +123,9 @@ export class EngineRows {
     this.#options = options;
     this.#version = versionOf(spec);
     this.#read = read;
-    this.#finds = new Together((keys) => patiently(() => store.find(options.id, keys)));
+    this.#finds = new Together((keys) => this.#patiently(() => store.find(options.id, keys)));
     this.#adds = new Together(async (out) => {
-      await patiently(() => queue.add(out));
+      await this.#patiently(() => queue.add(out));
       return out.map(() => null);
     });
   }
@@ -149,14 +144,21 @@ export class EngineRows {
         return { write: [known === null ? { calls, tokens, costUsd, held } : undefined], result: null };
       });
       const rows = new EngineRows(spec, store, queue, batch, await store.last(id), options);
-      const { onRowEvent } = options;
-      if (onRowEvent !== undefined) rows.#events = await RowEventsListener.open(store, id, onRowEvent);
+      const { onRowEvent, onNotice } = options;
+      if (onRowEvent !== undefined)
+        rows.#events = await RowEventsListener.open(store, id, { onRowEvent, onNotice });
       rows.#following = rows.#follow();
       return rows;
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** Does something at the engine, again and again while that is out of reach, until the batch is closed or given up. */
+  #patiently<T>(act: () => Promise<T>): Promise<T> {
+    const until = performance.now() + patienceMs;
+    return untilAnswered(act, () => !this.#isClosed && performance.now() < until);
   }
 
   get hasRoom(): boolean {
@@ -222,7 +224,9 @@ export class EngineRows {
     if (this.#ended !== null && why !== "aborted") return;
     this.#ended = { why, atMs: performance.now() };
     const { id } = this.#options;
-    patiently(() => endBatch(this.#store, id, this.batch.epoch, why)).catch((error) => this.#fail(error));
+    this.#patiently(() => endBatch(this.#store, id, this.batch.epoch, why)).catch((error) =>
+      this.#fail(error),
+    );
   }
 
   /** Enters that all rows were read. */

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../errors.js";
 import type { RunEvent } from "../../records/events.js";
 import type { RowName } from "../batch-options.js";
 import type { EngineStore } from "./engine-store.js";
@@ -42,35 +43,57 @@ export class RowEventsTeller {
   }
 }
 
+interface RowEventsOptions {
+  readonly onRowEvent: OnRowEvent;
+  readonly onNotice: (message: string) => void;
+}
+
 /** Hears the events of a batch's rows, from when it began to listen. */
 export class RowEventsListener {
   readonly #store: EngineStore;
   readonly #batch: string;
   readonly #onEvent: OnRowEvent;
+  readonly #onNotice: (message: string) => void;
   #last: string;
+  #hasFailed = false;
 
-  private constructor(store: EngineStore, batch: string, last: string, onEvent: OnRowEvent) {
+  private constructor(store: EngineStore, batch: string, last: string, options: RowEventsOptions) {
     this.#store = store;
     this.#batch = batch;
     this.#last = last;
-    this.#onEvent = onEvent;
+    this.#onEvent = options.onRowEvent;
+    this.#onNotice = options.onNotice;
   }
 
-  static async open(store: EngineStore, batch: string, onEvent: OnRowEvent): Promise<RowEventsListener> {
+  static async open(
+    store: EngineStore,
+    batch: string,
+    options: RowEventsOptions,
+  ): Promise<RowEventsListener> {
     const { last } = await store.told(batch, null, 0);
-    return new RowEventsListener(store, batch, last, onEvent);
+    return new RowEventsListener(store, batch, last, options);
   }
 
-  /** Hands over what was told since; rejects with what the store fails with. */
+  /** Hands over what was told since, whatever whoever takes it makes of it; rejects with what the store fails with. */
   async hear(): Promise<void> {
     for (;;) {
       const { messages, last } = await this.#store.told(this.#batch, this.#last, 500);
       this.#last = last;
       for (const message of messages) {
         const { event, ...row } = JSON.parse(message) as RowName & { readonly event: RunEvent };
-        this.#onEvent(event, row);
+        (async () => this.#onEvent(event, row))().catch((error: unknown) => this.#failed(error));
       }
       if (messages.length < 500) return;
     }
+  }
+
+  /** Told once, however often it fails. */
+  #failed(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    const message = errorMessage(error);
+    this.#onNotice(
+      `Whoever watches the rows (\`onRowEvent\`) failed; the batch goes on without minding it: ${message}`,
+    );
   }
 }
