@@ -19,7 +19,7 @@ export interface Estimate {
 
 /** The right to send one request. */
 export interface Lease {
-  /** Milliseconds that the request waited. */
+  /** Milliseconds that limits held the request back; what the machine itself took is not among them. */
   readonly waitedMs: number;
   /** Gives the slot back and corrects the estimate by what was really used; only the first call counts. */
   settle(usage: { readonly inputTokens: number; readonly outputTokens: number }): void;
@@ -59,6 +59,8 @@ interface Waiting {
   readonly estimate: Estimate;
   readonly sinceMs: number;
   readonly arrival: number;
+  /** The turn in which it is looked at first: who is admitted in it was held back by nothing. */
+  readonly firstTurn: number;
   readonly grant: (lease: Lease) => void;
 }
 
@@ -80,7 +82,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
   const all = createGate(common, minuteMs);
   const gates = new Map<string, Gate>();
   const sharers = new Map<string, Sharer>();
-  let [waiting, active, arrivals, served] = [0, 0, 0, 0];
+  let [waiting, active, arrivals, served, turn] = [0, 0, 0, 0, 0];
   let stopTimer = () => {};
 
   const gateOf = (model: string): Gate => {
@@ -125,6 +127,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
   };
 
   const pump = () => {
+    turn++;
     stopTimer();
     stopTimer = () => {};
     for (;;) {
@@ -157,7 +160,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
     });
   };
 
-  const leaseFor = ({ estimate, sinceMs }: Waiting, sharer: Sharer): Lease => {
+  const leaseFor = ({ estimate, sinceMs, firstTurn }: Waiting, sharer: Sharer): Lease => {
     const nowMs = clock.now();
     const passages: Passage[] = [all, gateOf(estimate.model)].map((gate) =>
       gate.pass(estimate.tokens, nowMs),
@@ -166,7 +169,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
     let open = true;
     active++;
     return {
-      waitedMs: nowMs - sinceMs,
+      waitedMs: turn === firstTurn ? 0 : nowMs - sinceMs,
       settle({ inputTokens, outputTokens }) {
         if (!open) return;
         open = false;
@@ -197,7 +200,13 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
       const { sharer: name = "" } = estimate;
       const sharer = sharers.get(name) ?? { queue: [], active: 0, served: 0 };
       sharers.set(name, sharer);
-      const one: Waiting = { estimate, sinceMs: clock.now(), arrival: arrivals++, grant };
+      const one: Waiting = {
+        estimate,
+        sinceMs: clock.now(),
+        arrival: arrivals++,
+        firstTurn: turn + 1,
+        grant,
+      };
       sharer.queue.splice(placeIn(sharer.queue, one), 0, one);
       waiting++;
       pumpSoon();

@@ -55,6 +55,15 @@ it("without limits admits before entering returns, and sets no timer", () => {
   expect([admission.active, admission.waiting, clock.timers]).toEqual([1, 0, 0]);
 });
 
+it("counts as waiting only what a limit held back, not what the machine took", () => {
+  const { enter, at, settle, clock } = setUp({ maxConcurrency: 2 });
+  for (const name of ["a", "b", "c"]) enter(name);
+  clock.advanceBusy(30);
+  expect([at("a").waitedMs, at("b").waitedMs]).toEqual([0, 0]);
+  settle("a");
+  expect(at("c").waitedMs).toBe(30);
+});
+
 it("with empty limits of a model is without limits", () => {
   const { admitted, enter } = setUp({ models: { m: {} } });
   enter("a");

@@ -4,6 +4,8 @@ import type { Clock } from "../../src/limits/admission.js";
 export interface VirtualClock extends Clock {
   /** Lets everything happen that is due at this moment and within so many milliseconds. */
   advance(ms: number): void;
+  /** The machine is busy for so many milliseconds before what is due at this moment happens. */
+  advanceBusy(ms: number): void;
   /** Timers that are set. */
   readonly timers: number;
 }
@@ -39,6 +41,10 @@ export function createVirtualClock(): VirtualClock {
         settle();
       }
       nowMs = untilMs;
+    },
+    advanceBusy(ms) {
+      nowMs += ms;
+      settle();
     },
     get timers() {
       return timers.size;
