@@ -65,6 +65,13 @@ function view<T extends object>(instance: T, options: ViewOptions, depth: number
       "client",
       overlay(original.client, new Map([["fetch", options.wrapFetch(asFetch(original.client.fetch))]])),
     );
+  // The client of Google's other package signs what it is given to send.
+  const { apiClient } = original;
+  if (isObject(apiClient) && isFunction(apiClient.fetch)) {
+    const sign: (request: Request) => Promise<Response> = apiClient.fetch.bind(apiClient);
+    const send = options.wrapFetch((input, init) => sign(new Request(input as Request, init)));
+    own.set("apiClient", overlay(apiClient, new Map([["fetch", send]])));
+  }
   // Google's client: its package leaves out what has no content.
   const { client } = original;
   if (isObject(client) && isFunction(client.generateContentStream) && isFunction(client.generateContent)) {

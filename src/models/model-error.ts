@@ -184,6 +184,10 @@ function kindWithoutStatus(
   ) {
     return { code: "MODEL_CONNECTION_LOST", what: "lost the connection", retryable: true };
   }
+  if (names.includes("PromptBlockedError")) {
+    const hint = "The provider's filter stopped the request: change the prompt or the input.";
+    return { code: "MODEL_CONTENT_FILTERED", what: "withheld its reply", retryable: false, hint };
+  }
   const event = firstOf(chain, streamedError);
   if (event !== undefined) {
     const what = `sent an error in its reply (${clean(event)})`;

@@ -38,6 +38,7 @@ export function assertNoError(body: unknown): void {
   // Google's servers put an error into a list.
   const event: unknown = Array.isArray(body) && body.length === 1 ? body[0] : body;
   if (!isRecord(event)) return;
+  assertNotBlocked(event);
   const told = event.error ?? (event.object === "error" || event.type === "error" ? event : undefined);
   const choice: unknown = Array.isArray(event.choices) ? event.choices[0] : undefined;
   const inChoice = isRecord(choice) && isRecord(choice.error) ? choice.error : undefined;
@@ -63,6 +64,16 @@ export function assertNoError(body: unknown): void {
       code: code ?? event.code ?? event.status_code,
       type: isRecord(said) ? said.type : undefined,
     },
+  });
+}
+
+/** Google's servers answer a prompt that they block with its reason, and without candidates. */
+function assertNotBlocked({ promptFeedback, candidates }: Record<string, unknown>): void {
+  if (!isRecord(promptFeedback) || !isText(promptFeedback.blockReason)) return;
+  if (Array.isArray(candidates) && candidates.length > 0) return;
+  const words = isText(promptFeedback.blockReasonMessage) ? `, ${promptFeedback.blockReasonMessage}` : "";
+  throw Object.assign(new Error(`prompt blocked: ${promptFeedback.blockReason}${words}`), {
+    name: "PromptBlockedError",
   });
 }
 

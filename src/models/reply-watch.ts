@@ -93,22 +93,15 @@ export async function* mendedReplies(stream: AsyncIterable<unknown>): AsyncGener
 
 /**
  * A reply of Google's client, or a piece of one, so that LangChain's package does not leave out what matters:
- * 1. An error inside it is thrown.
- * 2. A prompt that was blocked has no candidates: it gets one whose finish reason says so.
- * 3. A candidate that was withheld has no content: it gets an empty one, and its finish reason and usage are read.
+ * 1. An error inside it is thrown, and so is a prompt that was blocked.
+ * 2. A candidate that was withheld has no content: it gets an empty one, and its finish reason and usage are read.
  * @throws Error with the server's words and code.
  */
 export function mendedReply(reply: unknown): unknown {
   if (!isRecord(reply)) return reply;
   assertNoError(reply);
   const candidates: unknown[] = Array.isArray(reply.candidates) ? reply.candidates : [];
-  const feedback = isRecord(reply.promptFeedback) ? reply.promptFeedback : {};
   const content = { role: "model", parts: [] };
-  if (candidates.length === 0 && typeof feedback.blockReason === "string") {
-    const words = typeof feedback.blockReasonMessage === "string" ? `, ${feedback.blockReasonMessage}` : "";
-    const finishReason = `prompt blocked: ${feedback.blockReason}${words}`;
-    return { ...reply, candidates: [{ index: 0, finishReason, content }] };
-  }
   if (!candidates.some((one) => isRecord(one) && !isRecord(one.content))) return reply;
   const whole = candidates.map((one) => (isRecord(one) ? { ...one, content: one.content ?? content } : one));
   return { ...reply, candidates: whole };

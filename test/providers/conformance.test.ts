@@ -122,7 +122,7 @@ const features: readonly Feature[] = [
     async (speaker) => {
       const { ask } = await speaking(
         speaker,
-        ["anthropic", "google-genai", "mistralai"].includes(speaker.name)
+        ["anthropic", "google-genai", "google", "mistralai"].includes(speaker.name)
           ? { kind: "tool", name: "answer", args: { label: "x" } }
           : { kind: "text", text: '{"label":"x"}' },
       );
@@ -131,6 +131,7 @@ const features: readonly Feature[] = [
     {
       anthropic: { note: words.forced },
       "google-genai": { note: words.forced },
+      google: { note: words.forced },
       mistralai: { note: words.forced },
       ollama: { note: words.format },
       deepseek: { note: words.refused },

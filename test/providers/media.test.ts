@@ -55,7 +55,7 @@ const failure = (work: Promise<unknown>) =>
 const speaking = (name: string) => speakers.find((one) => one.name === name) as Speaker;
 
 describe("an image", () => {
-  it.each(["openai", "anthropic", "ollama", "google-genai", "mistralai"])(
+  it.each(["openai", "anthropic", "ollama", "google-genai", "google", "mistralai"])(
     "reaches %s as one",
     async (name) => {
       const { ask, bodies } = await listening(speaking(name));
@@ -79,7 +79,7 @@ describe("an image", () => {
     });
   });
 
-  it.each(["ollama", "google-genai"])(
+  it.each(["ollama", "google-genai", "google"])(
     "of an address is refused unpaid by %s, which takes bytes",
     async (name) => {
       const { ask, bodies } = await listening(speaking(name));
@@ -103,7 +103,7 @@ describe("an image", () => {
     expect(bodies).toHaveLength(1);
   });
 
-  it.each(["openai", "anthropic", "ollama", "google-genai"])(
+  it.each(["openai", "anthropic", "ollama", "google-genai", "google"])(
     "of a tool reaches %s after the answer",
     async (name) => {
       const { ask, bodies } = await listening(speaking(name));
@@ -154,7 +154,7 @@ describe("a file", () => {
       { type: "file", mediaType: "application/pdf", data: "JVBERi0xLjQK", name: "a.pdf" },
     ],
   };
-  it.each(["openai", "anthropic", "google-genai"])("of PDF reaches %s", async (name) => {
+  it.each(["openai", "anthropic", "google-genai", "google"])("of PDF reaches %s", async (name) => {
     const { ask, bodies } = await listening(speaking(name));
     expect((await ask({ messages: [pdf] })).text).toBe("a cat");
     expect(JSON.stringify(bodies[0])).toContain("JVBERi0xLjQK");

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ChatAnthropic } from "@langchain/anthropic";
 import { ChatDeepSeek } from "@langchain/deepseek";
+import { ChatGoogle } from "@langchain/google";
 import { ChatGoogleGenerativeAI } from "@langchain/google-genai";
 import { ChatMistralAI } from "@langchain/mistralai";
 import { ChatOllama } from "@langchain/ollama";
@@ -234,6 +235,12 @@ export const speakers: readonly Speaker[] = [
   {
     name: "google-genai",
     model: (url) => new ChatGoogleGenerativeAI({ model: "gemini-2.5-flash", apiKey: "k", baseUrl: url }),
+    say: sayAsGoogle,
+    whole: wholeContent,
+  },
+  {
+    name: "google",
+    model: (url) => new ChatGoogle({ model: "gemini-2.5-flash", apiKey: "k", endpoint: url }),
     say: sayAsGoogle,
     whole: wholeContent,
   },

@@ -144,55 +144,59 @@ describe("a reply that is none", () => {
       "MODEL_BAD_RESPONSE",
       2,
     ],
-    ...["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"].map(
-      (reason): [string, string, readonly string[], string, number] => [
-        "google-genai",
-        `${reason} without content`,
-        [candidate(reason)],
-        "MODEL_CONTENT_FILTERED",
-        1,
+    ...["google-genai", "google"].flatMap(
+      (provider): [string, string, readonly string[], string, number][] => [
+        ...["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"].map(
+          (reason): [string, string, readonly string[], string, number] => [
+            provider,
+            `${reason} without content`,
+            [candidate(reason)],
+            "MODEL_CONTENT_FILTERED",
+            1,
+          ],
+        ),
+        [provider, "MAX_TOKENS without content", [candidate("MAX_TOKENS")], "REPLY_TRUNCATED", 1],
+        [
+          provider,
+          "MALFORMED_FUNCTION_CALL without content",
+          [candidate("MALFORMED_FUNCTION_CALL")],
+          "MODEL_REPLY_FAILED",
+          2,
+        ],
+        [
+          provider,
+          "a call that was withheld",
+          [candidate("SAFETY", [{ functionCall: { name: "wipe", args: {} } }])],
+          "MODEL_CONTENT_FILTERED",
+          1,
+        ],
+        [
+          provider,
+          "a call without an end",
+          [candidate(undefined, [{ functionCall: { name: "wipe", args: {} } }])],
+          "MODEL_STREAM_CUT",
+          2,
+        ],
+        [
+          provider,
+          "a blocked prompt",
+          [google({ promptFeedback: { blockReason: "OTHER" } })],
+          "MODEL_CONTENT_FILTERED",
+          1,
+        ],
+        [provider, "no candidates", [google({ candidates: [] })], "MODEL_BAD_RESPONSE", 2],
+        [
+          provider,
+          "an error in its stream",
+          [
+            candidate(undefined, [{ text: "Half" }]),
+            google({ error: { code: 503, message: busy, status: "UNAVAILABLE" } }),
+          ],
+          "MODEL_SERVER_ERROR",
+          2,
+        ],
       ],
     ),
-    ["google-genai", "MAX_TOKENS without content", [candidate("MAX_TOKENS")], "REPLY_TRUNCATED", 1],
-    [
-      "google-genai",
-      "MALFORMED_FUNCTION_CALL without content",
-      [candidate("MALFORMED_FUNCTION_CALL")],
-      "MODEL_REPLY_FAILED",
-      2,
-    ],
-    [
-      "google-genai",
-      "a call that was withheld",
-      [candidate("SAFETY", [{ functionCall: { name: "wipe", args: {} } }])],
-      "MODEL_CONTENT_FILTERED",
-      1,
-    ],
-    [
-      "google-genai",
-      "a call without an end",
-      [candidate(undefined, [{ functionCall: { name: "wipe", args: {} } }])],
-      "MODEL_STREAM_CUT",
-      2,
-    ],
-    [
-      "google-genai",
-      "a blocked prompt",
-      [google({ promptFeedback: { blockReason: "OTHER" } })],
-      "MODEL_CONTENT_FILTERED",
-      1,
-    ],
-    ["google-genai", "no candidates", [google({ candidates: [] })], "MODEL_BAD_RESPONSE", 2],
-    [
-      "google-genai",
-      "an error in its stream",
-      [
-        candidate(undefined, [{ text: "Half" }]),
-        google({ error: { code: 503, message: busy, status: "UNAVAILABLE" } }),
-      ],
-      "MODEL_SERVER_ERROR",
-      2,
-    ],
     ...["mistralai", "deepseek"].flatMap(
       (provider): [string, string, readonly string[], string, number][] => [
         ...["length", "model_length"].map((reason): [string, string, readonly string[], string, number] => [
@@ -256,6 +260,7 @@ describe("a reply that is none", () => {
   it.each([
     ["anthropic", [begin, ...half, ...call]],
     ["google-genai", [candidate(undefined, [{ functionCall: { name: "wipe", args: {} } }])]],
+    ["google", [candidate(undefined, [{ functionCall: { name: "wipe", args: {} } }])]],
     ["mistralai", [chat({ role: "assistant", tool_calls: [chatCall("abcdefghi", "x", 0)] })]],
     ["deepseek", [chat({ role: "assistant", tool_calls: [chatCall("abcdefghi", "x", 0)] })]],
     ["ollama", [ollamaCall]],
@@ -276,8 +281,14 @@ describe("calls of tools", () => {
     mistralai: [chat({ role: "assistant", content: "done" }), chat({}, "stop")],
     deepseek: [chat({ role: "assistant", content: "done" }), chat({}, "stop")],
     "google-genai": [candidate("STOP", [{ text: "done" }])],
+    google: [candidate("STOP", [{ text: "done" }])],
     ollama: [ollama({ content: "done" }), done({ done_reason: "stop" })],
   };
+  const googleCalls = (id: string | undefined) =>
+    candidate(
+      "STOP",
+      ["a", "b"].map((folder) => ({ functionCall: { name: "wipe", args: { folder }, ...(id && { id }) } })),
+    );
   const twice = (id: string | undefined) => ({
     anthropic: [
       begin,
@@ -301,12 +312,8 @@ describe("calls of tools", () => {
       chat({ role: "assistant", tool_calls: [chatCall(id, "a", 0), chatCall(id, "b", 1)] }),
       chat({}, "tool_calls"),
     ],
-    "google-genai": [
-      candidate(
-        "STOP",
-        ["a", "b"].map((folder) => ({ functionCall: { name: "wipe", args: { folder }, ...(id && { id }) } })),
-      ),
-    ],
+    "google-genai": [googleCalls(id)],
+    google: [googleCalls(id)],
     ollama: [
       ...["a", "b"].map((folder) =>
         ollama({ tool_calls: [{ ...(id && { id }), function: { name: "wipe", arguments: { folder } } }] }),
@@ -377,25 +384,28 @@ describe("thoughts", () => {
 });
 
 describe("usage", () => {
-  it("of Gemini holds the thoughts, which are paid beside the answer, and the cache", async () => {
-    const usageMetadata = {
-      promptTokenCount: 100,
-      cachedContentTokenCount: 90,
-      candidatesTokenCount: 10,
-      thoughtsTokenCount: 40,
-      totalTokenCount: 150,
-    };
-    const content = { role: "model", parts: [{ text: "Hello" }] };
-    const reply = google({ candidates: [{ index: 0, finishReason: "STOP", content }], usageMetadata });
-    const { call: told } = await agentOn("google-genai", { replies: [[reply]] });
-    expect(told).toMatchObject({
-      inputTokens: 100,
-      cachedInputTokens: 90,
-      outputTokens: 50,
-      reasoningTokens: 40,
-      estimated: false,
-    });
-  });
+  it.each(["google-genai", "google"])(
+    "of Gemini holds the thoughts, which are paid beside the answer, and the cache: %s",
+    async (provider) => {
+      const usageMetadata = {
+        promptTokenCount: 100,
+        cachedContentTokenCount: 90,
+        candidatesTokenCount: 10,
+        thoughtsTokenCount: 40,
+        totalTokenCount: 150,
+      };
+      const content = { role: "model", parts: [{ text: "Hello" }] };
+      const reply = google({ candidates: [{ index: 0, finishReason: "STOP", content }], usageMetadata });
+      const { call: told } = await agentOn(provider, { replies: [[reply]] });
+      expect(told).toMatchObject({
+        inputTokens: 100,
+        cachedInputTokens: 90,
+        outputTokens: 50,
+        reasoningTokens: 40,
+        estimated: false,
+      });
+    },
+  );
 
   it("of Ollama's servers of old, whose replies end without a reason, counts", async () => {
     const run = await agentOn("ollama", { replies: [[ollama({ content: "Hello" }), done({})]] });
