@@ -1,6 +1,7 @@
 import type { ContentPart, MediaPart } from "../spec/messages.js";
 import { isMedia, mediaIn } from "./media.js";
 import type { Message, ToolCall, ToolSpec } from "./port.js";
+import { withoutLookaround } from "./schema-patterns.js";
 
 /** A message in the plain form that every LangChain chat model takes, whichever copy of LangChain it was built with. */
 export type LangChainMessage = Readonly<Record<string, unknown>> & {
@@ -8,7 +9,6 @@ export type LangChainMessage = Readonly<Record<string, unknown>> & {
   readonly content: unknown;
 };
 
-/**
 /**
  * The messages in LangChain's plain form. What tools showed follows their answers as a message of the user: few
  * providers take images in an answer of a tool.
@@ -116,5 +116,5 @@ export function toLangChainTool({ name, description, parameters }: ToolSpec) {
 /** A tool in OpenAI's form, as call option of its chat models. */
 export function toOpenAiTool(tool: ToolSpec) {
   const { name, description, parameters } = tool;
-  return { type: "function", function: { name, description, parameters } };
+  return { type: "function", function: { name, description, parameters: withoutLookaround(parameters) } };
 }

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../spec/shape.js";
+import { isRefusedPattern } from "./schema-patterns.js";
 
 /** Formats that OpenAI's strict mode takes: platform.openai.com/docs/guides/structured-outputs, "Supported schemas". */
 const strictFormats = ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
@@ -59,7 +60,8 @@ export function toStrictSchema(schema: JsonSchema): JsonSchema | null {
     const out: Record<string, unknown> = {};
     const notes: string[] = [];
     for (const [key, value] of Object.entries(all)) {
-      if (keptKeywords.includes(key)) out[key] = value;
+      if (key === "pattern" && isRefusedPattern(value)) notes.push(`pattern: ${value}`);
+      else if (keptKeywords.includes(key)) out[key] = value;
       else if (key === "type") out.type = all.nullable === true ? [value, "null"].flat() : value;
       else if (key === "format") {
         if (strictFormats.includes(String(value))) out.format = value;
@@ -179,40 +181,67 @@ export function dropAbsent(value: unknown, schema: JsonSchema): unknown {
     const own = Object.keys(at).filter((key) => !["description", "title", "default"].includes(key));
     return own.length === 0 || allowsNull(at) || choicesOf(at).some((one) => allowsNull(one));
   };
-  const clean = (part: unknown, nodes: readonly Record<string, unknown>[]): unknown => {
-    const around = nodes.flatMap((node) => [
-      node,
-      ...choicesOf(node).flatMap((one) => [one, ...choicesOf(one)]),
-    ]);
-    if (Array.isArray(part)) {
-      const items = around.flatMap((node) => (isRecord(node.items) ? [resolve(node.items)] : []));
-      return items.length === 0 ? part : part.map((item) => clean(item, items));
-    }
+  /** The node and those of its choices whose constants are those of the part. */
+  const around = (part: unknown, node: Record<string, unknown>, depth = 2): Record<string, unknown>[] => [
+    node,
+    ...(depth === 0 ? [] : choicesOf(node))
+      .filter((one) => !contradicts(one, part))
+      .flatMap((one) => around(part, one, depth - 1)),
+  ];
+  const clean = (part: unknown, given: readonly unknown[]): unknown => {
+    const nodes = given.flatMap((node) => around(part, resolve(node)));
+    if (Array.isArray(part)) return part.map((item, index) => clean(item, nodes.flatMap(itemSchemas(index))));
     if (!isRecord(part)) return part;
     const entries = Object.entries(part).flatMap(([key, inner]): [string, unknown][] => {
-      const declaring = around.filter(
-        (node) => isRecord(node.properties) && Object.hasOwn(node.properties, key),
-      );
-      const children = declaring.map((node) => (node.properties as Record<string, unknown>)[key]);
+      const declared = nodes.map((node) => ({ node, children: childSchemas(node, key) }));
+      const declaring = declared.filter(({ children }) => children.length > 0);
+      const children = declaring.flatMap((one) => one.children);
       const optional = declaring.some(
-        (node) => !(Array.isArray(node.required) && node.required.includes(key)),
+        ({ node }) => !(Array.isArray(node.required) && node.required.includes(key)),
       );
       if (inner === null && optional && !children.some(nullable)) return [];
-      return [
-        [
-          key,
-          children.length === 0
-            ? inner
-            : clean(
-                inner,
-                children.map((child) => resolve(child)),
-              ),
-        ],
-      ];
+      return [[key, clean(inner, children)]];
     });
     return Object.fromEntries(entries);
   };
   return clean(value, [schema as Record<string, unknown>]);
+}
+
+/** The schemas of one item: its own place in a tuple, else that of the rest. */
+const itemSchemas = (index: number) => (node: Record<string, unknown>) => {
+  const own: unknown = Array.isArray(node.prefixItems) ? node.prefixItems[index] : undefined;
+  return [own ?? node.items].filter(isRecord);
+};
+
+/** The schemas of one key: as a property, by a pattern of its name, else as any other. */
+function childSchemas(node: Record<string, unknown>, key: string): Record<string, unknown>[] {
+  const own = isRecord(node.properties) && Object.hasOwn(node.properties, key) ? [node.properties[key]] : [];
+  const patterns = isRecord(node.patternProperties) ? Object.entries(node.patternProperties) : [];
+  const byName = patterns.filter(([pattern]) => matches(pattern, key)).map(([, child]) => child);
+  const found = [...own, ...byName];
+  return (found.length > 0 ? found : [node.additionalProperties]).filter(isRecord);
+}
+
+function matches(pattern: string, key: string): boolean {
+  try {
+    return new RegExp(pattern, "u").test(key);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a constant of a choice (`kind: "circle"`) is another one in the value: then the choice is not meant. */
+function contradicts({ properties }: Record<string, unknown>, part: unknown): boolean {
+  if (!isRecord(properties) || !isRecord(part)) return false;
+  return Object.entries(properties).some(([key, child]) => {
+    if (!isRecord(child) || !Object.hasOwn(part, key)) return false;
+    const constants = Array.isArray(child.enum)
+      ? child.enum
+      : child.const === undefined
+        ? null
+        : [child.const];
+    return constants !== null && part[key] !== null && !constants.includes(part[key]);
+  });
 }
 
 function allowsNull(node: Record<string, unknown>): boolean {

@@ -1,6 +1,7 @@
 import type { JsonSchema } from "../spec/shape.js";
 import type { Message } from "./port.js";
 import { isDataFirst } from "./prompt-layout.js";
+import { withoutLookaround } from "./schema-patterns.js";
 import { toStrictSchema } from "./strict-schema.js";
 
 /** Name of the response format, or of the one tool, that carries an answer's schema. */
@@ -42,7 +43,7 @@ export function responseFormat(schema: JsonSchema, carrier: "strict" | "schema" 
   const strict = carrier === "strict" ? toStrictSchema(schema) : null;
   return {
     type: "json_schema",
-    json_schema: { name: answerName, schema: strict ?? schema, strict: strict !== null },
+    json_schema: { name: answerName, schema: strict ?? withoutLookaround(schema), strict: strict !== null },
   };
 }
 

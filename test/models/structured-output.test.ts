@@ -1,7 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { z } from "zod";
+import { toOpenAiTool } from "../../src/models/langchain-messages.js";
+import { withoutLookaround } from "../../src/models/schema-patterns.js";
 import { dropAbsent, toStrictSchema } from "../../src/models/strict-schema.js";
-import { carriersFor } from "../../src/models/structured-output.js";
+import { carriersFor, responseFormat } from "../../src/models/structured-output.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 
 describe("a schema in strict mode's dialect", () => {
@@ -103,6 +105,75 @@ describe("null at a key", () => {
     ],
   ])("in %j reads %j", (value, expected) => {
     expect(dropAbsent(value, schema)).toEqual(expected);
+  });
+});
+
+describe("null at a key, wherever it stands", () => {
+  const inner = z.object({ a: z.string(), b: z.string().optional() });
+  const row = { a: "x", b: null };
+  const shape = z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("a"), note: z.string().optional() }),
+    z.object({ kind: z.literal("b"), note: z.string().nullable() }),
+  ]);
+  it.each<[string, z.ZodType, unknown, unknown]>([
+    ["in a record", z.record(z.string(), inner), { k: row }, { k: { a: "x" } }],
+    ["of a record", z.partialRecord(z.enum(["p", "q"]), z.number()), { p: 1, q: null }, { p: 1 }],
+    ["that a record may hold", z.record(z.string(), z.number().nullable()), { p: null }, { p: null }],
+    ["beside a record's keys", inner.catchall(inner), { ...row, more: row }, { a: "x", more: { a: "x" } }],
+    ["in a tuple", z.tuple([inner, z.number()]), [row, 1], [{ a: "x" }, 1]],
+    ["in the rest of a tuple", z.tuple([z.number()], inner), [1, row, row], [1, { a: "x" }, { a: "x" }]],
+    ["of the alternative that is meant", shape, { kind: "a", note: null }, { kind: "a" }],
+    ["of the other alternative", shape, { kind: "b", note: null }, { kind: "b", note: null }],
+    ["of alternatives in a list", z.array(shape), [{ kind: "a", note: null }], [{ kind: "a" }]],
+  ])("%s", (_, schema, value, expected) => {
+    const read = dropAbsent(value, toJsonSchema(schema));
+    expect(read).toEqual(expected);
+    expect(schema.safeParse(read).success).toBe(true);
+  });
+
+  it("of a key by a pattern of its name", () => {
+    const schema = { type: "object", patternProperties: { "^x-": { type: "string" } } };
+    expect(dropAbsent({ "x-a": null, "x-b": "1", c: null }, schema)).toEqual({ "x-b": "1", c: null });
+  });
+});
+
+describe("a pattern that looks ahead or behind", () => {
+  const ahead = "^(?!a).+$";
+  const schema = {
+    type: "object",
+    properties: {
+      pattern: { type: "string", pattern: "^\\d+$" },
+      list: { type: "array", items: { anyOf: [{ type: "string", pattern: ahead, description: "A name." }] } },
+      back: { $ref: "#/$defs/back" },
+    },
+    required: ["pattern", "list", "back"],
+    additionalProperties: false,
+    $defs: { back: { type: "string", pattern: "(?<=x)y" } },
+  };
+  const told = {
+    properties: {
+      pattern: { type: "string", pattern: "^\\d+$" },
+      list: { items: { anyOf: [{ type: "string", description: `A name. (pattern: ${ahead})` }] } },
+    },
+    $defs: { back: { type: "string", description: "(pattern: (?<=x)y)" } },
+  };
+
+  it("is told in words, where a server refuses it: strict, not strict, in a tool", () => {
+    expect(toStrictSchema(schema)).toMatchObject(told);
+    const loose = { ...schema, additionalProperties: true };
+    const sent = [
+      (responseFormat(loose, "schema") as any).json_schema.schema,
+      toOpenAiTool({ name: "t", description: "", parameters: schema }).function.parameters,
+    ];
+    for (const one of sent) {
+      expect(one).toMatchObject(told);
+      expect(JSON.stringify(one)).not.toContain('"pattern":"^(?!');
+    }
+  });
+
+  it("leaves a schema without one as it is", () => {
+    const plain = { type: "object", properties: { a: { type: "string", pattern: "^(?:a|b)$" } } };
+    expect(withoutLookaround(plain)).toBe(plain);
   });
 });
 
