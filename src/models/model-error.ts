@@ -192,7 +192,9 @@ function kindWithoutStatus(
   if (event !== undefined) {
     const what = `sent an error in its reply (${clean(event)})`;
     if (outOfQuota(chain, said)) return { code: "MODEL_RATE_LIMITED", what, retryable: false };
-    const status = /^[45]\d\d$/.test(event) ? Number(event) : statusOfWord(event);
+    // A number of the provider's own says nothing: its words may.
+    const telling = /^(-?\d+|error)$/.test(event) ? said : event;
+    const status = /^[45]\d\d$/.test(event) ? Number(event) : statusOfWord(telling);
     if (status !== undefined) return { ...kindOfStatus(status, chain, said), what };
     return { code: "MODEL_SERVER_ERROR", what, retryable: true };
   }
@@ -219,7 +221,7 @@ const statusWords: readonly (readonly [RegExp, number])[] = [
   [/rate.?limit|too.?many|throttl|resource.?exhausted/i, 429],
   [/overload|unavailable|capacity|busy/i, 503],
   [/invalid.?request|context.?length|bad.?request|invalid.?argument|validation|unprocessable/i, 400],
-  [/auth|api.?key|permission|forbidden/i, 401],
+  [/auth(?!ors?\b)|api.?key|permission|forbidden/i, 401],
   [/not.?found/i, 404],
   [/billing|payment|balance/i, 402],
   [/timeout|timed.?out|deadline/i, 408],

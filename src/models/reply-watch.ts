@@ -1,4 +1,5 @@
-import { assertNoError, isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
+import { isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
+import { assertNoError } from "./reply-error.js";
 import { serverSentEvents } from "./server-sent-events.js";
 
 /** Most characters of one event or line of a reply. */
