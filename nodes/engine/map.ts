@@ -58,7 +58,7 @@ export async function mapItems(work: Work, readyAtMs: number): Promise<Outcome> 
   const { reason } = work.canceller;
   if (reason !== undefined) return cancelledOutcome(cancelOf(reason), true, times);
   if (outcomes.some(({ state }) => state === "interrupted")) {
-    return suspendedOutcome(new Suspension(null), times);
+    return suspendedOutcome(new Suspension(null, outcomes), times);
   }
   const lost = outcomes.filter((outcome) => "error" in outcome);
   const none = items.length > 0 && outcomes.every(({ state }) => state !== "completed");

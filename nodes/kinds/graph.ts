@@ -72,7 +72,7 @@ async function runInner(work: Work, dag: DagSpec, given: unknown, prefix: string
   const outcomes = outcomesOf(inner);
   if (canceller.reason !== undefined) return { error: canceller.reason, outcomes };
   if (Object.values(outcomes).some(({ state }) => state === "interrupted")) {
-    return { error: new Suspension(null), outcomes };
+    return { error: new Suspension(null, Object.values(outcomes)), outcomes };
   }
   const verdict = judgeRun(projectDag(dag), outcomes, { interrupts: [], aborted: false, error: null });
   if (verdict.error === null) return { output: verdict.output, input: input.parsed, outcomes };

@@ -3,7 +3,16 @@ import { readFile } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { DagError, errorMessage } from "../errors.js";
-import { fillText, maxInputBytes, textOf, wantsText } from "../spec/input-text.js";
+import {
+  decoded,
+  fillText,
+  maxInputBytes,
+  type TextProblem,
+  takesMessages,
+  textOf,
+  wantsText,
+} from "../spec/input-text.js";
+import { toJsonSchema } from "../spec/schema.js";
 import type { DagSpec } from "../spec/shape.js";
 import { csvRows } from "./csv-rows.js";
 import { InputRow, type RawRow } from "./input-row.js";
@@ -42,7 +51,7 @@ type Part = (dag: DagSpec) => AsyncIterable<RawRow>;
 function partsOf(path: string, stdin: Readable | undefined): Part[] {
   if (path === "-") {
     if (stdin === undefined) throw unreadable("There is no standard input here.", "Give a file.");
-    return [(dag) => lineRows(stdin, "standard input", wantsText(dag) ? "text" : "json")];
+    return [(dag) => stdinRows(dag, stdin)];
   }
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined && /[*?[{]/.test(path)) return matching(path);
@@ -54,8 +63,7 @@ function partsOf(path: string, stdin: Readable | undefined): Part[] {
   }
   if (stat.isDirectory()) return filesIn(path, (name) => isText(name), `The folder "${path}"`);
   const ending = extname(path).toLowerCase();
-  if (ending === ".jsonl" || ending === ".ndjson")
-    return [() => lineRows(createReadStream(path), path, "lines")];
+  if (ending === ".jsonl" || ending === ".ndjson") return [() => lineRows(path)];
   if (ending === ".csv" || ending === ".tsv") return [(dag) => csvRows(dag, path)];
   if (ending === ".json") return [() => listRows(path)];
   if (isText(path)) return [() => textFile(path, path)];
@@ -69,10 +77,16 @@ function isText(path: string): boolean {
   return textEndings.includes(extname(path).toLowerCase());
 }
 
-/** Files below a folder in the order of their names. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Files below a folder in the order of their names; links to files count, links to folders are not followed. */
 function filesIn(folder: string, fits: (name: string) => boolean, what: string): Part[] {
   const names = readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
+    .filter(
+      (entry) => entry.isFile() || (entry.isSymbolicLink() && isFile(join(entry.parentPath, entry.name))),
+    )
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .filter(fits)
     .sort();
@@ -113,6 +127,12 @@ function patternOf(pattern: string): RegExp {
   return new RegExp(`^${source.join("")}$`, "s");
 }
 
+const problems: Readonly<Record<TextProblem, string>> = {
+  large: "it is larger than 1 MiB",
+  "not-text": "it is not UTF-8 text",
+  empty: "it is empty",
+};
+
 async function* textFile(path: string, name: string): AsyncGenerator<RawRow> {
   const place = path;
   let bytes: Buffer;
@@ -125,11 +145,6 @@ async function* textFile(path: string, name: string): AsyncGenerator<RawRow> {
   const read = textOf(bytes);
   if ("text" in read) yield { place, name, value: read.text };
   else {
-    const problems = {
-      large: "it is larger than 1 MiB",
-      "not-text": "it is not UTF-8 text",
-      empty: "it is empty",
-    };
     yield { place, name, problem: problems[read.problem] };
   }
 }
@@ -138,60 +153,117 @@ async function* textFile(path: string, name: string): AsyncGenerator<RawRow> {
 async function* listRows(path: string): AsyncGenerator<RawRow> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    value = JSON.parse(decoded(await readFile(path)));
   } catch (error) {
     throw form(`"${path}" cannot be read: ${errorMessage(error)}.`);
   }
   if (!Array.isArray(value)) throw form(`"${path}" holds no list.`);
-  for (const [i, item] of value.entries()) yield { value: item, place: `${path}, item ${i + 1}` };
+  yield* itemsOf(value, path);
+}
+
+function* itemsOf(list: readonly unknown[], what: string): Generator<RawRow> {
+  for (const [i, value] of list.entries()) yield { value, place: `${what}, item ${i + 1}` };
+}
+
+/** A line of a file or of standard input. */
+interface Line {
+  readonly bytes: Buffer;
+  readonly place: string;
+}
+
+/** How lines are read: of one that is far too long only as much as shows that, unless it may be a whole list. */
+interface LineReading {
+  keepsLong: boolean;
+}
+
+/** May stand before UTF-8 text. */
+const mark = Buffer.from("\uFEFF");
+
+/** Lines that are not blank, as they come. */
+async function* filledLines(stream: Readable, what: string, reading: LineReading): AsyncGenerator<Line> {
+  let number = 0;
+  try {
+    for await (const line of lines(stream, reading)) {
+      const place = `${what}, line ${++number}`;
+      const bytes =
+        number === 1 && line.subarray(0, mark.length).equals(mark) ? line.subarray(mark.length) : line;
+      if (bytes.some((byte) => byte > 0x20)) yield { bytes, place };
+    }
+  } catch (error) {
+    throw unreadable(`${what} cannot be read: ${errorMessage(error)}.`, "Check the file.", error);
+  }
+}
+
+/** Lines of JSON. */
+async function* lineRows(path: string): AsyncGenerator<RawRow> {
+  for await (const line of filledLines(createReadStream(path), path, { keepsLong: false })) {
+    yield* rowOf(line, false);
+  }
 }
 
 /**
- * Lines of JSON; `json` and `text` may also be one JSON list over several lines, and in a `text` a line that is no JSON string stands for
- * itself.
+ * Standard input: lines of JSON, or one JSON list on one line or several. For a graph that takes a text a line that is no JSON string
+ * or object stands for itself.
  */
-async function* lineRows(
-  stream: Readable,
-  what: string,
-  kind: "lines" | "json" | "text",
-): AsyncGenerator<RawRow> {
-  let number = 0;
-  let list: string[] | null = null;
-  try {
-    for await (const bytes of lines(stream)) {
-      number++;
-      const place = `${what}, line ${number}`;
-      if (list !== null) {
-        list.push(bytes.toString("utf8"));
-        continue;
-      }
-      const read = textOf(bytes);
-      if ("problem" in read) {
-        if (read.problem === "empty") continue;
-        yield {
-          place,
-          problem: read.problem === "large" ? "it is larger than 1 MiB" : "it is not UTF-8 text",
-        };
-        continue;
-      }
-      const text = number === 1 ? read.text.replace(/^\uFEFF/, "") : read.text;
-      const parsed = parse(text);
-      if (parsed.problem === undefined) {
-        const isOwn = kind === "text" && typeof parsed.value !== "string" && !isRecord(parsed.value);
-        yield { place, value: isOwn ? text : parsed.value };
-      } else if (kind !== "lines" && text.trimStart().startsWith("[") && number === 1) list = [text];
-      else if (kind === "text") yield { place, value: text };
-      else yield { place, problem: `it is not JSON: ${parsed.problem}` };
+async function* stdinRows(dag: DagSpec, stream: Readable): AsyncGenerator<RawRow> {
+  const what = "standard input";
+  const isText = wantsText(dag);
+  const reading = { keepsLong: true };
+  const all = filledLines(stream, what, reading);
+  const take = async () => {
+    const next = await all.next();
+    return next.done === true ? undefined : next.value;
+  };
+  const first = await take();
+  if (first === undefined) return;
+  const held = [first];
+  const opening = first.bytes.toString("utf8", 0, 64);
+  if ((isText ? /^\s*\[\s*(["{\]]|$)/ : /^\s*\[/).test(opening)) {
+    const alone = listIn(held);
+    // A list on one line is all of them only where no other line follows; of a graph that takes a list it is one input.
+    for (let next = await take(); next !== undefined; next = await take()) {
+      held.push(next);
+      if (alone !== null) break;
     }
-  } catch (error) {
-    if (error instanceof DagError) throw error;
-    throw unreadable(`${what} cannot be read: ${errorMessage(error)}.`, "Check the file.", error);
+    const list = held.length === 1 && alone !== null && takesList(dag, alone) ? null : listIn(held);
+    if (list !== null) return yield* itemsOf(list, what);
+    if (alone === null && !isText) {
+      throw form(`${what} begins like a JSON list and is none: ${parse(textIn(held)).problem}.`);
+    }
   }
-  if (list === null) return;
-  const parsed = parse(list.join("\n"));
-  if (!Array.isArray(parsed.value))
-    throw form(`${what} begins like a JSON list and is none: ${parsed.problem}.`);
-  for (const [i, value] of parsed.value.entries()) yield { value, place: `${what}, item ${i + 1}` };
+  reading.keepsLong = false;
+  for (const line of held) yield* rowOf(line, isText);
+  for await (const line of all) yield* rowOf(line, isText);
+}
+
+function listIn(held: readonly Line[]): readonly unknown[] | null {
+  const { value } = parse(textIn(held));
+  return Array.isArray(value) ? value : null;
+}
+
+function textIn(held: readonly Line[]): string {
+  return held.map(({ bytes }) => bytes.toString("utf8")).join("\n");
+}
+
+/** Whether one input of the graph is a list as this one. */
+function takesList(dag: DagSpec, list: readonly unknown[]): boolean {
+  if (dag.input === undefined) return false;
+  const isList = takesMessages(dag) || toJsonSchema(dag.input).type === "array";
+  return isList && !(list.length > 0 && list.every(Array.isArray));
+}
+
+/** The row of a line; `isText`: what is no JSON string or object is a text as it stands. */
+function* rowOf({ bytes, place }: Line, isText: boolean): Generator<RawRow> {
+  const read = textOf(bytes);
+  if ("problem" in read) {
+    if (read.problem !== "empty") yield { place, problem: problems[read.problem] };
+    return;
+  }
+  const text = read.text.replace(/\r$/, "");
+  const { value, problem } = parse(text);
+  if (isText) yield { place, value: typeof value === "string" || isRecord(value) ? value : text };
+  else if (problem === undefined) yield { place, value };
+  else yield { place, problem: `it is not JSON: ${problem}` };
 }
 
 function parse(text: string): { readonly value?: unknown; readonly problem?: string } {
@@ -202,12 +274,12 @@ function parse(text: string): { readonly value?: unknown; readonly problem?: str
   }
 }
 
-/** Lines of bytes; of one that is far too long only as much as shows that. */
-async function* lines(stream: Readable): AsyncGenerator<Buffer> {
+/** Lines of bytes. */
+async function* lines(stream: Readable, reading: LineReading): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let size = 0;
   const take = (part: Buffer) => {
-    if (size <= maxInputBytes) parts.push(part);
+    if (reading.keepsLong || size <= maxInputBytes) parts.push(part);
     size += part.length;
   };
   const line = () => {
@@ -236,7 +308,7 @@ function fitter(dag: DagSpec): (raw: RawRow) => InputRow {
     const facts = { place, ...(name !== undefined && { name }), ...(fields !== undefined && { fields }) };
     if (problem !== undefined) return new InputRow(undefined, { ...facts, problem });
     try {
-      if (isText && isRecord(value)) return new InputRow(textIn(value), { ...facts, fields: value });
+      if (isText && isRecord(value)) return new InputRow(onlyTextOf(value), { ...facts, fields: value });
       return new InputRow(typeof value === "string" ? fillText(dag, value) : value, facts);
     } catch (error) {
       return new InputRow(undefined, { ...facts, problem: errorMessage(error) });
@@ -245,7 +317,7 @@ function fitter(dag: DagSpec): (raw: RawRow) => InputRow {
 }
 
 /** The text of a row with several fields, for a graph that takes a text: `text`, `input`, or the only field that holds one. */
-function textIn(row: Readonly<Record<string, unknown>>): string {
+function onlyTextOf(row: Readonly<Record<string, unknown>>): string {
   for (const name of ["text", "input"]) {
     const value = Object.hasOwn(row, name) ? row[name] : undefined;
     if (typeof value === "string") return value;

@@ -1,4 +1,12 @@
-import { closeSync, createReadStream, createWriteStream, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { DagError, errorMessage } from "../errors.js";
@@ -58,6 +66,7 @@ export class ResultsFile {
    * @throws DagError `RESULTS_BUSY` while another batch writes it, `RESULTS_UNUSABLE` when it holds something else.
    */
   static async open(path: string, rows: RowTable, dag: string): Promise<ResultsFile> {
+    assertFile(path);
     const lock = take(path);
     let handle: FileHandle | undefined;
     try {
@@ -163,7 +172,31 @@ export class ResultsFile {
   }
 }
 
+/** A device, a pipe or a folder keeps no place to go on from. */
+function assertFile(path: string): void {
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw storeError(error, path);
+  }
+  if (stat === undefined || stat.isFile()) return;
+  const what = stat.isDirectory() ? "a folder" : "no file on a disk";
+  throw new DagError("RESULTS_UNUSABLE", `The results cannot be written to "${path}": it is ${what}.`, {
+    facts: { file: path },
+    hint: "Give the name of a file: a batch reads it to go on.",
+  });
+}
+
 function take(path: string): FileLock {
+  try {
+    return lockOf(path);
+  } catch (error) {
+    throw error instanceof DagError ? error : storeError(error, path);
+  }
+}
+
+function lockOf(path: string): FileLock {
   return lockFile(path, ({ pid, host, since }, waitMs) => {
     const who = pid === process.pid ? "another batch of this process" : `process ${pid} on ${host}`;
     return new DagError(

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
 import { defaultTopology } from "../../graphs/topology.js";
@@ -147,7 +147,7 @@ class RunningBatch {
     assertValid(spec);
     const runOptions = assertBatchOptions(spec, this.#inputs, this.#options);
     topologyOf(runOptions.topology ?? defaultTopology);
-    if (records !== undefined) await mkdir(records, { recursive: true });
+    if (records !== undefined) await makeFolder(records);
     if (results !== undefined) this.#results = await ResultsFile.open(results, this.#rows, dagHash(spec));
     this.#rowOptions = { ...runOptions, limits: this.#sharedLimits(limits) };
     const place = results === undefined ? "" : `-${hashOf(resolve(results))}`;
@@ -358,17 +358,18 @@ class RunningBatch {
 
   async #writeDown(row: NamedRow, item: BatchItem, figures?: RowFigures): Promise<void> {
     const { record } = item;
+    // Counted before it is written down: what is started meanwhile would not have been.
+    this.#sums.add(item, figures);
+    if (item.error?.code === "BUDGET_SPENT") this.#end("budget");
+    if (item.state === "failed" && this.#isTooMany("so far")) this.#end("failures");
     // A row that was ended before it sent anything has not been started, as far as the results know.
     const isUntouched = item.state === "cancelled" && item.usage.modelCalls === 0;
     if (!isUntouched) {
       if (record !== undefined) await this.#keepRecord(row.key, record);
       await this.#results?.append(item);
     }
-    if (item.error?.code === "BUDGET_SPENT") this.#end("budget");
-    this.#sums.add(item, figures);
     const { record: _, ...light } = item;
     this.items.push(this.items.isRead ? item : light);
-    if (item.state === "failed" && this.#isTooMany("so far")) this.#end("failures");
   }
 
   async #keepRecord(key: string, record: RunRecord): Promise<void> {
@@ -379,6 +380,7 @@ class RunningBatch {
       await writeFile(`${file}.new`, JSON.stringify(record));
       await rename(`${file}.new`, file);
     } catch (error) {
+      await rm(`${file}.new`, { force: true }).catch(() => {});
       throw storeError(error, file);
     }
   }
@@ -386,6 +388,14 @@ class RunningBatch {
   #isTooMany(when: "so far" | "now"): boolean {
     const { failedNow: failed, ranNow: ran } = this.#sums;
     return tooManyFailed(this.#options.maxFailures, { failed, ran }, when);
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw storeError(error, path);
   }
 }
 

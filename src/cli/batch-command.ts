@@ -108,12 +108,15 @@ async function batchCommand(
   const missing = file === undefined ? "file" : "inputs";
   if (file === undefined || inputs.length === 0) {
     throw new UsageError(
-      `missing required argument '${missing}'`,
+      `missing required argument '${missing}'.`,
       "agent-dag batch FILE INPUTS --out RESULTS.jsonl",
     );
   }
   if (out === undefined) {
-    throw new UsageError("required option '--out <results.jsonl>' not specified", "Add --out RESULTS.jsonl.");
+    throw new UsageError(
+      "required option '--out <results.jsonl>' not specified.",
+      "Add --out RESULTS.jsonl.",
+    );
   }
   if (flags.engine !== undefined) assertForEngine(flags);
   // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
@@ -361,7 +364,8 @@ async function keptRecord({ key }: BatchItem, folder: string | undefined): Promi
 }
 
 function noticesOf(summary: BatchSummary, out: string): string[] {
-  const { ended, failed, partial, interrupted } = summary;
+  const { ended, failed, badInputs, partial, interrupted } = summary;
+  const again = failed - badInputs;
   const why = {
     done: null,
     finished: `Ended early: the rows that are done stand in ${out}; the same command goes on.`,
@@ -371,7 +375,12 @@ function noticesOf(summary: BatchSummary, out: string): string[] {
   }[ended];
   return [
     ...(why === null ? [] : [why]),
-    ...(failed > 0 ? [`${failed} failed: --retry-failed runs them again.`] : []),
+    ...(again > 0 ? [`${again} failed: --retry-failed runs ${again === 1 ? "it" : "them"} again.`] : []),
+    ...(badInputs > 0
+      ? [
+          `${badInputs} cannot be used as ${badInputs === 1 ? "it is" : "they are"}: once mended, the same command runs ${badInputs === 1 ? "it" : "them"}.`,
+        ]
+      : []),
     ...(partial > 0 ? [`${partial} partial: there is an output, but not everything completed.`] : []),
     ...(interrupted > 0 ? [`${interrupted} wait for an answer.`] : []),
   ];

@@ -74,8 +74,37 @@ export function outputOf(dag: DagProjection, outcomes: Outcomes): { found: boole
 }
 
 function noOutput(dag: DagProjection, outcomes: Outcomes): OutcomeError {
-  const lines = dag.outputs.map((name) => `"${name}" ${whyMissing(outcomes[name])}`);
-  return { code: "NO_OUTPUT", message: `The run has no output: ${lines.join("; ")}` };
+  const line = (name: string) => `"${name}" ${whyMissing(outcomes[name])}`;
+  const causes = [...causesOf(dag, outcomes)].filter((name) => !dag.outputs.includes(name));
+  const told = causes.slice(0, mostCauses).map(line);
+  const more = causes.length > mostCauses ? [`… and ${causes.length - mostCauses} more`] : [];
+  const because = causes.length === 0 ? "" : `. What went wrong: ${[...told, ...more].join("; ")}`;
+  return {
+    code: "NO_OUTPUT",
+    message: `The run has no output: ${dag.outputs
+      .map(line)
+      .join("; ")
+      .replace(/\.$/, because === "" ? "$&" : "")}${because}`,
+  };
+}
+
+/** Nodes that are named as what went wrong, at most. */
+const mostCauses = 3;
+
+/** The nodes that outputs are missing for: behind joins that were not met, those that did not complete themselves. */
+function causesOf(dag: DagProjection, outcomes: Outcomes): Set<string> {
+  const [causes, seen] = [new Set<string>(), new Set<string>()];
+  const follow = (name: string) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const outcome = outcomes[name];
+    if (outcome === undefined || outcome.state === "completed") return;
+    const isJoin = "reason" in outcome && outcome.reason.code === "join";
+    if (!isJoin) causes.add(name);
+    else for (const need of dag.nodes[name]?.needs ?? []) follow(need);
+  };
+  for (const name of dag.outputs) follow(name);
+  return causes;
 }
 
 const byDecision = new Set(["condition", "not-called", "not-needed", "rejected"]);

@@ -20,7 +20,7 @@ function headOf(summary: BatchSummary): string[] {
   const cost =
     usage.costUsd === null ? "cost unknown" : `${usage.costUsd > 0 ? about : ""}${dollars(usage.costUsd)}`;
   const first = [`${counted(total, "row")}: ${byState.join(", ") || "none"}`];
-  if (reused > 0) first.push(`${whole(reused)} were done before`);
+  if (reused > 0) first.push(reused === 1 ? "1 was done before" : `${whole(reused)} were done before`);
   const rate = durationMs > 0 ? ran / (durationMs / 1000) : 0;
   const lines = [first.join(" · ")];
   if (ran > 0) {

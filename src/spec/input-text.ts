@@ -15,12 +15,20 @@ export function textOf(bytes: Uint8Array): { readonly text: string } | { readonl
   if (bytes.length > maxInputBytes) return { problem: "large" };
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = decoded(bytes);
   } catch {
     return { problem: "not-text" };
   }
   if (text.includes("\0")) return { problem: "not-text" };
   return text.trim() === "" ? { problem: "empty" } : { text };
+}
+
+/**
+ * UTF-8 as text, without the mark that may stand before it.
+ * @throws TypeError where the bytes are none.
+ */
+export function decoded(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
 /** Whether a spec's input is a plain text. */

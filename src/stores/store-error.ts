@@ -90,7 +90,9 @@ export function storeError(error: unknown, store: string | null): DagError {
     causes.find(({ says }) => says !== undefined && said.some((text) => says.test(text))) ??
     unknown;
   const [code] = codes;
-  const why = `${found.why} (${[code, firstLine(said[0] ?? "")].filter((part) => part !== undefined && part !== "").join(": ")})`;
+  const line = firstLine(said[0] ?? "");
+  const facts = code === undefined || line.startsWith(`${code}: `) ? [line] : [code, line];
+  const why = `${found.why} (${facts.filter((part) => part !== "").join(": ")})`;
   return new DagError("STORE_FAILED", `The store${store === null ? "" : ` "${store}"`} failed: ${why}.`, {
     facts: { store, reason: found.name, why, ...(code !== undefined && { storeCode: code }) },
     retryable: found.retryable ?? false,

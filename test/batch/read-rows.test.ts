@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -214,5 +214,74 @@ describe("standard input", () => {
       "[not json",
     ]);
     expect(await from(review, "{oops\n")).toEqual([expect.stringMatching(/not JSON/)]);
+  });
+});
+
+describe("what stands in real files", () => {
+  it("is a list on one line, after blank lines, beyond 1 MiB or with a mark at its start", async () => {
+    const from = async (dag: DagSpec, stdin: string) =>
+      (await read(dag, {}, ["-"], stdin)).map((row) => ("input" in row ? row.input : row.problem));
+    expect(await from(review, '[{"id":"1"},{"id":"2"}]')).toEqual([{ id: "1" }, { id: "2" }]);
+    expect(await from(review, '\uFEFF\n\n [\n{"id":"1"},\n{"id":"2"}]\n\n')).toEqual([
+      { id: "1" },
+      { id: "2" },
+    ]);
+    expect(await from(text, '["one","two"]\n')).toEqual(["one", "two"]);
+    const long = "x".repeat(700_000);
+    expect(await from(text, JSON.stringify([long, long]))).toEqual([long, long]);
+    expect(await from(review, "[]")).toEqual([]);
+    await expect(from(review, '[{"id":"1"},\n{"id":"2"}')).rejects.toThrow(/begins like a JSON list/);
+    expect(await read(review, { "mark.json": '\uFEFF[{"id":"1"}]' })).toEqual([
+      { input: { id: "1" }, place: "mark.json, item 1" },
+    ]);
+  });
+
+  it("is a line for each input, where they are lists or begin as one", async () => {
+    const from = async (dag: DagSpec, stdin: string) =>
+      (await read(dag, {}, ["-"], stdin)).map((row) => ("input" in row ? row.input : row.problem));
+    const numbers = defineDag({ name: "numbers", input: z.array(z.number()), nodes });
+    expect(await from(numbers, "[1,2]\n[3]\n")).toEqual([[1, 2], [3]]);
+    expect(await from(numbers, "[1,2]\n")).toEqual([[1, 2]]);
+    expect(await from(numbers, "[[1,2],[3]]\n")).toEqual([[1, 2], [3]]);
+    expect(await from(text, "[INFO] started\r\n[x] done\r\n")).toEqual(["[INFO] started", "[x] done"]);
+    expect(await from(text, '["a quote"] she said\nmore\n')).toEqual(['["a quote"] she said', "more"]);
+    expect(await from(text, '["a"]\nmore\n')).toEqual(['["a"]', "more"]);
+  });
+
+  it("is a row that is too large or no UTF-8, which costs only itself", async () => {
+    const cell = (size: number) => "x".repeat(size);
+    expect(
+      await read(review, {
+        "large.csv": `id,note\nbig,${cell(3_000_000)}\nmid,"${cell(1_500_000)}"\nlast,end\n`,
+      }),
+    ).toEqual([
+      { place: "large.csv, line 2", problem: "it is larger than 1 MiB" },
+      { place: "large.csv, line 3", problem: "it is larger than 1 MiB" },
+      { input: { id: "last", note: "end" }, place: "large.csv, line 4" },
+    ]);
+    const latin = Buffer.from("id,note\n1,caf\xe9\n2,caf\u00c3\u00a9\n3,\u00ef\u00bf\u00bd\n", "latin1");
+    expect(await read(review, { "latin.csv": latin })).toMatchObject([
+      { place: "latin.csv, line 2", problem: "it is not UTF-8 text" },
+      { input: { id: "2", note: "café" } },
+      { input: { id: "3", note: "\ufffd" } },
+    ]);
+    expect(await read(review, { "mark.csv": "\uFEFFid,note\n1,ü\n" })).toEqual([
+      { input: { id: "1", note: "ü" }, place: "mark.csv, line 2" },
+    ]);
+    const wide = Buffer.from("\uFEFFid,note\n1,a\n", "utf16le");
+    await expect(read(review, { "wide.csv": wide })).rejects.toThrow(/"wide.csv" cannot be used: .*UTF-8/);
+    await expect(read(review, { "latin.json": Buffer.from('["caf\xe9"]', "latin1") })).rejects.toThrow(
+      /latin.json/,
+    );
+  });
+
+  it("is a folder with links to files", async () => {
+    await read(text, { "linked/a.txt": "a", "elsewhere.txt": "b" });
+    symlinkSync(join(folder, "elsewhere.txt"), join(folder, "linked", "b.txt"));
+    symlinkSync(join(folder, "nowhere.txt"), join(folder, "linked", "c.txt"));
+    expect((await read(text, {}, ["linked"])).map(({ place }) => place)).toEqual([
+      "linked/a.txt",
+      "linked/b.txt",
+    ]);
   });
 });

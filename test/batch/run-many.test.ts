@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -365,6 +365,38 @@ describe("the results file", () => {
   });
 });
 
+describe("a place for results that cannot be used", () => {
+  const refused = (path: string) => {
+    const { spec, ran } = counting();
+    const ended = runMany(spec, rows("a"), { results: path }).summary.then(
+      () => "written",
+      (error) => `${error.code}: ${error.message} (${ran.length} ran)`,
+    );
+    return ended;
+  };
+
+  it("is a folder, a device or a pipe", async () => {
+    expect(await refused(folder)).toMatch(/^RESULTS_UNUSABLE: .*it is a folder.*\(0 ran\)$/);
+    expect(await refused("/dev/zero")).toMatch(/^RESULTS_UNUSABLE: .*no file on a disk.*\(0 ran\)$/);
+  });
+
+  it("is one below a file", async () => {
+    writeFileSync(results, "");
+    expect(await refused(join(results, "r.jsonl"))).toMatch(
+      /^STORE_FAILED: The store ".*r\.jsonl" failed: .*\(0 ran\)$/,
+    );
+  });
+
+  it("leaves no half-written record behind", async () => {
+    const { spec } = counting();
+    const records = join(folder, "records");
+    mkdirSync(join(records, "k.json"), { recursive: true });
+    const options = { records, key: () => "k" };
+    await expect(runMany(spec, rows("a"), options).summary).rejects.toMatchObject({ code: "STORE_FAILED" });
+    expect(readdirSync(records)).toEqual(["k.json"]);
+  });
+});
+
 describe("what ends a batch early", () => {
   it("is more failures than `maxFailures`, by number or share", async () => {
     const texts = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? "bad" : "ok"));
@@ -381,6 +413,15 @@ describe("what ends a batch early", () => {
     const summary = await runMany(spec, rows(...texts).slice(1), { maxFailures: "60%", concurrency: 1 })
       .summary;
     expect([summary.ended, ran.length]).toEqual(["done", 39]);
+  });
+
+  it("starts no more rows while the ones that failed are written down", async () => {
+    const { spec, ran } = counting();
+    const texts = Array.from({ length: 60 }, () => "bad");
+    const options = { maxFailures: 0, concurrency: 1, results };
+    const summary = await runMany(spec, rows(...texts), options).summary;
+    expect([summary.ended, ran.length, lines().length]).toEqual(["failures", 1, 1]);
+    expect(lines()[0]?.error?.message).toMatch(/"loud" failed \(TOO_BAD\): It is bad\./);
   });
 
   it("is a budget of all rows together, which the next batch goes on counting", async () => {

@@ -48,6 +48,7 @@ describe("agent-dag batch", () => {
     expect(first.stdout).toMatch(/^3 rows: 2 completed, 1 failed\n/);
     expect(first.stdout).toMatch(/\nnode +runs +p50 s .*\nsum +2 /);
     expect(first.stderr).toMatch(/in\.csv, line 4: .*text: .*INPUT_INVALID/);
+    expect(first.stderr).toMatch(/\n1 cannot be used as it is: once mended, the same command runs it\.\n$/);
     expect(
       lines()
         .map(({ key }) => key)
@@ -58,7 +59,7 @@ describe("agent-dag batch", () => {
       "--key",
       "id",
     );
-    expect(again.stdout).toMatch(/^3 rows: 3 completed · 1 were done before\n/);
+    expect(again.stdout).toMatch(/^3 rows: 3 completed · 1 was done before\n/);
     expect(lines()).toHaveLength(3);
     expect(lines().find(({ key }) => key === "r1")?.output).toMatch(/green/);
   });

@@ -78,6 +78,22 @@ describe("a run", () => {
     });
   });
 
+  it("names what went wrong behind joins that were not met, a few of them", () => {
+    const unmet = skipped("join", "Not all completed.");
+    expect(judge(chain, { a: broke, b: unmet, c: unmet }).error?.message).toBe(
+      'The run has no output: "c" skipped (join): Not all completed. What went wrong: "a" failed (OUTPUT_INVALID): no',
+    );
+    const names = ["a", "b", "c", "e", "f"];
+    const wide = projection(
+      { ...Object.fromEntries(names.map((name) => [name, node()])), d: node({ needs: names }) },
+      ["d"],
+    );
+    const all = Object.fromEntries(names.map((name) => [name, broke]));
+    expect(judge(wide, { ...all, d: unmet }).error?.message).toMatch(
+      /"a" failed .*; "b" failed .*; "c" failed .*; … and 2 more$/,
+    );
+  });
+
   it("has a planner's answer for its output, or its error", () => {
     expect(judge(one, { a: done }, { answer: { output: "said" } })).toEqual({
       state: "completed",

@@ -127,6 +127,18 @@ describe("a map", () => {
     });
   });
 
+  it("says whether its items wait for a decision or for the answer to a question", async () => {
+    const reasonOf = async (kind: "approval" | "interrupt") => {
+      const record = await mapOver([1, 2], (item) => {
+        if (item === 2) throw new Suspension({ node: "each", kind, message: "Well?", value: null });
+        return item;
+      });
+      return record.outcomes.each;
+    };
+    expect(await reasonOf("interrupt")).toMatchObject({ reason: { code: "question" } });
+    expect(await reasonOf("approval")).toMatchObject({ reason: { code: "approval" } });
+  });
+
   it("runs out of time with the run: items that had not begun are skipped", async () => {
     const each: Each = (item) => (item === 1 ? item : new Promise(() => {}));
     const options = { policy: { deadlineMs: 20 } };
