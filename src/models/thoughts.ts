@@ -1,10 +1,12 @@
 /**
  * Takes thoughts out of a text that streams. Rules:
  * 1. Thoughts stand at the start only: `<think>…</think>` and its like, before any other word. Several may follow each
- *    other. Where the end tag never comes, everything was thought.
- * 2. Some servers leave out the first tag, because the prompt held it. An end tag alone on its line, with no start tag
- *    before it, ends such thoughts: the reader is told to forget what it was given (`restart`).
+ *    other. Where the end tag never comes, everything was thought, unless another tag of the family ended it.
+ * 2. Some servers leave out the first tag, because the prompt held it. An end tag alone on its line, or behind a sentence
+ *    and before an empty line, with no start tag before it, ends such thoughts: the reader is told to forget what it was
+ *    given (`restart`).
  * 3. A tag anywhere else (in a JSON string, in words about the tag) belongs to the answer.
+ * 4. Marks that only say that the answer begins or ends, as some models' formats have them, are left out.
  */
 export type ThoughtPiece =
   | { readonly type: "text"; readonly text: string }
@@ -17,71 +19,149 @@ export interface ThoughtFilter {
   end(): ThoughtPiece[];
 }
 
-/** Start tags and what ends them. */
-const tags: readonly (readonly [open: string, close: string])[] = [
-  ...["think", "thinking", "thought", "thoughts", "reasoning", "reflection", "seed:think"].map(
-    (name) => [`<${name}>`, `</${name}>`] as const,
-  ),
-  ["[think]", "[/think]"],
-  ["◁think▷", "◁/think▷"],
-  ["<|channel|>analysis<|message|>", "<|channel|>final<|message|>"],
+/** What the tags of thoughts are called: `think`, `seed:think`, `inner_monologue` … */
+const name =
+  "(?:[a-z]+[:_-])?(?:ant)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_?(?:thoughts?|monologue))";
+const attributes = `(?:\\s+[\\w:-]+\\s*=\\s*(?:"[^"]*"|'[^']*'|[^\\s"'<>]+))*\\s*`;
+const startTag = new RegExp(`^<(${name})${attributes}(/?)>`, "i");
+const endTag = `(?:</${name}\\s*>|\\[/think\\]|◁/think▷)`;
+const anyEnd = new RegExp(endTag, "i");
+
+/** Other forms: how thoughts begin, and what ends them. */
+const forms: readonly (readonly [open: RegExp, close: RegExp])[] = [
+  [/^\[think\]/i, /\[\/think\]/i],
+  [/^◁think▷/i, /◁\/think▷/i],
+  // OpenAI's open models ("harmony"), Cohere, Sky-T1 and its like, Gemma, MedGemma.
+  [
+    /^(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)\s*<\|message\|>/,
+    /<\|end\|>|(?=<\|start\|>)|(?=<\|channel\|>final)/,
+  ],
+  [/^<\|START_THINKING\|>/, /<\|END_THINKING\|>/],
+  [/^<\|begin_of_thought\|>/, /<\|end_of_thought\|>/],
+  [/^<\|channel>thought\b/, /<channel\|>/],
+  [/^<unused94>(?:thought\b)?/, /<unused95>/],
 ];
 
-const closeAlone =
-  /(?:^|\n)[ \t]*(?:<\/(?:think|thinking|thought|reasoning)>|\[\/think\]|◁\/think▷)[ \t]*\n/gi;
+/** Marks before an answer, and an end tag of thoughts that were never begun. */
+const answerBegins = new RegExp(
+  [
+    `^${endTag}`,
+    "^(?:<\\|start\\|>assistant)?<\\|channel\\|>final\\s*(?:<\\|constrain\\|>\\s*\\w+\\s*)?<\\|message\\|>",
+    "^<\\|(?:START_RESPONSE|START_TEXT|begin_of_solution)\\|>",
+  ].join("|"),
+  "i",
+);
+const answerEnds = /\s*<\|(?:return|end|END_RESPONSE|END_TEXT|end_of_solution)\|>\s*$/;
+
+/** A beginning that may become one of the tags and marks. */
+const mayBegin = [
+  /^<\/?[a-z:_-]*(?:\s[^<>]*)?\/?$/i,
+  /^(?:<\|[a-z_]*\|?>?[\w ]*)*<?$/i,
+  /^<unused\d*$/,
+  /^\[\/?t?h?i?n?k?$/i,
+  /^◁\/?t?h?i?n?k?$/i,
+];
+/** No tag or mark with what belongs to it is longer, in characters. */
+const longestMark = 120;
+
+/** How far back an end tag and the line breaks around it reach, in characters. */
+const longestEnd = 60;
+const closeAlone = new RegExp(
+  `(?:(?:^|\\n)[ \\t]*${endTag}[ \\t]*(?:\\r?\\n)|(?<=[.!?:…)"'\\]}])[ \\t]*${endTag}[ \\t]*\\r?\\n[ \\t]*\\r?\\n)`,
+  "gi",
+);
+const closeAtEnd = new RegExp(`(?:^|\\n)[ \\t]*${endTag}\\s*$`, "i");
+
+const invisible = /^[\s\u200b-\u200d\u2060]+/;
 
 export function thoughtFilter(): ThoughtFilter {
   let state: "start" | "thought" | "after" | "answer" = "start";
-  let close = "";
+  let close = /$^/;
   /** Not yet given out. */
   let held = "";
+  /** The thought that is open. */
+  let thought = "";
+  /** Whether the answer may end with a mark. */
+  let marked = false;
   /** The answer so far while an end tag without its start may still come; `null` once it cannot. */
   let given: string | null = "";
+
+  /** @returns whether a thought begins or a mark was passed over. */
+  function opened(lead: string): boolean {
+    const tag = startTag.exec(lead);
+    const form = tag === null ? forms.find(([open]) => open.test(lead)) : undefined;
+    const open = tag?.[0] ?? (form === undefined ? undefined : form[0].exec(lead)?.[0]);
+    const skipped = open === undefined ? answerBegins.exec(lead)?.[0] : undefined;
+    const mark = open ?? skipped;
+    if (mark === undefined) return false;
+    held = lead.slice(mark.length);
+    given = null;
+    marked ||= mark.startsWith("<|");
+    if (skipped !== undefined || tag?.[2] === "/") state = "after";
+    else {
+      close = form?.[1] ?? new RegExp(`</${tag?.[1]}\\s*>`, "i");
+      thought = "";
+      state = "thought";
+    }
+    return true;
+  }
 
   function* read(text: string, ended: boolean): Generator<ThoughtPiece> {
     held += text;
     for (;;) {
       if (state === "start" || state === "after") {
-        const lead = held.trimStart();
-        const lower = lead.toLowerCase();
-        const tag = tags.find(([open]) => lower.startsWith(open));
-        if (tag !== undefined) {
-          held = lead.slice(tag[0].length);
-          close = tag[1];
-          state = "thought";
-          given = null;
-          continue;
-        }
-        if (!ended && (lead === "" || tags.some(([open]) => open.startsWith(lower)))) return;
+        const lead = held.replace(invisible, "");
+        if (opened(lead)) continue;
+        const waits = lead.length < longestMark && mayBegin.some((beginning) => beginning.test(lead));
+        if (!ended && (lead === "" || waits)) return;
         if (state === "after") held = lead;
         state = "answer";
       } else if (state === "thought") {
-        const at = held.toLowerCase().indexOf(close);
-        if (at >= 0) {
-          if (at > 0) yield { type: "thought", text: held.slice(0, at) };
-          held = held.slice(at + close.length);
+        const end = close.exec(held);
+        if (end !== null) {
+          if (end.index > 0) yield { type: "thought", text: held.slice(0, end.index) };
+          held = held.slice(end.index + end[0].length);
           state = "after";
           continue;
         }
-        const keep = ended ? 0 : partialEnd(held.toLowerCase(), close);
-        if (held.length > keep) yield { type: "thought", text: held.slice(0, held.length - keep) };
+        const keep = ended ? 0 : openEnd(held);
+        const piece = held.slice(0, held.length - keep);
+        if (piece !== "") yield { type: "thought", text: piece };
         held = held.slice(held.length - keep);
+        if (!ended) {
+          thought += piece;
+          return;
+        }
+        const other = anyEnd.exec(thought + piece);
+        if (other !== null) {
+          const answer = (thought + piece).slice(other.index + other[0].length).trimStart();
+          if (answer !== "") yield { type: "text", text: answer };
+        }
         return;
       } else {
-        if (held === "") return;
+        if (marked) {
+          const rest = ended ? held.replace(answerEnds, "") : held;
+          const keep = ended ? 0 : openEnd(held);
+          held = held.slice(held.length - keep);
+          const piece = rest.slice(0, rest.length - keep);
+          if (piece !== "") yield { type: "text", text: piece };
+          return;
+        }
+        if (held === "" && !ended) return;
         const piece = held;
         held = "";
         if (given === null) {
-          yield { type: "text", text: piece };
+          if (piece !== "") yield { type: "text", text: piece };
           return;
         }
         const before = given;
         given += piece;
-        // Only a line break can complete the line on which such a tag stands alone.
-        closeAlone.lastIndex = Math.max(0, before.length - 40);
-        const match = piece.includes("\n") ? closeAlone.exec(given) : null;
+        // Only a line break, or the end, can complete the line on which such a tag stands alone.
+        closeAlone.lastIndex = Math.max(0, before.length - longestEnd);
+        const match =
+          (piece.includes("\n") ? closeAlone.exec(given) : null) ?? (ended ? closeAtEnd.exec(given) : null);
         if (match === null) {
-          yield { type: "text", text: piece };
+          if (piece !== "") yield { type: "text", text: piece };
           return;
         }
         if (before !== "") yield { type: "restart" };
@@ -98,10 +178,9 @@ export function thoughtFilter(): ThoughtFilter {
   };
 }
 
-/** How many characters at the end of `text` may be the beginning of `tag`. */
-function partialEnd(text: string, tag: string): number {
-  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--) {
-    if (text.endsWith(tag.slice(0, length))) return length;
-  }
-  return 0;
+/** How many characters at the end of a text may be the beginning of a tag. */
+function openEnd(text: string): number {
+  const tail = text.slice(-longestEnd);
+  const at = Math.max(tail.lastIndexOf("<"), tail.lastIndexOf("["), tail.lastIndexOf("◁"));
+  return at === -1 ? 0 : tail.length - at;
 }
