@@ -53,9 +53,9 @@ export function completionReader(answerTool: string | null): CompletionReader {
     const called = field(piece, "function") ?? piece;
     const args = field(called, "arguments");
     const placed = slots.place({
-      index: numberOf(field(piece, "index")) ?? position,
+      index: numberOf(field(piece, "index")) ?? placeIn(field(piece, "index")) ?? position,
       id: textIn(field(piece, "id")),
-      name: textIn(field(called, "name")),
+      name: textIn(field(called, "name"))?.trim(),
       args: typeof args === "string" ? args : args === undefined || args === null ? "" : JSON.stringify(args),
     });
     sawContent = true;
@@ -99,8 +99,9 @@ export function completionReader(answerTool: string | null): CompletionReader {
       }
     }
     refusal += textIn(field(part, "refusal")) ?? "";
-    list(field(part, "tool_calls")).forEach((piece, position) => {
-      chunks.push(...toolCall(piece, whole ? position : undefined));
+    const pieces = list(field(part, "tool_calls"));
+    pieces.forEach((piece, position) => {
+      chunks.push(...toolCall(piece, whole || pieces.length > 1 ? position : undefined));
     });
     const legacy = field(part, "function_call");
     if (textIn(field(legacy, "name")) !== undefined || textIn(field(legacy, "arguments")) !== undefined)
@@ -249,6 +250,10 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 const textIn = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
+
+/** A place that a server writes as text. */
+const placeIn = (index: unknown): number | undefined =>
+  typeof index === "string" && /^\d{1,4}$/.test(index) ? Number(index) : undefined;
 
 const numberOf = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isFinite(value) ? value : undefined;

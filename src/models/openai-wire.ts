@@ -115,6 +115,9 @@ async function readReply(
     const text = await wholeText(bytes);
     const completion = parseCompletion(text, response);
     for (const chunk of call.reader.read(completion)) call.push(chunk);
+    // A body that came to its end is whole, though its server does not say how it ended.
+    if (call.reader.finishReason === null && call.reader.sawContent)
+      call.push({ type: "finish", reason: "stop" });
     call.onWhole();
     if (!wantsStream) {
       const seen = text.includes('"tool_calls"') ? JSON.stringify(call.reader.completion()) : text;

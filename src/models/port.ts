@@ -3,6 +3,7 @@ import type { RateLimit } from "../limits/rate-limit.js";
 import type { Waited } from "../records/events.js";
 import type { ContentPart } from "../spec/messages.js";
 import type { JsonSchema, ModelOptions } from "../spec/shape.js";
+import { argumentsOnce } from "./tool-call-slots.js";
 
 /** A tool call that a model asked for. `args` is the raw JSON text, as the model wrote it. */
 export interface ToolCall {
@@ -255,7 +256,9 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
       }
     },
     reply() {
-      const toolCalls = [...calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
+      const toolCalls = [...calls.entries()]
+        .sort(([a], [b]) => a - b)
+        .map(([, call]) => ({ ...call, args: argumentsOnce(call.args) }));
       const said = thought.join("");
       const thoughts =
         said === "" && carry === undefined ? null : { text: said, ...(carry !== undefined && { carry }) };

@@ -58,6 +58,16 @@ export function toolCallSlots(): { place(piece: ToolCallPiece): PlacedPiece } {
   };
 }
 
+/**
+ * The arguments that were meant, where a server put an empty object in front of them or sent them twice; else the text as it is.
+ */
+export function argumentsOnce(args: string): string {
+  const rest = /^\s*\{\s*\}\s*(\{[\s\S]*)$/.exec(args)?.[1];
+  if (rest !== undefined && isWholeJson(rest)) return rest;
+  const half = args.slice(0, args.length / 2);
+  return half.startsWith("{") && args === half + half && isWholeJson(half) ? half : args;
+}
+
 function isWholeJson(text: string): boolean {
   try {
     JSON.parse(text);

@@ -190,6 +190,67 @@ describe("calls of tools", () => {
     expect(made).toEqual(["weather Rome"]);
   });
 
+  it.each<[string, readonly object[], readonly string[]]>([
+    [
+      "numbered by text",
+      [
+        { index: "0", id: "a", function: { name: "weather", arguments: "" } },
+        { index: "1", id: "b", function: { name: "weather", arguments: "" } },
+        { index: "0", function: { arguments: '{"city":"Rome"}' } },
+        { index: "1", function: { arguments: '{"city":"Oslo"}' } },
+      ],
+      ["weather Rome", "weather Oslo"],
+    ],
+    [
+      "with an empty object in front of the arguments",
+      [
+        { index: 0, id: "a", function: { name: "weather", arguments: "{}" } },
+        { index: 0, function: { arguments: '{"city":"Rome"}' } },
+      ],
+      ["weather Rome"],
+    ],
+    [
+      "with arguments that are sent twice",
+      [{ index: 0, id: "a", function: { name: "weather", arguments: '{"city":"Rome"}{"city":"Rome"}' } }],
+      ["weather Rome"],
+    ],
+    [
+      "with blanks around the name",
+      [{ index: 0, id: "a", function: { name: " weather\n", arguments: '{"city":"Rome"}' } }],
+      ["weather Rome"],
+    ],
+  ])("%s are made as they were meant", async (_, pieces, expected) => {
+    const { made, spec } = withTools();
+    const lines = pieces.map((piece): [object, null] => [{ tool_calls: [piece] }, null]);
+    const { requests } = await answer(spec, [stream(...(lines as any), [{}, "tool_calls"]), says("done")]);
+    expect(made).toEqual(expected);
+    const [said] = messagesOf(requests[1]).filter((one) => one.role === "assistant");
+    expect(said.tool_calls.map((call: any) => JSON.parse(call.function.arguments).city)).toEqual(
+      expected.map((one) => one.replace("weather ", "")),
+    );
+  });
+
+  it("without numbers, ids and arguments in one message are several", async () => {
+    const { made, spec } = withTools();
+    const wipe = { function: { name: "wipe", arguments: "" } };
+    await answer(spec, [stream([{ tool_calls: [wipe, wipe] }], [{}, "tool_calls"]), says("done")]);
+    expect(made).toEqual(["wipe ", "wipe "]);
+  });
+
+  it("are made of a whole body that does not say how it ended", async () => {
+    const { made, spec } = withTools();
+    const tool_calls = [{ id: "a", function: { name: "weather", arguments: '{"city":"Rome"}' } }];
+    const whole = (message: object) => (response: any) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ choices: [{ index: 0, message, finish_reason: null }] }));
+    };
+    const { outcome } = await answer(spec, [
+      whole({ content: null, tool_calls }),
+      whole({ content: "done" }),
+    ]);
+    expect([made, outcome.value]).toEqual([["weather Rome"], "done"]);
+  });
+
   it("written as text fail and say so, or are read where the agent allows it", async () => {
     const { made, spec } = withTools();
     const written = '<tool_call>\n{"name":"weather","arguments":{"city":"Rome"}}\n</tool_call>';
