@@ -5,8 +5,8 @@ export interface JsonRegion {
   readonly value: any;
 }
 
-/** Most places of a text at which an object or a list is looked for: text with thousands of brackets is no answer. */
-const mostPlaces = 200;
+/** Most characters that are gone through in search of closing brackets: text with thousands of open ones is no answer. */
+const mostLookedThrough = 10_000_000;
 
 /**
  * Every JSON object and list that stands in a text, in order; what stands within another one is not named. Brackets in
@@ -14,12 +14,12 @@ const mostPlaces = 200;
  */
 export function jsonRegions(text: string): JsonRegion[] {
   const regions: JsonRegion[] = [];
-  let places = 0;
-  for (let at = 0; at < text.length && places < mostPlaces; at++) {
+  let lookedThrough = 0;
+  for (let at = 0; at < text.length && lookedThrough < mostLookedThrough; at++) {
     const char = text[at];
     if (char !== "{" && char !== "[") continue;
-    places++;
-    const to = closingOf(text, at);
+    const { to, seen } = closingOf(text, at);
+    lookedThrough += seen;
     if (to === -1) continue;
     try {
       regions.push({ from: at, to, value: JSON.parse(text.slice(at, to)) });
@@ -31,8 +31,8 @@ export function jsonRegions(text: string): JsonRegion[] {
   return regions;
 }
 
-/** Where the bracket at `from` is closed, or -1. */
-function closingOf(text: string, from: number): number {
+/** Where the bracket at `from` is closed, or -1; how many characters were seen to know. */
+function closingOf(text: string, from: number): { readonly to: number; readonly seen: number } {
   const open: string[] = [];
   let inString = false;
   for (let at = from; at < text.length; at++) {
@@ -44,11 +44,11 @@ function closingOf(text: string, from: number): number {
     else if (char === "{") open.push("}");
     else if (char === "[") open.push("]");
     else if (char === "}" || char === "]") {
-      if (open.pop() !== char) return -1;
-      if (open.length === 0) return at + 1;
+      const closes = open.pop() === char;
+      if (!closes || open.length === 0) return { to: closes ? at + 1 : -1, seen: at - from };
     }
   }
-  return -1;
+  return { to: -1, seen: text.length - from };
 }
 
 /**

@@ -80,21 +80,28 @@ function insideOf(value: unknown): unknown {
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** A text as words, where the schema takes words: as it stands, and without what models put around a single one. */
-function wordsOf(text: string, schema: JsonSchema): string[] {
+/**
+ * A text as words, where the schema takes words: as it stands, and without what models put around a single one. Where it takes a
+ * number, a truth value or nothing, what such a single word says.
+ */
+function wordsOf(text: string, schema: JsonSchema): unknown[] {
   const inside = [
     schema,
     ...[schema.anyOf, schema.oneOf].flatMap((list) => (Array.isArray(list) ? list : [])),
   ];
-  const takesText = inside.some(
-    (one) =>
-      one?.type === "string" ||
-      (Array.isArray(one?.enum) && one.enum.some((v: unknown) => typeof v === "string")),
-  );
-  if (!takesText) return [];
+  const takes = (type: string) =>
+    inside.some(
+      (one) =>
+        [one?.type].flat().includes(type) ||
+        [one?.enum, one?.const].flat().some((value: unknown) => typeof value === type),
+    );
   const trimmed = text.trim();
   const bare = trimmed.replace(/^[\s"'`*_]+|[\s"'`*_.!]+$/g, "");
-  return trimmed === bare ? [trimmed] : [trimmed, bare];
+  const words = trimmed === bare ? [trimmed] : [trimmed, bare];
+  const said: unknown[] = takes("string") ? words : [];
+  if ((takes("number") || takes("integer")) && /^-?\d+(\.\d+)?$/.test(bare)) said.push(Number(bare));
+  if (takes("boolean") && /^(true|false)$/i.test(bare)) said.push(bare.toLowerCase() === "true");
+  return said;
 }
 
 /** Tells a model what was wrong with its answer, so that it can do better. */

@@ -204,29 +204,39 @@ function readable(args: string): string {
 
 /** Tokens as OpenAI-compatible servers count them; `null` where the server counts nothing. */
 export function usageOf(usage: unknown): ReplyUsage | null {
-  const input = numberOf(field(usage, "prompt_tokens")) ?? numberOf(field(usage, "input_tokens")) ?? 0;
-  const output = numberOf(field(usage, "completion_tokens")) ?? numberOf(field(usage, "output_tokens")) ?? 0;
-  if (input <= 0 && output <= 0) return null;
+  const prompt = numberOf(field(usage, "prompt_tokens")) ?? numberOf(field(usage, "input_tokens")) ?? 0;
+  const completion =
+    numberOf(field(usage, "completion_tokens")) ?? numberOf(field(usage, "output_tokens")) ?? 0;
+  if (prompt <= 0 && completion <= 0) return null;
   const inputDetails = field(usage, "prompt_tokens_details") ?? field(usage, "input_tokens_details");
   const outputDetails = field(usage, "completion_tokens_details") ?? field(usage, "output_tokens_details");
+  // Anthropic's own names, which gateways pass on, stand beside an input that leaves them out, or counts them in.
+  const beside = {
+    read: numberOf(field(usage, "cache_read_input_tokens")) ?? 0,
+    written: numberOf(field(usage, "cache_creation_input_tokens")) ?? 0,
+  };
   const cached =
     numberOf(field(inputDetails, "cached_tokens")) ??
     numberOf(field(usage, "prompt_cache_hit_tokens")) ??
     numberOf(field(usage, "cached_tokens")) ??
-    numberOf(field(usage, "cache_read_input_tokens")) ??
-    0;
+    beside.read;
   const written =
     numberOf(field(inputDetails, "cache_write_tokens")) ??
     numberOf(field(inputDetails, "cache_creation_tokens")) ??
-    numberOf(field(usage, "cache_creation_input_tokens")) ??
-    0;
-  const reasoning = numberOf(field(outputDetails, "reasoning_tokens")) ?? 0;
+    beside.written;
+  const input = prompt < beside.read + beside.written ? prompt + beside.read + beside.written : prompt;
+  const reasoning =
+    numberOf(field(outputDetails, "reasoning_tokens")) ?? numberOf(field(usage, "reasoning_tokens")) ?? 0;
+  // xAI and Google count thoughts beside the answer: there the total is more than the two together.
+  const thought = Math.max(0, (numberOf(field(usage, "total_tokens")) ?? 0) - input - completion);
+  const output = prompt > 0 && (reasoning === 0 || thought === reasoning) ? completion + thought : completion;
+  const thoughts = reasoning === 0 && prompt > 0 ? thought : reasoning;
   return {
     inputTokens: input,
     outputTokens: output,
     ...(cached > 0 && { cachedInputTokens: Math.min(cached, input) }),
     ...(written > 0 && { cacheWriteTokens: Math.min(written, input) }),
-    ...(reasoning > 0 && { reasoningTokens: reasoning }),
+    ...(thoughts > 0 && { reasoningTokens: thoughts }),
   };
 }
 

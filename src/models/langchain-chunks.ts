@@ -200,8 +200,9 @@ function usageFold(outputs: "added" | "totals") {
       const { cachedInputTokens, cacheWriteTokens, reasoningTokens, ...tokens } = seen.reduce((a, b) => ({
         inputTokens: total(repeats, a.inputTokens, b.inputTokens),
         outputTokens: total(repeats || outputs === "totals", a.outputTokens, b.outputTokens),
-        cachedInputTokens: total(repeats, a.cachedInputTokens, b.cachedInputTokens),
-        cacheWriteTokens: total(repeats, a.cacheWriteTokens, b.cacheWriteTokens),
+        // What is cached is told whole, also by packages that tell the input once.
+        cachedInputTokens: Math.max(a.cachedInputTokens, b.cachedInputTokens),
+        cacheWriteTokens: Math.max(a.cacheWriteTokens, b.cacheWriteTokens),
         reasoningTokens: total(repeats, a.reasoningTokens, b.reasoningTokens),
       }));
       return {

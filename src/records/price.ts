@@ -46,7 +46,8 @@ export async function loadPriceTable(prices: Prices = {}): Promise<PriceTable> {
  */
 export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): PriceTable {
   const { known, flat } = foundIn(calcPrice);
-  const listed = (provider: string, name: string, usage: PricedUsage): number | null => {
+  const listed = (provider: string, name: string, given: PricedUsage): number | null => {
+    const usage = withinInput(given);
     const tokens = {
       input_tokens: usage.inputTokens,
       output_tokens: usage.outputTokens,
@@ -70,11 +71,14 @@ export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): Pr
     const own = ownPrice(prices, modelId) ?? ownPrice(prices, name);
     if (typeof own === "string") return hops > 4 ? null : priceOf(own, usage, hops + 1);
     if (own !== undefined) return costAt(own, usage);
+    // A gateway's variant that costs nothing, and one that costs more than the model does.
+    if (/\/[^:]+:free$/.test(name)) return 0;
+    if (/\/[^:]+:online$/.test(name)) return null;
     if (provider === "offline" || provider === "scripted" || modelId === "offline") return 0;
     // Which spelling of a name the table knows is looked for once.
     let spelling = known.get(modelId);
     if (spelling === undefined) {
-      const found = spellings(provider, name).find(([by, as]) => listed(by, as, usage) !== null);
+      const found = spellings(provider, name).find(([by, as]) => listed(by, as, aToken) !== null);
       spelling = found === undefined ? null : found.join(":");
       known.set(modelId, spelling);
     }
@@ -83,6 +87,21 @@ export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): Pr
     return listed(spelling.slice(0, at), spelling.slice(at + 1), usage);
   };
   return (modelId, usage) => priceOf(modelId, usage, 0);
+}
+
+/** What a model's name is looked up with. */
+const aToken: PricedUsage = { inputTokens: 1, outputTokens: 1 };
+
+/** No more from the cache and into it than came in: more is a mistake of the server's, for which no table has a price. */
+function withinInput(usage: PricedUsage): PricedUsage {
+  const { inputTokens, cachedInputTokens = 0, cacheWriteTokens = 0 } = usage;
+  if (cachedInputTokens + cacheWriteTokens <= inputTokens) return usage;
+  const cached = Math.min(cachedInputTokens, inputTokens);
+  return {
+    ...usage,
+    cachedInputTokens: cached,
+    cacheWriteTokens: Math.min(cacheWriteTokens, inputTokens - cached),
+  };
 }
 
 /** What was found in a table, for every run: it never changes. */
@@ -147,6 +166,8 @@ const providerNames: Readonly<Record<string, string>> = {
   azure_openai: "azure",
   "google-genai": "google",
   "google-vertexai": "google",
+  googlegenerativeai: "google",
+  vertexai: "google",
   mistralai: "mistral",
   bedrock: "aws",
 };
@@ -155,6 +176,7 @@ const providerNames: Readonly<Record<string, string>> = {
 const vendors: Readonly<Record<string, string>> = {
   openai: "openai",
   azure: "azure",
+  bedrock: "aws",
   anthropic: "anthropic",
   google: "google",
   gemini: "google",
@@ -174,6 +196,10 @@ function spellings(provider: string, name: string): (readonly [provider: string,
   const parts = name.split("/");
   const last = parts.at(-1) ?? name;
   const found: (readonly [string, string])[] = [[own, name]];
+  // Google's clients spell a model as a resource; Bedrock's models are named by region and vendor.
+  if (parts.at(-2) === "models") found.push([own, last]);
+  if (/^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|mistral|cohere|deepseek|ai21)\./.test(last))
+    found.push(["aws", last]);
   for (const part of parts.slice(0, -1).reverse()) {
     const vendor = vendors[part.toLowerCase()];
     if (vendor !== undefined) found.push([vendor, last]);

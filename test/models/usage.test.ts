@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { usageOf } from "../../src/models/chat-completion.js";
+import { readChunks } from "../../src/models/langchain-chunks.js";
 import { estimateRequest, estimateTokens, roughTokens } from "../../src/models/usage.js";
 import { loadPriceTable } from "../../src/records/price.js";
 import { request } from "./requests.js";
@@ -75,4 +77,81 @@ describe("prices", () => {
       expect((await loadPriceTable())(model, { inputTokens: 1000, outputTokens: 100 })).toBeNull();
     },
   );
+});
+
+describe("tokens as servers count them", () => {
+  const cached = { cachedInputTokens: 900, cacheWriteTokens: 50 };
+  it.each<[string, object, object | null]>([
+    [
+      "thoughts beside the answer, told",
+      {
+        prompt_tokens: 100,
+        completion_tokens: 10,
+        total_tokens: 150,
+        completion_tokens_details: { reasoning_tokens: 40 },
+      },
+      { inputTokens: 100, outputTokens: 50, reasoningTokens: 40 },
+    ],
+    [
+      "thoughts beside the answer, in the total alone",
+      { prompt_tokens: 100, completion_tokens: 10, total_tokens: 150 },
+      { inputTokens: 100, outputTokens: 50, reasoningTokens: 40 },
+    ],
+    [
+      "thoughts within the answer",
+      {
+        prompt_tokens: 100,
+        completion_tokens: 50,
+        total_tokens: 150,
+        completion_tokens_details: { reasoning_tokens: 40 },
+      },
+      { inputTokens: 100, outputTokens: 50, reasoningTokens: 40 },
+    ],
+    [
+      "thoughts without details",
+      { prompt_tokens: 100, completion_tokens: 10, reasoning_tokens: 4 },
+      { inputTokens: 100, outputTokens: 10, reasoningTokens: 4 },
+    ],
+    [
+      "a total of an answer alone",
+      { completion_tokens: 10, total_tokens: 110 },
+      { inputTokens: 0, outputTokens: 10 },
+    ],
+    [
+      "a cache beside the input",
+      { input_tokens: 50, output_tokens: 10, cache_read_input_tokens: 900, cache_creation_input_tokens: 50 },
+      { inputTokens: 1000, outputTokens: 10, ...cached },
+    ],
+    [
+      "a cache within the input",
+      {
+        prompt_tokens: 1000,
+        completion_tokens: 10,
+        cache_read_input_tokens: 900,
+        cache_creation_input_tokens: 50,
+      },
+      { inputTokens: 1000, outputTokens: 10, ...cached },
+    ],
+    ["nothing", { prompt_tokens: null, completion_tokens: -1, total_tokens: 7 }, null],
+  ])("%s", (_, told, expected) => {
+    expect(usageOf(told)).toEqual(expected);
+  });
+
+  it("are not added up where a package tells the cache with every piece", () => {
+    const reader = readChunks(null);
+    const piece = (input_tokens: number, output_tokens: number) => ({
+      content: "x",
+      usage_metadata: {
+        input_tokens,
+        output_tokens,
+        total_tokens: input_tokens + output_tokens,
+        input_token_details: { cache_read: 40 },
+      },
+    });
+    reader.read(piece(100, 3));
+    reader.read(piece(0, 7));
+    expect(reader.end()).toEqual([
+      { type: "usage", inputTokens: 100, outputTokens: 10, cachedInputTokens: 40 },
+    ]);
+  });
 });

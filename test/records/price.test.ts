@@ -75,7 +75,14 @@ describe("the table's price", () => {
     ["gateway:gemini/gemini-2.0-flash", 0.5],
     ["gateway:google/gemini-2.0-flash", 0.5],
     ["gateway:vertex_ai/gemini-2.0-flash", 0.5],
-    ["gateway:openai/gpt-4.1-mini:free", 2],
+    ["gateway:openai/gpt-4.1-mini:nitro", 2],
+    ["gateway:openai/gpt-4.1-mini:free", 0],
+    ["gateway:unknown/model-x:free", 0],
+    ["gateway:openai/gpt-4.1-mini:online", null],
+    ["google-genai:models/gemini-2.0-flash", 0.5],
+    ["googlegenerativeai:gemini-2.0-flash", 0.5],
+    ["gateway:bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", 19.8],
+    ["gateway:us.anthropic.claude-sonnet-4-5-20250929-v1:0", 19.8],
     ["gateway:unknown/gpt-4.1-mini", null],
     ["gpt-4.1-mini", 2],
     ["openai:no-such-model", null],
@@ -104,6 +111,15 @@ describe("the table's price", () => {
     expect(await priceOf(model, {}, usage)).toBe(0.3);
     expect(await priceOf(model, {}, { ...usage, cachedInputTokens: 100_000 })).toBe(0.03);
     expect(await priceOf(model, {}, { ...usage, cacheWriteTokens: 100_000 })).toBe(0.375);
+  });
+
+  it("is known for a usage whose parts are more than the whole, and after one", async () => {
+    const wrong = { inputTokens: 100_000, outputTokens: 0, cachedInputTokens: 180_000, cacheWriteTokens: 5 };
+    const all = { inputTokens: 100_000, outputTokens: 0, cachedInputTokens: 100_000 };
+    for (const model of ["google:gemini-2.5-flash-lite", "google:gemini-2.5-flash"]) {
+      expect(await priceOf(model, {}, wrong)).toBe(await priceOf(model, {}, all));
+      expect(await priceOf(model)).toBeGreaterThan(0);
+    }
   });
 
   it("is the same the second time, for other usage", async () => {

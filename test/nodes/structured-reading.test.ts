@@ -1,0 +1,53 @@
+import { describe, expect, it } from "@jest/globals";
+import { z } from "zod";
+import { readStructured } from "../../nodes/kinds/structured-output.js";
+
+const answer = { label: "x", score: 1 };
+const json = JSON.stringify(answer);
+const schema = z.object({ label: z.string(), score: z.number() });
+const read = async (text: string, as: z.ZodType = schema) => {
+  const checked = await readStructured(text, as);
+  return checked.ok ? checked.value : undefined;
+};
+
+describe("an answer", () => {
+  it.each([
+    ["hundreds of citations", `${"As said [1] ".repeat(250)}\n${json}`],
+    ["hundreds of links", `${"(see [a](b)) ".repeat(210)}\n${json}`],
+    ["hundreds of open brackets", `${"{ ".repeat(300)}\n${json}`],
+    ["a set in words", `Let {x | x > 0}. ${json}`],
+    ["a tag of its own", `<answer>\n${json}\n</answer>`],
+    ["a quotation of Markdown", `> \`\`\`json\n> ${json}\n> \`\`\``],
+    ["the end mark of a model", `${json}<|im_end|>`],
+  ])("is found behind or within %s", async (_, text) => {
+    expect(await read(text)).toEqual(answer);
+  });
+
+  it.each<[string, z.ZodType, unknown]>([
+    ["**42**", z.number(), 42],
+    ["42.", z.int(), 42],
+    ["-1.5", z.number().nullable(), -1.5],
+    ["`2`", z.literal([1, 2]), 2],
+    ["**True**", z.boolean(), true],
+    ["false.", z.literal(false), false],
+    ["nobody", z.string().nullable(), "nobody"],
+    ["**yes**", z.enum(["yes", "no"]), "yes"],
+  ])("of one word is read as %j says", async (text, as, value) => {
+    expect(await read(text, as)).toBe(value);
+  });
+
+  it.each<[string, z.ZodType]>([
+    ["The answer is 42.", z.number()],
+    ["1,000", z.number()],
+    ["3", z.literal([1, 2])],
+    ["truely", z.boolean()],
+    [`${json}\n{"label":"y","score":2}`, schema],
+    ['{"label":"x"', schema],
+  ])("is not guessed at: %j", async (text, as) => {
+    expect(await read(text, as)).toBeUndefined();
+  });
+
+  it("is looked for in bounded time", async () => {
+    expect(await read("{[".repeat(100_000))).toBeUndefined();
+  });
+});
