@@ -174,7 +174,19 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
     return { sharer: run.id, order: 0, ...limits.place, priority: remaining(path) };
   };
 
-  const modelFor: ModelSource["modelFor"] = async (node, path, within = spec) => {
+  const made = new Map<string, Made>();
+  /** One for all items and rounds of a node; a function may ask with a model of its own. */
+  const modelFor: ModelSource["modelFor"] = (node, workedPath, within = spec) => {
+    const path = declaredPath(workedPath);
+    const known = made.get(path);
+    if (known?.within === within && known.choice === node.model && known.policy === node.policy)
+      return known.model;
+    const model = makeModel(node, path, within);
+    made.set(path, { model, within, choice: node.model, policy: node.policy });
+    return model;
+  };
+
+  const makeModel = async (node: Pick<Node, "model" | "policy">, path: string, within: DagSpec) => {
     const option = optionFor(path);
     const choice = choose(node, path, within);
     notice(choice.notice);
@@ -246,6 +258,14 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
       if (options.warm === "first-token") await prices();
     },
   };
+}
+
+/** A node's model with all that is around it, and what it was made for. */
+interface Made {
+  readonly model: Promise<Model>;
+  readonly within: DagSpec;
+  readonly choice: Node["model"];
+  readonly policy: Node["policy"];
 }
 
 const unreached =

@@ -3,7 +3,7 @@ import { messageOf } from "../../src/models/media.js";
 import type { Message, SharedPrefix } from "../../src/models/port.js";
 import { prefixCacheOf, shareableTokens } from "../../src/models/prefix-cache.js";
 import { type Prompt, renderPrompt, sectionChars } from "../../src/models/prompt-layout.js";
-import { renderSections, type Section } from "../../src/models/sections.js";
+import { mostSectionBytes, renderSections, type Section } from "../../src/models/sections.js";
 import { loadTextCounter, requestTokens, roughTokens, type TokenCounter } from "../../src/models/usage.js";
 import { type Outcome, whyMissing } from "../../src/records/outcome.js";
 import { hashOf } from "../../src/spec/canonical.js";
@@ -73,14 +73,13 @@ export async function layOut(
     front,
   );
   if (layout === "auto" && shared === 0) return classic();
+  const sharedSections = ordered.slice(0, shared).flatMap((part) => part.sections);
+  const isShort = mostBytes(sharedSections, front) < shareableTokens * fewestBytesPerToken;
+  if (layout === "auto" && isShort) return classic();
   const prompt: Prompt = { instructions, sections: ordered.flatMap((part) => part.sections) };
   const messages = renderPrompt(prompt, "data-first");
-  if (cache === null || shared === 0) return { messages };
-  const prefix = await prefixOf(
-    messages,
-    front,
-    sectionChars(prompt, ordered.slice(0, shared).flatMap((part) => part.sections).length),
-  );
+  if (cache === null || shared === 0 || isShort) return { messages };
+  const prefix = await prefixOf(messages, front, sectionChars(prompt, sharedSections.length));
   if (prefix.tokens >= Math.max(shareableTokens, cache.minTokens)) return { messages, prefix };
   return layout === "auto" && prefix.tokens < shareableTokens ? classic() : { messages };
 }
@@ -89,17 +88,23 @@ export async function layOut(
 const fewestBytesPerToken = 3;
 const mostBytesPerToken = 8;
 
+const byteLength: TokenCounter = (text) => Buffer.byteLength(text);
+
+/** No fewer bytes than sections take where data comes first: most prompts are told short by it, before they are laid out. */
+function mostBytes(sections: readonly Section[], front: Front): number {
+  const messages = renderPrompt({ instructions: "", sections: [] }, "data-first");
+  const before = requestTokens({ ...front, messages }, byteLength);
+  return sections.reduce((sum, section) => sum + mostSectionBytes(section), before);
+}
+
 /** The beginning of a request up to a place in its first user message. */
 async function prefixOf(messages: readonly Message[], front: Front, chars: number): Promise<SharedPrefix> {
   const begun = messages.map((message) =>
     message.role === "user" ? { ...message, content: message.content.slice(0, chars) } : message,
   );
   const tokensBy = (count: TokenCounter) => requestTokens({ ...front, messages: begun }, count);
-  // Most prompts are told short or long without a tokenizer, which takes a while to load.
-  const bytes = tokensBy((text) => Buffer.byteLength(text));
-  if (bytes < shareableTokens * fewestBytesPerToken) return { key: "", chars, tokens: 0 };
   const key = hashOf([begun, front.tools, front.schema]);
-  const isLong = bytes >= shareableTokens * mostBytesPerToken;
+  const isLong = tokensBy(byteLength) >= shareableTokens * mostBytesPerToken;
   return { key, chars, tokens: tokensBy(isLong ? roughTokens : await loadTextCounter()) };
 }
 

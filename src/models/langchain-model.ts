@@ -13,7 +13,7 @@ import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
-import { invokeShared, sharedView, sharedViews } from "./shared-view.js";
+import { invokeShared, keptBetweenRuns, sharedView } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
@@ -38,15 +38,16 @@ const afterFinishMs = 750;
  */
 export function langchainModel(instance: ChatModelLike, options: { readonly id?: string } = {}): Model {
   const type = instance._llmType();
+  const openAiClient = typeof field(instance, "clientConfig") === "object" && "streamUsage" in instance;
   const adapted: Adapted = {
     id: options.id ?? langchainId(instance),
     instance,
     type,
-    openAiClient: typeof field(instance, "clientConfig") === "object" && "streamUsage" in instance,
+    openAiClient,
     bindsTools: typeof field(instance, "bindTools") === "function",
     refusals: new Set(),
     viewable: true,
-    views: sharedViews(instance),
+    kept: openAiClient ? keptBetweenRuns(instance) : { views: new Map() },
     sent: new Set(),
     keysNoted: new Set(),
   };
@@ -56,8 +57,8 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
 /** Every key that a request of this model can carry. */
 function secretsOf(model: Adapted): string[] {
   // What a key is changed to is seen in the headers that it is sent with.
-  const own = model.ownSecrets ?? instanceSecrets(model.instance);
-  if (model.viewable) model.ownSecrets = own;
+  const own = model.kept.secrets ?? instanceSecrets(model.instance);
+  if (model.viewable) model.kept.secrets = own;
   noteSecrets([...own, ...model.sent]);
   return [...own, ...model.sent, ...recentSecretsInUse()];
 }
@@ -169,7 +170,7 @@ function openReply(model: Adapted, request: ModelRequest, plan: Plan, signal: Ab
   const { instance } = model;
   const { messages, options, bound } = plan;
   if (model.openAiClient && model.viewable && !usesResponses(instance, options)) {
-    const view = sharedView(model.views, instance, viewSettings(model, plan));
+    const view = sharedView(model.kept.views, instance, viewSettings(model, plan));
     return openAiChunks({
       invoke: (wrapFetch, given, callOptions) =>
         invokeShared(view, notingKeys(model, wrapFetch), given, callOptions),

@@ -12,7 +12,7 @@ import type { ModelRequest } from "./port.js";
 import { prefixCacheOf } from "./prefix-cache.js";
 import { readable } from "./readable-media.js";
 import type { Optional, Refusals } from "./refusals.js";
-import type { Views } from "./shared-view.js";
+import type { Kept } from "./shared-view.js";
 import {
   answerName,
   carriersFor,
@@ -34,10 +34,8 @@ export interface Adapted {
   readonly refusals: Refusals;
   /** Learnt: `false` once the instance turned out to have private fields, which only the instance itself can reach. */
   viewable: boolean;
-  /** Views of the instance whose clients are kept, by what they see differently. */
-  readonly views: Views;
-  /** Keys that the instance holds, once they were looked for. */
-  ownSecrets?: readonly string[];
+  /** What need not be found again for each request: of an OpenAI client not for each run either. */
+  readonly kept: Kept;
   /** Keys that requests were seen to carry and no field of the instance holds. */
   readonly sent: Set<string>;
   /** Authorisations whose requests were looked through. */

@@ -44,6 +44,14 @@ export function sectionTexts(sections: readonly Section[], around = ""): string[
   });
 }
 
+/** Bytes of the longest two lines with markers, without their labels, and of a gap. */
+const bytesAround = "[data-0123456789ab missing ]\n\n[data-0123456789ab end ]".length + sectionGap.length;
+
+/** No fewer bytes than a section takes as text. */
+export function mostSectionBytes(section: Section): number {
+  return bytesAround + 2 * Buffer.byteLength(section.label) + Buffer.byteLength(bodyOf(section));
+}
+
 /** Reads back what {@link renderSections} wrote; `null` when the text was not written by it. */
 export function parseSections(text: string): Section[] | null {
   const found = findSections(text);

@@ -16,24 +16,29 @@ const callHeader = "x-agent-dag-call";
 const mostViews = 16;
 let lastCall = 0;
 
-const viewsOf = new WeakMap<
-  ChatModelLike,
-  { readonly madeFrom: readonly unknown[]; readonly views: Views }
->();
 export type Views = Map<string, SharedView>;
 
-/** The views of an instance that there are, of earlier runs too; none once its user has changed what its client is made from. */
-export function sharedViews(instance: ChatModelLike): Views {
+/** What is kept of an instance from run to run. */
+export interface Kept {
+  readonly views: Views;
+  /** Keys that the instance holds, once they were looked for. */
+  secrets?: readonly string[];
+}
+
+const keptOf = new WeakMap<ChatModelLike, Kept & { readonly madeFrom: readonly unknown[] }>();
+
+/** What earlier runs found of an instance with an OpenAI client; nothing once its user has changed what the client is made from. */
+export function keptBetweenRuns(instance: ChatModelLike): Kept {
   const madeFrom = clientMadeFrom(instance as unknown as Loose);
-  const known = viewsOf.get(instance);
+  const known = keptOf.get(instance);
   if (
     known?.madeFrom.length === madeFrom.length &&
     known.madeFrom.every((one, index) => Object.is(one, madeFrom[index]))
   )
-    return known.views;
-  const views: Views = new Map();
-  viewsOf.set(instance, { madeFrom, views });
-  return views;
+    return known;
+  const kept = { madeFrom, views: new Map() };
+  keptOf.set(instance, kept);
+  return kept;
 }
 
 function clientMadeFrom({ apiKey, clientConfig, client }: Loose): unknown[] {

@@ -5,7 +5,13 @@ import fc from "fast-check";
 import { z } from "zod";
 import type { Message, Model, ModelRequest } from "../../src/models/port.js";
 import { comparablePrompt, readPrompt, renderPrompt } from "../../src/models/prompt-layout.js";
-import { renderSections, type Section } from "../../src/models/sections.js";
+import {
+  mostSectionBytes,
+  renderSections,
+  type Section,
+  sectionGap,
+  sectionTexts,
+} from "../../src/models/sections.js";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import type { DagSpec } from "../../src/spec/shape.js";
@@ -30,6 +36,22 @@ function caching(
   };
   return { model, requests };
 }
+
+it("knows without laying it out how long a section can become", () => {
+  const text = fc.string({ unit: "grapheme", maxLength: 60 });
+  const section = fc.oneof(
+    fc.record({ label: text, content: text }),
+    fc.record({ label: text, missing: text }),
+  );
+  fc.assert(
+    fc.property(fc.array(section, { minLength: 1, maxLength: 4 }), (sections) => {
+      const most = sections.reduce((sum, one) => sum + mostSectionBytes(one), 0);
+      const bytes = Buffer.byteLength(sectionTexts(sections).join(sectionGap));
+      expect(bytes).toBeLessThanOrEqual(most);
+      expect(most - bytes).toBeLessThanOrEqual(8 * sections.length + 2);
+    }),
+  );
+});
 
 const review = defineDag({
   name: "review",

@@ -95,6 +95,22 @@ describe("the model of a node", () => {
     expect(models.choiceFor({}, "a")).toBe(outer);
   });
 
+  it("is made once for all items and rounds of a node, and anew for another choice, policy or DAG", async () => {
+    const { models } = scene({ model: scripted("m") });
+    const node = { policy: { retry: { maxAttempts: 2 } } };
+    const made = models.modelFor(node, "g/in");
+    for (const path of ["g/in", "g[7]/in", "g#2/in[3]"]) expect(models.modelFor(node, path)).toBe(made);
+    expect(models.modelFor({ ...node }, "g/in")).toBe(made);
+    const others = [
+      models.modelFor({ policy: { retry: { maxAttempts: 2 } } }, "g/in"),
+      models.modelFor({ ...node, model: scripted("own") as never }, "g/in"),
+      models.modelFor(node, "g/in", { ...spec }),
+      models.modelFor(node, "g/on"),
+    ];
+    for (const other of others) expect(other).not.toBe(made);
+    await Promise.all([made, ...others]);
+  });
+
   it("is prepared once, however many nodes have it", async () => {
     let prepared = 0;
     const model = scripted("m", {
