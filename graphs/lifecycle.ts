@@ -30,6 +30,7 @@ import type { DagSpec } from "../src/spec/shape.js";
 import { storeError, storeNameOf } from "../src/stores/store-error.js";
 import { ThreadLease } from "../src/stores/thread-lease.js";
 import { type ReadLog, readLog, ThreadLog } from "../src/stores/thread-log.js";
+import { threadSaver } from "../src/stores/thread-saver.js";
 import { type Invocation, withInvocation } from "./invocation.js";
 import { type OpaqueSaver, opaqueSaver } from "./langgraph/opaque-saver.js";
 import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
@@ -253,7 +254,7 @@ export class Lifecycle {
         const message = `Another process has taken over the thread "${thread}".`;
         this.#run?.canceller.cancel(cancelOf(new DagError("THREAD_LOST", message)));
       });
-      const log = await readLog(saver.inner, thread);
+      const log = this.#lease.isFirst ? null : await readLog(saver.inner, thread);
       const run = log === null ? null : readRun(log.entries);
       if (run === null || (start.kind === "new" && !start.goesOn)) return { ...nothingEarlier, log };
       const isChat = given !== null && takesConversation(spec);
@@ -321,7 +322,7 @@ export class Lifecycle {
     const { configurable = {} } = config;
     const isHanded = typeof configurable[privateNames.checkpointer] === "object";
     return {
-      durability: "sync",
+      durability: threadSaver(this.#saver.inner).keepsCheckpoints === false ? "exit" : "sync",
       ...config,
       configurable: { ...configurable, ...(isHanded && { [privateNames.checkpointer]: this.#saver }) },
     };

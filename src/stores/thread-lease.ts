@@ -3,13 +3,18 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import {
   type BaseCheckpointSaver,
+  type Checkpoint,
   type CheckpointMetadata,
   type CheckpointTuple,
   emptyCheckpoint,
 } from "@langchain/langgraph";
 import { DagError } from "../errors.js";
+import { threadSaver } from "./thread-saver.js";
 
 const namespace = "agent-dag-lease";
+
+/** The task that the holder is the write of. */
+const holderTask = "holder";
 
 /** A holder renews its lease this often, in milliseconds. */
 export const renewEveryMs = 4000;
@@ -50,13 +55,22 @@ export class ThreadLease {
   readonly #thread: string;
   readonly #generation: string;
   readonly #holder: Holder;
+  /** Whether nobody has driven the thread before: then it holds nothing. */
+  readonly isFirst: boolean;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(saver: BaseCheckpointSaver, thread: string, generation: string, holder: Holder) {
+  private constructor(
+    saver: BaseCheckpointSaver,
+    thread: string,
+    generation: string,
+    holder: Holder,
+    isFirst = false,
+  ) {
     this.#saver = saver;
     this.#thread = thread;
     this.#generation = generation;
     this.#holder = holder;
+    this.isFirst = isFirst;
   }
 
   /**
@@ -80,18 +94,28 @@ export class ThreadLease {
     // Before it is written: what reads it from there finds out here that its holder is there.
     heldHere.add(holder.token);
     try {
+      const first = new ThreadLease(saver, thread, generationAfter(null), holder, true);
+      if (await first.#claim()) {
+        first.#renew(onLost);
+        return first;
+      }
       const current = await read(saver, thread);
+      if (current?.generation === first.#generation && current.holder?.token === holder.token) {
+        // It was claimed, and the answer was lost on its way.
+        first.#renew(onLost);
+        return first;
+      }
       const wait = current === null ? 0 : leftMs(current, holder.place, await storeNowMs(saver));
       if (current !== null && current.holder !== null && wait > 0) throw busy(thread, current.holder, wait);
       // A generation that nobody holds yet is being reached for by somebody: both go for the same one.
       const free = current?.holder === null && !current.released ? current.generation : null;
-      const generation = free ?? String(Number(current?.generation ?? 0) + 1).padStart(12, "0");
+      const generation = free ?? generationAfter(current);
       const lease = new ThreadLease(saver, thread, generation, holder);
       await lease.#put(false);
       await saver.putWrites(
         { configurable: { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: generation } },
-        [["holder", JSON.stringify(holder)]],
-        "holder",
+        lease.#holding(),
+        holderTask,
       );
       const now = await read(saver, thread);
       if (now?.generation !== generation || now.holder?.token !== holder.token) {
@@ -111,7 +135,26 @@ export class ThreadLease {
     clearInterval(this.#timer);
     drivenBy(this.#saver).delete(this.#thread);
     heldHere.delete(this.#holder.token);
-    await this.#put(true).catch(() => {});
+    const giveBack = () => this.#put(true).catch(() => {});
+    const saver = threadSaver(this.#saver);
+    if (saver.letGo === undefined) await giveBack();
+    else saver.letGo(this.#thread, giveBack);
+  }
+
+  /** Takes a thread that nobody has driven before in one step, where the checkpointer can; whether it did. */
+  async #claim(): Promise<boolean> {
+    const saver = threadSaver(this.#saver);
+    if (saver.putNew === undefined) return false;
+    const config = { configurable: { thread_id: this.#thread, checkpoint_ns: namespace } };
+    return saver.putNew(config, this.#point(), await this.#beat(false), this.#holding(), holderTask);
+  }
+
+  #holding(): [string, string][] {
+    return [["holder", JSON.stringify(this.#holder)]];
+  }
+
+  #point(): Checkpoint {
+    return { ...emptyCheckpoint(), id: this.#generation };
   }
 
   #renew(onLost: () => void): void {
@@ -130,20 +173,14 @@ export class ThreadLease {
   }
 
   async #put(released: boolean): Promise<void> {
+    const config = { configurable: { thread_id: this.#thread, checkpoint_ns: namespace } };
+    await this.#saver.put(config, this.#point(), await this.#beat(released), {});
+  }
+
+  /** In the metadata, because some checkpointers keep the first value of a channel's version for good. */
+  async #beat(released: boolean): Promise<CheckpointMetadata<LeaseMetadata>> {
     const beat = await storeNowMs(this.#saver);
-    // In the metadata, because some checkpointers keep the first value of a channel's version for good.
-    const metadata: CheckpointMetadata<LeaseMetadata> = {
-      source: "update",
-      step: -1,
-      parents: {},
-      lease: JSON.stringify({ beat, released }),
-    };
-    await this.#saver.put(
-      { configurable: { thread_id: this.#thread, checkpoint_ns: namespace } },
-      { ...emptyCheckpoint(), id: this.#generation },
-      metadata,
-      {},
-    );
+    return { source: "update", step: -1, parents: {}, lease: JSON.stringify({ beat, released }) };
   }
 }
 
@@ -165,6 +202,10 @@ interface Current {
   /** Milliseconds since 1970. */
   readonly beat: number;
   readonly released: boolean;
+}
+
+function generationAfter(current: Pick<Current, "generation"> | null): string {
+  return String(Number(current?.generation ?? 0) + 1).padStart(12, "0");
 }
 
 async function read(saver: BaseCheckpointSaver, thread: string): Promise<Current | null> {
@@ -196,8 +237,7 @@ function leftMs({ holder, beat, released }: Current, place: string, nowMs: numbe
 
 /** The time that all who share a store go by, in milliseconds since 1970: the store's own clock where it has one. */
 async function storeNowMs(saver: BaseCheckpointSaver): Promise<number> {
-  const { storeNowMs: clock } = saver as { storeNowMs?: unknown };
-  return typeof clock === "function" ? Number(await clock.call(saver)) : Date.now();
+  return (await threadSaver(saver).storeNowMs?.()) ?? Date.now();
 }
 
 /** Which list of processes this process is in: the boot of its kernel, and the namespace of its container. */

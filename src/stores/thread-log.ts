@@ -1,10 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { type BaseCheckpointSaver, type CheckpointTuple, emptyCheckpoint } from "@langchain/langgraph";
+import {
+  type BaseCheckpointSaver,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  emptyCheckpoint,
+} from "@langchain/langgraph";
+import { threadSaver } from "./thread-saver.js";
 
 /** Where the log lies beside LangGraph's own checkpoints of the thread: deleting the thread deletes it too. */
 export const logNamespace = "agent-dag";
 
 const channel = "log";
+
+const metadata: CheckpointMetadata = { source: "input", step: -1, parents: {} };
 
 /** One entry of a log: JSON with a kind. */
 export interface LogEntry {
@@ -18,7 +26,7 @@ export interface LogEntry {
  * latest one counts.
  *
  * Entries are written in groups, in the order in which they were appended: one group after the other, or, where the checkpointer
- * itself keeps the order (`keepsOrder`), each at once. An error of the checkpointer ends the writing: it is told once to
+ * itself keeps the order (`keepsOrder`), each at once. Where it can, a log is begun by its first group. An error of the checkpointer ends the writing: it is told once to
  * `onFailure`, and later entries are dropped.
  */
 export class ThreadLog {
@@ -26,6 +34,8 @@ export class ThreadLog {
   readonly #config: { configurable: { thread_id: string; checkpoint_ns: string; checkpoint_id: string } };
   readonly #onFailure: (error: unknown) => void;
   readonly #keepsOrder: boolean;
+  /** Whether the next group begins the log. */
+  #begins: boolean;
   #queue: string[] = [];
   /** The group that collects, until it is sent. */
   #collecting: Promise<void> | null = null;
@@ -40,12 +50,14 @@ export class ThreadLog {
     id: string,
     next: number,
     onFailure: (error: unknown) => void,
+    begins = false,
   ) {
     this.#saver = saver;
     this.#config = { configurable: { thread_id: thread, checkpoint_ns: logNamespace, checkpoint_id: id } };
     this.#next = next;
     this.#onFailure = onFailure;
-    this.#keepsOrder = (saver as { keepsOrder?: unknown }).keepsOrder === true;
+    this.#keepsOrder = threadSaver(saver).keepsOrder === true;
+    this.#begins = begins;
   }
 
   /** Begins a log for a new run on the thread; `after` is the id of the log before it. Rejects with the checkpointer's error. */
@@ -56,8 +68,9 @@ export class ThreadLog {
     onFailure: (error: unknown) => void,
   ): Promise<ThreadLog> {
     const id = laterThan(after);
+    if (threadSaver(saver).putNew !== undefined) return new ThreadLog(saver, thread, id, 1, onFailure, true);
     const config = { configurable: { thread_id: thread, checkpoint_ns: logNamespace } };
-    await saver.put(config, { ...emptyCheckpoint(), id }, { source: "input", step: -1, parents: {} }, {});
+    await saver.put(config, { ...emptyCheckpoint(), id }, metadata, {});
     return new ThreadLog(saver, thread, id, 1, onFailure);
   }
 
@@ -92,16 +105,24 @@ export class ThreadLog {
     this.#collecting = null;
     if (this.#failed) return;
     try {
-      await this.#saver.putWrites(
-        this.#config,
-        group.map((text) => [channel, text]),
-        randomUUID(),
-      );
+      await this.#put(group.map((text) => [channel, text]));
     } catch (error) {
       if (this.#failed) return;
       this.#failed = true;
       this.#onFailure(error);
     }
+  }
+  async #put(writes: [string, string][]): Promise<void> {
+    const { putNew } = threadSaver(this.#saver);
+    const begins = this.#begins;
+    this.#begins = false;
+    if (!begins || putNew === undefined) {
+      await this.#saver.putWrites(this.#config, writes, randomUUID());
+      return;
+    }
+    const { checkpoint_id: id, ...place } = this.#config.configurable;
+    const point = { ...emptyCheckpoint(), id };
+    await putNew.call(this.#saver, { configurable: place }, point, metadata, writes, randomUUID());
   }
 }
 

@@ -45,8 +45,8 @@ export interface EngineStore {
   ): Promise<T>;
   /** The latest lines of rows; `null` where there is none. */
   find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]>;
-  /** Enters lines; of a key the last one counts. */
-  append(batch: string, rows: readonly LedgerRow[]): Promise<void>;
+  /** Enters lines, of a key the last one counts; and deletes the threads of rows that are done with them. */
+  append(batch: string, rows: readonly LedgerRow[], threads: readonly string[]): Promise<void>;
   /** Lines after a number, in order, the replaced ones left out. */
   after(batch: string, n: number, most: number): Promise<NumberedRow[]>;
   /** Number of the last line; 0 where there is none. */

@@ -12,7 +12,7 @@ import {
   type Told,
 } from "./engine-store.js";
 import { OrderedConnection } from "./ordered-connection.js";
-import { PostgresThreads, stored, threadTables } from "./postgres-threads.js";
+import { PostgresThreads, stored, threadTables, withoutThreads } from "./postgres-threads.js";
 
 /** All of it stands in a schema of its own. A line's number comes from its batch's row, whose lock keeps them in order. */
 const tables = `
@@ -114,7 +114,7 @@ export class PostgresEngineStore implements EngineStore {
     });
   }
 
-  async append(batch: string, rows: readonly LedgerRow[]): Promise<void> {
+  async append(batch: string, rows: readonly LedgerRow[], threads: readonly string[]): Promise<void> {
     const latest = [...new Map(rows.map((row) => [row.item.key, row])).values()];
     const column = (of: (row: LedgerRow) => unknown) => latest.map(of);
     const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
@@ -128,7 +128,7 @@ WITH given AS (
 ), ledger AS (
   INSERT INTO agent_dag.ledgers AS l VALUES ($1, cardinality($2::text[]))
   ON CONFLICT (batch) DO UPDATE SET lines = l.lines + excluded.lines RETURNING lines
-)
+), ${withoutThreads("$7")}
 INSERT INTO agent_dag.lines AS l (batch, key, n, entry, item, figures, record)
 SELECT $1, key, lines - cardinality($2::text[]) + place, entry, item, figures, record FROM given, ledger
 ON CONFLICT (batch, key) DO UPDATE
@@ -141,6 +141,7 @@ WHERE l.entry <> excluded.entry`,
           column(({ item }) => json(item)),
           column(({ figures }) => json(figures)),
           column(({ record }) => json(record)),
+          threads.map(stored),
         ],
       }),
     );

@@ -6,6 +6,7 @@ import {
 } from "@langchain/langgraph";
 import type { Pool } from "pg";
 import type { OrderedConnection } from "./ordered-connection.js";
+import type { ThreadSaver } from "../../stores/thread-saver.js";
 import { Together } from "./together.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
@@ -42,6 +43,12 @@ interface Write extends Place {
   readonly value: string;
 }
 
+/** What goes through the journal: a checkpoint that is to be new, or `null`, and writes, which are left out where it was not. */
+interface Entry {
+  readonly point: Point | null;
+  readonly writes: readonly Write[];
+}
+
 /** Most that goes into one statement. */
 const mostAtOnce = 100;
 
@@ -53,7 +60,7 @@ const writesUnderWay = 4;
  * that a busy worker takes a fraction of the round trips of a checkpointer of general use. It holds what is JSON, which is all that
  * logs and leases are; LangGraph's own checkpoints are not given to it.
  */
-export class PostgresThreads extends BaseCheckpointSaver {
+export class PostgresThreads extends BaseCheckpointSaver implements ThreadSaver {
   /** So that an error of the store can name it. */
   readonly storeName: string;
   /** What is put first is there first. */
@@ -62,7 +69,11 @@ export class PostgresThreads extends BaseCheckpointSaver {
   readonly #journal: OrderedConnection;
   readonly #reads = new Together((places: Place[]) => this.#read(places), mostAtOnce);
   readonly #puts = new Together((points: Point[]) => this.#put(points), mostAtOnce);
-  readonly #writes = new Together((writes: Write[][]) => this.#write(writes), mostAtOnce, writesUnderWay);
+  readonly #entries = new Together(
+    (entries: Entry[]) => this.#enter(entries),
+    mostAtOnce,
+    writesUnderWay,
+  );
   readonly #deletes = new Together((threads: string[]) => this.#delete(threads), mostAtOnce);
 
   /**
@@ -81,16 +92,25 @@ export class PostgresThreads extends BaseCheckpointSaver {
   }
 
   override async put({ configurable = {} }: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata) {
-    const point = { checkpoint: JSON.stringify(checkpoint), metadata: JSON.stringify(metadata) };
-    await this.#puts.ask({ ...placeIn(configurable), id: checkpoint.id, ...point });
+    await this.#puts.ask(pointOf(placeIn(configurable), checkpoint, metadata));
     return { configurable: { ...configurable, checkpoint_id: checkpoint.id } };
+  }
+
+  putNew(
+    { configurable = {} }: Config,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    writes: Writes,
+    task: string,
+  ): Promise<boolean> {
+    const place = placeIn(configurable);
+    const point = pointOf(place, checkpoint, metadata);
+    return this.#entries.ask({ point, writes: writesOf({ ...place, id: checkpoint.id, task }, writes) });
   }
 
   override async putWrites({ configurable = {} }: Config, writes: Writes, task: string): Promise<void> {
     const at = { ...placeIn(configurable), id: String(configurable.checkpoint_id), task };
-    await this.#writes.ask(
-      writes.map(([channel, value], place) => ({ ...at, place, channel, value: JSON.stringify(value) })),
-    );
+    await this.#entries.ask({ point: null, writes: writesOf(at, writes) });
   }
 
   override async deleteThread(thread: string): Promise<void> {
@@ -133,29 +153,64 @@ LEFT JOIN agent_dag.writes w ON w.thread = latest.thread AND w.space = latest.sp
       text: `
 INSERT INTO agent_dag.threads SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
 ON CONFLICT (thread, space, id) DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata`,
-      values: columns([...latest.values()], ["thread", "space", "id", "checkpoint", "metadata"]),
+      values: columns([...latest.values()], pointColumns),
     });
     return points.map(() => null);
   }
 
-  async #write(groups: readonly (readonly Write[])[]): Promise<null[]> {
-    await this.#journal.query({
-      name: "agent-dag-threads-write",
-      text: `
+  /** Whether each entry's checkpoint was new. */
+  async #enter(entries: readonly Entry[]): Promise<boolean[]> {
+    const points = entries.flatMap(({ point }) => (point === null ? [] : [point]));
+    if (points.length === 0) {
+      await this.#journal.query({
+        name: "agent-dag-threads-write",
+        text: `
 INSERT INTO agent_dag.writes
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
 ON CONFLICT DO NOTHING`,
-      values: columns(groups.flat(), ["thread", "space", "id", "task", "place", "channel", "value"]),
+        values: columns(
+          entries.flatMap(({ writes }) => writes),
+          writeColumns,
+        ),
+      });
+      return entries.map(() => false);
+    }
+    const writes = entries.flatMap(({ point, writes }) => writes.map((one) => ({ one, isNew: point !== null })));
+    const { rows } = await this.#journal.query({
+      name: "agent-dag-threads-begin",
+      text: `
+WITH entered AS (
+  INSERT INTO agent_dag.threads SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+  ON CONFLICT DO NOTHING RETURNING thread, space, id
+), written AS (
+  INSERT INTO agent_dag.writes
+  SELECT w.thread, w.space, w.id, task, place, channel, value
+  FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::boolean[])
+  AS w(thread, space, id, task, place, channel, value, is_new)
+  WHERE NOT is_new OR (w.thread, w.space, w.id) IN (SELECT * FROM entered)
+  ON CONFLICT DO NOTHING
+)
+SELECT * FROM entered`,
+      values: [
+        ...columns(points, pointColumns),
+        ...columns(
+          writes.map(({ one }) => one),
+          writeColumns,
+        ),
+        writes.map(({ isNew }) => isNew),
+      ],
     });
-    return groups.map(() => null);
+    const entered = new Set(rows.map(({ thread, space, id }) => JSON.stringify([thread, space, id])));
+    return entries.map(
+      ({ point }) => point !== null && entered.has(JSON.stringify([point.thread, point.space, point.id])),
+    );
   }
 
   async #delete(threads: readonly string[]): Promise<null[]> {
     await this.#pool.query({
       name: "agent-dag-threads-delete",
       text: `
-WITH gone AS (DELETE FROM agent_dag.writes WHERE thread = ANY($1))
-DELETE FROM agent_dag.threads WHERE thread = ANY($1)`,
+WITH ${withoutThreads("$1")} SELECT`,
       values: [threads],
     });
     return threads.map(() => null);
@@ -174,6 +229,18 @@ function placeIn({
   return { thread: stored(thread), space: String(space) };
 }
 
+const pointColumns = ["thread", "space", "id", "checkpoint", "metadata"] as const;
+const writeColumns = ["thread", "space", "id", "task", "place", "channel", "value"] as const;
+
+function pointOf(place: Place, checkpoint: Checkpoint, metadata: CheckpointMetadata): Point {
+  const texts = { checkpoint: JSON.stringify(checkpoint), metadata: JSON.stringify(metadata) };
+  return { ...place, id: checkpoint.id, ...texts };
+}
+
+function writesOf(at: Place & Pick<Write, "id" | "task">, writes: Writes): Write[] {
+  return writes.map(([channel, value], place) => ({ ...at, place, channel, value: JSON.stringify(value) }));
+}
+
 function tupleOf({ thread, space }: Place, rows: readonly any[] | undefined): CheckpointTuple | undefined {
   const first = rows?.[0];
   if (rows === undefined || first === undefined) return undefined;
@@ -190,6 +257,12 @@ function tupleOf({ thread, space }: Place, rows: readonly any[] | undefined): Ch
 /** Rows as lists, one a column: what `unnest` takes apart again. */
 function columns<Row>(rows: readonly Row[], names: readonly (keyof Row)[]): unknown[][] {
   return names.map((name) => rows.map((row) => row[name]));
+}
+
+/** Parts of a statement that delete threads. @param names The parameter that holds their names, as they are {@link stored}. */
+export function withoutThreads(names: string): string {
+  return `unwritten AS (DELETE FROM agent_dag.writes WHERE thread = ANY(${names})),
+gone AS (DELETE FROM agent_dag.threads WHERE thread = ANY(${names}))`;
 }
 
 /** A text column holds no zero character and no half of a pair: such names are kept in JSON's spelling. */

@@ -95,18 +95,13 @@ export class RedisEngineStore implements EngineStore {
     });
   }
 
-  async append(batch: string, rows: readonly LedgerRow[]): Promise<void> {
+  async append(batch: string, rows: readonly LedgerRow[], threads: readonly string[]): Promise<void> {
     const words = rows.flatMap(({ entry, ...line }) => [line.item.key, entry, JSON.stringify(line)]);
-    await this.#told(() =>
-      this.#client.eval(
-        enter,
-        3,
-        ledgerKey(batch),
-        `${ledgerKey(batch)}:order`,
-        `${ledgerKey(batch)}:lines`,
-        ...words,
-      ),
-    );
+    const ledger = ledgerKey(batch);
+    await this.#told(async () => {
+      await this.#client.eval(enter, 3, ledger, `${ledger}:order`, `${ledger}:lines`, ...words);
+      await Promise.all(threads.map((thread) => this.threads.deleteThread(thread)));
+    });
   }
 
   async after(batch: string, n: number, most: number): Promise<NumberedRow[]> {

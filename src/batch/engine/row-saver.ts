@@ -1,5 +1,6 @@
 import { BaseCheckpointSaver, type CheckpointTuple } from "@langchain/langgraph";
 import { logNamespace } from "../../stores/thread-log.js";
+import { type PutNew, threadSaver } from "../../stores/thread-saver.js";
 import type { Contact } from "./contact.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
@@ -13,11 +14,15 @@ type PutWrites = Parameters<BaseCheckpointSaver["putWrites"]>;
 export class RowSaver extends BaseCheckpointSaver {
   readonly storeName: unknown;
   readonly keepsOrder: boolean;
+  readonly keepsCheckpoints = false;
+  readonly putNew: PutNew | undefined;
   /** Milliseconds that the store's clock is ahead of this process's. */
   #aheadMs = Date.now() - performance.now();
   readonly #inner: BaseCheckpointSaver;
   readonly #contact: Contact;
   readonly #onFailure: (error: unknown) => void;
+  /** How the leases of rows whose run has ended are given back, by thread. */
+  readonly #ended = new Map<string, () => Promise<void>>();
 
   /** @param onFailure Told of what the store fails with for good: a run would go on without it, and its row must not. */
   constructor(inner: BaseCheckpointSaver, contact: Contact, onFailure: (error: unknown) => void) {
@@ -26,7 +31,9 @@ export class RowSaver extends BaseCheckpointSaver {
     this.#contact = contact;
     this.#onFailure = onFailure;
     this.storeName = (inner as { storeName?: unknown }).storeName;
-    this.keepsOrder = (inner as { keepsOrder?: unknown }).keepsOrder === true;
+    const { keepsOrder, putNew } = threadSaver(inner);
+    this.keepsOrder = keepsOrder === true;
+    this.putNew = putNew && ((...given) => this.#told(() => putNew.apply(inner, given)));
   }
 
   /** Enters what the store's clock said: it was asked at `askedMs`, of this process's clock. */
@@ -36,6 +43,22 @@ export class RowSaver extends BaseCheckpointSaver {
 
   /** What leases go by: the engine's clock, as it was told last. */
   readonly storeNowMs = async (): Promise<number> => performance.now() + this.#aheadMs;
+
+  readonly letGo = (thread: string, giveBack: () => Promise<void>): void => {
+    this.#ended.set(thread, giveBack);
+  };
+
+  /** Gives the lease of a row's thread back where its run has ended: others may go on with it. */
+  async giveBack(thread: string): Promise<void> {
+    const giveBack = this.#ended.get(thread);
+    this.#ended.delete(thread);
+    await giveBack?.();
+  }
+
+  /** Forgets the lease of a thread that was deleted. */
+  forget(thread: string): void {
+    this.#ended.delete(thread);
+  }
 
   override async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
     return isOurs(config) ? this.#told(() => this.#inner.getTuple(config)) : undefined;

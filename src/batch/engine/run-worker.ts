@@ -226,7 +226,16 @@ class WorkingProcess {
     const line = await this.#contact.patiently(() => batch.find(job.key));
     const isSame = line?.item.inputHash === job.inputHash;
     if (line !== null && isSame && line.entry !== job.after) return "done";
-    if (lost > mostLost) return this.#enter(batch, this.#lostRow(job, lost));
+    if (lost > mostLost) return this.#enter(batch, this.#lostRow(job, lost), null);
+    const thread = threadOfRow(this.#spec, batch.id, job, batch.topology);
+    try {
+      return await this.#runIn(batch, job, line, thread);
+    } finally {
+      await this.#saver.giveBack(thread);
+    }
+  }
+
+  async #runIn(batch: SharedBatch, job: RowJob, line: LedgerRow | null, thread: string): Promise<Handled> {
     const known = line === null ? undefined : knownRow(line.item, 0);
     const row = { ...job, error: null };
     const budget = batch.budgetOf(row, known?.spent);
@@ -261,17 +270,17 @@ class WorkingProcess {
     if (item.state === "cancelled" && item.usage.modelCalls === 0) return "done";
     await batch.events.told();
     const { record, ...light } = item;
-    const handled = await this.#enter(batch, {
+    const entered = {
       entry: randomUUID(),
       item: light,
       figures: record === undefined ? null : figuresOf(record),
       record: keepsRecord(batch, item) ? (record ?? null) : null,
-    });
+    };
+    const isDone = this.#options.checkpointer === undefined && standingOf(item) === "done";
+    // Whoever sees the line may go on with the row.
+    if (!isDone) await this.#saver.giveBack(thread);
+    const handled = await this.#enter(batch, entered, isDone ? thread : null);
     await budget?.end().catch(() => {});
-    if (this.#options.checkpointer === undefined && standingOf(item) === "done") {
-      const thread = threadOfRow(this.#spec, batch.id, row, batch.topology);
-      await this.#saver.deleteThread(thread).catch(() => {});
-    }
     return handled;
   }
 
@@ -283,8 +292,10 @@ class WorkingProcess {
     return { entry: randomUUID(), item, figures: null, record: null };
   }
 
-  async #enter(batch: SharedBatch, row: LedgerRow): Promise<Handled> {
-    await this.#contact.patiently(() => batch.append(row));
+  /** @param thread The row's, where it is deleted with that. */
+  async #enter(batch: SharedBatch, row: LedgerRow, thread: string | null): Promise<Handled> {
+    await this.#contact.patiently(() => batch.append(row, thread));
+    if (thread !== null) this.#saver.forget(thread);
     this.#done++;
     if (row.item.state === "failed") this.#failed++;
     if (row.item.error?.code === "BUDGET_SPENT") await batch.end("budget");

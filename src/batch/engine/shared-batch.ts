@@ -33,7 +33,7 @@ export class SharedBatch {
   readonly #limits: LimitOptions;
   readonly #budget: SharedBudget | null;
   readonly #finds: Together<string, LedgerRow | null>;
-  readonly #appends: Together<LedgerRow, null>;
+  readonly #appends: Together<{ readonly row: LedgerRow; readonly thread: string | null }, null>;
   readonly #failures: Together<boolean, boolean>;
 
   private constructor(
@@ -69,9 +69,13 @@ export class SharedBatch {
       warmth: createPrefixWarmth(),
     };
     this.#finds = new Together((keys) => store.find(id, keys));
-    this.#appends = new Together(async (rows) => {
-      await store.append(id, rows);
-      return rows.map(() => null);
+    this.#appends = new Together(async (entries) => {
+      await store.append(
+        id,
+        entries.map(({ row }) => row),
+        entries.flatMap(({ thread }) => (thread === null ? [] : [thread])),
+      );
+      return entries.map(() => null);
     }, 100);
     this.#failures = new Together((failed) => this.#countFailures(failed));
   }
@@ -134,8 +138,9 @@ export class SharedBatch {
     return this.#finds.ask(key);
   }
 
-  async append(row: LedgerRow): Promise<void> {
-    await this.#appends.ask(row);
+  /** Enters a row's line. @param thread Its thread, where that is deleted with it. */
+  async append(row: LedgerRow, thread: string | null): Promise<void> {
+    await this.#appends.ask({ row, thread });
   }
 
   /** The row's part of the batch's budget; `null` where it has none. */

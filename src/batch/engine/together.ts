@@ -19,7 +19,7 @@ export class Together<Asked, Answer> {
     this.#ask = ask;
     this.#most = most;
     this.#lanes = lanes;
-    this.#soon = lanes > 1 ? queueMicrotask : setImmediate;
+    this.#soon = lanes > 1 ? process.nextTick : setImmediate;
   }
 
   ask(asked: Asked): Promise<Answer> {
