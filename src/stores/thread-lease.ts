@@ -242,6 +242,14 @@ async function storeNowMs(saver: BaseCheckpointSaver): Promise<number> {
 
 /** Which list of processes this process is in: the boot of its kernel, and the namespace of its container. */
 function placeOfProcess(): string {
+  place ??= readPlace();
+  return place;
+}
+
+/** Read once: it does not change. */
+let place: string | undefined;
+
+function readPlace(): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;

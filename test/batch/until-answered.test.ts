@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { untilAnswered } from "../../src/batch/engine/contact.js";
+import { Contact, untilAnswered } from "../../src/batch/engine/contact.js";
 
 const away = () => Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:5432"), { code: "ECONNREFUSED" });
 
@@ -31,4 +31,33 @@ it("does nothing twice that another try would not mend", async () => {
   };
   await expect(untilAnswered(act, () => true)).rejects.toThrow("does not exist");
   expect(tries).toBe(1);
+});
+
+it("waits for a store that is being restarted when a worker begins", async () => {
+  const done: string[] = [];
+  let isAway = true;
+  const contact = new Contact(
+    async () => {
+      if (isAway) throw away();
+      done.push("beat");
+    },
+    () => {},
+  );
+  await contact.open(async () => {
+    done.push("before");
+    if (done.length === 3) isAway = false;
+  });
+  await contact.close();
+  expect(done).toEqual(["before", "before", "before", "beat"]);
+});
+
+it("waits for it no longer once the worker is to end", async () => {
+  const contact = new Contact(
+    async () => {},
+    () => {},
+  );
+  const before = async () => {
+    throw away();
+  };
+  await expect(contact.open(before, () => false)).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });

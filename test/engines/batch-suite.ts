@@ -241,6 +241,7 @@ export function testBatches(
       expect(await driver.ended).toBe(130);
       expect(await follower.ended).toBe(130);
       const done = linesOf(out).filter(({ state }) => state === "completed").length;
+      expect(cancel.said.stdout).toContain(`: ${done} row${done === 1 ? " is" : "s are"} done`);
       expect(done).toBeGreaterThan(0);
       expect(done).toBeLessThan(120);
       expect(JSON.parse(follower.said.stdout)).toMatchObject({ ended: "aborted", completed: done });
@@ -363,6 +364,61 @@ export function testBatches(
         finish.abort();
         await Promise.all(workers);
       }
+    });
+
+    it("tells whoever joins it the events of rows, also of those that are under way", async () => {
+      await fresh();
+      const open = new Map<string, () => void>();
+      const dag = defineDag({
+        name: "joined",
+        nodes: {
+          a: { run: ({ input }) => new Promise<unknown>((go) => open.set(String(input), () => go(input))) },
+          b: { needs: ["a"], run: () => 1 },
+        },
+      });
+      const finish = new AbortController();
+      const worker = runWorker(dag, { engine: url, concurrency: 2, finish: finish.signal });
+      const inputs = ["x", "y", "z"];
+      const first = runMany(dag, inputs, { engine: url, thread: "one" });
+      void first.summary;
+      try {
+        await until(() => open.size === 2, "two rows are under way");
+        const told: string[] = [];
+        const second = runMany(dag, inputs, {
+          engine: url,
+          thread: "one",
+          onRowEvent: (event, { index }) => {
+            if (event.type === "node-settled") told.push(`${inputs[index]} ${event.node}`);
+          },
+        });
+        void second.summary;
+        // A worker hears of it with its next beat.
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        for (const input of inputs) {
+          await until(() => open.has(input), "it is under way");
+          open.get(input)?.();
+        }
+        expect(await second.summary).toMatchObject({ completed: 3 });
+        expect(told.sort()).toEqual(inputs.flatMap((input) => [`${input} a`, `${input} b`]));
+        expect(await first.summary).toMatchObject({ completed: 3 });
+      } finally {
+        finish.abort();
+        for (const go of open.values()) go();
+        await worker;
+      }
+    });
+
+    it("is waited for by a worker that is started while the store is", async () => {
+      await fresh();
+      await engine.stop();
+      const worker = start(["worker", graphFile, "--engine", url], env());
+      const ended = worker.ended.then(() => "ended");
+      const later = new Promise((resolve) => setTimeout(() => resolve("waits"), 3000));
+      expect(await Promise.race([ended, later])).toBe("waits");
+      await engine.start();
+      const { inputs, out } = rowsFile(2);
+      expect(await batch(inputs, out).ended).toBe(0);
+      expect(linesOf(out).length).toBe(2);
     });
 
     it("forgets a batch that has ended, and nothing of others", async () => {

@@ -35,7 +35,14 @@ export interface BatchDocument {
   readonly ended: BatchEnd | null;
   /** Rows that it has, once all were read. */
   readonly total: number | null;
+  /** Whether somebody takes the events of its rows. */
+  readonly isHeard: boolean;
+  /** Whether somebody answers rows that wait for a person. */
+  readonly isAnswered: boolean;
 }
+
+/** Who is there of those that a batch was begun or joined by. */
+export type BatchCaller = Pick<BatchDocument, "isHeard" | "isAnswered">;
 
 /** What the rows are run with. */
 export interface BatchSettings {
@@ -44,10 +51,6 @@ export interface BatchSettings {
   readonly simulate: Simulated | null;
   readonly keepsRecords: boolean;
   readonly maxFailures: number | `${number}%` | null;
-  /** Whether somebody takes the events of its rows. */
-  readonly isHeard?: boolean;
-  /** Whether somebody answers rows that wait for a person. */
-  readonly isAnswered?: boolean;
   /** The span above the batch: its rows' traces go on there. Absent where there is none. */
   readonly caller?: RemoteSpan;
 }
@@ -106,30 +109,28 @@ export async function beginBatch(
   store: EngineStore,
   facts: Pick<BatchDocument, "id" | "dag" | "topology" | "version">,
   settings: BatchSettings,
+  { isHeard, isAnswered }: BatchCaller,
 ): Promise<BatchDocument> {
   const { id, version } = facts;
   const batch = await store.change([documents.batch(id), documents.failures(id)], ([found], nowMs) => {
     const known = found as BatchDocument | null;
     const isOther = known !== null && JSON.stringify(known.version) !== JSON.stringify(version);
     const goesOn = known !== null && known.ended === null && !isOther;
+    // Whoever joins a batch that is under way takes nothing from those who were there; the workers hear of it with their next beat.
     const begun: BatchDocument = goesOn
-      ? known
+      ? { ...known, isHeard: known.isHeard || isHeard, isAnswered: known.isAnswered || isAnswered }
       : {
           ...facts,
           epoch: (known?.epoch ?? 0) + 1,
           startedAt: new Date(nowMs).toISOString(),
           ended: null,
           total: null,
+          isHeard,
+          isAnswered,
         };
-    return { write: [goesOn ? undefined : begun, goesOn ? undefined : null], result: begun };
+    return { write: [begun, goesOn ? undefined : null], result: begun };
   });
-  await store.change([documents.settings(id, batch.epoch)], ([found]) => {
-    // Whoever joins a batch that is under way takes nothing from those who were there.
-    const before = found as BatchSettings | null;
-    const isHeard = settings.isHeard === true || before?.isHeard === true;
-    const isAnswered = settings.isAnswered === true || before?.isAnswered === true;
-    return { write: [{ ...settings, isHeard, isAnswered }], result: null };
-  });
+  await store.change([documents.settings(id, batch.epoch)], () => ({ write: [settings], result: null }));
   await store.change([documents.open], ([open]) => ({
     write: [{ ...open, [id]: { dag: facts.dag, version } }],
     result: null,

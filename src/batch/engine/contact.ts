@@ -24,6 +24,12 @@ export async function untilAnswered<T>(act: () => Promise<T>, mayWait: () => boo
   }
 }
 
+/** Does what has to be done before any row is taken; a store that is being restarted is waited for, as rows wait for theirs. */
+export function untilOpened<T>(act: () => Promise<T>, mayWait: () => boolean): Promise<T> {
+  const until = performance.now() + lostMs;
+  return untilAnswered(act, () => mayWait() && performance.now() < until);
+}
+
 /** Whether the store can be reached. Without it nothing is sent, and what runs is given up before another takes it over. */
 export class Contact {
   readonly #beat: () => Promise<void>;
@@ -45,9 +51,15 @@ export class Contact {
     this.#onLost = onLost;
   }
 
-  /** The first beat; rejects when the store does not answer it. */
-  async open(): Promise<void> {
-    await this.#beat();
+  /**
+   * The first beat, after what is told to the store before it; rejects when the store could not be reached for as long as one that
+   * is lost, or is not to be waited for any more.
+   */
+  async open(before: () => Promise<void>, mayWait: () => boolean = () => true): Promise<void> {
+    await untilOpened(async () => {
+      await before();
+      await this.#beat();
+    }, mayWait);
     this.#answered();
     this.#next();
   }

@@ -137,7 +137,10 @@ export class EngineRows {
     try {
       const version = versionOf(spec);
       const queue = await openRowQueue(engine, queueOf(spec.name, version), () => {});
-      const batch = await beginBatch(store, { id, dag: spec.name, topology, version }, settings);
+      const batch = await beginBatch(store, { id, dag: spec.name, topology, version }, settings, {
+        isHeard: options.onRowEvent !== undefined,
+        isAnswered: options.answer !== undefined,
+      });
       await store.change([documents.budget(id)], ([known]) => {
         const { modelCalls: calls, tokens, costUsd } = spent;
         const held = { calls: 0, tokens: 0, costUsd: 0 };

@@ -49,6 +49,8 @@ export interface EngineStore {
   append(batch: string, rows: readonly LedgerRow[], threads: readonly string[]): Promise<void>;
   /** Lines after a number, in order, the replaced ones left out. */
   after(batch: string, n: number, most: number): Promise<NumberedRow[]>;
+  /** How many rows have a line, and how many of them are not to be run again by themselves. */
+  count(batch: string): Promise<{ readonly all: number; readonly done: number }>;
   /** Number of the last line; 0 where there is none. */
   last(batch: string): Promise<number>;
   /** Tells whoever listens to a batch; the latest {@link mostTold} messages are kept. */
@@ -57,9 +59,9 @@ export interface EngineStore {
   told(batch: string, after: string | null, most: number): Promise<Told>;
   /**
    * Deletes all that stands of a batch: its ledger, its messages, the progress of its rows, and documents: those of `names`, and
-   * those of rows, `under/HASH`. The names go last, so that what was broken off can be done again.
+   * those of rows, `under/HASH`. The names go last, so that what was broken off can be done again. Resolves with the number of lines.
    */
-  forget(batch: string, names: readonly string[], under: string): Promise<void>;
+  forget(batch: string, names: readonly string[], under: string): Promise<number>;
   close(): Promise<void>;
 }
 

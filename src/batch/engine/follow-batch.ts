@@ -1,5 +1,5 @@
 import { DagError } from "../../errors.js";
-import { type BatchItem, standingOf } from "../item.js";
+import type { BatchItem } from "../item.js";
 import { ItemFeed } from "../item-feed.js";
 import type { Batch } from "../run-many.js";
 import { type BatchEnd, BatchSums } from "../summary.js";
@@ -123,7 +123,7 @@ export async function cancelBatch(
         await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
       }
     }
-    return { done: (await countRows(store, id)).done, before: batch.ended };
+    return { done: (await store.count(id)).done, before: batch.ended };
   } finally {
     await store.close();
   }
@@ -153,30 +153,12 @@ export async function forgetBatch(
         hint: `End it first: agent-dag batch --cancel ${id} --engine …`,
       });
     }
-    const rows = (await countRows(store, id)).all;
     const settings = Array.from({ length: batch.epoch }, (_, at) => documents.settings(id, at + 1));
     const { budget, limits, pauses, failures } = documents;
     const others = [budget, limits, pauses, failures].map((nameOf) => nameOf(id));
-    await store.forget(id, [...settings, ...others, documents.batch(id)], budget(id));
-    return { rows };
+    return { rows: await store.forget(id, [...settings, ...others, documents.batch(id)], budget(id)) };
   } finally {
     await store.close();
-  }
-}
-
-async function countRows(
-  store: EngineStore,
-  id: string,
-): Promise<{ readonly all: number; readonly done: number }> {
-  let [all, done, read] = [0, 0, 0];
-  for (;;) {
-    const lines = await store.after(id, read, 500);
-    for (const { n, item } of lines) {
-      read = n;
-      all++;
-      if (standingOf(item) !== "open") done++;
-    }
-    if (lines.length === 0) return { all, done };
   }
 }
 

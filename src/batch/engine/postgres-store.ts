@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import { connectPostgres, setUpPostgres } from "../../stores/postgres.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
-import type { BatchItem } from "../item.js";
+import { type BatchItem, standingOf } from "../item.js";
 import {
   type Changed,
   type EngineStore,
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS agent_dag.documents (name text PRIMARY KEY, body text
 CREATE TABLE IF NOT EXISTS agent_dag.ledgers (batch text PRIMARY KEY, lines bigint NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS agent_dag.lines (
   batch text NOT NULL, key text NOT NULL, n bigint NOT NULL, entry text NOT NULL,
-  item text NOT NULL, figures text, record text,
+  item text NOT NULL, figures text, record text, open boolean NOT NULL,
   PRIMARY KEY (batch, key)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);
@@ -123,16 +123,16 @@ export class PostgresEngineStore implements EngineStore {
         name: "agent-dag-append",
         text: `
 WITH given AS (
-  SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
-  AS t(key, entry, item, figures, record, place)
+  SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[]) WITH ORDINALITY
+  AS t(key, entry, item, figures, record, open, place)
 ), ledger AS (
   INSERT INTO agent_dag.ledgers AS l VALUES ($1, cardinality($2::text[]))
   ON CONFLICT (batch) DO UPDATE SET lines = l.lines + excluded.lines RETURNING lines
-), ${withoutThreads("$7")}
-INSERT INTO agent_dag.lines AS l (batch, key, n, entry, item, figures, record)
-SELECT $1, key, lines - cardinality($2::text[]) + place, entry, item, figures, record FROM given, ledger
-ON CONFLICT (batch, key) DO UPDATE
-SET n = excluded.n, entry = excluded.entry, item = excluded.item, figures = excluded.figures, record = excluded.record
+), ${withoutThreads("$8")}
+INSERT INTO agent_dag.lines AS l (batch, key, n, entry, item, figures, record, open)
+SELECT $1, key, lines - cardinality($2::text[]) + place, entry, item, figures, record, open FROM given, ledger
+ON CONFLICT (batch, key) DO UPDATE SET n = excluded.n, entry = excluded.entry, item = excluded.item,
+figures = excluded.figures, record = excluded.record, open = excluded.open
 WHERE l.entry <> excluded.entry`,
         values: [
           batch,
@@ -141,6 +141,7 @@ WHERE l.entry <> excluded.entry`,
           column(({ item }) => json(item)),
           column(({ figures }) => json(figures)),
           column(({ record }) => json(record)),
+          column(({ item }) => standingOf(item) === "open"),
           threads.map(stored),
         ],
       }),
@@ -155,6 +156,24 @@ WHERE l.entry <> excluded.entry`,
         values: [batch, n, most],
       });
       return rows.map(lineIn);
+    });
+  }
+
+  async count(batch: string): Promise<{ readonly all: number; readonly done: number }> {
+    let [all, open, last] = [0, 0, 0];
+    return this.#told(async () => {
+      for (;;) {
+        // In portions, as below.
+        const some =
+          "SELECT n, open FROM agent_dag.lines WHERE batch = $1 AND n > $2 ORDER BY n LIMIT 100000";
+        const sums = "count(*) AS found, count(*) FILTER (WHERE open) AS open, max(n) AS last";
+        const { rows } = await this.#pool.query(`SELECT ${sums} FROM (${some}) AS portion`, [batch, last]);
+        const found = Number(rows[0]?.found ?? 0);
+        if (found === 0) return { all, done: all - open };
+        all += found;
+        open += Number(rows[0]?.open);
+        last = Number(rows[0]?.last);
+      }
     });
   }
 
@@ -202,22 +221,27 @@ SELECT lines FROM ledger`,
     });
   }
 
-  async forget(batch: string, names: readonly string[], under: string): Promise<void> {
+  async forget(batch: string, names: readonly string[], under: string): Promise<number> {
     // In portions: a statement over millions of rows would take longer than an answer may.
-    const emptied = async (text: string, values: readonly unknown[]) => {
-      while (((await this.#pool.query(text, [...values])).rowCount ?? 0) > 0);
-    };
-    await this.#told(async () => {
-      for (const table of ["lines", "told"]) {
-        const some = `SELECT ctid FROM agent_dag.${table} WHERE batch = $1 LIMIT 5000`;
-        await emptied(`DELETE FROM agent_dag.${table} WHERE ctid = ANY(ARRAY(${some}))`, [batch]);
+    const emptied = async (table: string) => {
+      const some = `SELECT ctid FROM agent_dag.${table} WHERE batch = $1 LIMIT 5000`;
+      for (let all = 0; ; ) {
+        const text = `DELETE FROM agent_dag.${table} WHERE ctid = ANY(ARRAY(${some}))`;
+        const gone = (await this.#pool.query(text, [batch])).rowCount ?? 0;
+        if (gone === 0) return all;
+        all += gone;
       }
+    };
+    return this.#told(async () => {
+      const lines = await emptied("lines");
+      await emptied("told");
       await this.#forgetThreads(batch);
       const text = "DELETE FROM agent_dag.ledgers WHERE batch = ANY($1)";
       await this.#pool.query(text, [[batch, toldOf(batch)]]);
       const ofRows = "starts_with(name, $1) AND substr(name, length($1) + 1) ~ '^[0-9a-f]{16}$'";
       await this.#pool.query(`DELETE FROM agent_dag.documents WHERE ${ofRows}`, [`${under}/`]);
       await this.#pool.query("DELETE FROM agent_dag.documents WHERE name = ANY($1)", [names]);
+      return lines;
     });
   }
 

@@ -5,8 +5,8 @@ import {
   type CheckpointTuple,
 } from "@langchain/langgraph";
 import type { Pool } from "pg";
-import type { OrderedConnection } from "./ordered-connection.js";
 import type { ThreadSaver } from "../../stores/thread-saver.js";
+import type { OrderedConnection } from "./ordered-connection.js";
 import { Together } from "./together.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
@@ -69,11 +69,7 @@ export class PostgresThreads extends BaseCheckpointSaver implements ThreadSaver 
   readonly #journal: OrderedConnection;
   readonly #reads = new Together((places: Place[]) => this.#read(places), mostAtOnce);
   readonly #puts = new Together((points: Point[]) => this.#put(points), mostAtOnce);
-  readonly #entries = new Together(
-    (entries: Entry[]) => this.#enter(entries),
-    mostAtOnce,
-    writesUnderWay,
-  );
+  readonly #entries = new Together((entries: Entry[]) => this.#enter(entries), mostAtOnce, writesUnderWay);
   readonly #deletes = new Together((threads: string[]) => this.#delete(threads), mostAtOnce);
 
   /**
@@ -175,7 +171,9 @@ ON CONFLICT DO NOTHING`,
       });
       return entries.map(() => false);
     }
-    const writes = entries.flatMap(({ point, writes }) => writes.map((one) => ({ one, isNew: point !== null })));
+    const writes = entries.flatMap(({ point, writes }) =>
+      writes.map((one) => ({ one, isNew: point !== null })),
+    );
     const { rows } = await this.#journal.query({
       name: "agent-dag-threads-begin",
       text: `

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { connectRedis, RedisSaver } from "../../stores/redis.js";
 import { addressOf, storeError } from "../../stores/store-error.js";
+import { standingOf } from "../item.js";
 import {
   type Changed,
   type EngineStore,
@@ -20,13 +21,14 @@ for i, key in ipairs(KEYS) do
 end
 return 1`;
 
-/** Enters lines: `KEYS` are the ledger, its order and its count; `ARGV` key, entry and line of each. */
+/** Enters lines: `KEYS` are the ledger, its order, its count and its open rows; `ARGV` key, entry, line and `1` where it is open. */
 const enter = `
-for i = 1, #ARGV, 3 do
+for i = 1, #ARGV, 4 do
   local known = redis.call('HGET', KEYS[1], ARGV[i])
   if not known or string.sub(known, 1, #ARGV[i + 1]) ~= ARGV[i + 1] then
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1] .. ARGV[i + 2])
     redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[3]), ARGV[i])
+    redis.call(ARGV[i + 3] == '1' and 'SADD' or 'SREM', KEYS[4], ARGV[i])
   end
 end`;
 
@@ -96,10 +98,14 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async append(batch: string, rows: readonly LedgerRow[], threads: readonly string[]): Promise<void> {
-    const words = rows.flatMap(({ entry, ...line }) => [line.item.key, entry, JSON.stringify(line)]);
+    const words = rows.flatMap(({ entry, ...line }) => {
+      const isOpen = standingOf(line.item) === "open";
+      return [line.item.key, entry, JSON.stringify(line), isOpen ? "1" : "0"];
+    });
     const ledger = ledgerKey(batch);
     await this.#told(async () => {
-      await this.#client.eval(enter, 3, ledger, `${ledger}:order`, `${ledger}:lines`, ...words);
+      const keys = [ledger, `${ledger}:order`, `${ledger}:lines`, `${ledger}:open`];
+      await this.#client.eval(enter, keys.length, ...keys, ...words);
       await Promise.all(threads.map((thread) => this.threads.deleteThread(thread)));
     });
   }
@@ -121,6 +127,17 @@ export class RedisEngineStore implements EngineStore {
       return texts.flatMap((text, at) =>
         text === null ? [] : [{ n: Number(order[2 * at + 1]), ...lineIn(text) }],
       );
+    });
+  }
+
+  async count(batch: string): Promise<{ readonly all: number; readonly done: number }> {
+    const ledger = ledgerKey(batch);
+    return this.#told(async () => {
+      const [all, open] = await Promise.all([
+        this.#client.hlen(ledger),
+        this.#client.scard(`${ledger}:open`),
+      ]);
+      return { all, done: all - open };
     });
   }
 
@@ -150,8 +167,8 @@ export class RedisEngineStore implements EngineStore {
     });
   }
 
-  async forget(batch: string, names: readonly string[], under: string): Promise<void> {
-    await this.#told(async () => {
+  async forget(batch: string, names: readonly string[], under: string): Promise<number> {
+    return this.#told(async () => {
       const client = this.#client;
       const others = (await this.#keysOf(documentKey("batch/"))).map((key) =>
         key.slice(documentKey("batch/").length),
@@ -161,13 +178,15 @@ export class RedisEngineStore implements EngineStore {
         if (isThreadOf(thread, batch, others)) await this.threads.deleteThread(thread);
       }
       const ledger = ledgerKey(batch);
-      await client.unlink(ledger, `${ledger}:order`, `${ledger}:lines`, toldKey(batch));
+      const lines = await client.hlen(ledger);
+      await client.unlink(ledger, `${ledger}:order`, `${ledger}:lines`, `${ledger}:open`, toldKey(batch));
       const start = documentKey(`${under}/`);
       const ofRows = (await this.#keysOf(start)).filter((key) =>
         /^[0-9a-f]{16}$/.test(key.slice(start.length)),
       );
       if (ofRows.length > 0) await client.unlink(...ofRows);
       await client.unlink(...names.map(documentKey));
+      return lines;
     });
   }
 

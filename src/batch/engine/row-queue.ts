@@ -1,4 +1,4 @@
-import type { Job, Queue, Worker } from "bullmq";
+import type { Job, Queue, QueueOptions, Worker, WorkerOptions } from "bullmq";
 import { DagError } from "../../errors.js";
 import { isPostgres } from "./open-engine.js";
 
@@ -71,7 +71,7 @@ export async function openRowQueue(
   onError: (error: unknown) => void,
 ): Promise<RowQueue> {
   const { Queue } = await loadQueue(url);
-  const queue: Queue = new Queue(name, { connection: connectionOf(url) });
+  const queue = new Queue(name, { connection: connectionOf(url) });
   queue.on("error", onError);
   await queue.waitUntilReady();
   const opts = {
@@ -104,7 +104,7 @@ export async function openRowQueue(
 export async function takeRows(url: string, name: string, options: TakeOptions): Promise<RowTaker> {
   const { Worker, WaitingError } = await loadQueue(url);
   const { concurrency, perform, onError } = options;
-  const worker: Worker = new Worker(
+  const worker = new Worker(
     name,
     async (job: Job, token?: string) => {
       const handled = await perform(job.data as RowJob, job.stalledCounter ?? 0);
@@ -129,7 +129,7 @@ export async function takeRows(url: string, name: string, options: TakeOptions):
 }
 
 /** Redis commands wait for a connection that comes back; PostgreSQL's tables are made where they are missing. */
-function connectionOf(url: string): any {
+function connectionOf(url: string) {
   if (isPostgres(url)) {
     return {
       connectionString: url,
@@ -147,17 +147,39 @@ function connectionOf(url: string): any {
   };
 }
 
-async function loadQueue(url: string) {
+/** How either store is connected to. */
+type Connection = ReturnType<typeof connectionOf>;
+
+interface Told {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+}
+
+/** What both stores' classes of a queue and of a worker have in common. */
+interface QueueClasses {
+  readonly Queue: new (
+    name: string,
+    options: Omit<QueueOptions, "connection"> & { readonly connection: Connection },
+  ) => Told & Pick<Queue, "addBulk" | "getJobCounts" | "close">;
+  readonly Worker: new (
+    name: string,
+    perform: (job: Job, token?: string) => Promise<void>,
+    options: Omit<WorkerOptions, "connection"> & { readonly connection: Connection },
+  ) => Told & Pick<Worker, "close">;
+  readonly WaitingError: new () => Error;
+}
+
+async function loadQueue(url: string): Promise<QueueClasses> {
   try {
     const bullmq = await import("bullmq");
     const { WaitingError } = bullmq;
     if (!isPostgres(url)) {
       await import("ioredis");
-      return { Queue: bullmq.Queue as any, Worker: bullmq.Worker as any, WaitingError };
+      return { Queue: bullmq.Queue, Worker: bullmq.Worker, WaitingError };
     }
     await import("pg");
     const { Queue, Worker } = bullmq.withBackend(bullmq.createPostgresBackend);
-    return { Queue: Queue as any, Worker: Worker as any, WaitingError };
+    return { Queue, Worker, WaitingError };
   } catch (error) {
     const packages = isPostgres(url) ? "bullmq pg" : "bullmq ioredis";
     throw new DagError(

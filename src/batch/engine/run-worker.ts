@@ -23,7 +23,7 @@ import {
   versionText,
   type WorkerDocument,
 } from "./batch-document.js";
-import { Contact } from "./contact.js";
+import { Contact, untilOpened } from "./contact.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
 import { openEngineStore } from "./open-engine.js";
 import { type Handled, type RowAnswer, type RowJob, type RowTaker, takeRows } from "./row-queue.js";
@@ -71,7 +71,11 @@ const mostLost = 20;
  */
 export async function runWorker(spec: DagSpec, options: WorkerOptions): Promise<WorkerSummary> {
   assertValid(spec);
-  const store = await openEngineStore(options.engine);
+  const isEnding = () => options.finish?.aborted === true || options.signal?.aborted === true;
+  const store = await untilOpened(
+    () => openEngineStore(options.engine),
+    () => !isEnding(),
+  );
   try {
     return await new WorkingProcess(spec, options, store, options.checkpointer ?? store.threads).work();
   } finally {
@@ -129,8 +133,10 @@ class WorkingProcess {
     signal?.addEventListener("abort", onAbort, { once: true });
     let taker: RowTaker | undefined;
     try {
-      await listWorker(this.#store, name, this.#id, true);
-      await this.#contact.open();
+      await this.#contact.open(
+        () => listWorker(this.#store, name, this.#id, true),
+        () => !this.#isEnding,
+      );
       if (!this.#isEnding) {
         taker = await takeRows(engine, queueOf(name, version), {
           concurrency,
@@ -252,9 +258,10 @@ class WorkingProcess {
         threads: batch.id,
         known,
         line: line?.item,
-        ...(batch.settings.isHeard === true && {
-          onEvent: (event: RunEvent) => batch.events.tell(job, event),
-        }),
+        // Somebody may begin to listen while the row runs.
+        onEvent: (event: RunEvent) => {
+          if (batch.isHeard) batch.events.tell(job, event);
+        },
         ...(job.answer !== undefined && { answer: answerOf(job.answer) }),
       });
     } catch (error) {
@@ -334,8 +341,8 @@ class WorkingProcess {
 }
 
 /** The record of a row that waits is what its caller answers from. */
-function keepsRecord({ settings }: SharedBatch, { state }: BatchItem): boolean {
-  return settings.keepsRecords || (settings.isAnswered === true && state === "interrupted");
+function keepsRecord({ settings, isAnswered }: SharedBatch, { state }: BatchItem): boolean {
+  return settings.keepsRecords || (isAnswered && state === "interrupted");
 }
 
 /** Answers what was asked when they were given, and nothing that comes after. */

@@ -78,8 +78,6 @@ export function sentOptions(
     // Texts are kept to be looked at in records.
     keepsRecords: options.records !== undefined || runOptions.texts === true,
     maxFailures: options.maxFailures ?? null,
-    ...(options.onRowEvent !== undefined && { isHeard: true }),
-    ...(options.answer !== undefined && { isAnswered: true }),
     ...(caller !== null && { caller }),
   };
   return { settings, issues };

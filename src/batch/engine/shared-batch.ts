@@ -105,6 +105,16 @@ export class SharedBatch {
     return this.#document.ended;
   }
 
+  /** Whether somebody takes the events of its rows. */
+  get isHeard(): boolean {
+    return this.#document.isHeard;
+  }
+
+  /** Whether somebody answers rows that wait for a person. */
+  get isAnswered(): boolean {
+    return this.#document.isAnswered;
+  }
+
   get topology(): NonNullable<RunDagOptions["topology"]> {
     return this.#document.topology as NonNullable<RunDagOptions["topology"]>;
   }
