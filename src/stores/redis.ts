@@ -6,7 +6,7 @@ import {
   copyCheckpoint,
 } from "@langchain/langgraph";
 import type { Redis } from "ioredis";
-import { DagError } from "../errors.js";
+import { DagError, errorMessage } from "../errors.js";
 import { addressOf, type StoreCause, storeError } from "./store-error.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
@@ -48,13 +48,20 @@ export async function connectRedis(address: string): Promise<Redis> {
     retryStrategy: (times) => Math.min(50 * 2 ** times, 1000),
   });
   // A server that goes away fails the commands under way; as an event that nobody listens to it would end the process.
-  client.on("error", () => {});
+  let lost: unknown;
+  client.on("error", (error) => {
+    lost = error;
+  });
   try {
     await client.connect();
     await client.ping();
   } catch (error) {
     client.disconnect();
-    throw unusable(error, addressOf(address));
+    // What is rejected says no more than that there is no connection.
+    throw unusable(
+      /connection is closed/i.test(errorMessage(error)) ? (lost ?? error) : error,
+      addressOf(address),
+    );
   }
   return client;
 }

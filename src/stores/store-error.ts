@@ -60,7 +60,7 @@ const causes: readonly Cause[] = [
   },
   {
     codes: /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0\d|08\w{3}|53300)$/,
-    says: /connection (terminated|refused|is not open|error|timeout)|connect(ing)? .*timeout|timeout .*connect|query read timeout|database connection|not queryable|max retries per request|command timed out|stream isn't writeable/i,
+    says: /connection (terminated|refused|is not open|is closed|error|timeout)|connect(ing)? .*timeout|timeout .*connect|query read timeout|database connection|not queryable|max retries per request|command timed out|stream isn't writeable/i,
     name: "unreachable",
     why: "it cannot be reached",
     hint: "Check that its server runs, and its address.",

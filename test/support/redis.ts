@@ -46,6 +46,8 @@ export async function startRedis(host = "127.0.0.1"): Promise<TestRedis> {
       "",
       "--appendonly",
       "yes",
+      "--databases",
+      "64",
     ];
     const child = spawn("redis-server", ["--port", String(port), ...settings], { stdio: "pipe" });
     server = child;

@@ -53,7 +53,7 @@ interface Entry {
 const mostAtOnce = 100;
 
 /** Statements of what rows have come to that are under way at once; what comes meanwhile goes into the next one. */
-const writesUnderWay = 4;
+const writesUnderWay = 2;
 
 /**
  * Keeps the logs and leases of rows in PostgreSQL. What rows that run side by side ask for at one time goes into one statement, so
