@@ -8,6 +8,7 @@ import { toModelError } from "./model-error.js";
 import { openAiChunks, passingFetch } from "./openai-chunks.js";
 import { isContent, type Model, type ModelChunk, type ModelRequest } from "./port.js";
 import { refusedMedia } from "./readable-media.js";
+import { redactKeys } from "./redact.js";
 import { replyRedactor } from "./redact-reply.js";
 import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
@@ -67,14 +68,15 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
   const following = followSignal(request.signal);
   const keys = replyRedactor(() => secretsOf(model));
   let ended = false;
+  let heard = "";
   try {
     for (;;) {
       const plan = planOf(model, request);
+      const reader = replyReader(model);
       let begun = false;
       try {
         // One generator for all that is done to a chunk: each more would cost every chunk several promises.
         const open = openReply(model, request, plan, following.signal);
-        const reader = replyReader(model);
         for await (const chunk of open.chunks) {
           for (const piece of reader.read(chunk)) {
             begun ||= isContent(piece);
@@ -91,6 +93,7 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
         ended = model.openAiClient;
         return;
       } catch (error) {
+        heard = reader.said();
         if (begun || following.signal.aborted || !hasAnotherWay(model, plan, error)) throw error;
       }
     }
@@ -102,12 +105,21 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
       signal: request.signal,
       secrets: secretsOf(model),
     };
-    const told = toModelError(error, subject);
+    const told = withText(toModelError(error, subject), redactKeys(heard, subject.secrets));
     throw refusedMedia(request, told) ?? told;
   } finally {
     following.close(ended);
   }
 }
+
+/** The error of a reply that broke off, with what had come of it. */
+function withText(error: DagError, text: string): DagError {
+  if (text === "" || error.text !== undefined || !brokenOff.includes(error.code)) return error;
+  const { code, message, facts, retryable, cause } = error;
+  return new DagError(code, message, { facts, retryable, cause, text });
+}
+
+const brokenOff = ["MODEL_STREAM_CUT", "MODEL_CONNECTION_LOST", "MODEL_SERVER_ERROR", "MODEL_BAD_RESPONSE"];
 
 /** Whether a failure tells that the request has to be made in another way, which is learnt. */
 function hasAnotherWay(model: Adapted, plan: Plan, error: unknown): boolean {
@@ -148,6 +160,8 @@ function replyReader(model: Adapted) {
       return [...noted(filter.end()), chunk];
     },
     end: () => noted(filter.end()),
+    /** The answer as far as it came. */
+    said: () => said.join(""),
     /** @throws DagError for a reply that failed, was refused, or was cut. */
     assertWhole(open: OpenReply): void {
       const refusal = open.refusal();
@@ -257,6 +271,12 @@ async function* messageChunks(
       yield* reader.read(message);
     }
   } catch (error) {
+    // A reply that has said how it ended is whole, though its connection breaks then.
+    const whole = plan.stream && reader.finishReason !== null && failure === undefined;
+    if (whole && !signal.aborted && isLost(model.id, error, signal)) {
+      yield* reader.end();
+      return;
+    }
     // A package may make something else of what its server said.
     if (failure !== undefined) throw failure.error;
     if (refusal !== undefined && error instanceof Error && !("headers" in error))
@@ -265,6 +285,9 @@ async function* messageChunks(
   }
   yield* reader.end();
 }
+
+const isLost = (model: string, error: unknown, signal: AbortSignal) =>
+  toModelError(error, { model, baseUrl: undefined, signal }).code === "MODEL_CONNECTION_LOST";
 
 /** A stream that is not waited for for ever once its reply has said how it ended. */
 async function* untilSilent<T>(stream: AsyncIterable<T>, ended: () => string | null): AsyncGenerator<T> {

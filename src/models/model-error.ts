@@ -198,7 +198,7 @@ function kindWithoutStatus(
     if (status !== undefined) return { ...kindOfStatus(status, chain, said), what };
     return { code: "MODEL_SERVER_ERROR", what, retryable: true };
   }
-  if (names.includes("SyntaxError") || names.includes("ResponseValidationError") || isMisread(chain, said)) {
+  if (names.some((name) => misreading.includes(name ?? "")) || isMisread(chain, said)) {
     const hint = "Something between here and the model may have cut or replaced the reply.";
     return { code: "MODEL_BAD_RESPONSE", what: "sent a reply that cannot be read", retryable: true, hint };
   }
@@ -210,6 +210,9 @@ function kindWithoutStatus(
     return { code: "MODEL_STREAM_CUT", what: "did not end its reply", retryable: true };
   return { code: "MODEL_FAILED", what: "failed", retryable: false };
 }
+
+/** Errors of packages that read a reply, and hold it to a schema of theirs. */
+const misreading = ["SyntaxError", "ResponseValidationError", "SDKValidationError", "ZodError"];
 
 /** Whether a package tripped over a reply that lacks what it expects. */
 const isMisread = (chain: readonly unknown[], said: string) =>

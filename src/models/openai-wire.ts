@@ -1,7 +1,7 @@
 import { type RateLimit, readRateLimit } from "../limits/rate-limit.js";
 import type { CompletionReader } from "./chat-completion.js";
 import type { ModelChunk, ThoughtCarry } from "./port.js";
-import { isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
+import { isBrokenOff, isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
 import { serverSentEvents } from "./server-sent-events.js";
 
 type Fetch = typeof globalThis.fetch;
@@ -183,13 +183,16 @@ async function* eventsOf(
   try {
     while (!done && open) {
       const next =
-        call.reader.finishReason === null ? await bytes.read() : await readWithin(bytes, afterFinishMs);
+        call.reader.finishReason === null
+          ? await bytes.read()
+          : await readWithin(bytes, afterFinishMs).catch(() => null);
       open = next !== null && !next.done;
       for (const data of next?.value === undefined ? parser.end() : parser.add(next.value)) {
         if (data.trim() === "[DONE]") {
           done = true;
           break;
         }
+        if (!open && isBrokenOff(data)) break;
         const event = parseEvent(data);
         for (const chunk of call.reader.read(event)) call.push(chunk);
         yield event;

@@ -29,6 +29,10 @@ export function parseEvent(data: string): unknown {
   return assertReply(event);
 }
 
+/** Whether the last event of a stream was broken off in its middle: that is a cut, and no event of the server's. */
+export const isBrokenOff = (data: string): boolean =>
+  (/^\s*[{[]/.test(data) && !isJson(data)) || "[DONE]".startsWith(data.trim());
+
 /** A body or event that is neither an error nor words of a gateway. */
 function assertReply(body: unknown): unknown {
   if (typeof body === "string") throw new SyntaxError(`a text in place of a reply: ${body.slice(0, 200)}`);

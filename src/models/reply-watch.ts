@@ -1,4 +1,4 @@
-import { isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
+import { isBrokenOff, isJson, parseCompletion, parseEvent, replyTooLarge } from "./reply-body.js";
 import { assertNoError } from "./reply-error.js";
 import { serverSentEvents } from "./server-sent-events.js";
 
@@ -41,7 +41,7 @@ function watchedEvents(onFailure: (error: unknown) => void) {
   const parser = serverSentEvents(maxLine, replyTooLarge);
   return watching(onFailure, (bytes, controller) => {
     for (const event of bytes === null ? parser.end() : parser.add(bytes))
-      if (event.trim() !== "[DONE]") parseEvent(event);
+      if (event.trim() !== "[DONE]" && !(bytes === null && isBrokenOff(event))) parseEvent(event);
     if (bytes !== null) controller.enqueue(bytes);
   });
 }

@@ -271,6 +271,54 @@ describe("a reply that is none", () => {
   });
 });
 
+describe("a reply that has said how it ended", () => {
+  const whole: [string, readonly string[]][] = [
+    ["openai", [chat({ role: "assistant", content: "Whole" }), chat({}, "stop")]],
+    ["deepseek", [chat({ role: "assistant", content: "Whole" }), chat({}, "stop")]],
+    ["mistralai", [chat({ role: "assistant", content: "Whole" }), chat({ content: "" }, "stop")]],
+    [
+      "anthropic",
+      [
+        begin,
+        ...block(0, { type: "text", text: "" }, { type: "text_delta", text: "Whole" }),
+        ...stop("end_turn").slice(0, 1),
+      ],
+    ],
+    ["google-genai", [candidate("STOP", [{ text: "Whole" }])]],
+    ["google", [candidate("STOP", [{ text: "Whole" }])]],
+    ["ollama", [ollama({ content: "Whole" }), done({ done_reason: "stop" })]],
+  ];
+  it.each(whole)("%s: is whole, though its connection breaks then", async (provider, pieces) => {
+    const run = await agentOn(provider, { replies: [pieces], breaks: true });
+    expect(run.outcome).toMatchObject({ state: "completed", value: "Whole" });
+    expect(run.requests).toBe(1);
+  });
+
+  it.each(["openai", "deepseek"])("%s: is whole, though its end mark is cut", async (provider) => {
+    const pieces = [chat({ role: "assistant", content: "Whole" }), chat({}, "stop"), "data: [DO"];
+    const run = await agentOn(provider, { replies: [pieces] });
+    expect(run.outcome).toMatchObject({ state: "completed", value: "Whole" });
+  });
+});
+
+describe("a stream that ends within an event", () => {
+  it.each<[string, readonly string[]]>([
+    ["openai", [chat({ role: "assistant", content: "Half" }), chat({ content: " way" }).slice(0, -20)]],
+    ["anthropic", [begin, ...half, anthropic("message_delta").slice(0, -8)]],
+    ["ollama", [ollama({ content: "Half" }), done({}).slice(0, -20)]],
+  ])("%s: is cut, and keeps what came", async (provider, pieces) => {
+    const run = await agentOn(provider, { replies: [pieces] });
+    expect(run.outcome).toMatchObject({ error: { code: "MODEL_STREAM_CUT", text: "Half" } });
+    expect(run.requests).toBe(2);
+  });
+
+  it("of Mistral is told as one that cannot be read, where its package does not know it", async () => {
+    const run = await agentOn("mistralai", { replies: [[event({ choices: [], usage: {} })]] });
+    expect(run.outcome).toMatchObject({ error: { code: "MODEL_BAD_RESPONSE" } });
+    expect(run.requests).toBe(2);
+  });
+});
+
 describe("calls of tools", () => {
   const said = {
     anthropic: [
