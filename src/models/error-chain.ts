@@ -69,6 +69,10 @@ export function streamedError(link: unknown): string | undefined {
   return textField(inner, "code") ?? textField(inner, "type") ?? (textField(inner, "message") && "error");
 }
 
+/** The parameter that an error names beside its words, as OpenAI's servers do. */
+export const refusedParameter = (link: unknown): string | undefined =>
+  textField(bodyError(link), "param") ?? textField(link, "param");
+
 /**
  * What the provider or the system said, on one line of at most 500 characters, without what `clean` takes out. LangChain puts an error
  * of another realm (as under Jest) into the message of a new one, name in front: the name is taken off.

@@ -1,5 +1,5 @@
 import { errorMessage } from "../errors.js";
-import { causeChain, firstOf, says, statusOf } from "./error-chain.js";
+import { causeChain, firstOf, refusedParameter, says, statusOf, streamedError } from "./error-chain.js";
 import type { SchemaCarrier } from "./structured-output.js";
 
 /** A part of a request that a server may refuse, and that a request can do without. */
@@ -19,10 +19,18 @@ export type Optional =
 /** What one server was found to refuse: learnt once, and not sent to it again. */
 export type Refusals = Set<Optional>;
 
-/** Statuses with which servers refuse a part of a request. */
-const refusing = [400, 404, 405, 415, 422, 501];
+/** Statuses with which servers refuse a part of a request; 500 is how some engines fail at a schema. */
+const refusing = [400, 404, 405, 415, 422, 500, 501];
+
+/** What says no more than the status does, or is a page of something between. */
+const saysNothing =
+  /^(not implemented|bad request|unprocessable( entity| content)?|invalid request|unsupported parameter|<[\s\S]*)?[.!]?$/i;
 
 const formats: readonly Optional[] = ["strict", "schema", "json"];
+
+const formatEngine = /response_format|json_schema|guided|grammar/i;
+const formatWords =
+  /response[_ ]format|json[_ ]?(schema|mode|object)|structured[_ ]output|guided|grammar|\bformat\b|invalid schema|\bstrict\b/i;
 
 /** What servers call each part when they refuse it. */
 const names: readonly (readonly [RegExp, Optional])[] = [
@@ -34,7 +42,7 @@ const names: readonly (readonly [RegExp, Optional])[] = [
   [/max_tokens.*max_completion_tokens/is, "max_tokens"],
   [/roles? must alternate|alternat(e|ing)\b.*\broles?\b|after role \W?user/i, "repeated_role"],
   [
-    /system[ _-]?(role|message|prompt|instruction)|role\W{0,4}(of )?\W?system|developer instruction|roles? must alternate/i,
+    /system[ _-]?(role|message|prompt|instruction)|role\W{0,4}(of )?\W?system|(variant|not support)\W{1,3}(system|developer)\b|developer instruction|roles? must alternate/i,
     "system",
   ],
   [/\bstream(ing)?\b.*(not|un)[ -]?(supported|available|allowed)|does not support stream/is, "stream"],
@@ -53,9 +61,13 @@ const wordless: readonly Optional[] = [
  */
 export function learnRefusal(refusals: Refusals, sent: ReadonlySet<Optional>, error: unknown): boolean {
   const chain = causeChain(error);
-  const status = firstOf(chain, statusOf);
-  if (status === undefined || !refusing.includes(status)) return false;
-  const said = `${says(chain, status, asSaid)} ${errorMessage(error)}`;
+  const given = firstOf(chain, statusOf);
+  const inReply = given === undefined ? firstOf(chain, streamedError) : undefined;
+  if (given === undefined && inReply === undefined) return false;
+  const status = given ?? (/^[45]\d\d$/.test(inReply ?? "") ? Number(inReply) : 400);
+  if (!refusing.includes(status)) return false;
+  const parameter = firstOf(chain, refusedParameter);
+  const said = `${says(chain, status, asSaid)} ${errorMessage(error)} ${parameter ?? ""}`;
   const enter = (parts: readonly Optional[]) => {
     const refused = parts.filter((part) => sent.has(part));
     for (const part of refused) refusals.add(part);
@@ -66,18 +78,21 @@ export function learnRefusal(refusals: Refusals, sent: ReadonlySet<Optional>, er
     : says(chain, status, asSaid)
         .replace(/^\s*\d{3}\b/, "")
         .trim();
-  if (words === "" && status !== 404) {
+  if (
+    given !== undefined &&
+    parameter === undefined &&
+    saysNothing.test(words) &&
+    status !== 404 &&
+    status !== 500
+  ) {
     const next = wordless.find((part) => sent.has(part));
     return next !== undefined && enter([next]);
   }
+  if (parameter === "stream" && enter(["stream"])) return true;
   for (const [pattern, part] of names) {
-    if (pattern.test(said) && enter([part])) return true;
+    if (status !== 500 && pattern.test(said) && enter([part])) return true;
   }
-  if (
-    /response[_ ]format|json[_ ]?(schema|mode|object)|structured[_ ]output|guided|\bformat\b|invalid schema|\bstrict\b/i.test(
-      said,
-    )
-  ) {
+  if ((status === 500 ? formatEngine : formatWords).test(said)) {
     if (/\bstrict\b|invalid schema|additionalProperties|is not permitted/i.test(said) && enter(["strict"]))
       return true;
     if (/json_object|json mode/i.test(said) && sent.has("json") && enter(["json"])) return true;
@@ -87,7 +102,7 @@ export function learnRefusal(refusals: Refusals, sent: ReadonlySet<Optional>, er
       return true;
     }
   }
-  return /\btools?\b|function/i.test(said) && enter(["tool"]);
+  return status !== 500 && /\btools?\b|function/i.test(said) && enter(["tool"]);
 }
 
 /** What is looked at here goes nowhere: nothing has to be taken out of it. */

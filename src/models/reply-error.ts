@@ -32,7 +32,12 @@ export function assertNoError(body: unknown): void {
   const message = own ?? JSON.stringify(found).slice(0, 500);
   throw Object.assign(new Error(message), {
     name: "StreamedError",
-    error: { message: withUpstream(message, said), code: codeIn([said, found, event]), type: said.type },
+    error: {
+      message: withUpstream(message, said),
+      code: codeIn([said, found, event]),
+      type: said.type,
+      param: said.param,
+    },
   });
 }
 
