@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { RunEvent, Simulated } from "../../src/records/events.js";
 import type { Outcome, OutcomeError } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
@@ -234,6 +235,8 @@ export class RunContext {
   /** Cancels the run when the signal is aborted, until the run is released. */
   obey(signal: AbortSignal | undefined): void {
     if (signal === undefined) return;
+    // Hundreds of runs may obey one signal, rightly.
+    setMaxListeners(0, signal);
     const onAbort = () => this.canceller.cancel(cancelOf(signal.reason));
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });

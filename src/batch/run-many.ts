@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
@@ -160,6 +161,8 @@ class RunningBatch {
     }
     const listen = (from: AbortSignal | undefined, end: BatchEnd) => {
       if (from === undefined) return;
+      // Each row that runs, or waits for its thread, listens to it.
+      setMaxListeners(0, from);
       const onAbort = () => this.#end(end);
       if (from.aborted) onAbort();
       else from.addEventListener("abort", onAbort, { once: true });

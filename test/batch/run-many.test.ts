@@ -9,6 +9,7 @@ import { runMany } from "../../src/batch/run-many.js";
 import { DagError } from "../../src/errors.js";
 import { simulateLatency } from "../../src/models/simulate-latency.js";
 import type { RunRecord } from "../../src/records/record.js";
+import { resume, run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import { scriptedModel } from "../../src/testing/scripted-model.js";
 import { replyModel } from "../support/reply-model.js";
@@ -364,6 +365,24 @@ describe("the results file", () => {
     expect(lines().map(({ output }) => output)).toEqual(["other", "other"]);
   });
 });
+
+it("lets any number of rows, and of resumed runs, obey one signal without Node's warning of a leak", async () => {
+  const spec = defineDag({ name: "w", nodes: { a: { run: () => 1 } } });
+  const [batch, alone] = [new AbortController().signal, new AbortController().signal];
+  await runMany(spec, [], { signal: batch }).summary;
+  expect(mostListeners(batch)).toBe(0);
+  const thread = { checkpointer: new MemorySaver(), thread: "t" };
+  await run(spec, "x", thread);
+  await resume(spec, { ...thread, signal: alone });
+  expect(mostListeners(alone)).toBe(0);
+});
+
+/** What `getMaxListeners` of node:events says, which does not know the signals of Jest's own realm. */
+function mostListeners(signal: AbortSignal): unknown {
+  const keys = Object.getOwnPropertySymbols(signal);
+  const key = keys.find(({ description }) => description === "events.maxEventTargetListeners");
+  return key === undefined ? undefined : Reflect.get(signal, key);
+}
 
 describe("a place for results that cannot be used", () => {
   const refused = (path: string) => {
