@@ -103,7 +103,7 @@ export class DagValidationError extends DagError {
     const lines = issues.map(renderIssue);
     super(
       "DAG_INVALID",
-      `${subject} has ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}:\n${lines.join("\n")}`,
+      `${subject} ${/s$/.test(subject) ? "have" : "has"} ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}:\n${lines.join("\n")}`,
       {
         facts: { issues },
       },

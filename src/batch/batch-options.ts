@@ -72,7 +72,12 @@ export function assertBatchOptions(spec: DagSpec, inputs: unknown, options: RunM
     engine,
     ...others
   } = given;
-  const { finish, onNotice: _, onRowEvent: _events, answer: _answer, ...runOptions } = others;
+  const { finish, onNotice, onRowEvent, answer, ...runOptions } = others;
+  const calls: [string, unknown][] = [
+    ["onNotice", onNotice],
+    ["onRowEvent", onRowEvent],
+    ["answer", answer],
+  ];
   const isText = (value: unknown) => value === undefined || (typeof value === "string" && value !== "");
   const texts: [string, unknown][] = [
     ["results", results],
@@ -91,6 +96,9 @@ export function assertBatchOptions(spec: DagSpec, inputs: unknown, options: RunM
     ...texts
       .filter(([, value]) => !isText(value))
       .map(([name, value]) => bad(name, value, "a path or a name")),
+    ...calls
+      .filter(([, value]) => value !== undefined && typeof value !== "function")
+      .map(([name, value]) => bad(name, value, "a function")),
     ...(isSwitch(retryFailed) ? [] : [bad("retryFailed", retryFailed, "true or false")]),
     ...(isSwitch(retryChanged) ? [] : [bad("retryChanged", retryChanged, "true or false")]),
     ...(isTolerance(maxFailures)

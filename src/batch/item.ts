@@ -34,7 +34,10 @@ export interface BatchItem<Output = unknown, Record = RunRecord> {
   readonly before?: UsageSums;
   /** Whether the results file held it already, so that nothing was run. Not in the file. */
   readonly reused?: true;
-  /** The whole record, where the row was run now and somebody was reading. Not in the file. */
+  /**
+   * The whole record, where the row was run now and somebody was reading; of a row that an engine's worker ran, only where records
+   * are kept (`records`) or it waits for an answer. Not in the file.
+   */
   readonly record?: Record;
 }
 

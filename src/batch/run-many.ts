@@ -405,7 +405,7 @@ async function makeFolder(path: string): Promise<void> {
 /** The file that a row's record is in: its key, where that is a file's name everywhere, else a readable part and its hash. */
 export function recordName(key: string): string {
   if (/^[a-z0-9_][a-z0-9_.-]{0,99}$/.test(key)) return `${key}.json`;
-  return `${key.replaceAll(/[^\w.-]+/g, "_").slice(0, 60)}-${hashOf(key)}.json`;
+  return `${key.replaceAll(/[^\w.-]+|^\.+/g, "_").slice(0, 60)}-${hashOf(key)}.json`;
 }
 
 function iteratorOf(inputs: BatchInputs<unknown>): AsyncIterator<unknown> | Iterator<unknown> {

@@ -95,7 +95,9 @@ async function engineBatch(file: string | undefined, flags: BatchFlags, io: Io):
   const asked = { engine: flags.engine, json: flags.json === true, out: flags.out };
   if (flags.forget !== undefined) await forgetCommand(flags.forget, asked, io);
   else if (flags.cancel !== undefined) await cancelCommand(flags.cancel, asked, io);
-  else if (flags.follow !== undefined) io.exitCode = await followCommand(flags.follow, asked, io, exitCodeOf);
+  else if (flags.follow !== undefined) {
+    io.exitCode = await followCommand(flags.follow, asked, io, { exitCodeOf, noticesOf });
+  }
 }
 
 async function batchCommand(
@@ -363,13 +365,18 @@ async function keptRecord({ key }: BatchItem, folder: string | undefined): Promi
   return existsSync(path) ? (JSON.parse(await readFile(path, "utf8")) as RunRecord) : undefined;
 }
 
-function noticesOf(summary: BatchSummary, out: string): string[] {
+/** @param out The results file; `null` for whoever only looks on. */
+function noticesOf(summary: BatchSummary, out: string | null): string[] {
   const { ended, failed, badInputs, partial, interrupted } = summary;
   const again = failed - badInputs;
+  const early =
+    out === null
+      ? "Ended early: the command that began it goes on."
+      : `Ended early: the rows that are done stand in ${out}; the same command goes on.`;
   const why = {
     done: null,
-    finished: `Ended early: the rows that are done stand in ${out}; the same command goes on.`,
-    aborted: `Ended early: the rows that are done stand in ${out}; the same command goes on.`,
+    finished: early,
+    aborted: early,
     budget: "The budget is spent: no more rows were started. The same command with a larger one goes on.",
     failures: "Too many rows failed (--max-failures): no more were started.",
   }[ended];
@@ -382,7 +389,11 @@ function noticesOf(summary: BatchSummary, out: string): string[] {
         ]
       : []),
     ...(partial > 0 ? [`${partial} partial: there is an output, but not everything completed.`] : []),
-    ...(interrupted > 0 ? [`${interrupted} wait for an answer.`] : []),
+    ...(interrupted > 0
+      ? [
+          `${interrupted === 1 ? "1 waits" : `${interrupted} wait`} for an answer: the same command with --web asks for it.`,
+        ]
+      : []),
   ];
 }
 

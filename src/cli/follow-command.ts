@@ -10,12 +10,18 @@ export interface EngineFlags {
   readonly out: string | undefined;
 }
 
+/** What a batch came to, in a status and in words. */
+interface SummaryReading {
+  readonly exitCodeOf: (summary: BatchSummary) => number;
+  readonly noticesOf: (summary: BatchSummary, out: string | null) => readonly string[];
+}
+
 /** `agent-dag batch --follow ID`: looks on at a batch until it has ended; Ctrl-C leaves, and the batch goes on. */
 export async function followCommand(
   id: string,
   { engine, json, out }: EngineFlags,
   io: Io,
-  exitCodeOf: (summary: BatchSummary) => number,
+  { exitCodeOf, noticesOf }: SummaryReading,
 ): Promise<number> {
   const { followBatch } = await import("../batch/engine/follow-batch.js");
   const { ResultsFile } = await import("../batch/results-file.js");
@@ -47,6 +53,7 @@ export async function followCommand(
   }
   if (json) await writeJson(io.stdout, summary);
   else await writePainted(io.stdout, renderBatch(summary, { width: io.columns }));
+  for (const line of noticesOf(summary, null)) await write(io.stderr, `${line}\n`);
   return exitCodeOf(summary);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { defineDag, followBatch, runMany } from "agent-dag";
+import { cancelBatch, defineDag, followBatch, forgetBatch, runMany, runWorker } from "agent-dag";
 import { simulateLatency } from "agent-dag/testing";
 import { sentOptions } from "../../src/batch/engine/sent-options.js";
 import { cli } from "../cli/cli-run.js";
@@ -7,6 +7,27 @@ import { replyModel } from "../support/reply-model.js";
 
 const dag = defineDag({ name: "sent", nodes: { a: { instructions: "Say." } } });
 const nowhere = "redis://me:s3cret@127.0.0.1:1/0";
+
+describe("options of a worker and of whoever looks on", () => {
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ["no engine", () => runWorker(dag, {} as never), /undefined names no engine/],
+    ["no options", () => runWorker(dag, undefined as never), /undefined names no engine/],
+    [
+      "no options to follow with",
+      () => followBatch("x", undefined as never).summary,
+      /undefined names no engine/,
+    ],
+    ["no engine to cancel at", () => cancelBatch("x", {} as never), /undefined names no engine/],
+    ["no engine to forget at", () => forgetBatch("x", { engine: 5 as never }), /5 names no engine/],
+    [
+      "no rows at once",
+      () => runWorker(dag, { engine: nowhere, concurrency: 0 }),
+      /concurrency: .*at least 1, but is 0/,
+    ],
+  ])("are refused in words: %s", async (_, call, message) => {
+    await expect(call()).rejects.toThrow(message);
+  });
+});
 
 describe("a batch for an engine", () => {
   it("sends what is data, simulated latency by its name", () => {

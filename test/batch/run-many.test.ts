@@ -533,11 +533,14 @@ describe("what ends a batch early", () => {
       results: "",
       limits: { maxTokens: -1 },
       nonsense: 1,
+      onRowEvent: 5,
+      answer: "yes",
     };
     const error = await runMany(spec, rows("a"), wrong as any).summary.catch((thrown: unknown) => thrown);
     for (const path of ["concurrency", "maxFailures", "key", "results", "limits.maxTokens", "nonsense"]) {
       expect((error as DagError).message).toContain(path);
     }
+    expect((error as DagError).message).toMatch(/^The options have 8 issues:.*onRowEvent: .*answer: /s);
     await expect(runMany(spec, "text" as any).summary).rejects.toThrow(/inputs/);
   });
 });

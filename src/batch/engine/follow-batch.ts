@@ -46,7 +46,7 @@ export function followBatch(id: string, options: FollowOptions): Batch {
 
 async function follow(id: string, options: FollowOptions, items: ItemFeed<BatchItem>) {
   const startedMs = performance.now();
-  const store = await openEngineStore(options.engine);
+  const store = await openEngineStore(options?.engine);
   try {
     const sums = new BatchSums();
     let read = 0;

@@ -1,6 +1,7 @@
 import { DagError } from "../../errors.js";
 import { redact } from "../../models/redact.js";
 import { noteAddress } from "../../models/secrets.js";
+import { showValue } from "../../spec/issue.js";
 import type { EngineStore } from "./engine-store.js";
 
 /**
@@ -8,9 +9,9 @@ import type { EngineStore } from "./engine-store.js";
  * @throws DagError `ENGINE_UNKNOWN`, `CHECKPOINTER_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`.
  */
 export async function openEngineStore(url: string): Promise<EngineStore> {
+  assertEngineUrl(url);
   noteAddress(url);
   if (isPostgres(url)) return (await import("./postgres-store.js")).PostgresEngineStore.open(url);
-  assertEngineUrl(url);
   return (await import("./redis-store.js")).RedisEngineStore.open(url);
 }
 
@@ -21,9 +22,9 @@ export function isPostgres(url: string): boolean {
 
 /** @throws DagError `ENGINE_UNKNOWN` for what is no address of an engine. */
 export function assertEngineUrl(url: string): void {
-  if (isPostgres(url) || /^rediss?:\/\//.test(url)) return;
-  const shown = redact(url, []);
-  throw new DagError("ENGINE_UNKNOWN", `"${shown}" names no engine.`, {
+  if (typeof url === "string" && (isPostgres(url) || /^rediss?:\/\//.test(url))) return;
+  const shown = typeof url === "string" ? `"${redact(url, [])}"` : showValue(url);
+  throw new DagError("ENGINE_UNKNOWN", `${shown} names no engine.`, {
     facts: { engine: shown },
     hint: "Use postgres://user:password@host:port/database or redis://user:password@host:port/0.",
   });

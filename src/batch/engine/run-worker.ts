@@ -3,11 +3,12 @@ import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { underSpan } from "../../../nodes/engine/instrument.js";
-import { DagError, errorCode } from "../../errors.js";
+import { DagError, DagValidationError, errorCode } from "../../errors.js";
 import type { RunEvent } from "../../records/events.js";
 import type { RunRecord } from "../../records/record.js";
 import type { RunDagOptions } from "../../run/run.js";
 import { assertValid } from "../../spec/assert-valid.js";
+import { validateNumber } from "../../spec/bounds.js";
 import type { DagSpec } from "../../spec/shape.js";
 import { storeError } from "../../stores/store-error.js";
 import { type BatchItem, failedItem, knownRow, standingOf } from "../item.js";
@@ -25,7 +26,7 @@ import {
 } from "./batch-document.js";
 import { Contact, untilOpened } from "./contact.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
-import { openEngineStore } from "./open-engine.js";
+import { assertEngineUrl, openEngineStore } from "./open-engine.js";
 import { type Handled, type RowAnswer, type RowJob, type RowTaker, takeRows } from "./row-queue.js";
 import { RowSaver } from "./row-saver.js";
 import { SharedBatch } from "./shared-batch.js";
@@ -71,6 +72,9 @@ const mostLost = 20;
  */
 export async function runWorker(spec: DagSpec, options: WorkerOptions): Promise<WorkerSummary> {
   assertValid(spec);
+  const issues = validateNumber(options?.concurrency, "concurrency", { min: 1, integer: true });
+  if (issues.length > 0) throw new DagValidationError("The options", issues);
+  assertEngineUrl(options?.engine);
   const isEnding = () => options.finish?.aborted === true || options.signal?.aborted === true;
   const store = await untilOpened(
     () => openEngineStore(options.engine),
