@@ -1,43 +1,17 @@
 // Memory after model calls: 5,000 of them in runs of five agents, over HTTP, whole and streamed; what the heap holds and what
 // is resident after each thousand, its garbage collected. `npm run bench:calls-memory`
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { ChatOpenAI } from "@langchain/openai";
-import { defineDag, run } from "../src/index.js";
+import { run } from "../src/index.js";
+import { atOnce, fiveAgents, startModel, text } from "./five-agents.js";
 
 const calls = Number(process.argv[2] ?? 5000);
-const atOnce = 25;
-const instructions = "Say what stands out in the text, in a few words.";
-const text = "The phone is quick and light, but its battery lasts for half a day. ".repeat(8);
-
-const server = fork(fileURLToPath(new URL("calls-server.mjs", import.meta.url)), { silent: true });
-const port = await new Promise<number>((resolve) => {
-  server.stdout?.once("data", (line) => resolve(Number(String(line))));
-});
-const needs = ["a", "b", "c", "d"] as const;
-const spec = defineDag({
-  name: "calls",
-  nodes: {
-    a: { instructions },
-    b: { instructions },
-    c: { instructions },
-    d: { instructions },
-    meta: { instructions, needs },
-  },
-});
-const model = new ChatOpenAI({
-  model: "gpt-4.1-mini",
-  apiKey: "k",
-  maxRetries: 0,
-  configuration: { baseURL: `http://127.0.0.1:${port}/v1` },
-});
+const { model, end } = await startModel();
 
 const megabytes = (bytes: number) => bytes / 1024 / 1024;
 
 async function afterCalls(streamed: boolean, count: number): Promise<{ heap: number; resident: number }> {
   for (let done = 0; done < count; done += atOnce * 5) {
     const options = { model, ...(streamed && { onEvent: () => undefined }) };
-    const records = await Promise.all(Array.from({ length: atOnce }, () => run(spec, text, options)));
+    const records = await Promise.all(Array.from({ length: atOnce }, () => run(fiveAgents, text, options)));
     const wrong = records.find(({ state }) => state !== "completed");
     if (wrong !== undefined) throw new Error(`A run ended ${wrong.state}.`);
   }
@@ -61,5 +35,5 @@ for (const streamed of [false, true]) {
     `${streamed ? "streamed" : "whole   "}: heap (resident) in MB after each 1,000 calls: ${told}; the heap grew by ${grown.toFixed(1)} MB`,
   );
 }
-server.disconnect();
+end();
 process.exit(0);

@@ -1,42 +1,14 @@
 // Processor time of one model request: five agents a run, 25 runs at once, against a hand-written StateGraph on
 // ChatOpenAI, interleaved, the server in a process of its own. `npm run bench:calls`
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
-import { ChatOpenAI } from "@langchain/openai";
-import { defineDag, run } from "../src/index.js";
+import { run } from "../src/index.js";
+import { atOnce, fiveAgents, instructions, processorMs, startModel, text } from "./five-agents.js";
 
 const rounds = Number(process.argv[2] ?? 6);
-const atOnce = 25;
 const names = ["a", "b", "c", "d"] as const;
-const instructions = "Say what stands out in the text, in a few words.";
-const text = "The phone is quick and light, but its battery lasts for half a day. ".repeat(8);
-
-const server = fork(fileURLToPath(new URL("calls-server.mjs", import.meta.url)), { silent: true });
-const port = await new Promise<number>((resolve) => {
-  server.stdout?.once("data", (line) => resolve(Number(String(line))));
-});
-const model = () =>
-  new ChatOpenAI({
-    model: "gpt-4.1-mini",
-    apiKey: "k",
-    maxRetries: 0,
-    configuration: { baseURL: `http://127.0.0.1:${port}/v1` },
-  });
-
-const spec = defineDag({
-  name: "calls",
-  nodes: {
-    a: { instructions },
-    b: { instructions },
-    c: { instructions },
-    d: { instructions },
-    meta: { instructions, needs: ["a", "b", "c", "d"] },
-  },
-});
-const shared = model();
+const { model: shared, end } = await startModel();
 const ours = (streamed: boolean) => () =>
-  run(spec, text, { model: shared, ...(streamed && { onEvent: () => undefined }) });
+  run(fiveAgents, text, { model: shared, ...(streamed && { onEvent: () => undefined }) });
 
 const State = Annotation.Root({
   input: Annotation<string>(),
@@ -67,12 +39,7 @@ function handWritten(streamed: boolean) {
 }
 
 /** Milliseconds of processor time a call. */
-async function measured(once: () => Promise<unknown>): Promise<number> {
-  const before = process.cpuUsage();
-  await Promise.all(Array.from({ length: atOnce }, once));
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / (atOnce * 5);
-}
+const measured = async (once: () => Promise<unknown>) => (await processorMs(once)) / (atOnce * 5);
 
 const median = (values: readonly number[]) => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
 
@@ -90,5 +57,5 @@ for (const streamed of [false, true]) {
     `${streamed ? "streamed" : "whole   "}: ${own.toFixed(2)} ms a call, hand-written ${hand.toFixed(2)} ms, ratio ${(own / hand).toFixed(2)}, resident ${rss} MB`,
   );
 }
-server.disconnect();
+end();
 process.exit(0);

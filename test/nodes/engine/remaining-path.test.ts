@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { remainingPaths, remainingTimes } from "../../../nodes/engine/remaining-path.js";
+import type { Model } from "../../../src/models/port.js";
 import type { RunRecord } from "../../../src/records/record.js";
+import { run } from "../../../src/run/run.js";
 import type { DagSpec } from "../../../src/spec/shape.js";
 
 const inner: DagSpec = {
@@ -47,12 +49,49 @@ describe("without an earlier record", () => {
     ["unknown", 0],
   ])("%s has %d tokens to come", (path, tokens) => expect(remaining(path)).toBe(tokens));
 
+  it("counts runnables as agents, and nothing else that has no model", () => {
+    const each = {
+      agent: { instructions: "A." },
+      runnable: { runnable: {} },
+      code: { run: () => 1 },
+      tool: { tool: {} },
+      ask: { approve: {} },
+    };
+    const of = remainingPaths({ name: "d", nodes: each } as unknown as DagSpec, undefined);
+    expect(Object.keys(each).map(of)).toEqual([512, 512, 0, 0, 0]);
+  });
+
   it("a planner's requests come before everything", () => {
     expect(remaining("$planner")).toBeGreaterThan(1e15);
   });
 });
 
 describe("with one", () => {
+  it("what waits for a slot goes by it: the longest first", async () => {
+    const dag = {
+      name: "d",
+      nodes: { a: { instructions: "A." }, b: { instructions: "B." }, c: { instructions: "C." } },
+    };
+    const started: string[] = [];
+    const model: Model = {
+      id: "scripted:model",
+      async *call({ node }) {
+        started.push(node);
+        yield { type: "text", text: "ok" };
+        yield { type: "finish", reason: "stop" };
+      },
+    };
+    const record = await run(dag, "x", { model });
+    const ms: Readonly<Record<string, number>> = { a: 3, b: 100, c: 50 };
+    const times = {
+      ...record,
+      calls: record.calls.map((one) => ({ ...one, durationMs: ms[one.node] ?? 0 })),
+    };
+    started.length = 0;
+    await run(dag, "x", { model, times, limits: { maxConcurrency: 1 }, topology: "dataflow" });
+    expect(started).toEqual(["b", "c", "a"]);
+  });
+
   it("a node weighs what each work's requests took together, those that failed left out", () => {
     const calls = [
       call("end", 5),
