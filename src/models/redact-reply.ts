@@ -1,4 +1,4 @@
-import type { ModelChunk } from "./port.js";
+import type { ModelChunk, ThoughtCarry } from "./port.js";
 import { isUnmistakable, keyRedactor } from "./redact.js";
 
 /** Takes the keys out of one reply's chunks. */
@@ -15,8 +15,8 @@ export interface ReplyRedactor {
  * @param secretsNow The keys in use; asked at the first piece, because some are known only once the request is sent.
  */
 export function replyRedactor(secretsNow: () => readonly string[]): ReplyRedactor {
-  const texts = new Map<number | "text", StreamRedactor>();
-  const redactorOf = (part: number | "text") => {
+  const texts = new Map<number | "text" | "thought", StreamRedactor>();
+  const redactorOf = (part: number | "text" | "thought") => {
     const found = texts.get(part) ?? streamRedactor(secretsNow());
     texts.set(part, found);
     return found;
@@ -27,7 +27,9 @@ export function replyRedactor(secretsNow: () => readonly string[]): ReplyRedacto
       const rest = redactor.end();
       if (rest === "") continue;
       rests.push(
-        part === "text" ? { type: "text", text: rest } : { type: "tool-call", index: part, args: rest },
+        typeof part === "string"
+          ? { type: part, text: rest }
+          : { type: "tool-call", index: part, args: rest },
       );
     }
     return rests;
@@ -39,12 +41,21 @@ export function replyRedactor(secretsNow: () => readonly string[]): ReplyRedacto
         if (text === "") return [];
         return [text === chunk.text ? chunk : { type: "text", text }];
       }
+      if (chunk.type === "thought") {
+        const redactor = redactorOf("thought");
+        const text = redactor.add(chunk.text);
+        if (chunk.carry !== undefined) return [{ ...chunk, text, carry: withoutKeys(chunk.carry, redactor) }];
+        if (text === "") return [];
+        return [text === chunk.text ? chunk : { type: "thought", text }];
+      }
       if (chunk.type === "tool-call") {
         const redactor = redactorOf(chunk.index);
         const args = redactor.add(chunk.args);
         const name = chunk.name === undefined ? undefined : redactor.clean(chunk.name);
-        const isSame = args === chunk.args && name === chunk.name;
-        return [isSame ? chunk : { ...chunk, args, ...(name !== undefined && { name }) }];
+        const id = chunk.id === undefined ? undefined : redactor.clean(chunk.id);
+        const isSame = args === chunk.args && name === chunk.name && id === chunk.id;
+        if (isSame) return [chunk];
+        return [{ ...chunk, args, ...(name !== undefined && { name }), ...(id !== undefined && { id }) }];
       }
       if (chunk.type === "finish")
         return [...end(), { ...chunk, reason: redactorOf("text").clean(chunk.reason) }];
@@ -53,6 +64,13 @@ export function replyRedactor(secretsNow: () => readonly string[]): ReplyRedacto
     },
     end,
   };
+}
+
+/** What goes back of thoughts: its words without keys. Blocks are signed, and go back as they came. */
+function withoutKeys(carry: ThoughtCarry, { clean }: StreamRedactor): ThoughtCarry {
+  const words = carry.fields?.reasoning_content;
+  if (typeof words !== "string") return carry;
+  return { ...carry, fields: { ...carry.fields, reasoning_content: clean(words) } };
 }
 
 interface StreamRedactor {

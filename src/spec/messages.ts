@@ -227,6 +227,8 @@ function readPart(value: unknown, path: Path, problems: Problem[]): ContentPart[
     return [];
   }
   if (typeof type === "string" && silent.includes(type)) return [];
+  const words = wordsOfFile(value);
+  if (words !== undefined) return [words];
   const kind = typeof type === "string" ? mediaKinds[type] : undefined;
   if (kind === undefined) {
     tell(["type"], `The type of a part has to be "text", "image" or "file", but is ${shown(type)}`);
@@ -234,6 +236,22 @@ function readPart(value: unknown, path: Path, problems: Problem[]): ContentPart[
   }
   const part = readMedia(kind, value, tell);
   return part === undefined ? [] : [part];
+}
+
+/** A file whose text stands in the part itself, as Anthropic (`source`) and LangChain (`source_type`) write it. */
+function wordsOfFile(value: Readonly<Record<string, unknown>>): MediaPart | undefined {
+  const source = isRecord(value.source) ? value.source : {};
+  const text =
+    source.type === "text"
+      ? source.data
+      : value.source_type === "text" || value.type === "text-plain"
+        ? value.text
+        : undefined;
+  if (typeof text !== "string") return undefined;
+  const metadata = isRecord(value.metadata) ? value.metadata : {};
+  const name = firstText([value, metadata], ["name", "filename", "fileName", "title"]);
+  const data = Buffer.from(text).toString("base64");
+  return { type: "file", mediaType: "text/plain", data, ...(name !== undefined && { name }) };
 }
 
 const mediaKinds: Readonly<Record<string, MediaPart["type"]>> = {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { tool } from "@langchain/core/tools";
+import { ChatOpenAI } from "@langchain/openai";
 import { z } from "zod";
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
@@ -320,6 +321,34 @@ describe("thoughts", () => {
       says("done"),
     ]);
     expect(messagesOf(requests[1]).at(-2).reasoning_content).toBe("Rome, then.");
+  });
+});
+
+describe("a key that a server writes into its reply", () => {
+  const key = "qv7-Zx81mPl0Rw_secret-TOKEN-93jd";
+  it.each<[string, Reply]>([
+    [
+      "into thoughts beside the answer",
+      stream(
+        [{ role: "assistant", reasoning_content: `It is ${key.slice(0, 9)}` }],
+        [{ reasoning_content: key.slice(9) }],
+        [{ content: "done" }],
+        [{}, "stop"],
+      ),
+    ],
+    ["into thoughts in the content", says(`<think>It is ${key}.</think>done`)],
+    ["into the id of a call", calls("wipe", "{}", { id: key })],
+    ["into a text that is cut", stream([{ role: "assistant", content: `It is ${key}` }, "length"])],
+  ])("%s stands in no record", async (_, reply) => {
+    const { spec } = withTools();
+    const { server: own } = await replying(reply, says("done"));
+    server = own;
+    const model = new ChatOpenAI({ model: "gpt-4.1-mini", apiKey: key, configuration: { baseURL: own.url } });
+    const seen: unknown[] = [];
+    const record = await run(spec, "x", { model, onEvent: (event) => seen.push(event) });
+    expect(record.calls).not.toEqual([]);
+    expect(JSON.stringify([record, seen])).not.toContain(key.slice(0, 12));
+    expect(JSON.stringify(record)).toContain("[redacted]");
   });
 });
 

@@ -216,6 +216,33 @@ describe("a conversation as the input", () => {
     });
   });
 
+  it.each<[string, object, string]>([
+    [
+      "Anthropic",
+      { type: "document", source: { type: "text", media_type: "text/plain", data: "Über uns" }, title: "T" },
+      "T",
+    ],
+    [
+      "LangChain",
+      {
+        type: "file",
+        source_type: "text",
+        mime_type: "text/plain",
+        text: "Über uns",
+        metadata: { name: "T" },
+      },
+      "T",
+    ],
+    ["LangChain's blocks", { type: "text-plain", text: "Über uns" }, "without a name"],
+  ])("reads a file whose text stands in the part, as %s writes it", async (_, part, name) => {
+    const { model, of } = listening();
+    await run(spec, [{ role: "user", content: [part as any] }], { model });
+    expect(of("facts")[0]?.messages[1]).toEqual({
+      role: "user",
+      content: `File ${name} (text/plain):\nÜber uns`,
+    });
+  });
+
   it("puts what the conversation says as the system behind the instructions", async () => {
     const { model, of } = listening();
     await run(spec, [{ role: "system", content: "Be brief." }, ...chat], { model });
