@@ -1,6 +1,6 @@
 // Memory after model calls: 5,000 of them in runs of five agents, over HTTP, whole and streamed; what the heap holds and what
 // is resident after each thousand, its garbage collected. `npm run bench:calls-memory`
-import { run } from "../src/index.js";
+import { run } from "agent-dag";
 import { atOnce, fiveAgents, startModel, text } from "./five-agents.js";
 
 const calls = Number(process.argv[2] ?? 5000);

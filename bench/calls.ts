@@ -1,7 +1,7 @@
 // Processor time of one model request: five agents a run, 25 runs at once, against a hand-written StateGraph on
 // ChatOpenAI, interleaved, the server in a process of its own. `npm run bench:calls`
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
-import { run } from "../src/index.js";
+import { run } from "agent-dag";
 import { atOnce, fiveAgents, instructions, processorMs, startModel, text } from "./five-agents.js";
 
 const rounds = Number(process.argv[2] ?? 6);

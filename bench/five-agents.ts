@@ -2,7 +2,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ChatOpenAI } from "@langchain/openai";
-import { defineDag } from "../src/index.js";
+import { defineDag } from "agent-dag";
 
 export const instructions = "Say what stands out in the text, in a few words.";
 export const text = "The phone is quick and light, but its battery lasts for half a day. ".repeat(8);

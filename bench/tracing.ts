@@ -2,8 +2,8 @@
 // an exporter that keeps nothing. Five agents a run against a server in a process of its own, and 256 instant functions.
 // `npm run bench:tracing`
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
-import { defineDag, run } from "../src/index.js";
-import { traced } from "../src/telemetry/otel.js";
+import { defineDag, run } from "agent-dag";
+import { traced } from "agent-dag/otel";
 import { atOnce, fiveAgents, processorMs, startModel, text } from "./five-agents.js";
 
 const rounds = Number(process.argv[2] ?? 8);

@@ -53,36 +53,44 @@ export async function layOut(
   if (conversation.length > 0) return { messages: withConversation(instructions, conversation, parts) };
   const { run, spec } = asker.scope;
   const { layout = "auto" } = run.options;
-  const classic = (): FirstMessages => {
-    const sections = parts.flatMap((part) => part.sections);
-    return { messages: renderPrompt({ instructions, sections }, "instructions-first") };
-  };
+  const classic = (): FirstMessages => ({
+    messages: renderPrompt({ instructions, sections: sectionsOf(parts) }, "instructions-first"),
+  });
   if (layout === "instructions-first") return classic();
   const cache = prefixCacheOf(run.models.idFor(asker.node, asker.path, spec));
   if (layout === "auto" && cache === null) return classic();
+
+  const front = inFront(toolsAndSchema, asker.node.modelOptions);
+  const areShort = (some: readonly PromptPart[]) =>
+    mostBytes(sectionsOf(some), front) < shareableTokens * fewestBytesPerToken;
+  if (layout === "auto" && areShort(parts)) return classic();
 
   const order = (part: PromptPart) => partOrder(spec, part.source);
   const ordered = parts.toSorted((a, b) => {
     const [[groupA, placeA], [groupB, placeB]] = [order(a), order(b)];
     return groupA - groupB || placeA - placeB;
   });
-  const front = inFront(toolsAndSchema, asker.node.modelOptions);
   const shared = sharedParts(
     asker,
     ordered.map(({ source }) => source),
     front,
   );
   if (layout === "auto" && shared === 0) return classic();
-  const sharedSections = ordered.slice(0, shared).flatMap((part) => part.sections);
-  const isShort = mostBytes(sharedSections, front) < shareableTokens * fewestBytesPerToken;
+  const isShort = areShort(ordered.slice(0, shared));
   if (layout === "auto" && isShort) return classic();
-  const prompt: Prompt = { instructions, sections: ordered.flatMap((part) => part.sections) };
+  const prompt: Prompt = { instructions, sections: sectionsOf(ordered) };
   const messages = renderPrompt(prompt, "data-first");
   if (cache === null || shared === 0 || isShort) return { messages };
-  const prefix = await prefixOf(messages, front, sectionChars(prompt, sharedSections.length));
+  const prefix = await prefixOf(
+    messages,
+    front,
+    sectionChars(prompt, sectionsOf(ordered.slice(0, shared)).length),
+  );
   if (prefix.tokens >= Math.max(shareableTokens, cache.minTokens)) return { messages, prefix };
   return layout === "auto" && prefix.tokens < shareableTokens ? classic() : { messages };
 }
+
+const sectionsOf = (parts: readonly PromptPart[]) => parts.flatMap((part) => part.sections);
 
 /** Bytes of a token, from the densest texts to the loosest. */
 const fewestBytesPerToken = 3;
@@ -116,7 +124,7 @@ function withConversation(
 ): Message[] {
   const said = conversation.flatMap(({ role, content }) => (role === "system" ? [content] : []));
   const system = [instructions, ...said].filter((text) => text !== "").join("\n\n");
-  const sections = parts.flatMap((part) => part.sections);
+  const sections = sectionsOf(parts);
   return [
     ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
     ...conversation.filter(({ role }) => role !== "system"),
