@@ -113,6 +113,11 @@ async function readReply(
   const streamed = (response.headers.get("content-type") ?? "").includes("text/event-stream");
   if (!streamed) {
     const text = await wholeText(bytes);
+    if (isEventStream.test(text)) {
+      const again = new Response(text, { status: 200, headers: headersOf(response) });
+      again.headers.set("content-type", "text/event-stream");
+      if (again.body !== null) return readReply(again, again.body, call, wantsStream);
+    }
     const completion = parseCompletion(text, response);
     for (const chunk of call.reader.read(completion)) call.push(chunk);
     // A body that came to its end is whole, though its server does not say how it ended.
@@ -155,6 +160,9 @@ async function readReply(
   });
   return new Response(passed, { status: 200, headers: headersOf(response) });
 }
+
+/** A stream whose server does not call it one. */
+const isEventStream = /^\s*(?::|(?:data|event|id|retry):)/;
 
 /** A reply whose body has been read: its text is given without another stream, which would cost more than all else of it. */
 function asRead(response: Response, text: string): Response {

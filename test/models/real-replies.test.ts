@@ -430,6 +430,20 @@ function json(body: unknown) {
   };
 }
 
+it.each([true, false])(
+  "a stream that its server does not call one is read (watched: %s)",
+  async (watched) => {
+    const event = (delta: object, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+    const reply: Reply = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(`: hello\n\n${event({ content: "whole" }, null)}${event({}, "stop")}data: [DONE]\n\n`);
+    };
+    const { outcome, requests } = await answer(text, [reply], watched ? { onEvent: () => {} } : {});
+    expect([outcome.value, requests.length]).toEqual(["whole", 1]);
+  },
+);
+
 describe("a connection that stays open", () => {
   const open =
     (...rest: string[]) =>
