@@ -107,6 +107,12 @@ export function nameRow(given: unknown, index: number, key: RowKey | undefined, 
     return wrong(`${field} is to name the row, and is ${found}`, "Give a text or a number.");
   }
   const name = String(named);
+  if (/\0|\p{Surrogate}/u.test(name)) {
+    return wrong(
+      `${field} is ${JSON.stringify(name)}, which holds a NUL or half a character`,
+      "Take it out: stores keep no such names.",
+    );
+  }
   if (rows.turn(name) > 1) {
     return wrong(
       `${field} is ${JSON.stringify(name)}, which an earlier row has`,

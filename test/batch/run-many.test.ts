@@ -384,6 +384,17 @@ function mostListeners(signal: AbortSignal): unknown {
   return key === undefined ? undefined : Reflect.get(signal, key);
 }
 
+it("refuses a key that no store keeps, and only that row", async () => {
+  const { spec } = counting();
+  const inputs = ["a\0", "\ud800b", "fine"].map((id) => ({ id, text: "t" }));
+  const items = await collect(runMany(spec, inputs, { key: "id" }));
+  expect(items.map(({ key, error }) => [key, error?.code]).sort()).toEqual([
+    ["#0", "ROW_KEY_INVALID"],
+    ["#1", "ROW_KEY_INVALID"],
+    ["fine", undefined],
+  ]);
+});
+
 describe("a place for results that cannot be used", () => {
   const refused = (path: string) => {
     const { spec, ran } = counting();

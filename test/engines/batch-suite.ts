@@ -11,6 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { type BatchItem, cancelBatch, defineDag, forgetBatch, runMany, runWorker } from "agent-dag";
 import { traced } from "agent-dag/otel";
+import { z } from "zod";
 import { type CallsServer, type NodeCall, startCallsServer } from "../support/calls-server.js";
 import { replyModel } from "../support/reply-model.js";
 import { endAll, graphFile, start, startWorker, type TestEngine, until } from "./engines.js";
@@ -311,6 +312,29 @@ export function testBatches(
         await worker;
         context.disable();
         await provider.shutdown();
+      }
+    });
+
+    it("gives workers each input as it is: NUL, half characters and the order of its keys too", async () => {
+      await fresh();
+      const dag = defineDag({
+        name: "odd-rows",
+        nodes: { keys: { run: ({ input }) => JSON.stringify(input) } },
+        input: z.any(),
+      });
+      const finish = new AbortController();
+      const worker = runWorker(dag, { engine: url, finish: finish.signal });
+      const rows = [
+        { zzz: "a\0b", a: "\ud800" },
+        { b: 1, a: 2 },
+      ];
+      try {
+        const outputs = [];
+        for await (const { output } of runMany(dag, rows, { engine: url })) outputs.push(output);
+        expect(outputs.sort()).toEqual(rows.map((row) => JSON.stringify(row)).sort());
+      } finally {
+        finish.abort();
+        await worker;
       }
     });
 

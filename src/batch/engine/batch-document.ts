@@ -10,7 +10,7 @@ import type { BatchEnd } from "../summary.js";
 import type { EngineStore } from "./engine-store.js";
 
 /** Version of what stands in the store and in the queue: workers of another one take no rows. */
-export const protocol = 1;
+export const protocol = 2;
 
 /** What a worker and a batch must have in common. */
 export interface WorkVersion {
@@ -99,7 +99,7 @@ export function questionsOf({ interrupts }: RunRecord): string {
   return hashOf(interrupts);
 }
 
-/** In messages: `graph 35c4…, agent-dag 0.1.0, protocol 1`. */
+/** In messages: `graph 35c4…, agent-dag 0.1.0, protocol 2`. */
 export function versionText(version: WorkVersion): string {
   return `graph ${version.graph}, agent-dag ${version.package}, protocol ${version.protocol}`;
 }

@@ -64,6 +64,15 @@ export interface TakeOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** A row as text: PostgreSQL's own JSON takes neither NUL nor half of a pair of surrogates, and sorts an object's keys. */
+function packed(job: RowJob): { readonly row: string } {
+  return { row: JSON.stringify(job) };
+}
+
+function unpacked({ row }: ReturnType<typeof packed>): RowJob {
+  return JSON.parse(row) as RowJob;
+}
+
 /** @throws DagError `ENGINE_PACKAGE_MISSING`. */
 export async function openRowQueue(
   url: string,
@@ -86,7 +95,7 @@ export async function openRowQueue(
       await queue.addBulk(
         rows.map(({ id, job }) => ({
           name: "row",
-          data: job,
+          data: packed(job),
           // Earlier rows go first: so does one that was lost or given back, ahead of all that have not been begun.
           opts: { ...opts, jobId: id, priority: 1 + (job.index % priorities) },
         })),
@@ -107,7 +116,7 @@ export async function takeRows(url: string, name: string, options: TakeOptions):
   const worker = new Worker(
     name,
     async (job: Job, token?: string) => {
-      const handled = await perform(job.data as RowJob, job.stalledCounter ?? 0);
+      const handled = await perform(unpacked(job.data), job.stalledCounter ?? 0);
       if (handled === "done") return;
       await job.moveToDelayed(Date.now() + pauseMs, token);
       throw new WaitingError();
