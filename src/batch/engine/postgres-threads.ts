@@ -5,6 +5,7 @@ import {
   type CheckpointTuple,
 } from "@langchain/langgraph";
 import type { Pool } from "pg";
+import { logNamespace } from "../../stores/thread-log.js";
 import type { ThreadSaver } from "../../stores/thread-saver.js";
 import type { OrderedConnection } from "./ordered-connection.js";
 import { Together } from "./together.js";
@@ -43,7 +44,7 @@ interface Write extends Place {
   readonly value: string;
 }
 
-/** What goes through the journal: a checkpoint that is to be new, or `null`, and writes, which are left out where it was not. */
+/** What is entered at once: a checkpoint that is to be new, or `null`, and writes, which are left out where it was not. */
 interface Entry {
   readonly point: Point | null;
   readonly writes: readonly Write[];
@@ -53,7 +54,7 @@ interface Entry {
 const mostAtOnce = 100;
 
 /** Statements of what rows have come to that are under way at once; what comes meanwhile goes into the next one. */
-const writesUnderWay = 2;
+const writesUnderWay = 4;
 
 /**
  * Keeps the logs and leases of rows in PostgreSQL. What rows that run side by side ask for at one time goes into one statement, so
@@ -69,7 +70,13 @@ export class PostgresThreads extends BaseCheckpointSaver implements ThreadSaver 
   readonly #journal: OrderedConnection;
   readonly #reads = new Together((places: Place[]) => this.#read(places), mostAtOnce);
   readonly #puts = new Together((points: Point[]) => this.#put(points), mostAtOnce);
-  readonly #entries = new Together((entries: Entry[]) => this.#enter(entries), mostAtOnce, writesUnderWay);
+  readonly #entries = new Together(
+    (entries: Entry[]) => this.#enter(this.#journal, entries),
+    mostAtOnce,
+    writesUnderWay,
+  );
+  /** Leases are not what rows have come to: nothing of that waits for them. */
+  readonly #claims = new Together((entries: Entry[]) => this.#enter(this.#pool, entries), mostAtOnce);
   readonly #deletes = new Together((threads: string[]) => this.#delete(threads), mostAtOnce);
 
   /**
@@ -101,7 +108,8 @@ export class PostgresThreads extends BaseCheckpointSaver implements ThreadSaver 
   ): Promise<boolean> {
     const place = placeIn(configurable);
     const point = pointOf(place, checkpoint, metadata);
-    return this.#entries.ask({ point, writes: writesOf({ ...place, id: checkpoint.id, task }, writes) });
+    const entry = { point, writes: writesOf({ ...place, id: checkpoint.id, task }, writes) };
+    return (place.space === logNamespace ? this.#entries : this.#claims).ask(entry);
   }
 
   override async putWrites({ configurable = {} }: Config, writes: Writes, task: string): Promise<void> {
@@ -155,10 +163,10 @@ ON CONFLICT (thread, space, id) DO UPDATE SET checkpoint = excluded.checkpoint, 
   }
 
   /** Whether each entry's checkpoint was new. */
-  async #enter(entries: readonly Entry[]): Promise<boolean[]> {
+  async #enter(at: Pick<OrderedConnection, "query">, entries: readonly Entry[]): Promise<boolean[]> {
     const points = entries.flatMap(({ point }) => (point === null ? [] : [point]));
     if (points.length === 0) {
-      await this.#journal.query({
+      await at.query({
         name: "agent-dag-threads-write",
         text: `
 INSERT INTO agent_dag.writes
@@ -174,7 +182,7 @@ ON CONFLICT DO NOTHING`,
     const writes = entries.flatMap(({ point, writes }) =>
       writes.map((one) => ({ one, isNew: point !== null })),
     );
-    const { rows } = await this.#journal.query({
+    const { rows } = await at.query({
       name: "agent-dag-threads-begin",
       text: `
 WITH entered AS (

@@ -23,6 +23,7 @@ import {
   versionOf,
   versionText,
   type WorkerDocument,
+  type WorkVersion,
 } from "./batch-document.js";
 import { Contact, untilOpened } from "./contact.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
@@ -90,6 +91,7 @@ export async function runWorker(spec: DagSpec, options: WorkerOptions): Promise<
 class WorkingProcess {
   readonly #id = randomUUID();
   readonly #spec: DagSpec;
+  readonly #version: WorkVersion;
   readonly #options: WorkerOptions;
   readonly #store: EngineStore;
   readonly #contact: Contact;
@@ -113,6 +115,7 @@ class WorkingProcess {
 
   constructor(spec: DagSpec, options: WorkerOptions, store: EngineStore, saver: BaseCheckpointSaver) {
     this.#spec = spec;
+    this.#version = versionOf(spec);
     this.#options = options;
     this.#store = store;
     this.#contact = new Contact(
@@ -125,7 +128,6 @@ class WorkingProcess {
   async work(): Promise<WorkerSummary> {
     const { engine, concurrency = defaultConcurrency, finish, signal } = this.#options;
     const { name } = this.#spec;
-    const version = versionOf(this.#spec);
     const onFinish = () => this.#end();
     const onAbort = () => {
       this.#giveBack.abort(signal?.reason);
@@ -142,7 +144,7 @@ class WorkingProcess {
         () => !this.#isEnding,
       );
       if (!this.#isEnding) {
-        taker = await takeRows(engine, queueOf(name, version), {
+        taker = await takeRows(engine, queueOf(name, this.#version), {
           concurrency,
           perform: (job, lost) => this.#perform(job, lost),
           // Connections come back by themselves; that the store is lost is told once, by its own silence.
@@ -172,7 +174,7 @@ class WorkingProcess {
       id: this.#id,
       host: hostname(),
       pid: process.pid,
-      version: versionOf(this.#spec),
+      version: this.#version,
       concurrency: this.#options.concurrency ?? defaultConcurrency,
       rows: Object.fromEntries(held.map((batch) => [batch.id, batch.rows])),
     };
@@ -199,7 +201,7 @@ class WorkingProcess {
 
   /** Tells once of each batch of this graph that it takes no rows of. */
   #refuse(open: Readonly<Record<string, { dag: string; version: WorkerDocument["version"] }>>): void {
-    const own = versionOf(this.#spec);
+    const own = this.#version;
     for (const [id, { dag, version }] of Object.entries(open)) {
       if (dag !== this.#spec.name || JSON.stringify(version) === JSON.stringify(own)) continue;
       const one = `${id} ${JSON.stringify(version)}`;
@@ -296,7 +298,7 @@ class WorkingProcess {
   }
 
   #lostRow({ key, index, inputHash, place }: RowJob, lost: number): LedgerRow {
-    const { graph: dag } = versionOf(this.#spec);
+    const { graph: dag } = this.#version;
     const message = `${lost} workers died with this row; it is not tried again.`;
     const facts = { key, index, inputHash, dag, ...(place !== null && { place }) };
     const item = failedItem(facts, { code: "ROW_LOST", message });
