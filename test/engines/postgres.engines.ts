@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { defineDag, runMany, runWorker } from "agent-dag";
 import pg from "pg";
 import { PostgresEngineStore } from "../../src/batch/engine/postgres-store.js";
+import { openRowQueue } from "../../src/batch/engine/row-queue.js";
 import { ThreadLog } from "../../src/stores/thread-log.js";
 import { startPostgres, type TestPostgres } from "../support/postgres.js";
 import { testBatches } from "./batch-suite.js";
@@ -85,6 +87,53 @@ describe("what rows have come to, on PostgreSQL", () => {
       expect(failures).toEqual([]);
     } finally {
       await store.close();
+    }
+  }, 30_000);
+
+  it("goes on in a store that an earlier version made; a worker says why it can do no rows", async () => {
+    const url = await postgres.database();
+    await (await PostgresEngineStore.open(url)).close();
+    await postgres.query(url, "ALTER TABLE agent_dag.lines DROP COLUMN open");
+    const dag = defineDag({ name: "d", nodes: { a: { run: () => "done" } } });
+    const notices: string[] = [];
+    const finish = new AbortController();
+    const working = runWorker(dag, {
+      engine: url,
+      finish: finish.signal,
+      onNotice: (message) => notices.push(message),
+    });
+    try {
+      const first = await runMany(dag, ["x"], { engine: url }).summary;
+      expect(first.completed).toBe(1);
+      expect(notices).toEqual([]);
+
+      await postgres.query(url, "ALTER TABLE agent_dag.lines ADD CONSTRAINT broken CHECK (false) NOT VALID");
+      const second = runMany(dag, ["y", "z"], { engine: url }).summary;
+      await until(() => notices.length > 0, "the worker says what is wrong", 15_000);
+      await postgres.query(url, "ALTER TABLE agent_dag.lines DROP CONSTRAINT broken");
+      expect((await second).completed).toBe(2);
+      expect(notices).toEqual([expect.stringMatching(/^Row ".*" of batch ".*" is given back: .*broken/)]);
+    } finally {
+      finish.abort();
+      await working;
+    }
+  }, 60_000);
+
+  it("a queue whose connection is lost while it is made ready says so, and ends no process", async () => {
+    const url = await postgres.database();
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    await other.query("BEGIN; CREATE SCHEMA bullmq");
+    try {
+      const opening = openRowQueue(url, "q", () => {});
+      const waiting =
+        "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+      await until(async () => (await postgres.query(url, waiting)).length > 0, "the queue waits");
+      const lost = expect(opening).rejects.toThrow(/terminat/);
+      await postgres.query(url, `SELECT pg_terminate_backend(pid) FROM (${waiting}) AS waiting`);
+      await lost;
+    } finally {
+      await other.end();
     }
   }, 30_000);
 });

@@ -14,7 +14,10 @@ import {
 import { OrderedConnection } from "./ordered-connection.js";
 import { PostgresThreads, stored, threadTables, withoutThreads } from "./postgres-threads.js";
 
-/** All of it stands in a schema of its own. A line's number comes from its batch's row, whose lock keeps them in order. */
+/**
+ * All of it stands in a schema of its own; a column that earlier versions had not is added. A line's number comes from its batch's row, whose lock keeps them in
+ * order.
+ */
 const tables = `
 CREATE SCHEMA IF NOT EXISTS agent_dag;
 CREATE TABLE IF NOT EXISTS agent_dag.documents (name text PRIMARY KEY, body text NOT NULL);
@@ -24,6 +27,11 @@ CREATE TABLE IF NOT EXISTS agent_dag.lines (
   item text NOT NULL, figures text, record text, open boolean NOT NULL,
   PRIMARY KEY (batch, key)
 );
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'agent_dag.lines'::regclass AND attname = 'open') THEN
+    ALTER TABLE agent_dag.lines ADD COLUMN open boolean NOT NULL DEFAULT false;
+  END IF;
+END $$;
 CREATE UNIQUE INDEX IF NOT EXISTS lines_in_order ON agent_dag.lines (batch, n);
 CREATE UNLOGGED TABLE IF NOT EXISTS agent_dag.told (
   batch text NOT NULL, n bigint NOT NULL, message text NOT NULL, PRIMARY KEY (batch, n)

@@ -1,5 +1,6 @@
 import type { Job, Queue, QueueOptions, Worker, WorkerOptions } from "bullmq";
 import { DagError } from "../../errors.js";
+import { outliveServer } from "../../stores/postgres.js";
 import { isPostgres } from "./open-engine.js";
 
 /** A row on its way to a worker: JSON. */
@@ -187,7 +188,13 @@ async function loadQueue(url: string): Promise<QueueClasses> {
       return { Queue: bullmq.Queue, Worker: bullmq.Worker, WaitingError };
     }
     await import("pg");
-    const { Queue, Worker } = bullmq.withBackend(bullmq.createPostgresBackend);
+    const { Queue, Worker } = bullmq.withBackend(
+      (...given: Parameters<typeof bullmq.createPostgresBackend>) => {
+        const backend = bullmq.createPostgresBackend(...given);
+        outliveServer(backend.connection.pool);
+        return backend;
+      },
+    );
     return { Queue, Worker, WaitingError };
   } catch (error) {
     const packages = isPostgres(url) ? "bullmq pg" : "bullmq ioredis";

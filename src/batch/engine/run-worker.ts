@@ -99,7 +99,8 @@ class WorkingProcess {
   readonly #batches = new Map<string, SharedBatch>();
   /** Ends the rows at hand, for others to go on with. */
   #giveBack = new AbortController();
-  readonly #refused = new Set<string>();
+  /** What was told, once each. */
+  readonly #told = new Set<string>();
   #failure: { readonly error: unknown } | null = null;
   #isEnding = false;
   #end: () => void = () => {};
@@ -146,7 +147,7 @@ class WorkingProcess {
       if (!this.#isEnding) {
         taker = await takeRows(engine, queueOf(name, this.#version), {
           concurrency,
-          perform: (job, lost) => this.#perform(job, lost),
+          perform: (job, lost) => this.#perform(job, lost).catch((error) => this.#giveUpRow(job, error)),
           // Connections come back by themselves; that the store is lost is told once, by its own silence.
           onError: () => {},
         });
@@ -204,10 +205,8 @@ class WorkingProcess {
     const own = this.#version;
     for (const [id, { dag, version }] of Object.entries(open)) {
       if (dag !== this.#spec.name || JSON.stringify(version) === JSON.stringify(own)) continue;
-      const one = `${id} ${JSON.stringify(version)}`;
-      if (this.#refused.has(one)) continue;
-      this.#refused.add(one);
-      this.#options.onNotice?.(
+      this.#tellOnce(
+        `${id} ${JSON.stringify(version)}`,
         `This worker refuses the rows of batch "${id}": it was begun with another version of "${dag}" (${versionText(version)}; here: ${versionText(own)}). They wait for workers of that version.`,
       );
     }
@@ -220,6 +219,24 @@ class WorkingProcess {
     const lost = this.#giveBack;
     this.#giveBack = new AbortController();
     lost.abort(new DagError("STORE_FAILED", "The store is out of reach.", { cause: error }));
+  }
+
+  /** A store that answers with a failure of its own is told of; one that is out of reach is told of by its silence. */
+  #giveUpRow({ batch, key }: RowJob, error: unknown): Handled {
+    this.#givenBack++;
+    const told = storeError(error, this.#store.name);
+    if (!told.retryable)
+      this.#tellOnce(
+        `rows of ${batch}: ${told.message}`,
+        `Row "${key}" of batch "${batch}" is given back: ${told.message}`,
+      );
+    return "given back";
+  }
+
+  #tellOnce(about: string, message: string): void {
+    if (this.#told.has(about)) return;
+    this.#told.add(about);
+    this.#options.onNotice?.(message);
   }
 
   async #perform(job: RowJob, lost: number): Promise<Handled> {
