@@ -15,8 +15,8 @@ import { OrderedConnection } from "./ordered-connection.js";
 import { PostgresThreads, stored, threadTables, withoutThreads } from "./postgres-threads.js";
 
 /**
- * All of it stands in a schema of its own; a column that earlier versions had not is added. A line's number comes from its batch's row, whose lock keeps them in
- * order.
+ * All of it stands in a schema of its own; a column that earlier versions had not is added. A line's number comes from its batch's
+ * row, whose lock keeps them in order.
  */
 const tables = `
 CREATE SCHEMA IF NOT EXISTS agent_dag;
