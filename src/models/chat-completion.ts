@@ -224,11 +224,13 @@ export function usageOf(usage: unknown): ReplyUsage | null {
     numberOf(field(inputDetails, "cache_write_tokens")) ??
     numberOf(field(inputDetails, "cache_creation_tokens")) ??
     beside.written;
-  const input = prompt < beside.read + beside.written ? prompt + beside.read + beside.written : prompt;
+  const total = numberOf(field(usage, "total_tokens")) ?? 0;
+  const all = prompt + beside.read + beside.written;
+  const input = prompt < all - prompt || total === all + completion ? all : prompt;
   const reasoning =
     numberOf(field(outputDetails, "reasoning_tokens")) ?? numberOf(field(usage, "reasoning_tokens")) ?? 0;
   // xAI and Google count thoughts beside the answer: there the total is more than the two together.
-  const thought = Math.max(0, (numberOf(field(usage, "total_tokens")) ?? 0) - input - completion);
+  const thought = Math.max(0, total - input - completion);
   const output = prompt > 0 && (reasoning === 0 || thought === reasoning) ? completion + thought : completion;
   const thoughts = reasoning === 0 && prompt > 0 ? thought : reasoning;
   return {

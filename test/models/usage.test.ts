@@ -123,6 +123,17 @@ describe("tokens as servers count them", () => {
       { inputTokens: 1000, outputTokens: 10, ...cached },
     ],
     [
+      "a small cache beside a large input, which the total tells",
+      {
+        prompt_tokens: 1000,
+        completion_tokens: 10,
+        total_tokens: 1110,
+        cache_read_input_tokens: 60,
+        cache_creation_input_tokens: 40,
+      },
+      { inputTokens: 1100, outputTokens: 10, cachedInputTokens: 60, cacheWriteTokens: 40 },
+    ],
+    [
       "a cache within the input",
       {
         prompt_tokens: 1000,
