@@ -16,6 +16,7 @@ import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
 import { invokeShared, keptBetweenRuns, sharedView } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
+import { unwrapper } from "./wrapped-answer.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
 export const maxReplyChars = 8 * 1024 * 1024;
@@ -72,7 +73,7 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
   try {
     for (;;) {
       const plan = planOf(model, request);
-      const reader = replyReader(model);
+      const reader = replyReader(model, plan.wrappedIn);
       let begun = false;
       try {
         // One generator for all that is done to a chunk: each more would cost every chunk several promises.
@@ -134,19 +135,31 @@ function hasAnotherWay(model: Adapted, plan: Plan, error: unknown): boolean {
   return learnRefusal(model.refusals, plan.sent, error);
 }
 
-/** Reads one reply: thoughts told apart, held to what a reply has to be. */
-function replyReader(model: Adapted) {
+/** Reads one reply: thoughts told apart, what was put around the answer taken off, held to what a reply has to be. */
+function replyReader(model: Adapted, wrappedIn: string | null) {
   const filter = thoughtFilter();
+  const wrapper = wrappedIn === null ? null : unwrapper(wrappedIn);
   const said: string[] = [];
   let finishReason: string | null = null;
   let sawContent = false;
   let chars = 0;
-  const noted = (pieces: readonly ThoughtPiece[]): readonly ModelChunk[] => {
+  const bare = (piece: ThoughtPiece): readonly ThoughtPiece[] => {
+    if (piece.type === "restart") wrapper?.restart();
+    return piece.type === "text" && wrapper !== null ? wrapper.add(piece.text) : [piece];
+  };
+  const noted = (given: readonly ThoughtPiece[]): readonly ModelChunk[] => {
+    const pieces = wrapper === null ? given : given.flatMap(bare);
     for (const piece of pieces) {
       if (piece.type === "restart") said.length = 0;
       else if (piece.type === "text") said.push(piece.text);
     }
     return pieces;
+  };
+  const rest = (): readonly ModelChunk[] => {
+    const chunks = noted(filter.end());
+    const held = wrapper?.end() ?? [];
+    for (const piece of held) if (piece.type === "text") said.push(piece.text);
+    return held.length === 0 ? chunks : [...chunks, ...held];
   };
   return {
     read(chunk: ModelChunk): readonly ModelChunk[] {
@@ -157,9 +170,9 @@ function replyReader(model: Adapted) {
       if (chunk.type === "text") return noted(filter.add(chunk.text));
       if (chunk.type !== "finish") return [chunk];
       finishReason = chunk.reason;
-      return [...noted(filter.end()), chunk];
+      return [...rest(), chunk];
     },
-    end: () => noted(filter.end()),
+    end: rest,
     /** The answer as far as it came. */
     said: () => said.join(""),
     /** @throws DagError for a reply that failed, was refused, or was cut. */
@@ -252,6 +265,7 @@ async function* messageChunks(
     (headers) => {
       refusal = headers;
     },
+    model.type === "ollama" ? "lines" : "any",
   );
   const see = <T extends object>(of: T) =>
     model.viewable

@@ -141,6 +141,7 @@ export function passingFetch(
   push: (chunk: ModelChunk) => void,
   onFailure: (error: unknown) => void,
   onRefusal: (headers: Headers) => void,
+  reads: "any" | "lines" = "any",
 ): (fetch: Fetch) => Fetch {
   return (fetch) => async (input, init) => {
     const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
@@ -149,6 +150,6 @@ export function passingFetch(
     const limits = readRateLimit((name) => response.headers.get(name));
     if (limits !== null) push({ type: "rate-limit", limits });
     if (!response.ok) onRefusal(response.headers);
-    return watchedReply(response, onFailure);
+    return watchedReply(response, reads, onFailure);
   };
 }

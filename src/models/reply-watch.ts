@@ -8,16 +8,24 @@ const maxLine = 8 * 1024 * 1024;
 /**
  * A reply of status 200 whose body fails where it says that it is an error, or is none that a model sends. Packages read
  * such a body as they can: as an end without words, as a fault of their own, or they print it.
+ * @param reads What the package reads: Ollama's takes every body for lines of JSON, and prints what is none.
  * @param onFailure Is told what the body fails with: a package may make another error of it.
  */
 export async function watchedReply(
   response: Response,
+  reads: "any" | "lines",
   onFailure: (error: unknown) => void,
 ): Promise<Response> {
   if (!response.ok || response.body === null) return response;
   const type = response.headers.get("content-type") ?? "";
   const { status, statusText, headers } = response;
   try {
+    if (reads === "lines" && /event-stream/.test(type)) {
+      void response.body.cancel().catch(() => undefined);
+      throw new SyntaxError(
+        `a stream of events (${type}) in place of Ollama's lines of JSON: is its base URL that of another kind of server?`,
+      );
+    }
     const body = /event-stream/.test(type)
       ? response.body.pipeThrough(watchedEvents(onFailure))
       : /ndjson|jsonl/.test(type)

@@ -19,6 +19,7 @@ import {
   responseFormat,
   type SchemaCarrier,
   withSchemaInWords,
+  wrappedFor,
 } from "./structured-output.js";
 
 /** What is known of one instance over its calls. */
@@ -50,6 +51,8 @@ export interface Plan {
   /** Tools to bind, where they are not call options. */
   readonly bound: { readonly tools: readonly unknown[]; readonly options: Loose } | null;
   readonly answerTool: string | null;
+  /** The one key of the object that the answer was asked for in; `null` where it was asked for as it is. */
+  readonly wrappedIn: string | null;
   readonly stream: boolean;
   readonly modelOptions: ModelRequest["modelOptions"];
   /** What it holds that it could do without. */
@@ -58,11 +61,14 @@ export interface Plan {
 
 /** How to send a request to this instance, after what its server has refused so far. */
 export function planOf(model: Adapted, request: ModelRequest): Plan {
-  const { schema, tools, modelOptions, prefix } = request;
+  const { tools, modelOptions, prefix } = request;
   const { refusals, instance } = model;
   const isOpenAi = model.openAiClient;
   if (tools.length > 0 && !isOpenAi && !model.bindsTools) throw cannotCallTools(model, request);
-  const carrier = schema === null ? null : carrierOf(model, request, schema);
+  const carrier = request.schema === null ? null : carrierOf(model, request, request.schema);
+  const wrapped =
+    request.schema === null || carrier === null ? null : wrappedFor(request.schema, carrier, formatOf(model));
+  const schema = wrapped?.schema ?? request.schema;
   const sent = new Set<Optional>(carrier === null || carrier === "instructions" ? [] : [carrier]);
   const optional = (part: Optional): boolean => {
     if (refusals.has(part)) return false;
@@ -118,12 +124,16 @@ export function planOf(model: Adapted, request: ModelRequest): Plan {
     options,
     bound,
     answerTool: carrier === "tool" ? answerName : null,
+    wrappedIn: wrapped?.key ?? null,
     stream,
     modelOptions:
       temperature === undefined || !optional("temperature") ? otherOptions : { ...otherOptions, temperature },
     sent,
   };
 }
+
+const formatOf = ({ openAiClient, type }: Adapted) =>
+  openAiClient ? "openai" : type === "ollama" ? "ollama" : "none";
 
 /** The strongest carrier that the server has not refused. */
 function carrierOf(model: Adapted, request: ModelRequest, schema: NonNullable<ModelRequest["schema"]>) {
@@ -132,7 +142,7 @@ function carrierOf(model: Adapted, request: ModelRequest, schema: NonNullable<Mo
   const thinking = field(field(instance, "thinking"), "type");
   const mayForce = thinking === undefined || thinking === "disabled";
   const carriers = carriersFor(schema, {
-    format: model.openAiClient ? "openai" : type === "ollama" ? "ollama" : "none",
+    format: formatOf(model),
     tool: (model.openAiClient || model.bindsTools) && request.tools.length === 0 && mayForce,
     chosen: request.modelOptions.structured,
   });

@@ -83,7 +83,11 @@ export function toStrictSchema(schema: JsonSchema): JsonSchema | null {
         refuse();
     }
     const isObject = all.properties !== undefined || [all.type].flat().includes("object");
-    if (isObject) Object.assign(out, object(all, depth));
+    if (isObject && out.anyOf !== undefined) {
+      // Alternatives that say all; beside properties of all of them they cannot be said.
+      if (all.properties !== undefined || out.type !== "object") refuse();
+      delete out.type;
+    } else if (isObject) Object.assign(out, object(all, depth));
     if ([all.type].flat().includes("array") && all.items === undefined) refuse();
     if (["type", "anyOf", "enum", "const", "$ref"].every((key) => out[key] === undefined)) refuse();
     if (notes.length > 0)

@@ -3,6 +3,7 @@ import type { Message } from "./port.js";
 import { isDataFirst } from "./prompt-layout.js";
 import { withoutLookaround } from "./schema-patterns.js";
 import { toStrictSchema } from "./strict-schema.js";
+import { hasObjectRoot, type WrappedSchema, wrappedSchema } from "./wrapped-answer.js";
 
 /** Name of the response format, or of the one tool, that carries an answer's schema. */
 export const answerName = "answer";
@@ -26,9 +27,10 @@ export interface CarrierSupport {
 
 /** The carriers that can be tried for a schema, the best first; never none. */
 export function carriersFor(schema: JsonSchema, { format, tool, chosen }: CarrierSupport): SchemaCarrier[] {
-  const isObject = schema.type === "object" && schema.anyOf === undefined && schema.oneOf === undefined;
+  const object = hasObjectRoot(schema) ? schema : wrappedSchema(schema)?.schema;
+  const isObject = object !== undefined;
   const possible: SchemaCarrier[] = [
-    ...(format === "openai" && isObject && toStrictSchema(schema) !== null ? (["strict"] as const) : []),
+    ...(format === "openai" && isObject && toStrictSchema(object) !== null ? (["strict"] as const) : []),
     ...((format === "openai" && isObject) || format === "ollama" ? (["schema"] as const) : []),
     ...(tool && isObject ? (["tool"] as const) : []),
     ...(format !== "none" && isObject ? (["json"] as const) : []),
@@ -36,6 +38,14 @@ export function carriersFor(schema: JsonSchema, { format, tool, chosen }: Carrie
   ];
   return chosen === undefined ? possible : possible.slice(Math.max(0, possible.indexOf(chosen)));
 }
+
+/** The schema within an object, where it is none and its carrier takes objects only; else `null`. Words and Ollama's formats take any. */
+export const wrappedFor = (
+  schema: JsonSchema,
+  carrier: SchemaCarrier,
+  format: CarrierSupport["format"],
+): WrappedSchema | null =>
+  carrier === "instructions" || (carrier === "schema" && format === "ollama") ? null : wrappedSchema(schema);
 
 /** OpenAI's `response_format` for a schema. */
 export function responseFormat(schema: JsonSchema, carrier: "strict" | "schema" | "json") {

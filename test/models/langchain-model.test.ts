@@ -133,6 +133,20 @@ describe("structured output of models other than OpenAI's", () => {
     expect(instance.bound.at(-1)).toMatchObject({ tools: [{ name: "answer", schema }], tool_choice: "any" });
   });
 
+  it("is what the forced call's one argument holds, where the answer is no object", async () => {
+    const answer = new AIMessage({
+      content: "",
+      tool_calls: [{ id: "a", name: "answer", args: { answer: ["a", "b"] } }],
+      response_metadata: { finish_reason: "tool_calls" },
+    });
+    const instance = new ToolModel(() => answer);
+    const list = { type: "array", items: { type: "string" } };
+    expect(await replyOf(instance, { schema: list })).toMatchObject({ text: '["a","b"]', toolCalls: [] });
+    expect(instance.bound.at(-1)).toMatchObject({
+      tools: [{ name: "answer", schema: { type: "object", properties: { answer: list } } }],
+    });
+  });
+
   it("is the text when the model answers in text all the same", async () => {
     expect((await replyOf(new ToolModel(() => new AIMessage('{"label":"x"}')), { schema })).text).toBe(
       '{"label":"x"}',

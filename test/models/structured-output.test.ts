@@ -183,9 +183,12 @@ describe("the carriers of a schema", () => {
     const openAi = { format: "openai", tool: true } as const;
     expect(carriersFor(object, openAi)).toEqual(["strict", "schema", "tool", "json", "instructions"]);
     expect(carriersFor(object, { ...openAi, chosen: "tool" })).toEqual(["tool", "json", "instructions"]);
-    expect(carriersFor({ type: "array" }, openAi)).toEqual(["instructions"]);
+    expect(carriersFor({ type: "array" }, openAi)).toEqual(["schema", "tool", "json", "instructions"]);
+    expect(carriersFor({ type: "string" }, openAi)).toEqual(["instructions"]);
     expect(carriersFor({ type: "array" }, { format: "ollama", tool: true })).toEqual([
       "schema",
+      "tool",
+      "json",
       "instructions",
     ]);
     expect(carriersFor(object, { format: "none", tool: true })).toEqual(["tool", "instructions"]);

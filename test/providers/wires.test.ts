@@ -17,17 +17,19 @@ interface Wire {
   readonly replies: readonly (readonly string[])[];
   /** Breaks the connection in place of ending the reply. */
   readonly breaks?: boolean;
+  /** Content type; that of the provider's streams where it is not given. */
+  readonly type?: string;
 }
 
 /** Runs one agent with the tool `wipe` on a server that says just these bytes, two attempts a request. */
-async function agentOn(provider: string, { replies, breaks = false }: Wire) {
+async function agentOn(provider: string, { replies, breaks = false, type }: Wire) {
   const bodies: { messages?: unknown[]; contents?: unknown[] }[] = [];
   server = createServer(async (incoming, response) => {
     let text = "";
     for await (const part of incoming) text += part;
     bodies.push(JSON.parse(text));
     response.writeHead(200, {
-      "content-type": provider === "ollama" ? "application/x-ndjson" : "text/event-stream",
+      "content-type": type ?? (provider === "ollama" ? "application/x-ndjson" : "text/event-stream"),
     });
     for (const piece of replies[Math.min(bodies.length, replies.length) - 1] ?? []) response.write(piece);
     if (breaks) setTimeout(() => response.destroy(), 20);
@@ -269,6 +271,22 @@ describe("a reply that is none", () => {
     expect(run.outcome).toMatchObject({ state: "failed", error: { code: "MODEL_CONNECTION_LOST" } });
     expect(run).toMatchObject({ requests: 2, wiped: [] });
   });
+});
+
+describe("a server of another kind behind Ollama's package", () => {
+  it.each(["text/event-stream", "text/event-stream; charset=utf-8", "text/html", "text/plain"])(
+    "is told as such, and nothing of its %s is printed",
+    async (type) => {
+      const printed = jest.spyOn(console, "warn").mockImplementation(() => {});
+      const pieces = [chat({ role: "assistant", content: "sk-secret" }), chat({}, "stop")];
+      const { outcome, requests } = await agentOn("ollama", { replies: [pieces], type });
+      expect(outcome).toMatchObject({ state: "failed", error: { code: "MODEL_BAD_RESPONSE" } });
+      expect(outcome).toMatchObject({ error: { message: expect.stringContaining(type) } });
+      expect(requests).toBe(2);
+      expect(printed).not.toHaveBeenCalled();
+      printed.mockRestore();
+    },
+  );
 });
 
 describe("a reply that has said how it ended", () => {
