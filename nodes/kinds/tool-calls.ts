@@ -15,6 +15,7 @@ import type { Work } from "../engine/scope.js";
 import { outcomeError } from "../engine/settle-work.js";
 import { asPartOf } from "../engine/surrounding.js";
 import { Suspension } from "../engine/suspension.js";
+import { invokeTool } from "./invoke-tool.js";
 import { textOf } from "./prompt.js";
 
 /** A tool of an agent, and when it is to be approved before it is called. */
@@ -185,7 +186,8 @@ async function invoked(
     });
   const answers = run.questions.answersTo(key, `${place} `);
   const config = { signal: canceller.signal, context: run.contexts(work.scope.spec) };
-  const invoke = () => asPartOf(work, () => run.host(answers, () => tool.invoke(copyOf(args), config)));
+  const invoke = () =>
+    asPartOf(work, () => run.host(answers, () => invokeTool(tool, copyOf(args), call, config)));
   try {
     const running = events.isInstrumented
       ? events.within({ kind: "tool", key, tool: tool.name, call, atMs: startedAtMs }, invoke)

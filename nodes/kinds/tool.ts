@@ -1,10 +1,12 @@
 import { DagError } from "../../src/errors.js";
 import { jsonCopy } from "../../src/spec/json-value.js";
 import { fillTemplate } from "../../src/spec/reference.js";
+import type { ToolLike } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
 import { asPartOf } from "../engine/surrounding.js";
 import { ctxOf } from "../engine/work.js";
 import { checkedValue } from "./function.js";
+import { invokeTool } from "./invoke-tool.js";
 import { asked } from "./tool-calls.js";
 
 /**
@@ -15,11 +17,12 @@ import { asked } from "./tool-calls.js";
  */
 export async function runTool(work: Work): Promise<WorkResult> {
   const { run } = work.scope;
+  const tool = work.node.tool as ToolLike;
   const args = argsOf(work);
   const answers = run.questions.answersTo(work.key, "interrupt ");
   const running = asPartOf(work, () =>
     run.host(answers, () =>
-      work.node.tool?.invoke(args, {
+      invokeTool(tool, args, work.name, {
         signal: work.canceller.signal,
         context: work.scope.run.contexts(work.scope.spec),
       }),

@@ -37,6 +37,25 @@ function makeServer() {
       { type: "text", text: "two" },
     ],
   }));
+  const report = { uri: "file:///report.md", mimeType: "text/markdown", text: "# All is well" };
+  server.registerTool("report", { description: "Gives a file." }, () => ({
+    content: [{ type: "resource", resource: report }],
+  }));
+  server.registerTool("photo", { description: "Gives a picture as a file." }, () => ({
+    content: [{ type: "resource", resource: { uri: "file:///p.png", mimeType: "image/png", blob: picture } }],
+  }));
+  server.registerTool("figures", { description: "Gives data.", outputSchema: { sum: z.number() } }, () => ({
+    content: [],
+    structuredContent: { sum: 12 },
+  }));
+  server.registerTool(
+    "both",
+    { description: "Gives words and data.", outputSchema: { sum: z.number() } },
+    () => ({
+      ...text("The sum is 12."),
+      structuredContent: { sum: 12 },
+    }),
+  );
   server.registerTool(
     "slow",
     { description: "Takes long, and says how far it is.", inputSchema: { ms: z.number() } },

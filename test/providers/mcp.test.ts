@@ -76,6 +76,24 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
     });
   });
 
+  proves("give resources and structured content where that is all they give", async () => {
+    expect((await told("report", {}))?.content).toBe("# All is well");
+    expect((await told("figures", {}))?.content).toBe('{\n  "sum": 12\n}');
+    expect((await told("both", {}))?.content).toBe("The sum is 12.");
+    expect(await told("photo", {})).toMatchObject({
+      content: "[image image/png, 3 kB]",
+      parts: [{ type: "image", mediaType: "image/png" }],
+    });
+    const own = (name: string) => tools.find((tool) => tool.name === name) as ToolLike;
+    const spec = defineDag({
+      name: "mcp",
+      nodes: { report: { tool: own("report") }, figures: { tool: own("figures") } },
+    });
+    const { outcomes } = await run(spec, "go");
+    expect(outcomes.report).toMatchObject({ value: "# All is well" });
+    expect(outcomes.figures).toMatchObject({ value: { sum: 12 } });
+  });
+
   proves("may take long, and say how far they are", async () => {
     progress.length = 0;
     expect((await told("slow", { ms: 90 }))?.content).toBe("done");
