@@ -1,8 +1,8 @@
-import { setMaxListeners } from "node:events";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { parseInput, type Scope } from "../nodes/engine/scope.js";
 import type { PlannerSession } from "../nodes/planner/planner-session.js";
 import { DagError } from "../src/errors.js";
+import { heardByMany } from "../src/models/abortable.js";
 import type { DagSpec } from "../src/spec/shape.js";
 
 /** One invocation of a compiled graph: what its LangGraph nodes share while its process lives. */
@@ -34,7 +34,7 @@ export async function invocationIn(
   input: unknown,
 ): Promise<Invocation> {
   // Hundreds of nodes listen to LangGraph's one signal, rightly.
-  if (config.signal !== undefined) setMaxListeners(0, config.signal);
+  if (config.signal !== undefined) heardByMany(config.signal);
   const invocation = config.configurable?.[key] as Invocation | undefined;
   if (invocation?.scope.spec !== spec) {
     throw new DagError("SCOPE_MISSING", `A node of "${spec.name}" was invoked outside its graph.`, {

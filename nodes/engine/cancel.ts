@@ -1,5 +1,5 @@
-import { setMaxListeners } from "node:events";
 import { caught, DagError, type ErrorCode, errorMessage } from "../../src/errors.js";
+import { heardByMany } from "../../src/models/abortable.js";
 import { cancelled, failed, type Outcome, type OutcomeTimes, skipped } from "../../src/records/outcome.js";
 
 /** Why work was cancelled from outside. */
@@ -76,7 +76,7 @@ export class Canceller {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       // All of a node's requests and tools may listen to it.
-      setMaxListeners(0, this.#controller.signal);
+      heardByMany(this.#controller.signal);
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
+import { heardByMany } from "../../src/models/abortable.js";
 import type { RunEvent, Simulated } from "../../src/records/events.js";
 import type { Outcome, OutcomeError } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
@@ -236,7 +236,7 @@ export class RunContext {
   obey(signal: AbortSignal | undefined): void {
     if (signal === undefined) return;
     // Hundreds of runs may obey one signal, rightly.
-    setMaxListeners(0, signal);
+    heardByMany(signal);
     const onAbort = () => this.canceller.cancel(cancelOf(signal.reason));
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });

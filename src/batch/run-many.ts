@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
@@ -10,6 +9,7 @@ import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
 import { createPrefixWarmth } from "../limits/prefix-warmth.js";
+import { heardByMany } from "../models/abortable.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { RunDagOptions } from "../run/run.js";
@@ -162,7 +162,7 @@ class RunningBatch {
     const listen = (from: AbortSignal | undefined, end: BatchEnd) => {
       if (from === undefined) return;
       // Each row that runs, or waits for its thread, listens to it.
-      setMaxListeners(0, from);
+      heardByMany(from);
       const onAbort = () => this.#end(end);
       if (from.aborted) onAbort();
       else from.addEventListener("abort", onAbort, { once: true });

@@ -9,22 +9,26 @@ export interface FollowingSignal {
   close(hasEnded?: boolean): void;
 }
 
-/** Signals of which any number of calls may hear. */
 const quiet = new WeakSet<AbortSignal>();
 
-/**
- * A controller that follows another signal until it is closed, so that nothing stays attached to that signal. All calls
- * of a run follow one signal: Node's warning of more than 10 listeners is switched off for it.
- */
+/** Lets any number of calls and runs listen to a signal, without Node's warning of more than 10. */
+export function heardByMany(signal: AbortSignal): void {
+  if (quiet.has(signal)) return;
+  quiet.add(signal);
+  try {
+    setMaxListeners(0, signal);
+  } catch {
+    // A signal of another make: Node counts no listeners of it.
+  }
+}
+
+/** A controller that follows another signal, which all calls of a run may follow, until it is closed: nothing stays attached to that. */
 export function followSignal(signal: AbortSignal): FollowingSignal {
   const controller = new AbortController();
   const follow = () => controller.abort(signal.reason);
   if (signal.aborted) follow();
   else {
-    if (!quiet.has(signal)) {
-      quiet.add(signal);
-      setMaxListeners(0, signal);
-    }
+    heardByMany(signal);
     signal.addEventListener("abort", follow, { once: true });
   }
   return {

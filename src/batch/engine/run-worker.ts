@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { underSpan } from "../../../nodes/engine/instrument.js";
 import { DagError, DagValidationError, errorCode } from "../../errors.js";
+import { heardByMany } from "../../models/abortable.js";
 import type { RunEvent } from "../../records/events.js";
 import type { RunRecord } from "../../records/record.js";
 import type { RunDagOptions } from "../../run/run.js";
@@ -376,7 +376,7 @@ function answerOf({ given, to }: RowAnswer) {
 /** A signal that is aborted with any of others, which keep nothing of it once it is released. */
 function endedBy(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; release(): void } {
   // As many rows listen as there are under way.
-  setMaxListeners(0, ...signals);
+  for (const signal of signals) heardByMany(signal);
   const controller = new AbortController();
   const listeners = signals.map((signal) => {
     const onAbort = () => controller.abort(signal.reason);
