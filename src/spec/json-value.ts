@@ -157,10 +157,11 @@ function put(target: Record<string, unknown>, key: string, value: unknown): void
   else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Objects without a class: literals of this realm and others, and objects without a prototype. */
+/** Objects without a class, which inherit no fields: literals of this realm and others, and objects without a prototype. */
 function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  const prototype: object | null = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.keys(prototype).length === 0;
 }
 
 function keyed(path: string, key: string): string {

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import { compile, type DagSpec, defineDag, resume, run } from "agent-dag";
@@ -234,5 +235,25 @@ describe("persisted values", () => {
       code: "CHECKPOINT_MISMATCH",
     });
     expect((await resume(spec, { ...options, answer: true })).output).toBe(10);
+  });
+});
+
+describe("an object that is no class's", () => {
+  const read = (value: unknown) => jsonCopy(value, "VALUE_NOT_JSON", "It");
+  const foreign = runInNewContext("({ a: 1 })");
+
+  it.each([
+    ["of another realm", foreign],
+    ["without a prototype", Object.assign(Object.create(null), { a: 1 })],
+    ["whose prototype is empty", Object.assign(Object.create(Object.create(null)), { a: 1 })],
+  ])("is read: %s", (_, value) => {
+    expect(read(value)).toEqual({ a: 1 });
+  });
+
+  it.each([
+    ["of nothing's", Object.create(Object.assign(Object.create(null), { a: 1 }))],
+    ["of an object's", Object.create({ a: 1 })],
+  ])("is refused where it inherits fields, which JSON loses: %s", (_, value) => {
+    expect(() => read(value)).toThrow(/is not JSON: it is an instance of/);
   });
 });
