@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Client } from "@langchain/langgraph-sdk";
 import { input } from "../../examples/review.js";
+import { freePort } from "../support/server-process.js";
 
 const bin = "node_modules/.bin/langgraphjs";
 const installed = existsSync(bin);
@@ -64,17 +64,6 @@ suite("LangGraph's own server", () => {
     expect(drawn).toContain("meta -> __end__");
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
 
 async function answering(address: string, log: () => string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
