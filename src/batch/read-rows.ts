@@ -1,6 +1,6 @@
-import { createReadStream, readdirSync, statSync } from "node:fs";
+import { createReadStream, type Dirent, readdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { extname, join, relative, sep } from "node:path";
+import { extname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { DagError, errorMessage } from "../errors.js";
 import {
@@ -61,7 +61,7 @@ function partsOf(path: string, stdin: Readable | undefined): Part[] {
       "Check the path, seen from the current folder.",
     );
   }
-  if (stat.isDirectory()) return filesIn(path, (name) => isText(name), `The folder "${path}"`);
+  if (stat.isDirectory()) return filesIn(path, isText, `The folder "${path}"`);
   const ending = extname(path).toLowerCase();
   if (ending === ".jsonl" || ending === ".ndjson") return [() => lineRows(path)];
   if (ending === ".csv" || ending === ".tsv") return [(dag) => csvRows(dag, path)];
@@ -77,21 +77,49 @@ function isText(path: string): boolean {
   return textEndings.includes(extname(path).toLowerCase());
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** Whether a link leads to a file; one that leads nowhere, in a ring or to what may not be seen does not. */
+function isLinkedFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
-/** Files below a folder in the order of their names; links to files count, links to folders are not followed. */
-function filesIn(folder: string, fits: (name: string) => boolean, what: string): Part[] {
-  const names = readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter(
-      (entry) => entry.isFile() || (entry.isSymbolicLink() && isFile(join(entry.parentPath, entry.name))),
-    )
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .filter(fits)
-    .sort();
+/**
+ * Files below a folder in the order of their names; links to files count, links to folders are not followed.
+ * @param depth How many folders down to look: a pattern of one folder in a large one does not read all that is below.
+ */
+function filesIn(
+  folder: string,
+  fits: (name: string) => boolean,
+  what: string,
+  depth = Number.POSITIVE_INFINITY,
+): Part[] {
+  const names = [...namesBelow(folder, "", depth)].filter(fits).sort();
   if (names.length === 0) throw unreadable(`${what} holds no .txt or .md files.`, "Give another one.");
   return names.map((name) => () => textFile(join(folder, name), name));
+}
+
+/** Files by their paths from a folder, parted by `/`. */
+function* namesBelow(folder: string, below: string, depth: number): Generator<string> {
+  const here = join(folder, below);
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(here, { withFileTypes: true });
+  } catch (error) {
+    throw unreadable(
+      `The folder "${here}" cannot be read: ${errorMessage(error)}.`,
+      "Allow it, or give a pattern that leaves it out.",
+      error,
+    );
+  }
+  for (const entry of entries) {
+    const name = `${below}${entry.name}`;
+    if (entry.isDirectory()) {
+      if (depth > 0) yield* namesBelow(folder, `${name}/`, depth - 1);
+    } else if (entry.isFile() || (entry.isSymbolicLink() && isLinkedFile(join(folder, name)))) yield name;
+  }
 }
 
 /** A pattern with `*`, `**`, `?`, `[abc]` and `{a,b}`, for shells that do not read it themselves. */
@@ -99,7 +127,9 @@ function matching(pattern: string): Part[] {
   const at = pattern.search(/[*?[{]/);
   const slash = pattern.lastIndexOf("/", at);
   const folder = slash < 0 ? "." : pattern.slice(0, slash) || "/";
-  const fits = patternOf(pattern.slice(slash + 1));
+  const rest = pattern.slice(slash + 1);
+  const fits = patternOf(rest);
+  const depth = rest.includes("**") ? Number.POSITIVE_INFINITY : rest.split("/").length - 1;
   const what = `The pattern "${pattern}"`;
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw unreadable(
@@ -107,15 +137,14 @@ function matching(pattern: string): Part[] {
       "Check it, seen from the current folder.",
     );
   }
-  return filesIn(folder, (name) => fits.test(name) && isText(name), what);
+  return filesIn(folder, (name) => fits.test(name) && isText(name), what, depth);
 }
 
 function patternOf(pattern: string): RegExp {
-  const parts = pattern.match(/\*\*\/|\*\*|\*|\?|\[[^\]]+\]|\{[^{}]*\}|[^*?[{]+|./gs) ?? [];
+  const parts = pattern.match(/(?:\*\*\/)+|\*{2,}|\*|\?|\[[^\]]+\]|\{[^{}]*\}|[^*?[{]+|./gs) ?? [];
   const plain = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const source = parts.map((part) => {
-    if (part === "**/") return "(?:.*/)?";
-    if (part === "**") return ".*";
+    if (part.startsWith("**")) return part.endsWith("/") ? "(?:.*/)?" : ".*";
     if (part === "*") return "[^/]*";
     if (part === "?") return "[^/]";
     if (part.startsWith("[") && part.endsWith("]"))

@@ -192,6 +192,26 @@ describe("lists, folders, patterns", () => {
     expect(await names("t/a.md")).toEqual(["t/a.md"]);
   });
 
+  it("reads no folder that a pattern cannot reach", async () => {
+    // Whatever lies in the root of a disk, all that is below it would take long, and some of it may not be read.
+    await expect(read(text, {}, ["/agent-dag-nothing*.txt"])).rejects.toMatchObject({
+      code: "FILE_UNREADABLE",
+      message: expect.stringMatching(/^The pattern "\/agent-dag-nothing\*\.txt" holds no/),
+    });
+    const names = async (pattern: string) => (await read(text, {}, [pattern])).map(({ place }) => place);
+    await read(text, { "p/a/b.txt": "b", "p/a/c/d.txt": "d" });
+    expect(await names("p/*/*.txt")).toEqual(["p/a/b.txt"]);
+    expect(await names("p/{a/b,a/c/d}.txt")).toEqual(["p/a/b.txt", "p/a/c/d.txt"]);
+  });
+
+  it("matches patterns of many stars as quickly as others", async () => {
+    const name = `${"a/".repeat(12)}${"b".repeat(60)}.txt`;
+    const none = `m/${"**/".repeat(12)}${"*".repeat(24)}c.txt`;
+    await read(text, { [`m/${name}`]: "b" });
+    await expect(read(text, {}, [none])).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
+    expect(await read(text, {}, [none.replace("c.txt", "b.txt")])).toMatchObject([{ input: "b" }]);
+  });
+
   it.each([["nothing.jsonl"], ["t/*.nope"], ["x.png"], ["nowhere/*.txt"]])(
     "refuses %s in words",
     async (path) => {
@@ -279,6 +299,7 @@ describe("what stands in real files", () => {
     await read(text, { "linked/a.txt": "a", "elsewhere.txt": "b" });
     symlinkSync(join(folder, "elsewhere.txt"), join(folder, "linked", "b.txt"));
     symlinkSync(join(folder, "nowhere.txt"), join(folder, "linked", "c.txt"));
+    symlinkSync(join(folder, "linked", "ring.txt"), join(folder, "linked", "ring.txt"));
     expect((await read(text, {}, ["linked"])).map(({ place }) => place)).toEqual([
       "linked/a.txt",
       "linked/b.txt",
