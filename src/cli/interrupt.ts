@@ -1,8 +1,8 @@
 import { CancelError } from "../../nodes/engine/cancel.js";
 
-/** Ctrl-C while a command works. */
+/** Ctrl-C while a command works, and what else asks a process to end. */
 export interface Interrupt {
-  /** Aborted by the first SIGINT or SIGTERM: the run ends, what is done is kept and printed. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP: the run ends, what is done is kept and printed. */
   readonly signal: AbortSignal;
   /** Stops listening; call it when the work has ended. */
   close(): void;
@@ -12,7 +12,8 @@ export interface Interrupt {
 export const interruptedStatus = 130;
 
 /**
- * Listens for SIGINT and SIGTERM. The first one aborts the signal; a second one ends the process at once with status 130.
+ * Listens for SIGINT, SIGTERM and SIGHUP (its terminal is closed). The first one aborts the signal; a second one ends the process
+ * at once with status 130.
  * @param tell Told once, at the first one.
  */
 export function listenForInterrupt(tell: () => void): Interrupt {
@@ -52,18 +53,22 @@ function interruptedBy(name: NodeJS.Signals): CancelError {
   return new CancelError("aborted", `The run was interrupted (${name}).`);
 }
 
+const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Calls the steps one after another, one a signal; the next signal ends the process. Returns what stops the listening. */
 function onInterrupts(steps: readonly ((name: NodeJS.Signals) => void)[]): () => void {
   let next = 0;
+  let isHungUp = false;
   const onSignal = (name: NodeJS.Signals) => {
+    // A terminal that is closed says so through its shell and by itself: once in all, as nobody asks twice.
+    if (name === "SIGHUP" && isHungUp) return;
+    isHungUp ||= name === "SIGHUP";
     const step = steps[next++];
     if (step === undefined) process.exit(interruptedStatus);
     step(name);
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const name of endings) process.on(name, onSignal);
   return () => {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const name of endings) process.off(name, onSignal);
   };
 }

@@ -27,7 +27,7 @@ export function processIo(): Io {
   const { env, stdin, stdout, stderr } = process;
   for (const stream of [stdout, stderr]) {
     stream.on("error", (error) => {
-      if (!isUnread(error)) throw error;
+      if (!isUnread(error, stream)) throw error;
     });
   }
   const plain = (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
@@ -64,13 +64,13 @@ export function writeJson(stream: Writable, value: unknown): Promise<void> {
 
 function send(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error && !isUnread(error) ? reject(error) : resolve()));
+    stream.write(text, (error) => (error && !isUnread(error, stream) ? reject(error) : resolve()));
   });
 }
 
-/** Whether a write failed because nobody reads the stream any more. */
-function isUnread(error: NodeJS.ErrnoException): boolean {
-  return error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED";
+/** Whether a write failed because nobody reads the stream any more: its reader went away, or its terminal was closed. */
+function isUnread({ code }: NodeJS.ErrnoException, stream: Writable & { readonly isTTY?: boolean }): boolean {
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || (code === "EIO" && stream.isTTY === true);
 }
 
 /** Writes a line at once, without waiting for the stream: for what is told while something else goes on. */

@@ -260,6 +260,18 @@ describe("a batch in a process of its own", () => {
     expect(server.seen).toHaveLength(2 + 2 + 4);
   }, 60_000);
 
+  it("finishes what runs when its terminal is closed, however often that is said", async () => {
+    const { child, err, ended } = start();
+    await until(() => answering.length === 2);
+    child.kill("SIGHUP");
+    await until(() => err().includes("Interrupted"));
+    child.kill("SIGHUP");
+    for (const answer of answering.splice(0)) answer();
+    expect(await ended).toBe(130);
+    expect(lines().map(({ state }) => state)).toEqual(["completed", "completed"]);
+    expect(existsSync(`${out}.lock`)).toBe(false);
+  }, 60_000);
+
   it("loses nothing when it is killed, and refuses a second one on its file", async () => {
     const first = start();
     await until(() => answering.length === 2);
