@@ -104,6 +104,21 @@ export class Canceller {
   }
 }
 
+/** Cancels `inner` together with `outer`, and with what `late` gives after `timeoutMs`. Gives what puts an end to both. */
+export function cancelLate(
+  inner: Canceller,
+  outer: Canceller,
+  timeoutMs: number,
+  late: () => DagError,
+): () => void {
+  const detach = outer.onCancel((reason) => inner.cancel(reason));
+  const timer = setTimeout(() => inner.cancel(late()), timeoutMs);
+  return () => {
+    clearTimeout(timer);
+    detach();
+  };
+}
+
 /**
  * What `work` gives, or the reason as soon as it is cancelled: work that ignores its signal is left behind.
  * @throws DagError the canceller's reason when it is cancelled first.

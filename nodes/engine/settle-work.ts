@@ -17,7 +17,7 @@ import {
 import { nodeValue } from "../../src/spec/json-value.js";
 import type { Policy } from "../../src/spec/policy.js";
 import { kindOf, type NodeKind } from "../../src/spec/shape.js";
-import { CancelError, Canceller, cancelledOutcome, untilCancelled } from "./cancel.js";
+import { CancelError, Canceller, cancelLate, cancelledOutcome, untilCancelled } from "./cancel.js";
 import type { Perform, Work, WorkResult } from "./scope.js";
 import { Suspension, suspendedOutcome } from "./suspension.js";
 
@@ -166,12 +166,8 @@ function withinTime(
   const canceller = new Canceller();
   const running = perform({ ...work, canceller });
   if (!(running instanceof Promise)) return running;
-  const detach = work.canceller.onCancel((reason) => canceller.cancel(reason));
-  const timer = setTimeout(() => canceller.cancel(tookTooLong(work.key.node, timeoutMs)), timeoutMs);
-  return ended(work, running, canceller).finally(() => {
-    clearTimeout(timer);
-    detach();
-  });
+  const late = () => tookTooLong(`"${work.key.node}"`, timeoutMs, { node: work.key.node });
+  return ended(work, running, canceller).finally(cancelLate(canceller, work.canceller, timeoutMs, late));
 }
 
 /** A graph ends by itself when it is cancelled, and its inner nodes have to settle first; any other work is left behind. */
@@ -179,10 +175,15 @@ function ended(work: Work, running: Promise<WorkResult>, canceller: Canceller): 
   return kindOf(work.node) === "graph" ? running : untilCancelled(running, canceller);
 }
 
-function tookTooLong(node: string, timeoutMs: number): DagError {
-  return new DagError("NODE_TIMEOUT", `"${node}" did not finish within ${timeoutMs} ms (\`timeoutMs\`).`, {
+/** The error of what took longer than its policy allows one attempt. */
+export function tookTooLong(
+  what: string,
+  timeoutMs: number,
+  facts: Readonly<Record<string, string>>,
+): DagError {
+  return new DagError("NODE_TIMEOUT", `${what} did not finish within ${timeoutMs} ms (\`timeoutMs\`).`, {
     retryable: true,
-    facts: { node, timeoutMs },
+    facts: { ...facts, timeoutMs },
     timedOut: true,
   });
 }

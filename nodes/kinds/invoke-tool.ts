@@ -1,3 +1,5 @@
+import { errorMessage } from "../../src/errors.js";
+import { wordsOfPage } from "../../src/models/reply-body.js";
 import type { ToolLike } from "../../src/spec/shape.js";
 
 /** What a tool is called with beside its arguments. */
@@ -7,10 +9,11 @@ interface ToolConfig {
 }
 
 /**
- * Calls a LangChain tool. One of MCP that answers with a resource or structured content alone has no content of LangChain's: what
- * it gave stands in the artifact, which a tool gives only to whoever calls it by a tool call.
+ * Calls a LangChain tool. What one of MCP gives as resources or structured content is no content of LangChain's: it stands in the
+ * artifact, which a tool gives only to whoever calls it by a tool call.
  * @param call The id of the call.
- * @returns the tool's content; where that is empty, what its artifact holds
+ * @returns the tool's content and the resources beside it; where there is neither, the structured content of its artifact
+ * @throws Error what the tool throws; one of MCP's in words
  */
 export async function invokeTool(
   tool: ToolLike,
@@ -20,27 +23,61 @@ export async function invokeTool(
 ): Promise<unknown> {
   if (!("responseFormat" in tool) || tool.responseFormat !== "content_and_artifact")
     return tool.invoke(args, config);
-  const given: unknown = await tool.invoke({ type: "tool_call", id: call, name: tool.name, args }, config);
+  let given: unknown;
+  try {
+    given = await tool.invoke({ type: "tool_call", id: call, name: tool.name, args }, config);
+  } catch (error) {
+    throw inWords(error);
+  }
   if (!isRecord(given) || given.tool_call_id !== call) return given;
   const { content } = given;
   const artifacts = (Array.isArray(given.artifact) ? given.artifact : [given.artifact]).filter(isRecord);
-  if (isEmpty(content)) return heldBy(artifacts) ?? content;
+  const files = artifacts.flatMap(({ resource }) => (isRecord(resource) ? blockOf(resource) : []));
+  const structured = artifacts.find(({ type }) => type === "mcp_structured_content");
+  if (isEmpty(content)) {
+    if (structured !== undefined) return structured.data;
+    const [first] = files;
+    return files.length === 1 && first?.type === "text" ? first.text : ((first && files) ?? content);
+  }
   // A block with what MCP adds to it becomes text on its way.
-  const isAddedTo = artifacts.some(({ type }) => type === "mcp_structured_content" || type === "mcp_meta");
-  return (isAddedTo ? textBlock(content) : null) ?? content;
+  const isAddedTo = structured !== undefined || artifacts.some(({ type }) => type === "mcp_meta");
+  const block = isAddedTo ? textBlock(content) : null;
+  if (files.length > 0) return [...blocksOf(block ?? content), ...files];
+  return block !== null && structured === undefined ? block.text : (block ?? content);
+}
+
+const blocksOf = (content: unknown): readonly unknown[] =>
+  Array.isArray(content) ? content : [isRecord(content) ? content : { type: "text", text: String(content) }];
+
+/**
+ * The error of an MCP tool as people read it: the words of a page, the first of the client's findings on what is no result, and that
+ * the server gave no words where its client leaves none.
+ */
+function inWords(error: unknown): unknown {
+  const message = errorMessage(error);
+  if (!isRecord(error) || error.name !== "ToolException") return error;
+  const told = /<(?:!doctype|html|body)\b/i.test(message)
+    ? wordsOfPage(message)
+    : (withFindings(message) ??
+      message.replace(/returned an error:\s*$/, "returned an error without saying why in words."));
+  return told === message ? error : Object.assign(new Error(told, { cause: error }), { name: error.name });
+}
+
+/** A message that ends in findings as JSON, as the client's check of a result writes them. */
+function withFindings(message: string): string | null {
+  const from = message.search(/\[\s*\{/);
+  try {
+    const findings: unknown = from === -1 ? null : JSON.parse(message.slice(from));
+    if (!Array.isArray(findings)) return null;
+    const told = findings.filter(isRecord).map((one) => `${[one.path].flat().join(".")}: ${one.message}`);
+    return `${message.slice(0, from)}what the server gave is no result of MCP: ${told.slice(0, 5).join("; ")}`;
+  } catch {
+    return null;
+  }
 }
 
 const isEmpty = (content: unknown) =>
   content === "" || content === "[]" || (Array.isArray(content) && content.length === 0);
-
-/** Structured content as it is, else the texts and files of resources; `undefined` where there is neither. */
-function heldBy(artifacts: readonly Loose[]): unknown {
-  const structured = artifacts.find(({ type }) => type === "mcp_structured_content");
-  if (structured !== undefined) return structured.data;
-  const blocks = artifacts.flatMap(({ resource }) => (isRecord(resource) ? blockOf(resource) : []));
-  const [first] = blocks;
-  return blocks.length === 1 && first?.type === "text" ? first.text : first && blocks;
-}
 
 function blockOf({ text, blob, mimeType = "application/octet-stream" }: Loose): Loose[] {
   if (typeof text === "string") return [{ type: "text", text }];

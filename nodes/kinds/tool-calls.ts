@@ -9,10 +9,10 @@ import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { readBlocks } from "../../src/spec/messages.js";
 import { isZodSchema, toJsonSchema } from "../../src/spec/schema.js";
 import type { AgentTool, JsonSchema, Schema, ToolLike } from "../../src/spec/shape.js";
-import { CancelError, untilCancelled } from "../engine/cancel.js";
+import { CancelError, Canceller, cancelLate, untilCancelled } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
 import type { Work } from "../engine/scope.js";
-import { outcomeError } from "../engine/settle-work.js";
+import { outcomeError, tookTooLong } from "../engine/settle-work.js";
 import { asPartOf } from "../engine/surrounding.js";
 import { Suspension } from "../engine/suspension.js";
 import { invokeTool } from "./invoke-tool.js";
@@ -95,6 +95,15 @@ function given(value: unknown): Answer {
   return blocks === null ? told(textOf(value)) : { ...contentOf(blocks), unusable: null };
 }
 
+/** Most characters of a tool's error that its model is told: it is paid for in every further request. */
+const longestTold = 2_000;
+
+/** An error's beginning, where it is long. */
+function excerpt(message: string): string {
+  if (message.length <= longestTold) return message;
+  return `${message.slice(0, longestTold)}… (${message.length - longestTold} more characters)`;
+}
+
 const cannot = (problem: string): Answer => ({ content: problem, unusable: problem });
 
 /**
@@ -158,11 +167,14 @@ async function answerOf(
     const error = caught(thrown);
     if (error instanceof CancelError || error instanceof Suspension) throw error;
     if (errorCode(error) === "INTERRUPT_CAUGHT") throw error;
-    return told(redactKeys(`The tool failed: ${errorMessage(error)}`));
+    return told(redactKeys(`The tool failed: ${excerpt(errorMessage(error))}`));
   }
 }
 
-/** What a tool gives, told as an event; a call that waits for an answer has not ended. */
+/**
+ * What a tool gives, told as an event; a call that waits for an answer has not ended. One that takes longer than the agent's
+ * policy allows an attempt is left behind, and its signal aborted.
+ */
 async function invoked(
   work: Work,
   tool: ToolLike,
@@ -170,10 +182,18 @@ async function invoked(
   args: unknown,
   place: string,
 ): Promise<unknown> {
-  const { key, canceller } = work;
-  const { run } = work.scope;
+  const { key, node, scope } = work;
+  const { run, spec } = scope;
   const { events } = run;
   const startedAtMs = events.nowMs();
+  const { timeoutMs } = run.policyFor(node, spec);
+  const canceller = timeoutMs === undefined ? work.canceller : new Canceller();
+  const endLimit =
+    timeoutMs === undefined
+      ? () => {}
+      : cancelLate(canceller, work.canceller, timeoutMs, () =>
+          tookTooLong(`"${tool.name}"`, timeoutMs, { node: key.node, tool: tool.name }),
+        );
   const ended = (error: OutcomeError | null) =>
     events.emit({
       type: "tool-ended",
@@ -185,7 +205,7 @@ async function invoked(
       atMs: events.nowMs(),
     });
   const answers = run.questions.answersTo(key, `${place} `);
-  const config = { signal: canceller.signal, context: run.contexts(work.scope.spec) };
+  const config = { signal: canceller.signal, context: run.contexts(spec) };
   const invoke = () =>
     asPartOf(work, () => run.host(answers, () => invokeTool(tool, copyOf(args), call, config)));
   try {
@@ -199,6 +219,8 @@ async function invoked(
     const error = caught(thrown);
     if (!(error instanceof Suspension)) ended(outcomeError(error));
     throw error;
+  } finally {
+    endLimit();
   }
 }
 

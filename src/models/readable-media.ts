@@ -1,7 +1,7 @@
 import { DagError } from "../errors.js";
-import { describePart, type MediaPart } from "../spec/messages.js";
+import { type ContentPart, describePart, type MediaPart } from "../spec/messages.js";
 import type { ChatModelLike } from "../spec/shape.js";
-import { mediaIn } from "./media.js";
+import { isMedia, mediaIn } from "./media.js";
 import type { Message, ModelRequest } from "./port.js";
 
 /** The model that is to read. */
@@ -24,16 +24,17 @@ export function readable(
 ): readonly Message[] {
   if (!messages.some((message) => mediaIn(message).length > 0)) return messages;
   return messages.map((message): Message => {
+    const unread = new Map<MediaPart, string>();
     for (const part of mediaIn(message)) {
       const problem =
         message.role === "tool" && /mistral/.test(reader.type)
           ? "it takes no images after an answer of a tool"
           : whyUnreadable(reader, part);
       if (problem === null) continue;
-      if (message.role === "tool") return withoutMedia(message, problem);
-      throw cannotRead(reader.id, request.node, part, problem);
+      if (message.role !== "tool") throw cannotRead(reader.id, request.node, part, problem);
+      unread.set(part, problem);
     }
-    return message;
+    return message.role === "tool" && unread.size > 0 ? without(message, unread) : message;
   });
 }
 
@@ -72,9 +73,16 @@ export function refusedMedia(request: ModelRequest, error: DagError): DagError |
   return new DagError(told.code, told.message, { facts: told.facts, status, cause: error });
 }
 
-function withoutMedia(message: Extract<Message, { role: "tool" }>, problem: string): Message {
-  const { parts: _parts, ...rest } = message;
-  return { ...rest, content: `${rest.content}\n(This cannot be shown: ${problem}.)` };
+/** What a tool gave without the parts that cannot be read, of which it says why. */
+function without(
+  message: Extract<Message, { role: "tool" }>,
+  unread: ReadonlyMap<ContentPart, string>,
+): Message {
+  const { parts = [], ...rest } = message;
+  const kept = parts.filter((part) => !unread.has(part));
+  const problems = [...new Set(unread.values())].join("; ");
+  const content = `${rest.content}\n(This cannot be shown: ${problems}.)`;
+  return { ...rest, content, ...(kept.some(isMedia) && { parts: kept }) };
 }
 
 /** What a package's own table of models says of one, where it has one. */

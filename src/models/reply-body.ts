@@ -8,15 +8,19 @@ export function parseCompletion(text: string, response: Response): unknown {
     body = JSON.parse(text);
   } catch {
     const type = response.headers.get("content-type") ?? "unknown type";
-    const words = text
-      .replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, " ")
-      .replace(/\s+/g, " ")
-      .trim()
-      .slice(0, 200);
+    const words = wordsOfPage(text);
     throw new SyntaxError(`a body that is not JSON (${type})${words === "" ? "" : `: ${words}`}`);
   }
   return assertReply(body);
 }
+
+/** The first words of a page: a text without its tags, in one line of at most 200 characters. */
+export const wordsOfPage = (page: string): string =>
+  page
+    .replace(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, " ")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 200);
 
 /** One event of a streamed reply. @throws SyntaxError for one that is not JSON. */
 export function parseEvent(data: string): unknown {

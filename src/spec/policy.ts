@@ -32,7 +32,10 @@ export interface Policy {
    * How failed work is tried again. @default model requests as {@link RetryPolicy} says, functions and tools not at all
    */
   readonly retry?: RetryPolicy;
-  /** Longest one attempt may take, in milliseconds above 0. The clock does not run while the call waits for a slot or for tokens. @default none */
+  /**
+   * Longest one attempt of a model request, a function, a tool or an agent's call of a tool may take, in milliseconds above 0. The clock
+   * does not run while a request waits for a slot or for tokens. @default none
+   */
   readonly timeoutMs?: number;
   /** Longest silence between two streamed chunks, in milliseconds above 0. @default none */
   readonly idleTimeoutMs?: number;

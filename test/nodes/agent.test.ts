@@ -106,6 +106,41 @@ describe("an agent with tools", () => {
     }
   });
 
+  it("leaves a tool that takes longer than `timeoutMs`, aborts its signal, and goes on", async () => {
+    let reason: unknown;
+    const slow = tool(
+      (_, { signal }) => {
+        signal.addEventListener("abort", () => {
+          reason = signal.reason;
+        });
+        return new Promise<string>(() => {});
+      },
+      { name: "slow", description: "Never ends.", schema: z.object({}) },
+    );
+    const nodes = { calc: { instructions: "Use the tool.", tools: [slow], policy: { timeoutMs: 30 } } };
+    const model = chunksModel(call("slow", "{}"), text("It took too long."));
+    const record = await run(defineDag({ name: "slow", nodes }), "x", { model });
+    expect(record.output).toBe("It took too long.");
+    expect(model.requests[1]?.messages.at(-1)?.content).toBe(
+      'The tool failed: "slow" did not finish within 30 ms (`timeoutMs`).',
+    );
+    expect(reason).toMatchObject({ code: "NODE_TIMEOUT", facts: { node: "calc", tool: "slow" } });
+  });
+
+  it("tells the model the beginning of a long error", async () => {
+    const fails = tool(() => Promise.reject(new Error("no ".repeat(2_500))), {
+      name: "fails",
+      description: "Fails.",
+      schema: z.object({}),
+    });
+    const nodes = { calc: { instructions: "Use the tool.", tools: [fails] } };
+    const model = chunksModel(call("fails", "{}"), text("It failed."));
+    await run(defineDag({ name: "long", nodes }), "x", { model });
+    expect(model.requests[1]?.messages.at(-1)?.content).toMatch(
+      /^The tool failed: (no )+n?o?… \(5500 more characters\)$/,
+    );
+  });
+
   it("stops a model that calls tools for ever, at the bound", async () => {
     const again = call("double", '{"n": 1}');
     const model = chunksModel(again, again, again);

@@ -143,6 +143,29 @@ describe("an image", () => {
     expect(sent).not.toContain(pixels);
     expect(sent).toContain("This cannot be shown");
   });
+
+  it("of a tool reaches a model that cannot read what stands beside it", async () => {
+    const { ask, bodies } = await listening(speaking("openai"));
+    const messages: Message[] = [
+      { role: "user", content: "look" },
+      { role: "assistant", content: "", toolCalls: [{ id: "c", name: "camera", args: "{}" }] },
+      {
+        role: "tool",
+        content: "[image image/png, 15 bytes]\n[file audio/wav, 12 bytes]",
+        parts: [
+          { type: "image", mediaType: "image/png", data: pixels },
+          { type: "file", mediaType: "audio/wav", data: "UklGRgAAAABXQVZF" },
+        ],
+        toolCallId: "c",
+        name: "camera",
+      },
+    ];
+    await ask({ messages });
+    const sent = JSON.stringify(bodies[0]);
+    expect(sent).toContain(pixels);
+    expect(sent).not.toContain("UklGRgAAAABXQVZF");
+    expect(sent).toContain("This cannot be shown: of files it reads PDF only");
+  });
 });
 
 describe("a file", () => {
