@@ -21,7 +21,8 @@ import {
 import type { PlannerAnswer } from "../src/records/run-state.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { type Invocation, invocationIn } from "./invocation.js";
-import type { PrivateGraph } from "./langgraph/private-names.js";
+import { lightSteps } from "./langgraph/light-steps.js";
+import type { PrivateStateGraph } from "./langgraph/private-names.js";
 import { stopLangGraph } from "./langgraph/stop.js";
 import { type DagState, stateOf } from "./state.js";
 import type { TopologyWiring } from "./topology.js";
@@ -111,11 +112,11 @@ export const planned: TopologyWiring = {
       },
     });
     const next = ({ talk }: PlannerState<PlannedTalk>) => (talk?.pending.length ? "tools" : END);
-    return graph
+    const wired = graph
       .addEdge(START, "planner")
       .addConditionalEdges("planner", next, { tools: "tools", [END]: END })
-      .addEdge("tools", "planner")
-      .compile(options) as unknown as PrivateGraph;
+      .addEdge("tools", "planner");
+    return lightSteps(wired.compile(options) as unknown as PrivateStateGraph);
   },
 };
 
@@ -144,11 +145,11 @@ export const plannedDag: TopologyWiring = {
     });
     const next = ({ talk }: PlannerState<PlanTalk>) =>
       talk === null || talk.next === "end" ? END : talk.next;
-    return graph
+    const wired = graph
       .addEdge(START, "planner")
       .addConditionalEdges("planner", next, { tools: "tools", joiner: "joiner", [END]: END })
       .addEdge("tools", "joiner")
-      .addConditionalEdges("joiner", next, { planner: "planner", [END]: END })
-      .compile(options) as unknown as PrivateGraph;
+      .addConditionalEdges("joiner", next, { planner: "planner", [END]: END });
+    return lightSteps(wired.compile(options) as unknown as PrivateStateGraph);
   },
 };

@@ -2,7 +2,8 @@ import { END, START } from "@langchain/langgraph";
 import { settleLeft } from "../nodes/engine/settle-dag.js";
 import { orderOf } from "../src/spec/order.js";
 import type { DagSpec } from "../src/spec/shape.js";
-import type { PrivateGraph } from "./langgraph/private-names.js";
+import { lightSteps } from "./langgraph/light-steps.js";
+import type { PrivateStateGraph } from "./langgraph/private-names.js";
 import { specNode, stateGraph } from "./state.js";
 import type { TopologyWiring } from "./topology.js";
 
@@ -34,7 +35,7 @@ export const deterministic: TopologyWiring = {
   planned: false,
   wire(spec, options) {
     const graph = deterministicGraph(spec, options.checkpointer !== undefined);
-    return graph.compile(options) as unknown as PrivateGraph;
+    return lightSteps(graph.compile(options) as unknown as PrivateStateGraph);
   },
   mostSupersteps: (spec) => orderOf(spec).topological.length + startAndEnd,
   settleLeft: ({ scope }) => settleLeft(scope),
@@ -53,6 +54,6 @@ export const sequential: TopologyWiring = {
     for (let i = 1; i < stops.length; i++) {
       graph.addEdge(stops[i - 1] as typeof START, stops[i] as typeof END);
     }
-    return graph.compile(options) as unknown as PrivateGraph;
+    return lightSteps(graph.compile(options) as unknown as PrivateStateGraph);
   },
 };
