@@ -73,8 +73,12 @@ async function workerCommand(file: string, flags: WorkerFlags, io: Io): Promise<
     });
     if (flags.json) await writeJson(io.stdout, summary);
     else {
-      const { done, failed, givenBack } = summary;
-      await write(io.stdout, `${done} rows done, ${failed} of them failed, ${givenBack} given back.\n`);
+      const { done, failed, waiting, givenBack } = summary;
+      const waits = waiting === 0 ? "" : ` ${waiting} waiting for an answer,`;
+      await write(
+        io.stdout,
+        `${done} rows done, ${failed} of them failed,${waits} ${givenBack} given back.\n`,
+      );
     }
   } finally {
     interrupt.close();

@@ -1,11 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { abortError } from "./model-error.js";
 
-/** A signal of its own that also follows another one, until it is closed. */
+/** A signal of its own that also follows others, until it is closed. */
 export interface FollowingSignal {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
-  /** Detaches from the other signal; aborts what still runs, unless everything is known to have ended. */
+  /** Detaches from the other signals; aborts what still runs, unless everything is known to have ended. */
   close(hasEnded?: boolean): void;
 }
 
@@ -22,20 +22,26 @@ export function heardByMany(signal: AbortSignal): void {
   }
 }
 
-/** A controller that follows another signal, which all calls of a run may follow, until it is closed: nothing stays attached to that. */
-export function followSignal(signal: AbortSignal): FollowingSignal {
+/**
+ * A controller that follows other signals, which all calls of a run may follow, until it is closed: nothing stays attached to
+ * them.
+ */
+export function followSignal(...signals: readonly AbortSignal[]): FollowingSignal {
   const controller = new AbortController();
-  const follow = () => controller.abort(signal.reason);
-  if (signal.aborted) follow();
-  else {
-    heardByMany(signal);
-    signal.addEventListener("abort", follow, { once: true });
-  }
+  const detach = signals.map((signal) => {
+    const follow = () => controller.abort(signal.reason);
+    if (signal.aborted) follow();
+    else {
+      heardByMany(signal);
+      signal.addEventListener("abort", follow, { once: true });
+    }
+    return () => signal.removeEventListener("abort", follow);
+  });
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
     close(hasEnded = false) {
-      signal.removeEventListener("abort", follow);
+      for (const off of detach) off();
       if (!hasEnded) controller.abort();
     },
   };

@@ -390,6 +390,25 @@ export function testBatches(
       }
     });
 
+    it("says at a worker's end which rows wait, apart from those that are done", async () => {
+      await fresh();
+      const dag = defineDag({
+        name: "waiting-rows",
+        nodes: { ask: { approve: { message: "May it be sent?" } } },
+      });
+      const worked = async (answered: string) => {
+        const finish = new AbortController();
+        const worker = runWorker(dag, { engine: url, finish: finish.signal });
+        const answer = async (_: unknown, { key }: { key: string }) =>
+          key <= answered ? { ask: true } : null;
+        await runMany(dag, ["a", "b"], { engine: url, key: String, answer }).summary;
+        finish.abort();
+        return worker;
+      };
+      expect(await worked("a")).toEqual({ done: 1, failed: 0, waiting: 1, givenBack: 0 });
+      expect(await worked("b")).toEqual({ done: 1, failed: 0, waiting: 0, givenBack: 0 });
+    });
+
     it("tells whoever joins it the events of rows, also of those that are under way", async () => {
       await fresh();
       const open = new Map<string, () => void>();

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { underSpan } from "../../../nodes/engine/instrument.js";
 import { DagError, DagValidationError, errorCode } from "../../errors.js";
-import { heardByMany } from "../../models/abortable.js";
+import { followSignal } from "../../models/abortable.js";
 import type { RunEvent } from "../../records/events.js";
 import type { RunRecord } from "../../records/record.js";
 import type { RunDagOptions } from "../../run/run.js";
@@ -51,10 +51,12 @@ export interface WorkerOptions
 
 /** What a worker did. */
 export interface WorkerSummary {
-  /** Rows that it has done. */
+  /** Rows that have ended at it. */
   readonly done: number;
   /** Of them, rows that failed. */
   readonly failed: number;
+  /** Rows that it brought to a question and has not gone on with since: they wait for an answer, or went on elsewhere. */
+  readonly waiting: number;
   /** Rows that it has given back. */
   readonly givenBack: number;
 }
@@ -113,6 +115,8 @@ class WorkingProcess {
   #done = 0;
   #failed = 0;
   #givenBack = 0;
+  /** Rows that wait for an answer, by batch and key. */
+  readonly #waiting = new Set<string>();
 
   constructor(spec: DagSpec, options: WorkerOptions, store: EngineStore, saver: BaseCheckpointSaver) {
     this.#spec = spec;
@@ -164,7 +168,12 @@ class WorkingProcess {
         .catch(() => {});
     }
     if (this.#failure !== null) throw this.#failure.error;
-    return { done: this.#done, failed: this.#failed, givenBack: this.#givenBack };
+    return {
+      done: this.#done,
+      failed: this.#failed,
+      waiting: this.#waiting.size,
+      givenBack: this.#givenBack,
+    };
   }
 
   /** Says that it is there, and hears which batches have ended and which are begun. */
@@ -268,7 +277,7 @@ class WorkingProcess {
     const known = line === null ? undefined : knownRow(line.item, 0);
     const row = { ...job, error: null };
     const budget = batch.budgetOf(row, known?.spent);
-    const ending = endedBy([this.#giveBack.signal, batch.aborted]);
+    const ending = followSignal(this.#giveBack.signal, batch.aborted);
     let item: BatchItem;
     try {
       item = await runRow(row, {
@@ -290,7 +299,7 @@ class WorkingProcess {
     } catch (error) {
       return this.#giveUp(error);
     } finally {
-      ending.release();
+      ending.close(true);
     }
     const isBrokenOff = item.state === "cancelled" && item.error?.code !== "BUDGET_SPENT";
     if ((isBrokenOff && !batch.aborted.aborted) || item.error?.code === "THREAD_BUSY") {
@@ -326,11 +335,21 @@ class WorkingProcess {
   async #enter(batch: SharedBatch, row: LedgerRow, thread: string | null): Promise<Handled> {
     await this.#contact.patiently(() => batch.append(row, thread));
     if (thread !== null) this.#saver.forget(thread);
-    this.#done++;
-    if (row.item.state === "failed") this.#failed++;
+    this.#count(batch, row.item);
     if (row.item.error?.code === "BUDGET_SPENT") await batch.end("budget");
     else await batch.judgeFailures(row.item);
     return "done";
+  }
+
+  #count({ id }: SharedBatch, { key, state }: BatchItem): void {
+    const row = JSON.stringify([id, key]);
+    if (state === "interrupted") {
+      this.#waiting.add(row);
+      return;
+    }
+    this.#waiting.delete(row);
+    this.#done++;
+    if (state === "failed") this.#failed++;
   }
 
   /** What every row would meet ends the worker; its rows go to others. */
@@ -371,23 +390,4 @@ function keepsRecord({ settings, isAnswered }: SharedBatch, { state }: BatchItem
 /** Answers what was asked when they were given, and nothing that comes after. */
 function answerOf({ given, to }: RowAnswer) {
   return async (record: RunRecord) => (questionsOf(record) === to ? given : null);
-}
-
-/** A signal that is aborted with any of others, which keep nothing of it once it is released. */
-function endedBy(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; release(): void } {
-  // As many rows listen as there are under way.
-  for (const signal of signals) heardByMany(signal);
-  const controller = new AbortController();
-  const listeners = signals.map((signal) => {
-    const onAbort = () => controller.abort(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    return () => signal.removeEventListener("abort", onAbort);
-  });
-  return {
-    signal: controller.signal,
-    release() {
-      for (const off of listeners) off();
-    },
-  };
 }
