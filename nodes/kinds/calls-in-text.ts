@@ -1,5 +1,6 @@
 import { DagError } from "../../src/errors.js";
 import type { ModelReply, ToolCall, ToolSpec } from "../../src/models/port.js";
+import { toolNamesOf } from "../../src/models/tool-names.js";
 import { jsonRegions } from "./json-reading.js";
 
 /** Names of open models that are known to write calls as text when their server does not read them. */
@@ -21,7 +22,9 @@ export function withCallsInText(
   read: boolean = writesCallsAsText.test(model),
 ): ModelReply {
   if (tools.length === 0 || reply.toolCalls.length > 0 || !callsAsText.test(reply.text)) return reply;
-  const calls = callsIn(reply.text);
+  const names = toolNamesOf(tools.map(({ name }) => name));
+  const told = new Map([...names].map(([name, made]) => [made, name]));
+  const calls = callsIn(reply.text).map((call) => ({ ...call, name: told.get(call.name) ?? call.name }));
   if (calls.length === 0 || !calls.every((call) => tools.some((tool) => tool.name === call.name)))
     return reply;
   if (read) return { ...reply, text: "", toolCalls: calls };

@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from "../../src/models/catalogue.js";
-import { hashOf } from "../../src/spec/canonical.js";
+import { toolNamesOf } from "../../src/models/tool-names.js";
 import { composedName } from "../../src/spec/names.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import { type DagSpec, type JsonSchema, kindOf, type Node } from "../../src/spec/shape.js";
@@ -48,29 +48,6 @@ export function callablesOf(
 export function callableOf(callables: ReadonlyMap<string, Callable>, said: string): Callable | undefined {
   const name = composedName(said);
   return callables.get(said) ?? [...callables.values()].find((callable) => callable.name === name);
-}
-
-/**
- * Names that every provider takes for a tool (`[A-Za-z][A-Za-z0-9_-]{0,63}`), one for each node: its own where that is
- * one, else what is left of it in ASCII and a fingerprint. The same nodes have the same names in every run.
- */
-export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, string> {
-  const taken = new Set(names);
-  return new Map(
-    names.map((name) => {
-      if (/^[\w-]+$/.test(name)) return [name, name];
-      const letters = name
-        .normalize("NFKD")
-        .replace(/\p{M}+/gu, "")
-        .replace(/[^\w-]+/g, "_")
-        .replace(/^[^A-Za-z]+|_+$/g, "");
-      const base = `${letters.slice(0, 50) || "node"}_${hashOf(name).slice(0, 6)}`;
-      let made = base;
-      for (let count = 2; taken.has(made); count++) made = `${base}_${count}`;
-      taken.add(made);
-      return [name, made];
-    }),
-  );
 }
 
 /** The output node that a planner or joiner writes itself: the only one, when it is an agent that needs no approval. */

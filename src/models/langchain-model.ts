@@ -16,6 +16,7 @@ import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
 import { invokeShared, keptBetweenRuns, sharedView } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
+import { withLegalToolNames } from "./tool-names.js";
 import { unwrapper } from "./wrapped-answer.js";
 
 /** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
@@ -53,7 +54,7 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     sent: new Set(),
     keysNoted: new Set(),
   };
-  return { id: adapted.id, call: (request) => reply(adapted, request) };
+  return withLegalToolNames({ id: adapted.id, call: (request) => reply(adapted, request) });
 }
 
 /** Every key that a request of this model can carry. */

@@ -95,7 +95,7 @@ export function validateTools(tools: unknown, path: string): DagIssue[] {
           "duplicate-tool",
           pathTo(path, i),
           `Two tools are called "${name}".`,
-          "Give each tool a name of its own.",
+          "Give each tool a name of its own; those of several MCP servers get one by `prefixToolNameWithServerName: true`.",
         ),
       );
     }

@@ -6,7 +6,7 @@ import { MemorySaver } from "@langchain/langgraph";
 import { compile, type DagSpec, defineDag, loadDag, resume, run, validate } from "agent-dag";
 import { scriptedModel } from "agent-dag/testing";
 import { topologyNames } from "../../graphs/topology.js";
-import { toolNamesOf } from "../../nodes/planner/planner-catalogue.js";
+import { toolNamesOf } from "../../src/models/tool-names.js";
 import { projectDag } from "../../src/records/projection.js";
 import { renderMermaid } from "../../src/report/mermaid.js";
 import { renderSvg } from "../../src/report/svg.js";

@@ -1,0 +1,75 @@
+import { hashOf } from "../spec/canonical.js";
+import type { Message, Model, ModelChunk, ModelRequest } from "./port.js";
+
+/** What every provider takes for the name of a tool: Gemini's beginnings, OpenAI's letters, Mistral's length. */
+const legal = /^[A-Za-z_][\w-]{0,63}$/;
+
+/**
+ * Names that every provider takes for a tool (`[A-Za-z_][A-Za-z0-9_-]{0,63}`), one for each name: its own where that is
+ * one, else what is left of it in ASCII and a fingerprint. The same names are told by the same ones in every run.
+ */
+export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, string> {
+  const taken = new Set(names);
+  return new Map(
+    [...taken].map((name) => {
+      if (legal.test(name)) return [name, name];
+      const letters = name
+        .normalize("NFKD")
+        .replace(/\p{M}+/gu, "")
+        .replace(/[^\w-]+/g, "_")
+        .replace(/^[^A-Za-z]+|_+$/g, "");
+      const base = `${letters.slice(0, 50) || "node"}_${hashOf(name).slice(0, 6)}`;
+      let made = base;
+      for (let count = 2; taken.has(made); count++) made = `${base}_${count}`;
+      taken.add(made);
+      return [name, made];
+    }),
+  );
+}
+
+/**
+ * A model whose provider is told names of tools that it takes, whatever they are called here (`files.read`, `größe`, 70 letters), and
+ * whose calls come back under the names here. So with names in the conversation that a model made up: providers refuse those too.
+ */
+export function withLegalToolNames(model: Model): Model {
+  return {
+    ...model,
+    call(request) {
+      const names = namesIn(request);
+      return names.every((name) => legal.test(name)) ? model.call(request) : renamed(model, request, names);
+    },
+  };
+}
+
+function namesIn({ tools, messages }: ModelRequest): string[] {
+  const names = tools.map(({ name }) => name);
+  for (const message of messages) {
+    if (message.role === "tool" && message.name !== "") names.push(message.name);
+    else if (message.role === "assistant") for (const { name } of message.toolCalls ?? []) names.push(name);
+  }
+  return names;
+}
+
+async function* renamed(
+  model: Model,
+  request: ModelRequest,
+  names: readonly string[],
+): AsyncGenerator<ModelChunk> {
+  const made = toolNamesOf(names);
+  const madeOf = (name: string) => made.get(name) ?? name;
+  const own = new Map([...made].map(([name, told]) => [told, name]));
+  const tools = request.tools.map((tool) => {
+    const name = madeOf(tool.name);
+    return name === tool.name ? tool : { ...tool, name, description: `(${tool.name}) ${tool.description}` };
+  });
+  const messages = request.messages.map((message): Message => {
+    if (message.role === "tool") return { ...message, name: madeOf(message.name) };
+    if (message.role !== "assistant" || message.toolCalls === undefined) return message;
+    const toolCalls = message.toolCalls.map((call) => ({ ...call, name: madeOf(call.name) }));
+    return { ...message, toolCalls };
+  });
+  for await (const chunk of model.call({ ...request, tools, messages })) {
+    const name = chunk.type === "tool-call" && chunk.name !== undefined ? own.get(chunk.name) : undefined;
+    yield name === undefined ? chunk : ({ ...chunk, name } as ModelChunk);
+  }
+}
