@@ -203,14 +203,16 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
       if (signedIn !== null) return signedIn;
       assertAllowed(request, guard);
     }
-    const methods = path === null ? undefined : own(routes, patternOf(path));
+    const pattern = path === null ? "" : patternOf(path);
+    const methods = path === null ? undefined : own(routes, pattern);
     if (path === null || methods === undefined) {
       const shown = JSON.stringify(url.pathname.slice(0, 200));
       throw new RequestError("PATH_UNKNOWN", 404, `There is nothing at ${shown}.`, {
         hint: `Runs are at ${base}/runs.`,
       });
     }
-    const route = own(methods, request.method === "HEAD" ? "GET" : request.method);
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const route = own(methods, method);
     if (route === undefined) {
       const allow = Object.keys(methods).join(", ");
       throw new RequestError("REQUEST_METHOD", 405, `This path does not take ${request.method}.`, {
@@ -218,6 +220,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         headers: { allow },
       });
     }
+    assertParameters(url, own(parameters, `${method} ${pattern}`));
     return route({ request, url, path });
   };
 
@@ -253,6 +256,27 @@ interface Answering {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** The parameters that requests about runs take; elsewhere anything may stand behind the question mark. */
+const parameters: Readonly<Record<string, readonly string[]>> = {
+  "POST runs": ["format"],
+  "GET runs": ["state", "dag", "limit", "before"],
+  "GET runs/:id": [],
+  "DELETE runs/:id": [],
+  "GET runs/:id/events": ["after", "format"],
+  "POST runs/:id/answer": ["format"],
+};
+
+function assertParameters({ searchParams }: URL, known: readonly string[] | undefined): void {
+  const other = known && [...searchParams.keys()].find((name) => !known.includes(name));
+  if (known === undefined || other === undefined) return;
+  throw new RequestError(
+    "REQUEST_INVALID",
+    400,
+    `The parameter ${JSON.stringify(other.slice(0, 100))} is not known here.`,
+    { hint: known.length === 0 ? "This path takes none." : `This path takes: ${known.join(", ")}.` },
+  );
+}
 
 const startFields = ["dag", "input", "thread", "stream", "cancelOnDisconnect"];
 const states = new Set<RunState | "running">([

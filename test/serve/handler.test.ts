@@ -380,6 +380,9 @@ describe("what is wrong", () => {
     ["run to answer", post("/runs/none/answer", true), 404, "RUN_UNKNOWN"],
     ["state", get("/runs?state=odd"), 400, "REQUEST_INVALID"],
     ["limit", get("/runs?limit=-1"), 400, "REQUEST_INVALID"],
+    ["parameter of the list", get("/runs?status=failed"), 400, "REQUEST_INVALID"],
+    ["parameter of a start", post("/runs?stream=true", ada), 400, "REQUEST_INVALID"],
+    ["parameter of a run", get("/runs/none?format=events"), 400, "REQUEST_INVALID"],
     ["page of another", post("/runs", ada, { origin: "http://evil.test" }), 403, "REQUEST_FORBIDDEN"],
   ];
   function json() {
