@@ -21,11 +21,12 @@ import { runGraph } from "../nodes/kinds/graph.js";
 import { takesConversation } from "../nodes/kinds/prompt.js";
 import { runRunnable } from "../nodes/kinds/runnable.js";
 import { runTool } from "../nodes/kinds/tool.js";
-import { caught, DagError, errorMessage } from "../src/errors.js";
+import { asError, DagError } from "../src/errors.js";
 import { projectDag } from "../src/records/projection.js";
 import type { RunRecord } from "../src/records/record.js";
 import { outputOf } from "../src/records/run-state.js";
 import { dagHash } from "../src/spec/canonical.js";
+import { showValue } from "../src/spec/issue.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { storeError, storeNameOf } from "../src/stores/store-error.js";
 import { ThreadLease } from "../src/stores/thread-lease.js";
@@ -118,8 +119,7 @@ export class Lifecycle {
       return { record: await this.#end(run, failure), failure };
     } catch (thrown) {
       // Whatever a user's own code threw before anything ran, a caller can catch it as an error.
-      const error = caught(thrown);
-      throw error instanceof Error ? error : new Error(errorMessage(error), { cause: error });
+      throw asError(thrown);
     } finally {
       this.#scope?.close();
       this.#run?.release();
@@ -177,6 +177,12 @@ export class Lifecycle {
     const { id, startedAt } = run.begin(input.given, known === null ? [] : replayOf(known));
     if (isNew) await journal.begun(this.#stamp(id, startedAt, input, known), earlier.forked ? known : null);
     if (failedBefore !== undefined) run.events.notice("STORE_FAILED", failedBefore);
+    if (saver === undefined && options.thread !== undefined) {
+      run.events.notice(
+        "THREAD_NOT_PERSISTED",
+        `Nothing is persisted under the thread ${showValue(options.thread)}: there is no \`checkpointer\`, so it cannot be resumed.`,
+      );
+    }
     for (const { id: question, value, record } of answers) {
       await journal.answered(question, value, record);
       run.events.emit({ type: "question-answered", atMs: run.events.nowMs(), answer: record });

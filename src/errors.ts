@@ -177,6 +177,12 @@ export function caught(error: unknown): unknown {
   }
 }
 
+/** A thrown value as an error that a caller can catch, whatever it is. */
+export function asError(thrown: unknown): Error {
+  const error = caught(thrown);
+  return error instanceof Error ? error : new Error(errorMessage(error), { cause: error });
+}
+
 /**
  * Takes note of a promise that nobody waits for, where something else was expected (a `when` cannot be asynchronous): should
  * it reject, that must not end the process.

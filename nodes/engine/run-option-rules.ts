@@ -76,6 +76,7 @@ export function validateRunOptions(spec: DagSpec, options: unknown): DagIssue[] 
     ...validateUse(options.use),
     ...validateSignal(options.signal),
     ...validateObserver(options.onEvent),
+    ...validateCheckpointer(options.checkpointer),
     ...validateReuse(options.reuse),
     ...validateRecord("times", options.times),
   ];
@@ -141,6 +142,21 @@ function validateObserver(onEvent: unknown): DagIssue[] {
   if (onEvent === undefined || typeof onEvent === "function") return [];
   const message = `It has to be a function, but is ${showValue(onEvent)}.`;
   return [issue("bad-value", "onEvent", message, "Write onEvent: (event) => { … }.")];
+}
+
+function validateCheckpointer(checkpointer: unknown): DagIssue[] {
+  if (checkpointer === undefined || isCheckpointer(checkpointer)) return [];
+  const message = `It has to be a LangGraph checkpointer, but is ${showValue(checkpointer)}.`;
+  const isOpened = isObject(checkpointer) && isCheckpointer(checkpointer.checkpointer);
+  const hint = isOpened
+    ? "Pass its `checkpointer`."
+    : 'Pass a saver, such as `new MemorySaver()` or the `checkpointer` of `await openCheckpointer("sqlite:FILE")`.';
+  return [issue("bad-value", "checkpointer", message, hint)];
+}
+
+function isCheckpointer(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  return ["getTuple", "put", "putWrites"].every((method) => typeof value[method] === "function");
 }
 
 function validateReuse(reuse: unknown): DagIssue[] {

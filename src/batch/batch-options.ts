@@ -4,7 +4,7 @@ import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import type { RunDagOptions } from "../run/run.js";
 import { validateNumber } from "../spec/bounds.js";
-import { issue, showValue } from "../spec/issue.js";
+import { wrongValue } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { RowKey } from "./input-row.js";
 import type { BatchItem } from "./item.js";
@@ -87,38 +87,38 @@ export function assertBatchOptions(spec: DagSpec, inputs: unknown, options: RunM
   ];
   const isSwitch = (value: unknown) => value === undefined || typeof value === "boolean";
   const issues: DagIssue[] = [
-    ...(isIterable(inputs) ? [] : [bad("inputs", inputs, "a list or an (async) iterable of inputs")]),
+    ...(isIterable(inputs) ? [] : [wrongValue("inputs", inputs, "a list or an (async) iterable of inputs")]),
     ...validateRunOptions(spec, options === given ? runOptions : options),
     ...validateNumber(concurrency, "concurrency", { min: 1, integer: true }),
     ...(isText(key) || typeof key === "function"
       ? []
-      : [bad("key", key, "the name of a field, or a function")]),
+      : [wrongValue("key", key, "the name of a field, or a function")]),
     ...texts
       .filter(([, value]) => !isText(value))
-      .map(([name, value]) => bad(name, value, "a path or a name")),
+      .map(([name, value]) => wrongValue(name, value, "a path or a name")),
     ...calls
       .filter(([, value]) => value !== undefined && typeof value !== "function")
-      .map(([name, value]) => bad(name, value, "a function")),
-    ...(isSwitch(retryFailed) ? [] : [bad("retryFailed", retryFailed, "true or false")]),
-    ...(isSwitch(retryChanged) ? [] : [bad("retryChanged", retryChanged, "true or false")]),
+      .map(([name, value]) => wrongValue(name, value, "a function")),
+    ...(isSwitch(retryFailed) ? [] : [wrongValue("retryFailed", retryFailed, "true or false")]),
+    ...(isSwitch(retryChanged) ? [] : [wrongValue("retryChanged", retryChanged, "true or false")]),
     ...(isTolerance(maxFailures)
       ? []
-      : [bad("maxFailures", maxFailures, 'a number of rows, or a share as "5%"')]),
+      : [wrongValue("maxFailures", maxFailures, 'a number of rows, or a share as "5%"')]),
     ...(finish === undefined || finish instanceof AbortSignal
       ? []
-      : [bad("finish", finish, "an AbortSignal")]),
+      : [wrongValue("finish", finish, "an AbortSignal")]),
   ];
   if (issues.length > 0) throw new DagValidationError("The options", issues);
   return runOptions;
 }
 
-function bad(path: string, value: unknown, wanted: string): DagIssue {
-  return issue("bad-value", path, `It has to be ${wanted}, but is ${showValue(value)}.`, `Give ${wanted}.`);
-}
-
 function isIterable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return Symbol.asyncIterator in value || Symbol.iterator in value;
+  const { [Symbol.asyncIterator]: slow, [Symbol.iterator]: quick } = value as {
+    [Symbol.asyncIterator]?: unknown;
+    [Symbol.iterator]?: unknown;
+  };
+  return typeof (slow ?? quick) === "function";
 }
 
 function isTolerance(value: unknown): boolean {

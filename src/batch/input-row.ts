@@ -1,5 +1,6 @@
 import { DagError, errorMessage } from "../errors.js";
 import { hashOf } from "../spec/canonical.js";
+import { showValue } from "../spec/issue.js";
 import { readPath } from "../spec/reference.js";
 import type { RowTable } from "./row-table.js";
 
@@ -58,7 +59,7 @@ export interface NamedRow {
 
 /** Gives a row its key and its hash. A row that cannot have them is named by its place among the inputs: `#3`. */
 export function nameRow(given: unknown, index: number, key: RowKey | undefined, rows: RowTable): NamedRow {
-  const row = given instanceof InputRow ? given : new InputRow(given);
+  const row = isInputRow(given) ? given : new InputRow(given);
   const { input, place } = row;
   const unusable = (error: DagError, inputHash: string): NamedRow => {
     const name = `#${index}`;
@@ -102,8 +103,7 @@ export function nameRow(given: unknown, index: number, key: RowKey | undefined, 
   const field = typeof key === "string" ? `the field "${key}"` : "what `key` gives";
   const isName = typeof named === "string" || (typeof named === "number" && Number.isFinite(named));
   if (!isName || named === "") {
-    const found =
-      named === undefined ? "missing" : named === "" ? "empty" : `${JSON.stringify(named) ?? typeof named}`;
+    const found = named === undefined ? "missing" : named === "" ? "empty" : showValue(named);
     return wrong(`${field} is to name the row, and is ${found}`, "Give a text or a number.");
   }
   const name = String(named);
@@ -120,6 +120,15 @@ export function nameRow(given: unknown, index: number, key: RowKey | undefined, 
     );
   }
   return { key: name, index, input, inputHash, place, error: null };
+}
+
+/** A proxy among the inputs can throw even here; that is told of its row, where its input is looked at. */
+function isInputRow(given: unknown): given is InputRow {
+  try {
+    return given instanceof InputRow;
+  } catch {
+    return false;
+  }
 }
 
 function fieldOf(input: unknown, key: string): unknown {

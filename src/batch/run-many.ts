@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
 import { defaultTopology } from "../../graphs/topology.js";
-import { DagValidationError } from "../errors.js";
+import { asError, DagValidationError } from "../errors.js";
 import { createBudget } from "../limits/budget.js";
 import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
@@ -15,8 +15,10 @@ import type { TypedRecord } from "../records/typed.js";
 import type { RunDagOptions } from "../run/run.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { dagHash, hashOf } from "../spec/canonical.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor, OutputOf } from "../spec/values.js";
+import { makeFolder } from "../stores/make-folder.js";
 import { storeError } from "../stores/store-error.js";
 import { assertBatchOptions, type RowName, type RunManyOptions } from "./batch-options.js";
 import type { EngineRows } from "./engine/engine-rows.js";
@@ -131,7 +133,8 @@ class RunningBatch {
       const summary = this.#sums.summary({ dag: this.#spec.name, topology, ended, durationMs });
       this.items.end(null);
       return summary;
-    } catch (error) {
+    } catch (thrown) {
+      const error = asError(thrown);
       await Promise.all(this.#running);
       await this.#results?.close(false).catch(() => {});
       await this.#engine?.close(null).catch(() => {});
@@ -148,7 +151,7 @@ class RunningBatch {
     assertValid(spec);
     const runOptions = assertBatchOptions(spec, this.#inputs, this.#options);
     topologyOf(runOptions.topology ?? defaultTopology);
-    if (records !== undefined) await makeFolder(records);
+    if (records !== undefined) makeStoredFolder(records);
     if (results !== undefined) this.#results = await ResultsFile.open(results, this.#rows, dagHash(spec));
     this.#rowOptions = { ...runOptions, limits: this.#sharedLimits(limits) };
     const place = results === undefined ? "" : `-${hashOf(resolve(results))}`;
@@ -258,7 +261,9 @@ class RunningBatch {
         const coming = source.next();
         // Inputs may be slow to come: whoever ends the batch does not wait for the next one.
         const next = coming instanceof Promise ? await this.#orEnded(coming) : await coming;
-        if (next === undefined || next.done === true) break;
+        if (next === undefined) break;
+        assertArgument("runMany", isObject(next), ["inputs", next, "an iterable whose `next` gives objects"]);
+        if (next.done === true) break;
         // Asked only when there is another row: a budget that the last one spent to the end was enough.
         if (this.#rowOptions.limits?.budget?.spent) this.#end("budget");
         if (this.#ended !== undefined) break;
@@ -394,9 +399,9 @@ class RunningBatch {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+function makeStoredFolder(path: string): void {
   try {
-    await mkdir(path, { recursive: true });
+    makeFolder(path);
   } catch (error) {
     throw storeError(error, path);
   }
@@ -409,5 +414,13 @@ export function recordName(key: string): string {
 }
 
 function iteratorOf(inputs: BatchInputs<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
-  return Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+  const iterator: unknown =
+    Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+  const next = isObject(iterator) ? iterator.next : undefined;
+  assertArgument("runMany", typeof next === "function", [
+    "inputs",
+    inputs,
+    "a list or an (async) iterable of inputs",
+  ]);
+  return iterator as AsyncIterator<unknown> | Iterator<unknown>;
 }

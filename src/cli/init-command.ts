@@ -1,8 +1,9 @@
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { packageFolder, packageJson } from "../spec/package-json.js";
+import { makeFolder } from "../stores/make-folder.js";
 import { type Io, write } from "./io.js";
 import { starterFor, type Template, templates } from "./starter-files.js";
 import { UsageError } from "./usage-error.js";
@@ -22,6 +23,8 @@ export function addInitCommand(program: Command, io: Io): void {
     .option("--package <spec>", "what to install agent-dag from, for example file:./agent-dag-0.1.0.tgz")
     .option("--debug", "show stack traces")
     .action(async (dir: string, flags: { template: Template; package?: string }) => {
+      if (dir.trim() === "")
+        throw new UsageError("The folder has no name.", 'Give a name; "." is the current folder.');
       const folder = resolve(dir);
       const own = packageJson();
       const { files, manifest, scripts } = starterFor(folder, dir, {
@@ -37,7 +40,7 @@ export function addInitCommand(program: Command, io: Io): void {
       });
       const isNew = statSync(join(folder, "package.json"), { throwIfNoEntry: false }) === undefined;
       try {
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
         for (const [name, text] of Object.entries(files))
           writeFileSync(join(folder, name), text, { flag: "wx" });
         writeFileSync(join(folder, "package.json"), manifest, { flag: isNew ? "wx" : "w" });

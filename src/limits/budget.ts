@@ -1,4 +1,5 @@
 import { DagError } from "../errors.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 
 /** Budgets of one run. A request's need is reserved before it is sent, so that parallel requests never overshoot. */
 export interface BudgetLimits {
@@ -98,6 +99,11 @@ export interface BudgetOptions {
 
 /** A budget; `null` when no limit is stated. */
 export function createBudget(limits: BudgetLimits, options: BudgetOptions = {}): Budget | null {
+  assertArgument("createBudget", isObject(limits), [
+    "limits",
+    limits,
+    "an object such as { maxTokens: 1000 }",
+  ]);
   const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
   const { used = nothingUsed, owner = "run" } = options;
   if (maxTokens === Infinity && maxCostUsd === Infinity && maxModelCalls === Infinity) return null;

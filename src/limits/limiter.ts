@@ -1,3 +1,4 @@
+import { assertArgument, isObject } from "../spec/issue.js";
 import { type Clock, createAdmission, type Estimate, type Lease, type LimiterOptions } from "./admission.js";
 
 export type { Estimate, Lease, LimiterOptions } from "./admission.js";
@@ -32,6 +33,7 @@ const machineClock: Clock = {
 
 /** A limiter on the machine's clock; nothing is sent and no timer runs until something waits. */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
+  assertArgument("createLimiter", isObject(options), ["options", options, "an object of limits"]);
   const admission = createAdmission(options, machineClock);
   return {
     acquire(estimate, signal) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { DagError } from "../errors.js";
 import { waitMs } from "../limits/wait.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import type { ModelChunk, ModelMiddleware, ModelRequest } from "./port.js";
 
 /** What can go wrong with a model request, as the adapter of a real model would tell it. */
@@ -172,6 +173,8 @@ async function* firstPiece(stream: AsyncIterable<ModelChunk>): AsyncGenerator<Mo
 }
 
 function assertPlan(plan: readonly FaultRule[]): void {
+  const isPlan = Array.isArray(plan) && plan.every(isObject);
+  assertArgument("faults", isPlan, ["plan", plan, 'a list of rules such as { fault: "error" }']);
   for (const [i, { fault, rate = 0, call = 1 }] of plan.entries()) {
     const wrong = !Object.hasOwn(faultNames, fault)
       ? `has no fault "${fault}"; there are ${Object.keys(faultNames).join(", ")}`

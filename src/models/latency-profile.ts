@@ -1,4 +1,5 @@
 import { DagError } from "../errors.js";
+import { isObject, showValue } from "../spec/issue.js";
 
 /** How a model's latency is drawn. */
 export interface LatencyProfile {
@@ -37,8 +38,8 @@ export const latencyProfiles: Readonly<Record<string, LatencyProfile>> = Object.
  */
 export function latencyProfile(profile: string | LatencyProfile): LatencyProfile {
   const found = typeof profile === "string" ? latencyProfiles[profile.toLowerCase()] : profile;
-  if (found === undefined) {
-    throw new DagError("LATENCY_PROFILE_UNKNOWN", `There is no latency profile "${String(profile)}".`, {
+  if (!isObject(found)) {
+    throw new DagError("LATENCY_PROFILE_UNKNOWN", `There is no latency profile ${showValue(profile)}.`, {
       hint: `Choose one of: ${Object.keys(latencyProfiles).join(", ")}.`,
     });
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { DagError, type DagIssue, DagValidationError, errorMessage } from "../errors.js";
-import { isPlainObject, issue, pathTo, showValue, unknownKeys } from "../spec/issue.js";
+import { assertArgument, isPlainObject, issue, pathTo, showValue, unknownKeys } from "../spec/issue.js";
 import type { Prices } from "./price.js";
 
 const required = ["inputPerMillion", "outputPerMillion"];
@@ -38,6 +38,7 @@ export function validatePrices(prices: unknown, path: string): DagIssue[] {
  * @throws DagError `PRICES_UNREADABLE` where the file cannot be read, DagValidationError where it holds no prices.
  */
 export function loadPrices(file: string): Prices {
+  assertArgument("loadPrices", typeof file === "string", ["file", file, "the path of a file"]);
   let prices: unknown;
   try {
     prices = JSON.parse(readFileSync(file, "utf8"));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DagError } from "../errors.js";
+import { isObject, showValue } from "../spec/issue.js";
 import type { DagProjection } from "./events.js";
 import type { RunRecord } from "./record.js";
 
@@ -31,6 +32,26 @@ export interface RecordedComparison {
 export function assertRecord(value: unknown, name = "The record"): asserts value is RunRecord {
   assertFits(value, { name, what: "record of a run", schema: runRecord });
   assertGraphs(value as RunRecord, name, "");
+}
+
+/**
+ * As {@link assertRecord}, for readers that look at a few parts only, and take whatever holds those.
+ * @param what What the value has to be, for the message: "record of a run".
+ * @param parts What they look at, and what each has to be.
+ * @throws DagError `RECORD_INVALID` that names the first part that is wrong.
+ */
+export function assertParts(
+  value: unknown,
+  what: string,
+  parts: Readonly<Record<string, "list" | "object">>,
+): void {
+  if (!isObject(value))
+    throw invalid("The value", what, `it is ${showValue(value)}, and an object is expected`);
+  for (const [name, kind] of Object.entries(parts)) {
+    const part = value[name];
+    if (kind === "list" ? Array.isArray(part) : isObject(part)) continue;
+    throw invalid("The value", what, `${name} is ${nameOf(part)} (${kind} expected)`, { path: name });
+  }
 }
 
 /**

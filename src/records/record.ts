@@ -1,3 +1,4 @@
+import { assertArgument } from "../spec/issue.js";
 import { criticalPath, type Span } from "./critical-path.js";
 import type {
   CallRecord,
@@ -126,6 +127,8 @@ export function recordFold(): RecordFold {
 
 /** The record that a list of events adds up to. */
 export function foldEvents(events: Iterable<RunEvent>): RunRecord {
+  const isIterable = typeof (events as Iterable<RunEvent> | undefined)?.[Symbol.iterator] === "function";
+  assertArgument("foldEvents", isIterable, ["events", events, "a list of a run's events"]);
   const fold = recordFold();
   for (const event of events) fold.add(event);
   return fold.record();

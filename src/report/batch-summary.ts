@@ -1,9 +1,11 @@
 import type { BatchSummary, NodeFigures } from "../batch/summary.js";
+import { assertParts } from "../records/read-record.js";
 import { cleanLine, counted, padEnd, padStart, seconds, wrapText } from "./plain-text.js";
 import { dollars } from "./run-summary.js";
 
 /** What a batch came to, as text: its rows by state, time and cost, errors by code, and a table by node. */
 export function renderBatch(summary: BatchSummary, { width = 80 }: { readonly width?: number } = {}): string {
+  assertParts(summary, "summary of a batch", { nodes: "object", usage: "object", rows: "object" });
   const parts = [headOf(summary), tableOf(summary), errorsOf(summary)].filter((lines) => lines.length > 0);
   return `${parts.map((lines) => lines.flatMap((line) => wrapText(line, width, 4)).join("\n")).join("\n\n")}\n`;
 }

@@ -1,6 +1,7 @@
 import type { Comparison } from "../compare/compare.js";
 import type { TopologyFigures } from "../compare/figures.js";
 import type { Prediction } from "../compare/predict.js";
+import { assertParts } from "../records/read-record.js";
 import { cleanLine, padEnd, padStart, wrapText } from "./plain-text.js";
 import { dollars } from "./run-summary.js";
 import { renderTimelines } from "./timeline.js";
@@ -17,6 +18,7 @@ export interface ComparisonOptions {
 
 /** A comparison as a table, how far the outputs agree, the timelines on one axis, and the advice. */
 export function renderComparison(comparison: Comparison, options: ComparisonOptions = {}): string {
+  assertParts(comparison, "comparison", { dag: "object", topologies: "list", agreement: "list" });
   const { width = 80, color = false, timelines = true } = options;
   const parts = [
     ...tables(comparison),

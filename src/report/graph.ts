@@ -3,6 +3,7 @@ import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { validateChoice } from "../spec/bounds.js";
+import { isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import { renderMermaid } from "./mermaid.js";
 import { renderSvg } from "./svg.js";
@@ -30,5 +31,5 @@ export function renderGraph(subject: DagSpec | RunRecord, options: GraphOptions 
 }
 
 function isRecord(subject: DagSpec | RunRecord): subject is RunRecord {
-  return "outcomes" in subject && "dag" in subject;
+  return isObject(subject) && "outcomes" in subject && "dag" in subject;
 }

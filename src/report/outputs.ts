@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
 import { completedValue, type Outcome, type OutcomeState } from "../records/outcome.js";
+import { assertParts } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
@@ -22,6 +23,7 @@ export interface OutputsOptions {
 
 /** What each node gave, for a person: nodes in the spec's order, the output last, then how the run ended. */
 export function renderOutputs(record: OutputsRecord, options: OutputsOptions = {}): string {
+  assertParts(record, "record of a run", { dag: "object", outcomes: "object", interrupts: "list" });
   const paint = createPaint(options.color ?? false);
   const width = Math.max(20, Math.floor(options.width ?? 80));
   const { outputs } = record.dag;

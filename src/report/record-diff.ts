@@ -1,5 +1,6 @@
 import { diffWordsWithSpace, structuredPatch } from "diff";
 import { DagError } from "../errors.js";
+import { assertParts } from "../records/read-record.js";
 import type { RunRecord, Usage } from "../records/record.js";
 import { renderGraphView } from "./graph-view.js";
 import { outputsOf } from "./outputs-view.js";
@@ -46,7 +47,9 @@ export function diffRecords(before: unknown, after: unknown): RecordDiff {
 }
 
 /** A diff as text: `-` and `[-…-]` were, `+` and `{+…+}` are. */
-export function renderRecordDiff({ changes, changed }: RecordDiff): string {
+export function renderRecordDiff(diff: RecordDiff): string {
+  assertParts(diff, "diff of two records", { changes: "list" });
+  const { changes, changed } = diff;
   if (changes.length === 0) return "No differences.";
   const sections = changes.map(
     ({ run, part, text }) => `${run === null ? part : `${part} of ${run}`}\n${text.replace(/^/gm, "  ")}`,

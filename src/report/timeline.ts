@@ -1,3 +1,4 @@
+import { assertParts } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
 import { cleanLine, displayWidth, padEnd, padStart, seconds, shorten, wrapText } from "./plain-text.js";
 import { dollars, renderSummary, type SummarySource } from "./run-summary.js";
@@ -27,6 +28,8 @@ export function renderTimeline(record: TimelineRecord, options: TimelineOptions 
 
 /** Several runs one under another on one common time axis. */
 export function renderTimelines(records: readonly TimelineRecord[], options: TimelineOptions = {}): string {
+  for (const record of records)
+    assertParts(record, "record of a run", { dag: "object", outcomes: "object", calls: "list" });
   const blocks = records.map((record) => ({ record, rows: timelineRows(record) }));
   const layout = createLayout(blocks, options);
   return blocks.map(({ record, rows }) => renderBlock(record, rows, layout).join("\n")).join("\n\n");

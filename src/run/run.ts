@@ -8,6 +8,7 @@ import { DagError } from "../errors.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import { assertValid } from "../spec/assert-valid.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor, WithContext } from "../spec/values.js";
 
@@ -61,6 +62,11 @@ export async function resume<D extends DagSpec>(
   spec: D,
   given: WithContext<ResumeOptions, D>,
 ): Promise<TypedRecord<RunRecord, D>> {
+  assertArgument("resume", isObject(given), [
+    "options",
+    given,
+    "an object with a `checkpointer` and a `thread`",
+  ]);
   const { answer, retryFailed = false, ...options } = given as ResumeOptions;
   assertDrivable(spec, options);
   const graph = graphFor(spec, options.topology ?? (await topologyFor(options)), options.checkpointer);

@@ -1,6 +1,7 @@
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
+import { isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor, WithContext } from "../spec/values.js";
 import { type ResumeOptions, type RunDagOptions, resume, run } from "./run.js";
@@ -48,7 +49,9 @@ export function stream<D extends DagSpec>(
   const running =
     options === undefined && isResume(from)
       ? resume<DagSpec>(spec, watched(from))
-      : run<DagSpec>(spec, from, watched(options ?? {}));
+      : isObject(options ?? {})
+        ? run<DagSpec>(spec, from, watched(options ?? {}))
+        : run<DagSpec>(spec, from, options);
   const record = running.finally(() => {
     done = true;
     wakeAll();

@@ -1,4 +1,5 @@
 import { DagValidationError } from "../errors.js";
+import { isObject } from "./issue.js";
 import type { DagSpec } from "./shape.js";
 import { validate } from "./validate.js";
 
@@ -11,6 +12,11 @@ const known = new WeakSet<object>();
 export function assertValid(spec: DagSpec): void {
   if (known.has(spec)) return;
   const issues = validate(spec);
-  if (issues.length > 0) throw new DagValidationError(`The DAG "${spec.name}"`, issues);
+  if (issues.length > 0) throw new DagValidationError(calledDag(spec), issues);
   if (Object.isFrozen(spec)) known.add(spec);
+}
+
+/** What messages call a spec, whatever was given for one. */
+export function calledDag(spec: unknown): string {
+  return isObject(spec) && typeof spec.name === "string" ? `The DAG "${spec.name}"` : "The DAG";
 }

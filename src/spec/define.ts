@@ -1,6 +1,7 @@
 import { DagValidationError } from "../errors.js";
+import { calledDag } from "./assert-valid.js";
 import { freezeData } from "./freeze.js";
-import type { Fields } from "./issue.js";
+import { assertArgument, isObject } from "./issue.js";
 import { withComposedNames } from "./names.js";
 import type { Policy } from "./policy.js";
 import type { Ctx, Dag, JsonSchema, ModelLike, Node, Schema, When } from "./shape.js";
@@ -136,6 +137,8 @@ export function extendDag<
     readonly nodes: NodesIn<Base, Says, Needs, Maps, Joins, Early, Returns, Writes, Parsed, Seen>;
   },
 ): Dag<RunIn, Merged<Base, Built<Says, Needs, Maps, Returns, Writes>>, Parsed, Chosen, Context, Seen> {
+  assertArgument("extendDag", isObject(base), ["base", base, "a DAG"]);
+  assertArgument("extendDag", isObject(more), ["more", more, "an object with the nodes to add"]);
   return declared({ ...base, ...more, nodes: { ...base.nodes, ...more.nodes } }) as never;
 }
 
@@ -165,9 +168,6 @@ interface SpecFields {
 function declared(given: object): unknown {
   const spec = withComposedNames(given) as object;
   const issues = validate(spec);
-  if (issues.length > 0) {
-    const { name } = spec as Fields;
-    throw new DagValidationError(typeof name === "string" ? `The DAG "${name}"` : "The DAG", issues);
-  }
+  if (issues.length > 0) throw new DagValidationError(calledDag(spec), issues);
   return freezeData(spec);
 }

@@ -1,4 +1,4 @@
-import type { DagIssue } from "../errors.js";
+import { type DagIssue, DagValidationError } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 
 /** A plain record of unchecked values. */
@@ -7,6 +7,24 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** One issue; `hint` ends the sentence "what to do about it". */
 export function issue(code: string, path: string, message: string, hint: string): DagIssue {
   return { code, path, message, hint };
+}
+
+/** The issue of an option or an argument that has to be something else: `wanted` ends "It has to be …". */
+export function wrongValue(path: string, value: unknown, wanted: string): DagIssue {
+  return issue("bad-value", path, `It has to be ${wanted}, but is ${showValue(value)}.`, `Give ${wanted}.`);
+}
+
+/**
+ * Asserts that an argument of a public function can be used, so that one that cannot is not told by an accident of the language.
+ * @param called What was called: the message begins with it.
+ * @throws DagValidationError naming the argument, what it is and what it has to be.
+ */
+export function assertArgument(
+  called: string,
+  fits: boolean,
+  [argument, value, wanted]: readonly [name: string, value: unknown, wanted: string],
+): void {
+  if (!fits) throw new DagValidationError(`The call of \`${called}\``, [wrongValue(argument, value, wanted)]);
 }
 
 /** A path one step deeper: `nodes.meta`, `needs[1]`, `nodes["a b"]`. */

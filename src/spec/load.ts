@@ -4,7 +4,7 @@ import { DagError, type DagIssue, DagValidationError } from "../errors.js";
 import { type FileSource, parseSource } from "./file-source.js";
 import { loadText } from "./file-text.js";
 import { freezeData } from "./freeze.js";
-import { type Fields, isPlainObject, issue, pathSteps, pathTo, showValue } from "./issue.js";
+import { assertArgument, type Fields, isPlainObject, issue, pathSteps, pathTo, showValue } from "./issue.js";
 import { messagesJsonSchema } from "./messages.js";
 import { withComposedNames } from "./names.js";
 import { checkAgainst } from "./schema.js";
@@ -34,6 +34,7 @@ export async function loadDag(path: string): Promise<DagSpec> {
  * @throws DagError when the file cannot be read.
  */
 export async function loadDagFile(path: string): Promise<DagFile> {
+  assertArgument("loadDag", typeof path === "string", ["path", path, "the path of a file"]);
   const loading: Loading = { top: resolve(path), files: new Map(), issues: [], isBroken: false };
   const file = await loadFile(resolve(path), loading, []);
   const { source } = file;

@@ -1,4 +1,5 @@
 import type { DagIssue } from "../errors.js";
+import { assertValid } from "./assert-valid.js";
 import { canonicalJson } from "./canonical.js";
 import { type Fields, isPlainObject, issue, pathTo } from "./issue.js";
 import { joinRule, nodeOf, orderOf } from "./order.js";
@@ -11,6 +12,7 @@ import type { DagSpec, Node } from "./shape.js";
  * - `path-into-text`: a reference with a path into the text of an agent, or a map over it.
  */
 export function warningsOf(spec: DagSpec, path = ""): DagIssue[] {
+  assertValid(spec);
   const conditions = new Map<string, Conditions>();
   for (const name of orderOf(spec).topological) conditions.set(name, conditionsOf(spec, name, conditions));
   return Object.entries(spec.nodes).flatMap(([name, node]) => {

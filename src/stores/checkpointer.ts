@@ -3,6 +3,7 @@ import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { DagError, errorCode } from "../errors.js";
 import { redact } from "../models/redact.js";
 import { noteAddress } from "../models/secrets.js";
+import { assertArgument } from "../spec/issue.js";
 import { openPostgres } from "./postgres.js";
 import { openRedis } from "./redis.js";
 import { storeError } from "./store-error.js";
@@ -43,6 +44,11 @@ export async function openCheckpointer(
   text: string,
   { create = true }: OpenOptions = {},
 ): Promise<OpenCheckpointer> {
+  assertArgument("openCheckpointer", typeof text === "string", [
+    "text",
+    text,
+    'a text such as "sqlite:FILE"',
+  ]);
   noteAddress(text);
   if (text === "memory:") return { checkpointer: new MemorySaver(), async close() {} };
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { errorCode } from "../errors.js";
+import { makeFolder } from "./make-folder.js";
 
 /** The holder of a lock shows this often that it lives, in milliseconds. */
 const renewEveryMs = 4000;
@@ -53,7 +54,7 @@ export function lockFile(
     token: randomUUID(),
     since: new Date().toISOString(),
   };
-  mkdirSync(dirname(lock), { recursive: true });
+  makeFolder(dirname(lock));
   for (let tries = 0; !create(lock, own); tries++) {
     const holder = holderOf(lock);
     if (holder === null) continue;

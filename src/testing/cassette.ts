@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { DagError } from "../errors.js";
 import { environmentModelId } from "../models/deferred-model.js";
 import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../models/port.js";
+import { assertArgument } from "../spec/issue.js";
 import type { FileLock } from "../stores/file-lock.js";
 import { checkAtEnd } from "./at-end.js";
 import {
@@ -70,6 +71,7 @@ export function cassette(
   file: string,
   { mode = "replay", speed, redact = [] }: CassetteOptions = {},
 ): Cassette {
+  assertArgument("cassette", typeof file === "string", ["file", file, "the path of a file"]);
   assertOptions(mode, speed);
   const path = resolve(file);
   const clean = createRedactor(redact);

@@ -1,6 +1,7 @@
 import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import { composedName } from "../spec/names.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
@@ -36,6 +37,7 @@ export function scriptedModel(
   given: Script,
   { id = "scripted:model" }: { readonly id?: string } = {},
 ): ScriptedModel {
+  assertArgument("scriptedModel", isObject(given), ["script", given, "an object of steps by node"]);
   const script = Object.fromEntries(
     Object.entries(given).map(([name, steps]) => [composedName(name), steps]),
   );

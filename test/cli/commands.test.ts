@@ -283,6 +283,17 @@ describe("agent-dag init", () => {
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining("4 rows: 4 completed")]);
   });
 
+  it.each([
+    ["where the kernel makes no folders", "/proc/none/of/it"],
+    ["below a file", join("/dev/null", "x")],
+    ["without a name", ""],
+    ["with a name of blanks", "  "],
+  ])("does not hang or write %s", async (_what, target) => {
+    const { exitCode, stderr } = await cli(["init", target]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error: /);
+  });
+
   it("knows which templates there are", async () => {
     const { exitCode, stderr } = await cli(["init", join(folder, "none"), "--template", "chat"]);
     expect(exitCode).toBe(2);

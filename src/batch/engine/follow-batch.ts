@@ -5,7 +5,7 @@ import type { Batch } from "../run-many.js";
 import { type BatchEnd, BatchSums } from "../summary.js";
 import { type BatchDocument, documents, endBatch, liveWorkers, readBatch } from "./batch-document.js";
 import type { EngineStore, LedgerRow } from "./engine-store.js";
-import { openEngineStore } from "./open-engine.js";
+import { assertEngineUrl, openEngineStore } from "./open-engine.js";
 
 /** The ledger is looked at so often, in milliseconds. */
 const lookEveryMs = 250;
@@ -109,11 +109,9 @@ export interface CancelledBatch {
  * done, and the same command goes on with the rest.
  * @throws DagError `BATCH_UNKNOWN`, `ENGINE_UNKNOWN`, `STORE_FAILED`.
  */
-export async function cancelBatch(
-  id: string,
-  { engine }: { readonly engine: string },
-): Promise<CancelledBatch> {
-  const store = await openEngineStore(engine);
+export async function cancelBatch(id: string, options: { readonly engine: string }): Promise<CancelledBatch> {
+  assertEngineUrl(options?.engine);
+  const store = await openEngineStore(options.engine);
   try {
     const batch = await readBatch(store, id);
     if (batch.ended === null) {
@@ -140,11 +138,9 @@ export interface ForgottenBatch {
  * anew; results files stay as they are.
  * @throws DagError `BATCH_BUSY` while it is under way, `BATCH_UNKNOWN`, `ENGINE_UNKNOWN`, `STORE_FAILED`.
  */
-export async function forgetBatch(
-  id: string,
-  { engine }: { readonly engine: string },
-): Promise<ForgottenBatch> {
-  const store = await openEngineStore(engine);
+export async function forgetBatch(id: string, options: { readonly engine: string }): Promise<ForgottenBatch> {
+  assertEngineUrl(options?.engine);
+  const store = await openEngineStore(options.engine);
   try {
     const batch = await readBatch(store, id);
     if (batch.ended === null || (await rowsAtWork(store, batch)) > 0) {

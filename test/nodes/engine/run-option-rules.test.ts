@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { MemorySaver } from "@langchain/langgraph";
 import { assertRunOptions, validateRunOptions } from "../../../nodes/engine/run-option-rules.js";
 import type { RunOptions } from "../../../nodes/engine/run-options.js";
 import { DagValidationError } from "../../../src/errors.js";
@@ -18,7 +19,7 @@ it("has nothing against any option that is there, nor against one that is left u
     layout: undefined,
     warm: "first-token",
     use: [() => {}],
-    checkpointer: {},
+    checkpointer: new MemorySaver(),
     id: "i",
     thread: "t",
     reuse: record,

@@ -1,0 +1,23 @@
+import { mkdirSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+
+/**
+ * Makes a folder, and those above it that are missing. Node's own `recursive` goes round for ever where the kernel says of a
+ * folder that is there that it cannot be found, as within `/proc`.
+ * @throws What the file system says.
+ */
+export function makeFolder(path: string): void {
+  const folder = resolve(path);
+  if (isFolder(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!isFolder(folder)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
