@@ -166,7 +166,7 @@ function thoughtFold() {
  * by giving the input more than once: then the largest counts.
  */
 function usageFold(outputs: "added" | "totals") {
-  const seen: Required<ReplyUsage>[] = [];
+  const seen: (Required<ReplyUsage> & { readonly toolInputTokens: number })[] = [];
   const count = (value: unknown) => (typeof value === "number" && Number.isFinite(value) ? value : 0);
   return {
     add(usage: unknown) {
@@ -176,28 +176,36 @@ function usageFold(outputs: "added" | "totals") {
       const output = count(field(usage, "output_tokens"));
       const reasoning = count(field(details, "reasoning"));
       const total = count(field(usage, "total_tokens"));
-      // Google counts thoughts beside the candidates: there the total is more than the two together, whether they are told or not.
-      const beside =
-        reasoning === 0
-          ? Math.max(0, total - input - output)
-          : input > 0 && total === input + output + reasoning
-            ? reasoning
-            : 0;
+      // Google's total is the sum of prompt, candidates, thoughts, and what its own tools gave the model to read (js-genai,
+      // `UsageMetadata`). Where a package tells what was thought, be it 0, only the last can be missing.
+      const missing = Math.max(0, total - input - output);
+      const isThought = field(details, "reasoning") === undefined || (input > 0 && missing === reasoning);
+      const thought = isThought ? missing : 0;
+      const toolInputTokens = missing - thought;
       const tokens = {
         inputTokens: input,
-        outputTokens: output + beside,
+        toolInputTokens,
+        outputTokens: output + thought,
         cachedInputTokens: count(field(inputs, "cache_read")),
         cacheWriteTokens: count(field(inputs, "cache_creation")),
-        reasoningTokens: reasoning === 0 ? beside : reasoning,
+        reasoningTokens: reasoning === 0 ? thought : reasoning,
       };
-      if (tokens.inputTokens > 0 || tokens.outputTokens > 0) seen.push(tokens);
+      if (input + tokens.outputTokens + toolInputTokens > 0) seen.push(tokens);
     },
     reports: () => seen.length,
     value(): ReplyUsage | null {
       if (seen.length === 0) return null;
       const repeats = seen.filter((tokens) => tokens.inputTokens > 0).length > 1;
       const total = (largest: boolean, a: number, b: number) => (largest ? Math.max(a, b) : a + b);
-      const { cachedInputTokens, cacheWriteTokens, reasoningTokens, ...tokens } = seen.reduce((a, b) => ({
+      const {
+        inputTokens,
+        toolInputTokens,
+        cachedInputTokens,
+        cacheWriteTokens,
+        reasoningTokens,
+        ...tokens
+      } = seen.reduce((a, b) => ({
+        toolInputTokens: total(repeats, a.toolInputTokens, b.toolInputTokens),
         inputTokens: total(repeats, a.inputTokens, b.inputTokens),
         outputTokens: total(repeats || outputs === "totals", a.outputTokens, b.outputTokens),
         // What is cached is told whole, also by packages that tell the input once.
@@ -206,6 +214,7 @@ function usageFold(outputs: "added" | "totals") {
         reasoningTokens: total(repeats, a.reasoningTokens, b.reasoningTokens),
       }));
       return {
+        inputTokens: inputTokens + toolInputTokens,
         ...tokens,
         ...(cachedInputTokens > 0 && { cachedInputTokens }),
         ...(cacheWriteTokens > 0 && { cacheWriteTokens }),

@@ -473,6 +473,30 @@ describe("usage", () => {
     },
   );
 
+  it.each([
+    ["whole", { thoughtsTokenCount: 40 }, { inputTokens: 320, outputTokens: 50, reasoningTokens: 40 }],
+    ["without thoughts", {}, { inputTokens: 320, outputTokens: 10 }],
+  ])("of Gemini holds what its own tools gave it to read as input: %s", async (_, thoughts, expected) => {
+    const all = {
+      promptTokenCount: 100,
+      candidatesTokenCount: 10,
+      toolUsePromptTokenCount: 220,
+      ...thoughts,
+    };
+    const totalTokenCount = Object.values(all).reduce((sum, count) => sum + count, 0);
+    const first = { promptTokenCount: 100, candidatesTokenCount: 2, totalTokenCount: 102 };
+    const said = (text: string, usageMetadata: object, finishReason?: string) =>
+      google({
+        candidates: [{ index: 0, finishReason, content: { role: "model", parts: [{ text }] } }],
+        usageMetadata,
+      });
+    const last = said("lo", { ...all, totalTokenCount }, "STOP");
+    for (const reply of [[last], [said("Hel", first), last]]) {
+      const { call: told } = await agentOn("google", { replies: [reply] });
+      expect(told).toMatchObject({ ...expected, estimated: false });
+    }
+  });
+
   it("of Ollama's servers of old, whose replies end without a reason, counts", async () => {
     const run = await agentOn("ollama", { replies: [[ollama({ content: "Hello" }), done({})]] });
     expect(run.outcome).toMatchObject({ state: "completed", value: "Hello" });
