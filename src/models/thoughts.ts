@@ -2,9 +2,10 @@
  * Takes thoughts out of a text that streams. Rules:
  * 1. Thoughts stand at the start only: `<think>…</think>` and its like, before any other word. Several may follow each
  *    other. Where the end tag never comes, everything was thought, unless another tag of the family ended it.
- * 2. Some servers leave out the first tag, because the prompt held it. An end tag alone on its line, or behind a sentence
- *    and before an empty line, with no start tag before it, ends such thoughts: the reader is told to forget what it was
- *    given (`restart`).
+ * 2. Some servers leave out the first tag, because the prompt held it. An end tag with no start tag before it ends such
+ *    thoughts, and the reader is told to forget what it was given (`restart`): one alone on its line, one right behind a word and
+ *    before an empty line or the beginning of JSON, one right behind a sentence and before a word. One in a JSON string does not.
+ *    Where thoughts held start tags, which may have been nested, any end tag that follows does, unless it is quoted.
  * 3. A tag anywhere else (in a JSON string, in words about the tag) belongs to the answer.
  * 4. Marks that only say that the answer begins or ends, as some models' formats have them, are left out.
  */
@@ -24,20 +25,26 @@ const name =
   "(?:[a-z]+[:_-])?(?:ant)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_?(?:thoughts?|monologue))";
 const attributes = `(?:\\s+[\\w:-]+\\s*=\\s*(?:"[^"]*"|'[^']*'|[^\\s"'<>]+))*\\s*`;
 const startTag = new RegExp(`^<(${name})${attributes}(/?)>`, "i");
-const endTag = `(?:</${name}\\s*>|\\[/think\\]|◁/think▷)`;
+const endTag = `(?:</${name}\\s*>|\\[/think(?:ing)?\\]|◁/think▷)`;
+const anyStart = new RegExp(`<${name}${attributes}>|\\[think(?:ing)?\\]|◁think▷`, "gi");
 const anyEnd = new RegExp(endTag, "i");
 
 /** Other forms: how thoughts begin, and what ends them. */
 const forms: readonly (readonly [open: RegExp, close: RegExp])[] = [
-  [/^\[think\]/i, /\[\/think\]/i],
+  [/^\[think(?:ing)?\]/i, /\[\/think(?:ing)?\]/i],
   [/^◁think▷/i, /◁\/think▷/i],
-  // OpenAI's open models ("harmony"), Cohere, Sky-T1 and its like, Gemma, MedGemma.
+  [
+    /^<\|(?:think|thinking|thought)\|>/i,
+    /<\|\/(?:think|thinking|thought)\|>|<\|end(?:_(?:think|thinking|thought))?\|>/i,
+  ],
+  // OpenAI's open models ("harmony"), Cohere, Sky-T1 and its like, Apertus, Gemma, MedGemma.
   [
     /^(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)\s*<\|message\|>/,
     /<\|end\|>|(?=<\|start\|>)|(?=<\|channel\|>final)/,
   ],
   [/^<\|START_THINKING\|>/, /<\|END_THINKING\|>/],
   [/^<\|begin_of_thought\|>/, /<\|end_of_thought\|>/],
+  [/^<\|inner_prefix\|>/, /<\|inner_suffix\|>/],
   [/^<\|channel>thought\b/, /<channel\|>/],
   [/^<unused94>(?:thought\b)?/, /<unused95>/],
 ];
@@ -47,18 +54,18 @@ const answerBegins = new RegExp(
   [
     `^${endTag}`,
     "^(?:<\\|start\\|>assistant)?<\\|channel\\|>final\\s*(?:<\\|constrain\\|>\\s*\\w+\\s*)?<\\|message\\|>",
-    "^<\\|(?:START_RESPONSE|START_TEXT|begin_of_solution)\\|>",
+    "^<\\|(?:START_RESPONSE|START_TEXT|begin_of_solution|begin_of_box)\\|>",
   ].join("|"),
   "i",
 );
-const answerEnds = /\s*<\|(?:return|end|END_RESPONSE|END_TEXT|end_of_solution)\|>\s*$/;
+const answerEnds = /\s*<\|(?:return|end|END_RESPONSE|END_TEXT|end_of_solution|end_of_box)\|>\s*$/;
 
 /** A beginning that may become one of the tags and marks. */
 const mayBegin = [
   /^<\/?[a-z:_-]*(?:\s[^<>]*)?\/?$/i,
   /^(?:<\|[a-z_]*\|?>?[\w ]*)*<?$/i,
   /^<unused\d*$/,
-  /^\[\/?t?h?i?n?k?$/i,
+  /^\[\/?t?h?i?n?k?(?:i?n?g?)$/i,
   /^◁\/?t?h?i?n?k?$/i,
 ];
 /** No tag or mark with what belongs to it is longer, in characters. */
@@ -66,10 +73,18 @@ const longestMark = 120;
 
 /** How far back an end tag and the line breaks around it reach, in characters. */
 const longestEnd = 60;
+/** Where an end tag ends thoughts whose start was left out. */
 const closeAlone = new RegExp(
-  `(?:(?:^|\\n)[ \\t]*${endTag}[ \\t]*(?:\\r?\\n)|(?<=[.!?:…)"'\\]}])[ \\t]*${endTag}[ \\t]*\\r?\\n[ \\t]*\\r?\\n)`,
-  "gi",
+  [
+    `(?:^|\\n)[ \\t]*${endTag}[ \\t]*(?:\\r?\\n|(?=[{[]|\`{3}))`,
+    `(?<=[.!?:…)"'\\]}])[ \\t]*${endTag}[ \\t]*\\r?\\n[ \\t]*\\r?\\n`,
+    `(?<=[^\\s"'\`])${endTag}(?:[ \\t]*\\r?\\n[ \\t]*\\r?\\n|(?=\\s*(?:[{[]|\`{3})))`,
+    `(?<=[.!?…])${endTag}(?=[ \\t]*[\\p{L}\\p{N}])`,
+  ].join("|"),
+  "giu",
 );
+/** Where one ends thoughts that held start tags. */
+const closeNested = new RegExp(`(?<![ \\t"'\`])${endTag}(?=[^.,;:)"'\`])`, "gi");
 const closeAtEnd = new RegExp(`(?:^|\\n)[ \\t]*${endTag}\\s*$`, "i");
 
 const invisible = /^[\s\u200b-\u200d\u2060]+/;
@@ -85,6 +100,11 @@ export function thoughtFilter(): ThoughtFilter {
   let marked = false;
   /** The answer so far while an end tag without its start may still come; `null` once it cannot. */
   let given: string | null = "";
+  /** Its end, in which such a tag may have begun. */
+  let recent = "";
+  let quoted = 0;
+  /** How many end tags may still come because the thoughts held start tags. */
+  let nested = 0;
 
   /** @returns whether a thought begins or a mark was passed over. */
   function opened(lead: string): boolean {
@@ -96,6 +116,7 @@ export function thoughtFilter(): ThoughtFilter {
     if (mark === undefined) return false;
     held = lead.slice(mark.length);
     given = null;
+    nested = 0;
     marked ||= mark.startsWith("<|");
     if (skipped !== undefined || tag?.[2] === "/") state = "after";
     else {
@@ -119,6 +140,8 @@ export function thoughtFilter(): ThoughtFilter {
       } else if (state === "thought") {
         const end = close.exec(held);
         if (end !== null) {
+          nested = (thought + held.slice(0, end.index)).match(anyStart)?.length ?? 0;
+          if (nested > 0) given = recent = "";
           if (end.index > 0) yield { type: "thought", text: held.slice(0, end.index) };
           held = held.slice(end.index + end[0].length);
           state = "after";
@@ -156,18 +179,21 @@ export function thoughtFilter(): ThoughtFilter {
         }
         const before = given;
         given += piece;
-        // Only a line break, or the end, can complete the line on which such a tag stands alone.
-        closeAlone.lastIndex = Math.max(0, before.length - longestEnd);
-        const match =
-          (piece.includes("\n") ? closeAlone.exec(given) : null) ?? (ended ? closeAtEnd.exec(given) : null);
-        if (match === null) {
+        const tail = recent + piece;
+        recent = tail.slice(-longestEnd);
+        const at = endTagIn(tail, given, ended, nested > 0);
+        if (at === null || at === "quoted") {
+          // An answer that quotes such tags time and again is about them.
+          if (at === "quoted" && ++quoted > mostQuoted) given = null;
           if (piece !== "") yield { type: "text", text: piece };
           return;
         }
         if (before !== "") yield { type: "restart" };
-        yield { type: "thought", text: given.slice(0, match.index) };
-        held = given.slice(match.index + match[0].length);
-        given = null;
+        yield { type: "thought", text: given.slice(0, at.from) };
+        held = given.slice(at.to);
+        nested = Math.max(0, nested - 1);
+        given = nested > 0 ? "" : null;
+        recent = "";
         state = "after";
       }
     }
@@ -176,6 +202,48 @@ export function thoughtFilter(): ThoughtFilter {
     add: (text) => [...read(text, false)],
     end: () => [...read("", true)],
   };
+}
+
+/** How many pieces may hold an end tag that ends nothing before none is looked for any more. */
+const mostQuoted = 50;
+
+/**
+ * The first end tag in the last piece of a text that ends thoughts without a start tag; `"quoted"` where those that it holds end nothing.
+ * @param tail The piece, and so much before it that a tag may have begun there.
+ * @param whole The text to its end; it is looked at only where such a tag stands.
+ * @param nested Whether start tags came before the text.
+ */
+function endTagIn(
+  tail: string,
+  whole: string,
+  ended: boolean,
+  nested: boolean,
+): { readonly from: number; readonly to: number } | "quoted" | null {
+  if (!/<\/|\[\/|◁\//.test(tail)) return null;
+  const start = whole.length - tail.length;
+  const pattern = nested ? closeNested : closeAlone;
+  // What stands at a cut does not stand at the beginning.
+  pattern.lastIndex = start > 0 ? 1 : 0;
+  let refused = 0;
+  for (
+    let match = pattern.exec(tail);
+    match !== null && refused < mostQuoted;
+    match = pattern.exec(tail), refused++
+  ) {
+    const from = start + match.index;
+    const isOwn = nested || whole.slice(0, from).search(anyStart) === -1;
+    if (isOwn && !isInString(whole, from)) return { from, to: from + match[0].length };
+  }
+  const last = ended ? closeAtEnd.exec(tail) : null;
+  if (last === null || (start > 0 && last.index === 0)) return refused > 0 ? "quoted" : null;
+  return { from: start + last.index, to: whole.length };
+}
+
+/** Whether a place in a text stands in a string of JSON, or of code on its line. */
+function isInString(text: string, at: number): boolean {
+  const line = text.slice(text.lastIndexOf("\n", at - 1) + 1, at);
+  if ((line.match(/(?<!\\)"/g)?.length ?? 0) % 2 === 1) return true;
+  return (text.slice(0, at).match(/^[ \t]*(?:`{3}|~{3})/gm)?.length ?? 0) % 2 === 1;
 }
 
 /** How many characters at the end of a text may be the beginning of a tag. */

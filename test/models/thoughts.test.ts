@@ -40,6 +40,19 @@ describe("thoughts", () => {
     `hm\r\n</think>\r\n${answer}`,
     `hm\n</seed:think>\n${answer}`,
     `First {"label":"draft"}, hm.</think>\n\n${answer}`,
+    `hm</think>${answer}`,
+    `hm </think>\n\n\n</think>${answer}`,
+    `hm, maybe {"label":"draft"}</think> ${answer}`,
+    `{"label":"draft"} hm</think>\n${answer}`,
+    `hm\n</think>${answer}`,
+    `hm[/THINK]${answer}`,
+    `hm</seed:think>${answer}`,
+    `<think>a <think>b</think> hm</think>${answer}`,
+    `<think>a <think>b <think>c</think> d\n</think>\nhm</think>\n\n${answer}`,
+    `<think>hm, it says {"a":"<think>"}.</think>${answer}`,
+    `[thinking]hm[/thinking]${answer}`,
+    `<|think|>hm<|/think|>${answer}`,
+    `<|inner_prefix|>hm<|inner_suffix|>${answer}`,
   ])("are no part of the answer: %j", (text) => {
     for (const size of sizes) {
       const said = read(text, size);
@@ -49,7 +62,21 @@ describe("thoughts", () => {
   });
 
   it.each([
+    ["I will say hello, hm.</think>Hello", "Hello"],
+    ["okay, hm</think>\n\nHello there", "Hello there"],
+    ["<think>a <think>b</think> hm</think>Hello", "Hello"],
+    ["hm</think>```json\n{}\n```", "```json\n{}\n```"],
+  ])("are no part of a text: %j", (text, expected) => {
+    for (const size of sizes) {
+      const said = read(text, size);
+      expect([size, said.answer.trim()]).toEqual([size, expected]);
+      expect(said.thought).toContain("hm");
+    }
+  });
+
+  it.each([
     `<think/>${answer}`,
+    `<|begin_of_box|>${answer}<|end_of_box|>`,
     `</think>\n\n${answer}`,
     `<|channel|>final<|message|>${answer}<|return|>`,
     `<|channel|>final <|constrain|>json<|message|>${answer}`,
@@ -75,6 +102,14 @@ describe("thoughts", () => {
     "Write the tag </think>.\n\nThen go on.",
     "Tags: <think>, </think>\nand more.",
     '{"a":"x.</think>\\n\\ny"}',
+    '{"a":"b</think>{\\"c\\":1}"}',
+    '{"a":"b", "c":"d.</think>Hello"}',
+    'Here it is: {"html":"<p>b</think>[1]"}',
+    "It writes <think>hm</think>{} before it answers.",
+    "It writes <think>hm</think>\n\nThen it answers.",
+    "Use `</think>` or '</think>' to end, or \"x</think>\".",
+    'const end = "hm</think>{";\nconst more = 1;',
+    "```js\nsay(hm</think>{})\n```",
     `${answer}<|return|>`,
   ])("do not take in what is the answer: %j", (text) => {
     for (const size of sizes) expect(read(text, size)).toEqual({ answer: text, thought: "" });
@@ -88,5 +123,7 @@ describe("thoughts", () => {
     const again = performance.now();
     expect(read(long.repeat(4), 40).answer).toHaveLength(long.length * 4);
     expect(performance.now() - again).toBeLessThan(once * 40);
+    const quoted = 'say("hm</think>{");\n'.repeat(20_000);
+    expect(read(quoted, 40)).toEqual({ answer: quoted, thought: "" });
   });
 });
