@@ -41,6 +41,7 @@ export function App({ data, live, answer, connection }: AppProps) {
   const at = Math.min(Math.max(0, known < 0 ? place.run : known), Math.max(0, data.runs.length - 1));
   const run = data.runs[at];
   const index = useMemo(() => (run === undefined ? null : indexRun(run)), [run]);
+  const row = useRef<HTMLElement>(null);
   const [chosen, setChosen] = useState<Chosen>({});
   const predicted = useMemo(() => predictedBy(data, run, chosen), [run, chosen]);
   const otherwise = useMemo(
@@ -66,27 +67,40 @@ export function App({ data, live, answer, connection }: AppProps) {
     return () => removeEventListener("keydown", close);
   });
   if ((run === undefined || index === null) && data.batch !== undefined)
-    return html`<main><h1>${shown(data.title)}</h1><${BatchView} data=${data} answer=${answer} onRun=${() => {}} /></main>`;
+    return html`<main><${BatchHeader} data=${data} connection=${connection} /><${BatchView} data=${data} answer=${answer} onRun=${() => {}} /></main>`;
   if (run === undefined || index === null)
     return html`<main><h1>${shown(data.title)}</h1><p role="status">${connection || "There is no run yet."}</p></main>`;
   const select = (node: string) => go({ node });
   const toRun = (number: number) => go({ run: number, node: null });
+  const picker = html`<select aria-label=${data.batch === undefined ? "Run" : "Row"} value=${String(at)} onChange=${(event: Event) => toRun(Number((event.currentTarget as HTMLSelectElement).value))}>
+    ${data.runs.map((one, number) => html`<option value=${String(number)} selected=${number === at}>${shown(one.label)} · ${one.state}</option>`)}
+  </select>`;
   const asking = data.compare === null || answer === null ? [run] : data.runs;
-  const isBatch = data.batch !== undefined || (data.compare === null && data.runs.length > 2);
+  const isMany = data.batch === undefined && data.compare === null && data.runs.length > 2;
   return html`<div class=${place.node === null ? "page" : "page with-pane"}>
     <main data-run-state=${run.state}>
-      <${Header} data=${data} run=${run} connection=${connection} />
       ${
-        data.runs.length > 1 &&
-        html`<label class="pick">Run
-          <select value=${String(at)} onChange=${(event: Event) => toRun(Number((event.currentTarget as HTMLSelectElement).value))}>
-            ${data.runs.map((one, number) => html`<option value=${String(number)} selected=${number === at}>${shown(one.label)} · ${one.state}</option>`)}
-          </select></label>`
+        data.batch === undefined
+          ? html`<${Header} data=${data} run=${run} connection=${connection} />
+              ${data.runs.length > 1 && html`<label class="pick">Run ${picker}</label>`}`
+          : html`<${BatchHeader} data=${data} connection=${connection} />
+              <${BatchView}
+                data=${data}
+                answer=${answer}
+                onRun=${(number: number) => {
+                  toRun(number);
+                  row.current?.scrollIntoView();
+                }}
+              />
+              <section ref=${row} id="row" aria-labelledby="row-title">
+                <div class="bar"><h2 id="row-title">Row</h2>${picker}<${StateChip} run=${run} /><span class="quiet">${shown(run.topology)}</span></div>
+                <${Facts} data=${data} run=${run} />
+              </section>`
       }
       ${asking.map((one) => html`<${QuestionsView} key=${`${one.id} ${one.durationMs}`} label=${data.runs.length > 1 ? one.label : ""} run=${one.id} questions=${one.questions} answer=${data.batch === undefined ? answer : null} />`)}
       ${data.compare !== null && html`<${CompareView} data=${data} onRun=${toRun} />`}
       ${data.diff !== null && html`<${DiffView} diff=${data.diff} noTexts=${data.noTexts} onSelect=${select} />`}
-      ${isBatch && html`<${BatchView} data=${data} answer=${answer} onRun=${toRun} />`}
+      ${isMany && html`<${BatchView} data=${data} answer=${answer} onRun=${toRun} />`}
       <${GraphView} key=${`graph ${at}`} data=${data} index=${index} selected=${place.node} onSelect=${select} />
       <${WhatIfView} run=${run} chosen=${chosen} predicted=${predicted} onChoose=${setChosen} />
       <${TimelineView} key=${`timeline ${at} ${run.rows.length > 0}`} index=${otherwise ?? index} recorded=${otherwise === null ? null : index} selected=${place.node} onSelect=${select} />
@@ -109,46 +123,38 @@ function predictedBy(data: PageData, run: PageRun | undefined, chosen: Chosen): 
   }
 }
 
-function Header({ data, run, connection }: { data: PageData; run: PageRun; connection: string }) {
-  const [copied, setCopied] = useState(false);
-  const [theme, setTheme] = useState("");
-  const { usage } = run;
-  const about = usage.estimated ? "≈" : "";
-  const command = run.command;
-  const next =
-    theme === "dark" || (theme === "" && matchMedia("(prefers-color-scheme: dark)").matches)
-      ? "light"
-      : "dark";
-  const fact = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+interface RunProps {
+  readonly data: PageData;
+  readonly run: PageRun;
+}
+
+function Header({ data, run, connection }: RunProps & { connection: string }) {
   return html`<header>
     <div class="title">
       <h1>${shown(run.dag)} <small>${shown(run.topology)}</small></h1>
-      <span class=${`chip state ${tone(run.state)}`} role="status">${mark(run.state)} ${shown(run.state)}</span>
-      <span class="tools">
-        ${connection !== "" && html`<span class="quiet">${connection}</span><a class="button" href="report.html" download="report.html">Save as a file</a>`}
-        ${
-          command !== null &&
-          html`<button
-            title=${shown(command)}
-            onClick=${() => {
-              void copy(command).then(setCopied);
-            }}
-          >
-            ${copied ? "Copied" : "Copy command"}
-          </button>`
-        }
-        <button
-          aria-label=${`Show it ${next}`}
-          onClick=${() => {
-            document.documentElement.dataset.theme = next;
-            setTheme(next);
-          }}
-        >
-          ${next === "dark" ? "☾" : "☀"}
-        </button>
-      </span>
+      <${StateChip} run=${run} />
+      <${Tools} connection=${connection} command=${run.command} />
     </div>
-    <dl class="figures">
+    <${Facts} data=${data} run=${run} />
+  </header>`;
+}
+
+/** A batch is headed by its name: what is known of one row stands beside that row. */
+function BatchHeader({ data, connection }: { data: PageData; connection: string }) {
+  return html`<header>
+    <div class="title"><h1>${shown(data.title)}</h1><${Tools} connection=${connection} command=${null} /></div>
+  </header>`;
+}
+
+function StateChip({ run }: { run: PageRun }) {
+  return html`<span class=${`chip state ${tone(run.state)}`} role="status">${mark(run.state)} ${shown(run.state)}</span>`;
+}
+
+function Facts({ data, run }: RunProps) {
+  const { usage } = run;
+  const about = usage.estimated ? "≈" : "";
+  const fact = (name: string, value: string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  return html`<dl class="figures">
       ${fact("wall", time(run.durationMs))}${fact("critical path", time(run.criticalPathMs))}
       ${fact("model calls", count(usage.modelCalls))}${fact("tokens", `${about}${count(usage.inputTokens + usage.outputTokens)}`)}
       ${fact("cost", cost(usage.costUsd))}
@@ -156,8 +162,40 @@ function Header({ data, run, connection }: { data: PageData; run: PageRun; conne
     <p class="quiet">
       ${shown(run.startedAt)} · ${shown(run.id)}${run.simulated !== null && ` · simulated latency: ${shown(run.simulated)}`}${data.noTexts && " · texts left out"}
     </p>
-    ${run.error !== null && html`<${Problem} problem=${run.error} />`}
-  </header>`;
+    ${run.error !== null && html`<${Problem} problem=${run.error} />`}`;
+}
+
+/** What can be done with the page. */
+function Tools({ connection, command }: { connection: string; command: string | null }) {
+  const [copied, setCopied] = useState(false);
+  const [theme, setTheme] = useState("");
+  const next =
+    theme === "dark" || (theme === "" && matchMedia("(prefers-color-scheme: dark)").matches)
+      ? "light"
+      : "dark";
+  return html`<span class="tools">
+    ${connection !== "" && html`<span class="quiet">${connection}</span><a class="button" href="report.html" download="report.html">Save as a file</a>`}
+    ${
+      command !== null &&
+      html`<button
+        title=${shown(command)}
+        onClick=${() => {
+          void copy(command).then(setCopied);
+        }}
+      >
+        ${copied ? "Copied" : "Copy command"}
+      </button>`
+    }
+    <button
+      aria-label=${`Show it ${next}`}
+      onClick=${() => {
+        document.documentElement.dataset.theme = next;
+        setTheme(next);
+      }}
+    >
+      ${next === "dark" ? "☾" : "☀"}
+    </button>
+  </span>`;
 }
 
 async function copy(text: string): Promise<boolean> {

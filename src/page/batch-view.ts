@@ -29,6 +29,7 @@ export function BatchView({ data, answer, onRun }: BatchProps) {
     batch === undefined
       ? spreadOf(runs.flatMap((run) => (run.usage.costUsd === null ? [] : [run.usage.costUsd])))
       : batch.cost;
+  const isFree = costs?.most === 0;
   const top = (of: (run: PageRun) => number) =>
     runs
       .map((run, at) => ({ run, at }))
@@ -40,23 +41,26 @@ export function BatchView({ data, answer, onRun }: BatchProps) {
   </div>`;
   const failed = runs.map((run, at) => ({ run, at })).filter(({ run }) => tone(run.state) === "bad");
   return html`<section data-view="batch" id="batch" aria-labelledby="batch-title">
-    <div class="bar"><h2 id="batch-title">${batch?.progress === undefined ? `${count(total)} runs` : "Batch"}</h2></div>
+    <div class="bar"><h2 id="batch-title">${batch?.progress === undefined ? `${count(total)} runs` : "Under way"}</h2>${batch?.progress === undefined && batch?.costUsd !== undefined && html`<span class="quiet">${cost(batch.costUsd)}</span>`}</div>
     ${batch?.progress !== undefined && html`<${Progress} done=${total} progress=${batch.progress} answer=${answer} />`}
     <p class="chips">${states.map(([state, number]) => html`<span class=${`chip ${tone(state)}`}>${count(number)} ${shown(state)}</span>`)}</p>
     ${batch !== undefined && runs.length > 0 && html`<p class="quiet">${count(runs.length)} of them can be looked into: the slowest, the dearest, the first and those that failed first.</p>`}
     <div class="columns">
       <${Histogram} title="Time" spread=${times} show=${time} />
-      <${Histogram} title="Cost" spread=${costs} show=${cost} />
+      ${!isFree && html`<${Histogram} title="Cost" spread=${costs} show=${cost} />`}
       ${ranked(
         "Slowest",
         (run) => run.durationMs,
         (run) => time(run.durationMs),
       )}
-      ${ranked(
-        "Dearest",
-        (run) => run.usage.costUsd ?? -1,
-        (run) => cost(run.usage.costUsd),
-      )}
+      ${
+        !isFree &&
+        ranked(
+          "Dearest",
+          (run) => run.usage.costUsd ?? -1,
+          (run) => cost(run.usage.costUsd),
+        )
+      }
       ${codes.length > 0 && html`<div><h3>Failures by code</h3><ol>${codes.map(([code, number]) => html`<li><code>${shown(code)}</code> ${count(number)}</li>`)}</ol></div>`}
       ${batch !== undefined && failed.length > 0 && html`<div><h3>Failed</h3><ol>${failed.slice(0, 20).map(({ run, at }) => html`<li><button class="link" onClick=${() => onRun(at)}>${shown(run.label)}</button> <code>${shown(run.error?.code ?? run.state)}</code></li>`)}</ol></div>`}
     </div>
@@ -87,7 +91,7 @@ function Progress({ done, progress, answer }: ProgressProps) {
     ${asking.map(({ key, run, questions, asked }) => html`<${QuestionsView} key=${`${run} ${asked}`} label=${key} run=${run} questions=${questions} answer=${answer} />`)}
     ${
       underWay.length > asking.length &&
-      html`<h3>Under way</h3><div class="scroll" tabindex="0" role="group" aria-label="Rows under way"><table>
+      html`<h3>Rows under way</h3><div class="scroll" tabindex="0" role="group" aria-label="Rows under way"><table>
         <thead><tr><th scope="col">row</th><th scope="col" class="num">since</th><th scope="col" class="num">nodes</th><th scope="col">at</th></tr></thead>
         <tbody>${underWay
           .filter(({ questions }) => questions.length === 0)

@@ -19,6 +19,7 @@ export class BatchSample {
   readonly #codes = new Map<string, number>();
   readonly #times = new Percentiles();
   readonly #costs = new Percentiles();
+  #costUsd: number | null = 0;
   readonly #first: SampledRow[] = [];
   readonly #failed: SampledRow[] = [];
   #slowest: SampledRow[] = [];
@@ -30,6 +31,7 @@ export class BatchSample {
     if (item.error !== null) count(this.#codes, item.error.code);
     this.#times.add(item.durationMs);
     if (item.costUsd !== null) this.#costs.add(item.costUsd);
+    this.#costUsd = this.#costUsd === null || item.costUsd === null ? null : this.#costUsd + item.costUsd;
     if (this.#first.length < heldOfEach) this.#first.push(row);
     if (item.state === "failed" && this.#failed.length < heldOfEach) this.#failed.push(row);
     this.#slowest = most(this.#slowest, row, ({ item: one }) => one.durationMs);
@@ -45,6 +47,7 @@ export class BatchSample {
       codes: byCount(this.#codes),
       time: spreadOf(this.#times),
       cost: spreadOf(this.#costs),
+      costUsd: this.#costUsd,
     };
   }
 

@@ -212,6 +212,8 @@ export interface PageBatch {
   readonly time: PageSpread | null;
   /** US dollars a row; `null` where no price is known. */
   readonly cost: PageSpread | null;
+  /** US dollars of all rows; `null` when the price of a call is unknown. */
+  readonly costUsd: number | null;
   /** How far it is; absent once it has ended. */
   readonly progress?: PageBatchProgress;
 }
