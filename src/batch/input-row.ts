@@ -1,8 +1,10 @@
+import { parseInput } from "../../nodes/engine/scope.js";
 import { DagError, errorMessage } from "../errors.js";
 import { hashOf } from "../spec/canonical.js";
 import { showValue } from "../spec/issue.js";
 import { readPath } from "../spec/reference.js";
-import type { RowTable } from "./row-table.js";
+import type { DagSpec } from "../spec/shape.js";
+import { RowTable } from "./row-table.js";
 
 /** Names a row: a field of the input (dotted for one further down), or a function of it. */
 export type RowKey<Input = any> = string | ((input: Input, index: number) => string | number);
@@ -134,4 +136,33 @@ function isInputRow(given: unknown): given is InputRow {
 function fieldOf(input: unknown, key: string): unknown {
   const isOwn = typeof input === "object" && input !== null && Object.hasOwn(input, key);
   return isOwn ? (input as Record<string, unknown>)[key] : readPath(input, key);
+}
+
+/** A row that could not be run. */
+export interface RowIssue {
+  readonly index: number;
+  /** Names file, line and field where they are known. */
+  readonly message: string;
+}
+
+/** Every row that cannot be read, has no key of its own, or does not fit the spec's input: before anything is run. */
+export async function* checkRows(
+  spec: DagSpec,
+  rows: Iterable<unknown> | AsyncIterable<unknown | InputRow>,
+  key?: RowKey,
+): AsyncGenerator<RowIssue> {
+  const table = new RowTable();
+  let index = 0;
+  for await (const given of rows) {
+    const row = nameRow(given, index++, key, table);
+    if (row.error !== null) {
+      yield { index: row.index, message: row.error.message };
+      continue;
+    }
+    try {
+      await parseInput(spec, row.input);
+    } catch (error) {
+      yield { index: row.index, message: `${row.place ?? `row ${row.index}`}: ${errorMessage(error)}` };
+    }
+  }
 }

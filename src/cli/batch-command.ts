@@ -305,7 +305,7 @@ async function assertRows(dag: DagSpec, source: RowSource, key: string | undefin
       "Give a file.",
     );
   }
-  const { checkRows } = await import("../batch/check-rows.js");
+  const { checkRows } = await import("../batch/input-row.js");
   const issues: string[] = [];
   let count = 0;
   for await (const { message } of checkRows(dag, source.rows(), key)) {

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import type { ReportInput } from "../report/report.js";
+import { packageJson } from "../spec/package-json.js";
 import { type Io, write, writeJson } from "./io.js";
 import { loadRecord, type RecordFile, readJson, readRecordFile } from "./record-file.js";
 import { reportOptionsFrom } from "./run-flags.js";
@@ -111,3 +112,37 @@ export function addDiffCommand(program: Command, io: Io): void {
 }
 
 const heldBy = (file: RecordFile) => (file.kind === "record" ? file.record : file.comparison);
+
+interface ExportFlags {
+  readonly format: "otlp" | "perfetto";
+  readonly texts?: boolean;
+}
+
+/** `agent-dag export RECORD`: a kept record as a trace. */
+export function addExportCommand(program: Command, io: Io): void {
+  program
+    .command("export")
+    .description("Print a kept record as a trace, for a collector (otlp) or for ui.perfetto.dev (perfetto).")
+    .argument("<record>", "a record, as --json printed it")
+    .addOption(
+      new Option(
+        "--format <format>",
+        "otlp: a request for a collector's /v1/traces; perfetto: a trace-event file",
+      )
+        .choices(["otlp", "perfetto"])
+        .makeOptionMandatory(),
+    )
+    .option("--texts", "also prompts, replies and values, without what looks like a key")
+    .option("--debug", "show stack traces")
+    .action(async (file: string, { format, texts = false }: ExportFlags) => {
+      const { loadRecord } = await import("./record-file.js");
+      const record = await loadRecord(file);
+      if (format === "otlp") {
+        const { otlpTrace } = await import("../telemetry/otlp.js");
+        await writeJson(io.stdout, otlpTrace(record, { texts, version: packageJson().version }));
+      } else {
+        const { perfettoTrace } = await import("../telemetry/perfetto.js");
+        await writeJson(io.stdout, perfettoTrace(record, { texts }));
+      }
+    });
+}

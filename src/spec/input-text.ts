@@ -23,12 +23,14 @@ export function textOf(bytes: Uint8Array): { readonly text: string } | { readonl
   return text.trim() === "" ? { problem: "empty" } : { text };
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * UTF-8 as text, without the mark that may stand before it.
  * @throws TypeError where the bytes are none.
  */
 export function decoded(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  return utf8.decode(bytes);
 }
 
 /** Whether a spec's input is a plain text. */

@@ -101,6 +101,15 @@ export function storeError(error: unknown, store: string | null): DagError {
   });
 }
 
+/** What a store gives, or why it gives nothing, as {@link storeError} tells it. */
+export async function fromStore<T>(store: string | null, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw storeError(error, store);
+  }
+}
+
 /** What a checkpointer's store is called in messages: its file or its address; `null` where that is not known. */
 export function storeNameOf(saver: unknown): string | null {
   const address = fieldOf(fieldOf(fieldOf(saver, "pool"), "options"), "connectionString");

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import { connectPostgres, setUpPostgres } from "../../stores/postgres.js";
-import { addressOf, storeError } from "../../stores/store-error.js";
+import { addressOf, fromStore } from "../../stores/store-error.js";
 import { type BatchItem, standingOf } from "../item.js";
 import {
   type Changed,
@@ -67,7 +67,7 @@ export class PostgresEngineStore implements EngineStore {
   }
 
   async read(names: readonly string[]): Promise<(any | null)[]> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const { rows } = await this.#pool.query({
         name: "agent-dag-read",
         text: "SELECT name, body FROM agent_dag.documents WHERE name = ANY($1)",
@@ -81,7 +81,7 @@ export class PostgresEngineStore implements EngineStore {
     names: readonly string[],
     change: (found: readonly (any | null)[], nowMs: number) => Changed<T>,
   ): Promise<T> {
-    return this.#told(() =>
+    return fromStore(this.name, () =>
       this.#within(async (client) => {
         const [first = ""] = names;
         const lock = client.escapeLiteral(`agent-dag ${first}`);
@@ -111,7 +111,7 @@ export class PostgresEngineStore implements EngineStore {
   }
 
   async find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const { rows } = await this.#pool.query({
         name: "agent-dag-find",
         text: "SELECT key, n, entry, item FROM agent_dag.lines WHERE batch = $1 AND key = ANY($2)",
@@ -126,7 +126,7 @@ export class PostgresEngineStore implements EngineStore {
     const latest = [...new Map(rows.map((row) => [row.item.key, row])).values()];
     const column = (of: (row: LedgerRow) => unknown) => latest.map(of);
     const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
-    await this.#told(() =>
+    await fromStore(this.name, () =>
       this.#pool.query({
         name: "agent-dag-append",
         text: `
@@ -157,7 +157,7 @@ WHERE l.entry <> excluded.entry`,
   }
 
   async after(batch: string, n: number, most: number): Promise<NumberedRow[]> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const { rows } = await this.#pool.query({
         name: "agent-dag-after",
         text: "SELECT n, entry, item, figures, record FROM agent_dag.lines WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3",
@@ -169,7 +169,7 @@ WHERE l.entry <> excluded.entry`,
 
   async count(batch: string): Promise<{ readonly all: number; readonly done: number }> {
     let [all, open, last] = [0, 0, 0];
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       for (;;) {
         // In portions, as below.
         const some =
@@ -186,7 +186,7 @@ WHERE l.entry <> excluded.entry`,
   }
 
   async last(batch: string): Promise<number> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const text = "SELECT lines FROM agent_dag.ledgers WHERE batch = $1";
       const { rows } = await this.#pool.query(text, [batch]);
       return Number(rows[0]?.lines ?? 0);
@@ -194,7 +194,7 @@ WHERE l.entry <> excluded.entry`,
   }
 
   async tell(batch: string, messages: readonly string[]): Promise<void> {
-    await this.#told(async () => {
+    await fromStore(this.name, async () => {
       // The row of the count is locked until the messages are there, so that nobody reads past them.
       const { rows } = await this.#pool.query({
         name: "agent-dag-tell",
@@ -219,7 +219,7 @@ SELECT lines FROM ledger`,
 
   async told(batch: string, after: string | null, most: number): Promise<Told> {
     if (after === null) return { messages: [], last: String(await this.last(toldOf(batch))) };
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const { rows } = await this.#pool.query({
         name: "agent-dag-told",
         text: "SELECT n, message FROM agent_dag.told WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3",
@@ -240,7 +240,7 @@ SELECT lines FROM ledger`,
         all += gone;
       }
     };
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const lines = await emptied("lines");
       await emptied("told");
       await this.#forgetThreads(batch);
@@ -279,14 +279,6 @@ SELECT lines FROM ledger`,
     } finally {
       // A connection in the midst of a transaction is not used again.
       client.release(failed);
-    }
-  }
-
-  async #told<T>(act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      throw storeError(error, this.name);
     }
   }
 }

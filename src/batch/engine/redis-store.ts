@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { connectRedis, RedisSaver } from "../../stores/redis.js";
-import { addressOf, storeError } from "../../stores/store-error.js";
+import { addressOf, fromStore } from "../../stores/store-error.js";
 import { standingOf } from "../item.js";
 import {
   type Changed,
@@ -56,7 +56,7 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async read(names: readonly string[]): Promise<(any | null)[]> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const bodies = await this.#client.mget(names.map(documentKey));
       return bodies.map((body) => (body === null ? null : JSON.parse(body)));
     });
@@ -66,7 +66,7 @@ export class RedisEngineStore implements EngineStore {
     names: readonly string[],
     change: (found: readonly (any | null)[], nowMs: number) => Changed<T>,
   ): Promise<T> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const keys = names.map(documentKey);
       for (let tries = 0; ; tries++) {
         const [bodies, [seconds, microseconds]] = await Promise.all([
@@ -91,7 +91,7 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async find(batch: string, keys: readonly string[]): Promise<(LedgerRow | null)[]> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const texts = await this.#client.hmget(ledgerKey(batch), ...keys);
       return texts.map((text) => (text === null ? null : lineIn(text)));
     });
@@ -103,7 +103,7 @@ export class RedisEngineStore implements EngineStore {
       return [line.item.key, entry, JSON.stringify(line), isOpen ? "1" : "0"];
     });
     const ledger = ledgerKey(batch);
-    await this.#told(async () => {
+    await fromStore(this.name, async () => {
       const keys = [ledger, `${ledger}:order`, `${ledger}:lines`, `${ledger}:open`];
       await this.#client.eval(enter, keys.length, ...keys, ...words);
       await Promise.all(threads.map((thread) => this.threads.deleteThread(thread)));
@@ -111,7 +111,7 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async after(batch: string, n: number, most: number): Promise<NumberedRow[]> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const order = await this.#client.zrangebyscore(
         `${ledgerKey(batch)}:order`,
         `(${n}`,
@@ -132,7 +132,7 @@ export class RedisEngineStore implements EngineStore {
 
   async count(batch: string): Promise<{ readonly all: number; readonly done: number }> {
     const ledger = ledgerKey(batch);
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const [all, open] = await Promise.all([
         this.#client.hlen(ledger),
         this.#client.scard(`${ledger}:open`),
@@ -142,11 +142,13 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async last(batch: string): Promise<number> {
-    return this.#told(async () => Number((await this.#client.get(`${ledgerKey(batch)}:lines`)) ?? 0));
+    return fromStore(this.name, async () =>
+      Number((await this.#client.get(`${ledgerKey(batch)}:lines`)) ?? 0),
+    );
   }
 
   async tell(batch: string, messages: readonly string[]): Promise<void> {
-    await this.#told(() =>
+    await fromStore(this.name, () =>
       Promise.all([
         ...messages.map((message) =>
           this.#client.xadd(toldKey(batch), "MAXLEN", "~", mostTold, "*", "m", message),
@@ -157,7 +159,7 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async told(batch: string, after: string | null, most: number): Promise<Told> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       if (after === null) {
         const [newest] = await this.#client.xrevrange(toldKey(batch), "+", "-", "COUNT", 1);
         return { messages: [], last: newest?.[0] ?? "0" };
@@ -168,7 +170,7 @@ export class RedisEngineStore implements EngineStore {
   }
 
   async forget(batch: string, names: readonly string[], under: string): Promise<number> {
-    return this.#told(async () => {
+    return fromStore(this.name, async () => {
       const client = this.#client;
       const others = (await this.#keysOf(documentKey("batch/"))).map((key) =>
         key.slice(documentKey("batch/").length),
@@ -204,14 +206,6 @@ export class RedisEngineStore implements EngineStore {
 
   async close(): Promise<void> {
     this.#client.disconnect();
-  }
-
-  async #told<T>(act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      throw storeError(error, this.name);
-    }
   }
 }
 
