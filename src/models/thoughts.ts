@@ -134,7 +134,8 @@ export function thoughtFilter(): ThoughtFilter {
         const lead = held.replace(invisible, "");
         if (opened(lead)) continue;
         const waits = lead.length < longestMark && mayBegin.some((beginning) => beginning.test(lead));
-        if (!ended && (lead === "" || waits)) return;
+        // What ends before it began may still begin: an answer that is known only at the end comes behind the finish reason.
+        if (held === "" || (!ended && (lead === "" || waits))) return;
         if (state === "after") held = lead;
         state = "answer";
       } else if (state === "thought") {

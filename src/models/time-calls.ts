@@ -34,7 +34,10 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
           // A reply that has said how it ended is not silent, whatever its connection does afterwards.
           finished ||= chunk.type === "finish";
           if (finished) clearTimeout(idle);
-          else if (idleTimeoutMs !== undefined && (idle !== undefined || isContent(chunk))) {
+          else if (
+            idleTimeoutMs !== undefined &&
+            (idle !== undefined || isContent(chunk) || chunk.type === "thought")
+          ) {
             clearTimeout(idle);
             idle = setTimeout(
               () => following.abort(fellSilent(model.id, request, idleTimeoutMs)),

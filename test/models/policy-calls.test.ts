@@ -222,6 +222,19 @@ describe("clocks", () => {
     expect(calls.map(({ error }) => error?.code ?? null)).toEqual(["MODEL_STALLED", null]);
   });
 
+  it("end a reply that falls silent in its thoughts", async () => {
+    const { ask, calls } = setUp(
+      async function* (_, nth) {
+        yield { type: "thought", text: "Hm." };
+        await pause(nth === 1 ? 500 : 5);
+        yield { type: "text", text: "fine" };
+      },
+      { idleTimeoutMs: 70 },
+    );
+    expect((await ask()).text).toBe("fine");
+    expect(calls.map(({ error }) => error?.code ?? null)).toEqual(["MODEL_STALLED", null]);
+  });
+
   it("stand still while a request waits for a slot", async () => {
     const { ask, calls } = setUp(
       () => says("fine", 60),

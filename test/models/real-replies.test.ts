@@ -292,6 +292,14 @@ describe("thoughts", () => {
     expect(planned.record.outcomes).toMatchObject({ a: { state: "skipped" }, b: { value: "B" } });
   });
 
+  it("are told apart in an answer that came as text where a tool was to carry it", async () => {
+    const nodes = { a: { ...structured.nodes.a, modelOptions: { structured: "tool" as const } } };
+    const { outcome, requests, record } = await answer(defineDag({ name: "tool", nodes }), [says(draft)]);
+    expect(outcome.value).toEqual({ label: "x", score: 1 });
+    expect(requests).toHaveLength(1);
+    expect(record.calls[0]?.thoughts).toContain("First guess");
+  });
+
   it.each([
     ["cut anywhere", ["<th", "ink>secr", "et</thi", "nk>\n\nHe", "llo"], "Hello"],
     ["without the first tag", ["I should greet.\n", "</think>\n\n", "Hello"], "Hello"],
