@@ -1,11 +1,10 @@
 import type { ChatModelLike } from "../spec/shape.js";
-import { type Loose, type ViewOptions, viewOf } from "./langchain-view.js";
+import { type LastingView, type Loose, lastingView, type ViewOptions } from "./langchain-view.js";
 
 type Fetch = typeof globalThis.fetch;
 
 /** A view of an instance with an OpenAI client that serves many calls: to make a client costs more than a request. */
-export interface SharedView {
-  readonly instance: ChatModelLike;
+export interface SharedView extends LastingView<ChatModelLike> {
   /** What is done with each call's `fetch`, by the call's mark. */
   readonly calls: Map<string, (fetch: Fetch) => Fetch>;
 }
@@ -66,7 +65,7 @@ export function sharedView(
       return (call?.(fetch) ?? fetch)(input, { ...init, headers });
     };
   };
-  const made = { instance: viewOf(instance, { ...options, wrapFetch }), calls };
+  const made = { ...lastingView(instance, { ...options, wrapFetch }), calls };
   if (views.size >= mostViews) views.clear();
   views.set(key, made);
   return made;
@@ -88,5 +87,6 @@ export async function invokeShared(
     return await view.instance.invoke(messages, { ...options, options: { ...own, headers } });
   } finally {
     view.calls.delete(mark);
+    view.settle();
   }
 }
