@@ -14,7 +14,7 @@ import { learnRefusal } from "./refusals.js";
 import { replyTooLarge } from "./reply-body.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
-import { invokeShared, keptBetweenRuns, sharedView } from "./shared-view.js";
+import { invokeShared, keptBetweenRuns, newKept, sharedView } from "./shared-view.js";
 import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 import { withLegalToolNames } from "./tool-names.js";
 import { unwrapper } from "./wrapped-answer.js";
@@ -50,9 +50,7 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     bindsTools: typeof field(instance, "bindTools") === "function",
     refusals: new Set(),
     viewable: true,
-    kept: openAiClient ? keptBetweenRuns(instance) : { views: new Map() },
-    sent: new Set(),
-    keysNoted: new Set(),
+    kept: openAiClient ? keptBetweenRuns(instance) : newKept(),
   };
   return withLegalToolNames({ id: adapted.id, call: (request) => reply(adapted, request) });
 }
@@ -60,10 +58,11 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
 /** Every key that a request of this model can carry. */
 function secretsOf(model: Adapted): string[] {
   // What a key is changed to is seen in the headers that it is sent with.
-  const own = model.kept.secrets ?? instanceSecrets(model.instance);
-  if (model.viewable) model.kept.secrets = own;
-  noteSecrets([...own, ...model.sent]);
-  return [...own, ...model.sent, ...recentSecretsInUse()];
+  const { kept } = model;
+  const own = kept.secrets ?? instanceSecrets(model.instance);
+  if (model.viewable) kept.secrets = own;
+  noteSecrets([...own, ...kept.sent]);
+  return [...own, ...kept.sent, ...recentSecretsInUse()];
 }
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {
@@ -223,14 +222,21 @@ function openReply(model: Adapted, request: ModelRequest, plan: Plan, signal: Ab
 
 type Fetch = typeof globalThis.fetch;
 
+/** The last ones count: a request may carry a token of its own. */
+const mostSent = 100;
+
 /** Notes the keys that requests are sent with: a server may echo them. */
-function notingKeys(model: Adapted, wrapFetch: (fetch: Fetch) => Fetch): (fetch: Fetch) => Fetch {
+function notingKeys({ kept }: Adapted, wrapFetch: (fetch: Fetch) => Fetch): (fetch: Fetch) => Fetch {
   return (fetch) =>
     wrapFetch((input, init) => {
       const key = authorizationOf(init?.headers);
-      if (key === undefined || !model.keysNoted.has(key)) {
-        for (const secret of headerSecrets(init?.headers)) model.sent.add(secret);
-        if (key !== undefined) model.keysNoted.add(key);
+      if (key === undefined || !kept.authorizations.has(key)) {
+        if (kept.sent.size > mostSent) {
+          kept.sent.clear();
+          kept.authorizations.clear();
+        }
+        for (const secret of headerSecrets(init?.headers)) kept.sent.add(secret);
+        if (key !== undefined) kept.authorizations.add(key);
       }
       return fetch(input, init);
     });

@@ -44,14 +44,13 @@ export interface WireCall {
  */
 export function wireFetch(fetch: Fetch, call: WireCall): Fetch {
   return async (input, init) => {
-    const body = typeof init?.body === "string" ? requestBody(init.body) : null;
-    if (body === null) {
+    const chat = typeof init?.body === "string" ? chatRequest(init.body, call) : null;
+    if (chat === null) {
       const response = await fetch(input, init);
       tellLimits(response, call);
       return limited(response);
     }
-    const wantsStream = body.stream === true;
-    const sent = rewritten(body, call, wantsStream);
+    const { wantsStream, sent } = chat;
     const response = await fetch(input, sent === null ? init : { ...init, body: sent });
     tellLimits(response, call);
     if (!response.ok || response.body === null) return limited(response);
@@ -62,6 +61,24 @@ export function wireFetch(fetch: Fetch, call: WireCall): Fetch {
       throw error;
     }
   };
+}
+
+interface ChatRequest {
+  readonly wantsStream: boolean;
+  /** The body as it has to be sent; `null` where it is right as it is. */
+  readonly sent: string | null;
+}
+
+/** What a client is about to send, if that is a chat completion. */
+function chatRequest(text: string, call: WireCall): ChatRequest | null {
+  // Quotes within a text are escaped, so that it cannot be mistaken for a field.
+  const isWhole = !call.stream && !/"stream"\s*:\s*true/.test(text);
+  if (isWhole && call.carries.size === 0 && !call.renameMaxTokens)
+    return text.startsWith("{") && text.includes('"messages":[') ? { wantsStream: false, sent: null } : null;
+  const body = requestBody(text);
+  if (body === null) return null;
+  const wantsStream = body.stream === true;
+  return { wantsStream, sent: rewritten(body, call, wantsStream) };
 }
 
 function requestBody(text: string): Record<string, unknown> | null {
@@ -125,8 +142,7 @@ async function readReply(
       call.push({ type: "finish", reason: "stop" });
     call.onWhole();
     if (!wantsStream) {
-      const seen = text.includes('"tool_calls"') ? JSON.stringify(call.reader.completion()) : text;
-      return asRead(response, seen);
+      return asRead(response, text.includes('"tool_calls"') ? call.reader.completion() : completion);
     }
     const headers = headersOf(response);
     headers.set("content-type", "text/event-stream");
@@ -138,7 +154,7 @@ async function readReply(
     }
     const headers = headersOf(response);
     headers.set("content-type", "application/json");
-    return asRead(new Response(null, { status: 200, headers }), JSON.stringify(call.reader.completion()));
+    return asRead(new Response(null, { status: 200, headers }), call.reader.completion());
   }
   const events = eventsOf(bytes, call);
   const encoder = new TextEncoder();
@@ -164,12 +180,13 @@ async function readReply(
 /** A stream whose server does not call it one. */
 const isEventStream = /^\s*(?::|(?:data|event|id|retry):)/;
 
-/** A reply whose body has been read: its text is given without another stream, which would cost more than all else of it. */
-function asRead(response: Response, text: string): Response {
+/** A reply whose body has been read: it is given on without another stream, which would cost more than all else of it. */
+function asRead(response: Response, body: unknown): Response {
+  const text = () => JSON.stringify(body);
   return Object.assign(response, {
-    text: async () => text,
-    json: async (): Promise<unknown> => JSON.parse(text),
-    clone: () => new Response(text, { status: 200, headers: headersOf(response) }),
+    text: async () => text(),
+    json: async () => body,
+    clone: () => new Response(text(), { status: 200, headers: headersOf(response) }),
   });
 }
 

@@ -37,10 +37,6 @@ export interface Adapted {
   viewable: boolean;
   /** What need not be found again for each request: of an OpenAI client not for each run either. */
   readonly kept: Kept;
-  /** Keys that requests were seen to carry and no field of the instance holds. */
-  readonly sent: Set<string>;
-  /** Authorisations whose requests were looked through. */
-  readonly keysNoted: Set<string>;
 }
 
 /** One way to send a request to an instance. */

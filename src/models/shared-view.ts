@@ -22,7 +22,14 @@ export interface Kept {
   readonly views: Views;
   /** Keys that the instance holds, once they were looked for. */
   secrets?: readonly string[];
+  /** Keys that requests were seen to carry, and that no field of the instance need hold. */
+  readonly sent: Set<string>;
+  /** Authorisations whose requests were looked through. */
+  readonly authorizations: Set<string>;
 }
+
+/** Nothing known yet. */
+export const newKept = (): Kept => ({ views: new Map(), sent: new Set(), authorizations: new Set() });
 
 const keptOf = new WeakMap<ChatModelLike, Kept & { readonly madeFrom: readonly unknown[] }>();
 
@@ -35,7 +42,7 @@ export function keptBetweenRuns(instance: ChatModelLike): Kept {
     known.madeFrom.every((one, index) => Object.is(one, madeFrom[index]))
   )
     return known;
-  const kept = { madeFrom, views: new Map() };
+  const kept = { madeFrom, ...newKept() };
   keptOf.set(instance, kept);
   return kept;
 }

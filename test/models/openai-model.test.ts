@@ -173,6 +173,39 @@ describe("a user's own ChatOpenAI", () => {
     expect(instance).toHaveProperty("completions.caller.maxRetries", 2);
   });
 
+  it("keeps what its class writes into itself, and reads what its owner changes between calls", async () => {
+    class Counting extends ChatOpenAI {
+      asked = 0;
+      override async _generate(...given: Parameters<ChatOpenAI["_generate"]>) {
+        this.asked++;
+        Object.assign(this, { last: String(given[0].at(-1)?.content), 7: "seven" });
+        const reply = await super._generate(...given);
+        Object.assign(this.completions, { done: this.asked });
+        return reply;
+      }
+    }
+    const configuration = { baseURL: `${server.url}/v1` };
+    const instance = new Counting({
+      model: "gpt-4o-mini",
+      apiKey: "k",
+      temperature: 0.5,
+      maxRetries: 2,
+      configuration,
+    });
+    server.on({ userMessage: "hello" }, { content: "hi" });
+    const shared = langchainModel(instance);
+    await Promise.all([1, 2].map(() => chunksOf(shared, { stream: false })));
+    expect(instance).toMatchObject({ asked: 2, last: "hello", 7: "seven", completions: { done: 2 } });
+    expect(instance).toMatchObject({ caller: { maxRetries: 2 }, completions: { caller: { maxRetries: 2 } } });
+    expect(instance).not.toHaveProperty("completions.clientConfig.fetch");
+
+    Object.assign(instance, { temperature: 0.1, asked: 10 });
+    Object.assign((instance as unknown as { completions: object }).completions, { temperature: 0.1 });
+    await chunksOf(langchainModel(instance), { stream: false });
+    expect(instance.asked).toBe(11);
+    expect(sent().map(({ temperature }) => temperature)).toEqual([0.5, 0.5, 0.1]);
+  });
+
   it("works with streaming switched off", async () => {
     const configuration = { baseURL: `${server.url}/v1` };
     const instance = new ChatOpenAI({ model: "gpt-4o-mini", apiKey: "k", streaming: false, configuration });
