@@ -16,8 +16,8 @@ import { chooseModel } from "../../src/models/choose.js";
 import { answersAlone, deferModel, environmentModel } from "../../src/models/deferred-model.js";
 import { guessedOutputTokens } from "../../src/models/limit-calls.js";
 import { withPolicy } from "../../src/models/policy-calls.js";
-import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
-import { wrapModel } from "../../src/models/port.js";
+import type { ChunkBatch, Model, ModelMiddleware, ModelRequest } from "../../src/models/port.js";
+import { batchesOf, batchModel, wrapModel } from "../../src/models/port.js";
 import { modelIdOf, resolveModel } from "../../src/models/resolve.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { loadPriceTable } from "../../src/records/price.js";
@@ -115,7 +115,7 @@ export function createModelSource(run: ModelRun, { callsBefore, usedBefore }: As
       replied: (request, call, reply) => journal.replied(request, call, reply),
       texts: options.texts === true,
       ...(events.isInstrumented && {
-        around: (call: string, reply: AsyncIterable<ModelChunk>) =>
+        around: (call: string, reply: AsyncIterable<ChunkBatch>) =>
           streamWithin(events.within.bind(events), { kind: "call", call }, reply),
       }),
     });
@@ -274,13 +274,11 @@ const unreached =
 
 /** Lets a request be sent only once its start is written down, so that a request of a process that is killed is counted. */
 function writtenFirst(journal: Journal): ModelMiddleware {
-  return (model) => ({
-    ...model,
-    async *call(request) {
+  return (model) =>
+    batchModel(model.id, async function* (request) {
       await journal.flushed();
-      yield* model.call(request);
-    },
-  });
+      yield* batchesOf(model, request);
+    });
 }
 
 const hasBudget = ({ budget, maxTokens, maxCostUsd, maxModelCalls }: LimitOptions) =>

@@ -3,7 +3,7 @@ import { type Budget, budgetSpentCode } from "../../src/limits/budget.js";
 import type { LimitOptions } from "../../src/limits/limit-options.js";
 import { createLimiter, type Limiter } from "../../src/limits/limiter.js";
 import { type CallLimits, limitCalls } from "../../src/models/limit-calls.js";
-import type { ModelMiddleware } from "../../src/models/port.js";
+import { batchesOf, batchModel, type ModelMiddleware } from "../../src/models/port.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
 
@@ -46,17 +46,14 @@ export function nestedCalls(key: WorkKey, outer: SurroundingRun): NestedCalls {
       const budget = own.budget === outer.budget ? null : outer.budget;
       return (model) => {
         const limited = limitCalls(model, { ...outer, limiter, budget });
-        return {
-          ...limited,
-          async *call(request) {
-            try {
-              yield* limited.call(request);
-            } catch (error) {
-              if (errorCode(error) === budgetSpentCode) outer.onBudgetSpent(error as Error);
-              throw error;
-            }
-          },
-        };
+        return batchModel(model.id, async function* (request) {
+          try {
+            yield* batchesOf(limited, request);
+          } catch (error) {
+            if (errorCode(error) === budgetSpentCode) outer.onBudgetSpent(error as Error);
+            throw error;
+          }
+        });
       };
     },
     reserve: outer.reserve,

@@ -2,10 +2,10 @@ import { DagError } from "../../src/errors.js";
 import { assertWhole } from "../../src/models/finish-reason.js";
 import { mediaIn } from "../../src/models/media.js";
 import {
-  collectReply,
   type Message,
   type ModelReply,
   type ModelRequest,
+  replyOf,
   saidBy,
   withOwnIds,
 } from "../../src/models/port.js";
@@ -121,7 +121,7 @@ export async function askOnce(
       signal: work.canceller.signal,
       context: run.contexts(scope.spec),
     };
-    const reply = question.heard ?? (await collectReply(model.call(request)));
+    const reply = question.heard ?? (await replyOf(model, request));
     assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);
     const read = withCallsInText(reply, tools, model.id, modelOptions.toolCallsInText);
     if (run.journal.active) await run.journal.flushed();

@@ -6,7 +6,7 @@ import { DagError } from "../../src/errors.js";
 import { ownProvider } from "../../src/models/callback-calls.js";
 import { chooseModel } from "../../src/models/choose.js";
 import { assertWhole } from "../../src/models/finish-reason.js";
-import { collectReply, type ModelReply } from "../../src/models/port.js";
+import { type ModelReply, replyOf } from "../../src/models/port.js";
 import { PortChatModel, type PortQuestion, questionOf, tellToken } from "../../src/models/port-chat-model.js";
 import { modelIdOf, resolveModel } from "../../src/models/resolve.js";
 import { hashOf } from "../../src/spec/canonical.js";
@@ -106,7 +106,7 @@ async function askAlone(
 ): Promise<ModelReply> {
   const model = await resolveModel(chooseModel({ node: choice }).model);
   const alone = { modelOptions: {}, node: "", item: null, invocation: null, turn: 0, attempt: 1, signal };
-  const reply = await collectReply(model.call({ ...question, ...alone }));
+  const reply = await replyOf(model, { ...question, ...alone });
   assertWhole(model.id, reply);
   return reply;
 }

@@ -4,7 +4,10 @@ import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
 import { loadPriceTable, type PricedUsage, type PriceTable } from "../records/price.js";
 import {
-  type ModelChunk,
+  batchesOf,
+  batchModel,
+  type ChunkBatch,
+  isContent,
   type ModelMiddleware,
   type ModelReply,
   type ModelRequest,
@@ -28,7 +31,7 @@ export interface CallRecorderOptions {
   /** Whether prompts and replies are told of, without what looks like a key. @default false */
   readonly texts?: boolean;
   /** Stands around the request's stream, for whoever traces the run. */
-  readonly around?: (call: string, reply: AsyncIterable<ModelChunk>) => AsyncIterable<ModelChunk>;
+  readonly around?: (call: string, reply: AsyncIterable<ChunkBatch>) => AsyncIterable<ChunkBatch>;
 }
 
 /**
@@ -45,9 +48,8 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
   );
   const parts = (text: string) =>
     keeper.parts(text).map((part) => (typeof part === "string" ? redact(part) : part));
-  return (model) => ({
-    id: model.id,
-    async *call(request) {
+  return (model) =>
+    batchModel(model.id, async function* (request) {
       const { emit, nowMs } = options;
       const call = options.nextId();
       const { node, item, invocation, attempt } = request;
@@ -72,15 +74,16 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
         ...messages,
       });
       try {
-        const sent = model.call(request);
-        for await (const chunk of options.around?.(call, sent) ?? sent) {
-          fold.add(chunk);
-          if (chunk.type === "text" || chunk.type === "tool-call") {
+        const sent = batchesOf(model, request);
+        for await (const chunks of options.around?.(call, sent) ?? sent) {
+          for (const chunk of chunks) {
+            fold.add(chunk);
+            if (!isContent(chunk)) continue;
             const atMs = nowMs();
             firstTokenMs ??= atMs - startedAtMs;
             emit({ type: "call-delta", atMs, call, text: chunk.type === "text" ? chunk.text : "", ...key });
           }
-          yield chunk;
+          yield chunks;
         }
         error = null;
       } catch (thrown) {
@@ -115,8 +118,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
         };
         emit({ type: "call-ended", atMs: nowMs(), call: record });
       }
-    },
-  });
+    });
 }
 
 /** Its waits, to the microsecond. */

@@ -6,7 +6,14 @@ import { type ChunkReader, readChunks } from "./langchain-chunks.js";
 import { type Loose, viewOf } from "./langchain-view.js";
 import { toModelError } from "./model-error.js";
 import { openAiChunks, passingFetch } from "./openai-chunks.js";
-import { isContent, type Model, type ModelChunk, type ModelRequest } from "./port.js";
+import {
+  batchModel,
+  type ChunkBatch,
+  isContent,
+  type Model,
+  type ModelChunk,
+  type ModelRequest,
+} from "./port.js";
 import { refusedMedia } from "./readable-media.js";
 import { redactKeys } from "./redact.js";
 import { replyRedactor } from "./redact-reply.js";
@@ -52,7 +59,7 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     viewable: true,
     kept: openAiClient ? keptBetweenRuns(instance) : newKept(),
   };
-  return withLegalToolNames({ id: adapted.id, call: (request) => reply(adapted, request) });
+  return withLegalToolNames(batchModel(adapted.id, (request) => reply(adapted, request)));
 }
 
 /** Every key that a request of this model can carry. */
@@ -65,7 +72,7 @@ function secretsOf(model: Adapted): string[] {
   return [...own, ...kept.sent, ...recentSecretsInUse()];
 }
 
-async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ModelChunk> {
+async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ChunkBatch> {
   const following = followSignal(request.signal);
   const keys = replyRedactor(() => secretsOf(model));
   let ended = false;
@@ -76,20 +83,21 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Mod
       const reader = replyReader(model, plan.wrappedIn);
       let begun = false;
       try {
-        // One generator for all that is done to a chunk: each more would cost every chunk several promises.
+        const shown = (pieces: readonly ModelChunk[]): ChunkBatch => {
+          begun ||= pieces.some(isContent);
+          return pieces.flatMap(keys.read);
+        };
+        // One generator for all that is done to a chunk: each more would cost it several promises.
         const open = openReply(model, request, plan, following.signal);
-        for await (const chunk of open.chunks) {
-          for (const piece of reader.read(chunk)) {
-            begun ||= isContent(piece);
-            for (const shown of keys.read(piece)) yield shown;
-          }
+        for await (const chunks of open.chunks) {
+          const batch = shown(chunks.flatMap(reader.read));
+          if (batch.length > 0) yield batch;
         }
-        for (const piece of reader.end()) {
-          begun ||= isContent(piece);
-          for (const shown of keys.read(piece)) yield shown;
-        }
+        const rest = shown(reader.end());
+        if (rest.length > 0) yield rest;
         reader.assertWhole(open);
-        for (const shown of keys.end()) yield shown;
+        const held = keys.end();
+        if (held.length > 0) yield held;
         // What is read from the wire has ended there; a package's own stream may still be open.
         ended = model.openAiClient;
         return;
@@ -186,7 +194,7 @@ function replyReader(model: Adapted, wrappedIn: string | null) {
 }
 
 interface OpenReply {
-  readonly chunks: AsyncIterable<ModelChunk>;
+  readonly chunks: AsyncIterable<ChunkBatch>;
   /** The words of a refusal, once the chunks have ended. */
   refusal(): string;
   /** Whether the reply is known to be whole though it gave no finish reason. */
@@ -259,7 +267,7 @@ async function* messageChunks(
   signal: AbortSignal,
   bound: Plan["bound"],
   reader: ChunkReader,
-): AsyncGenerator<ModelChunk> {
+): AsyncGenerator<ChunkBatch> {
   const waiting: ModelChunk[] = [];
   let failure: { readonly error: unknown } | undefined;
   let refusal: Headers | undefined;
@@ -283,19 +291,18 @@ async function* messageChunks(
   try {
     if (plan.stream) {
       const stream = await untilAborted(runnable.stream(plan.messages, { ...plan.options, signal }), signal);
-      yield* waiting.splice(0);
+      yield waiting.splice(0);
       for await (const message of untilSilent(iterateUntilAborted(stream, signal), () => reader.finishReason))
-        yield* reader.read(message);
+        yield reader.read(message);
     } else {
       const message = await untilAborted(runnable.invoke(plan.messages, { ...plan.options, signal }), signal);
-      yield* waiting.splice(0);
-      yield* reader.read(message);
+      yield [...waiting.splice(0), ...reader.read(message)];
     }
   } catch (error) {
     // A reply that has said how it ended is whole, though its connection breaks then.
     const whole = plan.stream && reader.finishReason !== null && failure === undefined;
     if (whole && !signal.aborted && isLost(model.id, error, signal)) {
-      yield* reader.end();
+      yield reader.end();
       return;
     }
     // A package may make something else of what its server said.
@@ -304,7 +311,7 @@ async function* messageChunks(
       Object.assign(error, { headers: refusal });
     throw error;
   }
-  yield* reader.end();
+  yield reader.end();
 }
 
 const isLost = (model: string, error: unknown, signal: AbortSignal) =>

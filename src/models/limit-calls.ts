@@ -5,7 +5,7 @@ import type { RateLimit } from "../limits/rate-limit.js";
 import { retryAfterMsOf } from "../limits/retryable.js";
 import type { PricedUsage, PriceTable } from "../records/price.js";
 import type { Model, ModelChunk, ModelReply, ModelRequest } from "./port.js";
-import { isContent, replyFold } from "./port.js";
+import { batchesOf, batchModel, isContent, replyFold } from "./port.js";
 import { countedUsage, requestTokens, roughTokens, type TokenCounter } from "./usage.js";
 
 /** What a run's requests have to pass. */
@@ -35,47 +35,46 @@ export const guessedOutputTokens = 1024;
  * that outgrows the budget all the same is ended there and keeps what came, with the finish reason `length`.
  */
 export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
-  return {
-    id: model.id,
-    async *call(request, onSent) {
-      const reservation = await reserve(model.id, request, limits);
-      let lease: Lease;
-      try {
-        lease = await limits.limiter.acquire(estimateOf(model.id, request, limits), request.signal);
-      } catch (error) {
-        reservation?.release();
-        throw error;
-      }
-      onSent?.();
-      const fold = replyFold();
-      let failure: unknown;
-      let written = 0;
-      try {
-        const sent = withinReservation(waitedFor(request, lease.waitedMs), reservation);
-        for await (const chunk of model.call(sent)) {
+  return batchModel(model.id, async function* (request, onSent) {
+    const reservation = await reserve(model.id, request, limits);
+    let lease: Lease;
+    try {
+      lease = await limits.limiter.acquire(estimateOf(model.id, request, limits), request.signal);
+    } catch (error) {
+      reservation?.release();
+      throw error;
+    }
+    onSent?.();
+    const fold = replyFold();
+    let failure: unknown;
+    let written = 0;
+    try {
+      const sent = withinReservation(waitedFor(request, lease.waitedMs), reservation);
+      for await (const chunks of batchesOf(model, sent)) {
+        for (const [index, chunk] of chunks.entries()) {
           if (chunk.type === "rate-limit") lease.observe(chunk.limits);
           fold.add(chunk);
-          yield chunk;
           if (reservation === null || !isContent(chunk)) continue;
           written += cautiousTokens(chunk.type === "text" ? chunk.text : chunk.args);
           if (reservation.grow(written)) continue;
-          yield { type: "finish", reason: "length" };
+          yield [...chunks.slice(0, index + 1), { type: "finish", reason: "length" }];
           return;
         }
-      } catch (error) {
-        failure = error;
-        const said = error instanceof DagError ? error.facts.rateLimit : undefined;
-        if (said !== undefined) lease.observe(said as RateLimit);
-        if (errorCode(error) === "MODEL_RATE_LIMITED") lease.refused(retryAfterMsOf(error));
-        throw error;
-      } finally {
-        const used = usageOf(request, fold.reply());
-        reservation?.settle(used);
-        // A provider counts a request that it refused, so that what was set aside for it stays counted.
-        lease.settle(hasStatus(failure) ? estimatedUsage(request, roughTokens) : used);
+        yield chunks;
       }
-    },
-  };
+    } catch (error) {
+      failure = error;
+      const said = error instanceof DagError ? error.facts.rateLimit : undefined;
+      if (said !== undefined) lease.observe(said as RateLimit);
+      if (errorCode(error) === "MODEL_RATE_LIMITED") lease.refused(retryAfterMsOf(error));
+      throw error;
+    } finally {
+      const used = usageOf(request, fold.reply());
+      reservation?.settle(used);
+      // A provider counts a request that it refused, so that what was set aside for it stays counted.
+      lease.settle(hasStatus(failure) ? estimatedUsage(request, roughTokens) : used);
+    }
+  });
 }
 
 /** A wait that is shorter than this is the machine's own, in milliseconds. */

@@ -4,7 +4,7 @@ import { readChunks } from "./langchain-chunks.js";
 import type { LangChainMessage } from "./langchain-messages.js";
 import { abortError } from "./model-error.js";
 import { type WireCall, wireFetch } from "./openai-wire.js";
-import type { ModelChunk, ModelRequest, ThoughtCarry } from "./port.js";
+import type { ChunkBatch, ModelChunk, ModelRequest, ThoughtCarry } from "./port.js";
 import { watchedReply } from "./reply-watch.js";
 
 type Fetch = typeof globalThis.fetch;
@@ -33,7 +33,7 @@ export interface OpenAiCall {
  * its message is read instead.
  */
 export function openAiChunks(call: OpenAiCall): {
-  readonly chunks: AsyncIterable<ModelChunk>;
+  readonly chunks: AsyncIterable<ChunkBatch>;
   refusal(): string;
   ended(): boolean;
 } {
@@ -44,7 +44,7 @@ export function openAiChunks(call: OpenAiCall): {
 async function* chunksOf(
   call: OpenAiCall,
   reader: ReturnType<typeof completionReader>,
-): AsyncGenerator<ModelChunk> {
+): AsyncGenerator<ChunkBatch> {
   const { signal } = call;
   let chunks: ModelChunk[] = [];
   let wake: () => void = () => {};
@@ -92,21 +92,24 @@ async function* chunksOf(
         state = "settled";
         wake();
       });
-    while (state !== "settled" || chunks.length > 0) {
-      if (chunks.length === 0) {
+    // Of a reply that is fetched whole nobody reads a part.
+    const isReady = () => state === "settled" || (call.stream && chunks.length > 0);
+    for (;;) {
+      while (!isReady()) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-        continue;
       }
+      const isLast = state === "settled";
       const ready = chunks;
       chunks = [];
-      for (const chunk of ready) yield chunk;
+      if (isLast && failure === undefined)
+        ready.push(...(readFromWire(reader) ? reader.end() : readMessage(message, call.answerTool)));
+      yield ready;
+      if (isLast) break;
     }
     if (failure !== undefined) throw failure.error;
     await settled;
-    const last = readFromWire(reader) ? reader.end() : readMessage(message, call.answerTool);
-    for (const chunk of last) yield chunk;
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

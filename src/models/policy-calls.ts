@@ -6,7 +6,7 @@ import type { PriceTable } from "../records/price.js";
 import type { Policy } from "../spec/policy.js";
 import { hedgeCalls } from "./hedge-calls.js";
 import { limitCalls } from "./limit-calls.js";
-import type { Model, ModelMiddleware, ModelRequest } from "./port.js";
+import { batchesOf, batchModel, type Model, type ModelMiddleware, type ModelRequest } from "./port.js";
 import { retryCalls } from "./retry-calls.js";
 import { timeCalls } from "./time-calls.js";
 import { warmCalls } from "./warm-calls.js";
@@ -55,8 +55,7 @@ export function withPolicy(
     onBudgetSpent: shared.onBudgetSpent,
     remainingMs: shared.remainingMs,
   });
-  return {
-    id: model.id,
-    call: (request) => retried.call(shared.stream === false ? { stream: false, ...request } : request),
-  };
+  return batchModel(model.id, (request) =>
+    batchesOf(retried, shared.stream === false ? { stream: false, ...request } : request),
+  );
 }

@@ -163,6 +163,54 @@ export interface Model {
   call(request: ModelRequest): AsyncIterable<ModelChunk>;
 }
 
+/** Chunks that come at once. */
+export type ChunkBatch = readonly ModelChunk[];
+
+/** `onSent` is told when the request stops waiting and is sent, by what makes it wait. */
+type Batches = (request: ModelRequest, onSent?: () => void) => AsyncIterable<ChunkBatch>;
+
+/** By model, and not a field of it: middleware copies a model's fields. */
+const batchesBy = new WeakMap<Model, Batches>();
+
+/**
+ * A model of this package, by the batches in which its chunks come: each chunk for itself would cost several promises in every
+ * layer that a reply passes, and a reply that is fetched whole comes in one.
+ */
+export function batchModel(id: string, batches: Batches) {
+  const call = (request: ModelRequest, onSent?: () => void) => oneByOne(batches(request, onSent));
+  const model = { id, call } satisfies Model;
+  batchesBy.set(model, batches);
+  return model;
+}
+
+/** A model's chunks in batches: those it comes with, else one for each chunk. */
+export function batchesOf(model: Model, request: ModelRequest): AsyncIterable<ChunkBatch> {
+  return batchesBy.get(model)?.(request) ?? alone(model.call(request));
+}
+
+async function* oneByOne(batches: AsyncIterable<ChunkBatch>): AsyncGenerator<ModelChunk> {
+  for await (const batch of batches) for (const chunk of batch) yield chunk;
+}
+
+/** Each chunk as a batch. Not a generator, which would cost each chunk several promises. */
+function alone(chunks: AsyncIterable<ModelChunk>): AsyncIterable<ChunkBatch> {
+  return {
+    [Symbol.asyncIterator]() {
+      const steps = chunks[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const step = await steps.next();
+          return step.done === true ? { done: true, value: undefined } : { value: [step.value] };
+        },
+        async return() {
+          await steps.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
 /** Wraps a model. The first middleware of a list is the outermost. */
 export type ModelMiddleware = (model: Model) => Model;
 
@@ -187,6 +235,7 @@ export function wrapModel(model: Model, middleware: readonly ModelMiddleware[]):
 
 /** A model whose `call` is known to stream: an `async` function in place of an `async function*` is told. */
 function streaming(model: Model): Model {
+  if (batchesBy.has(model)) return model;
   return {
     id: model.id,
     call(request) {
@@ -207,14 +256,27 @@ function streaming(model: Model): Model {
 }
 
 /** Collects a stream into a whole reply; `onChunk` sees each chunk as it arrives. */
-export async function collectReply(
+export function collectReply(
   stream: AsyncIterable<ModelChunk>,
   onChunk?: (chunk: ModelChunk) => void,
 ): Promise<ModelReply> {
+  return collect(alone(stream), onChunk);
+}
+
+/** A model's whole reply to a request. */
+export const replyOf = (model: Model, request: ModelRequest): Promise<ModelReply> =>
+  collect(batchesOf(model, request));
+
+async function collect(
+  batches: AsyncIterable<ChunkBatch>,
+  onChunk?: (chunk: ModelChunk) => void,
+): Promise<ModelReply> {
   const fold = replyFold();
-  for await (const chunk of stream) {
-    fold.add(chunk);
-    onChunk?.(chunk);
+  for await (const batch of batches) {
+    for (const chunk of batch) {
+      fold.add(chunk);
+      onChunk?.(chunk);
+    }
   }
   return fold.reply();
 }

@@ -4,7 +4,7 @@ import { retryDefaults, retryWaitMs } from "../limits/retry-schedule.js";
 import { retriesOn, retryAfterMsOf } from "../limits/retryable.js";
 import { waitMs } from "../limits/wait.js";
 import type { RetryPolicy } from "../spec/policy.js";
-import { isContent, type Model, type ModelRequest } from "./port.js";
+import { batchesOf, batchModel, isContent, type Model, type ModelRequest } from "./port.js";
 
 /** How requests are sent again. */
 export interface RetryCallsOptions {
@@ -24,39 +24,36 @@ export interface RetryCallsOptions {
  */
 export function retryCalls(first: Model, fallbacks: readonly Model[], options: RetryCallsOptions): Model {
   const models = [first, ...fallbacks];
-  return {
-    id: first.id,
-    async *call(request) {
-      let attempt = request.attempt;
-      let begun = false;
-      for (const model of models) {
-        for (let tried = 1; ; tried++, attempt++) {
-          const again: ModelRequest = { ...request, attempt };
-          if (attempt > request.attempt) options.onRetry(again);
-          if (begun) yield { type: "restart" };
-          begun = false;
-          try {
-            for await (const chunk of model.call(again)) {
-              begun ||= isContent(chunk);
-              yield chunk;
-            }
-            return;
-          } catch (error) {
-            if (errorCode(error) === budgetSpentCode) throw options.onBudgetSpent?.(error as Error) ?? error;
-            if (request.signal.aborted) throw error;
-            const next = afterFailure(error, tried, options);
-            if ("waitMs" in next) {
-              await waitMs(next.waitMs, request.signal);
-              continue;
-            }
-            if (model === models.at(-1)) throw next.error;
-            break;
+  return batchModel(first.id, async function* (request) {
+    let attempt = request.attempt;
+    let begun = false;
+    for (const model of models) {
+      for (let tried = 1; ; tried++, attempt++) {
+        const again: ModelRequest = { ...request, attempt };
+        if (attempt > request.attempt) options.onRetry(again);
+        if (begun) yield [{ type: "restart" }];
+        begun = false;
+        try {
+          for await (const chunks of batchesOf(model, again)) {
+            begun ||= chunks.some(isContent);
+            yield chunks;
           }
+          return;
+        } catch (error) {
+          if (errorCode(error) === budgetSpentCode) throw options.onBudgetSpent?.(error as Error) ?? error;
+          if (request.signal.aborted) throw error;
+          const next = afterFailure(error, tried, options);
+          if ("waitMs" in next) {
+            await waitMs(next.waitMs, request.signal);
+            continue;
+          }
+          if (model === models.at(-1)) throw next.error;
+          break;
         }
-        attempt++;
       }
-    },
-  };
+      attempt++;
+    }
+  });
 }
 
 /** How long to wait before the next attempt, or the error with which this model is given up: it can be any value. */

@@ -1,6 +1,13 @@
 import { DagError } from "../errors.js";
 import { followSignal, iterateUntilAborted } from "./abortable.js";
-import { isContent, type ModelMiddleware, type ModelRequest } from "./port.js";
+import {
+  batchesOf,
+  batchModel,
+  isContent,
+  type ModelChunk,
+  type ModelMiddleware,
+  type ModelRequest,
+} from "./port.js";
 
 /** The clocks of one attempt. */
 export interface CallClocks {
@@ -15,9 +22,8 @@ export interface CallClocks {
  * `MODEL_STALLED`; both are retryable. The request is aborted, and not waited for when it pays that no heed.
  */
 export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddleware {
-  return (model) => ({
-    id: model.id,
-    async *call(request) {
+  return (model) =>
+    batchModel(model.id, async function* (request) {
       const following = followSignal(request.signal);
       const clock =
         timeoutMs === undefined
@@ -27,24 +33,19 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
       let finished = false;
       let ended = false;
       try {
-        for await (const chunk of iterateUntilAborted(
-          model.call({ ...request, signal: following.signal }),
-          following.signal,
-        )) {
+        const batches = batchesOf(model, { ...request, signal: following.signal });
+        for await (const chunks of iterateUntilAborted(batches, following.signal)) {
           // A reply that has said how it ended is not silent, whatever its connection does afterwards.
-          finished ||= chunk.type === "finish";
+          finished ||= chunks.some((chunk) => chunk.type === "finish");
           if (finished) clearTimeout(idle);
-          else if (
-            idleTimeoutMs !== undefined &&
-            (idle !== undefined || isContent(chunk) || chunk.type === "thought")
-          ) {
+          else if (idleTimeoutMs !== undefined && (idle !== undefined || chunks.some(isHeard))) {
             clearTimeout(idle);
             idle = setTimeout(
               () => following.abort(fellSilent(model.id, request, idleTimeoutMs)),
               idleTimeoutMs,
             );
           }
-          yield chunk;
+          yield chunks;
         }
         ended = true;
       } finally {
@@ -52,9 +53,11 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
         clearTimeout(idle);
         following.close(ended);
       }
-    },
-  });
+    });
 }
+
+/** What a model that falls silent afterwards had begun with. */
+const isHeard = (chunk: ModelChunk) => isContent(chunk) || chunk.type === "thought";
 
 function tookTooLong(model: string, request: ModelRequest, timeoutMs: number): DagError {
   return new DagError(

@@ -1,5 +1,13 @@
 import { hashOf } from "../spec/canonical.js";
-import type { Message, Model, ModelChunk, ModelRequest } from "./port.js";
+import {
+  batchesOf,
+  batchModel,
+  type ChunkBatch,
+  type Message,
+  type Model,
+  type ModelChunk,
+  type ModelRequest,
+} from "./port.js";
 
 /** What every provider takes for the name of a tool: Gemini's beginnings, OpenAI's letters, Mistral's length. */
 const legal = /^[A-Za-z_][\w-]{0,63}$/;
@@ -32,13 +40,12 @@ export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, strin
  * whose calls come back under the names here. So with names in the conversation that a model made up: providers refuse those too.
  */
 export function withLegalToolNames(model: Model): Model {
-  return {
-    ...model,
-    call(request) {
-      const names = namesIn(request);
-      return names.every((name) => legal.test(name)) ? model.call(request) : renamed(model, request, names);
-    },
-  };
+  return batchModel(model.id, (request) => {
+    const names = namesIn(request);
+    return names.every((name) => legal.test(name))
+      ? batchesOf(model, request)
+      : renamed(model, request, names);
+  });
 }
 
 function namesIn({ tools, messages }: ModelRequest): string[] {
@@ -54,7 +61,7 @@ async function* renamed(
   model: Model,
   request: ModelRequest,
   names: readonly string[],
-): AsyncGenerator<ModelChunk> {
+): AsyncGenerator<ChunkBatch> {
   const made = toolNamesOf(names);
   const madeOf = (name: string) => made.get(name) ?? name;
   const own = new Map([...made].map(([name, told]) => [told, name]));
@@ -68,8 +75,9 @@ async function* renamed(
     const toolCalls = message.toolCalls.map((call) => ({ ...call, name: madeOf(call.name) }));
     return { ...message, toolCalls };
   });
-  for await (const chunk of model.call({ ...request, tools, messages })) {
+  const named = (chunk: ModelChunk): ModelChunk => {
     const name = chunk.type === "tool-call" && chunk.name !== undefined ? own.get(chunk.name) : undefined;
-    yield name === undefined ? chunk : ({ ...chunk, name } as ModelChunk);
-  }
+    return name === undefined ? chunk : ({ ...chunk, name } as ModelChunk);
+  };
+  for await (const chunks of batchesOf(model, { ...request, tools, messages })) yield chunks.map(named);
 }
