@@ -34,7 +34,7 @@ it.each(way.slice(0, -1).map((step, index) => [step.name, way[index + 1]?.name ?
 );
 
 it("ends where the model is asked", () => {
-  expect(calledIn(way.at(-1) as Step)).toEqual(expect.arrayContaining(["modelFor", "call"]));
+  expect(calledIn(way.at(-1) as Step)).toEqual(expect.arrayContaining(["modelFor", "replyOf"]));
 });
 
 /** The names of what a function calls, reads a member of, or hands on. */
