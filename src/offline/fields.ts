@@ -80,14 +80,14 @@ function valueFor(name: string, given: JsonSchema, reading: Reading, path: strin
   }
   const value = literal(name, schema, reading) ?? bySkill(name, schema, reading);
   if (value !== undefined && value !== null) return value;
-  if (schema.type === "array" && !(Number(schema.minItems ?? 0) > 0)) return [];
   if (nullable) return null;
+  if (schema.type === "array" && !(Number(schema.minItems ?? 0) > 0)) return [];
   if (required) reading.lacking.push(path);
   return unstated;
 }
 
 const nothing =
-  /^(?:n\/?a|none|unknown|not (?:stated|known|set|given|yet|available|applicable|specified).*|tbd|tba|to be .*|open|pending|[-–—?.…]+|null)?$/i;
+  /^(?:n\/?a|n\.a\.?|nil|none(?: (?:yet|so far|given|stated|known|available|provided))?|unknown|unassigned|undecided|missing|not (?:stated|known|set|given|yet|available|applicable|specified|assigned|decided|provided|confirmed|disclosed).*|(?:yet )?to (?:be|follow)\b.*|(?:see|as) (?:above|below|attach\w*).*|tbd|tba|tbc|open|pending|[-–—?.…_*]+|null|undefined)?$/i;
 const month =
   "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?";
 const date = `(?:\\d{1,2}(?:st|nd|rd|th)? (?:of )?${month}(?:,? \\d{4})?|${month} \\d{1,2}(?:st|nd|rd|th)?(?:,? \\d{4})?|\\d{4}-\\d{2}-\\d{2}|\\d{1,2}[./]\\d{1,2}[./]\\d{2,4})(?![\\w/])`;

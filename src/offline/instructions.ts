@@ -30,6 +30,8 @@ export interface Asked {
   /** Most entries of a list. */
   readonly most: number | null;
   readonly sentences: number | null;
+  /** Most words of a summary. */
+  readonly words: number | null;
   readonly oneWord: boolean;
   /** What passages are asked about, or `null`. */
   readonly about: string | null;
@@ -40,6 +42,19 @@ const aNumber = `(\\d{1,2}|${numbers.join("|")})`;
 const numberOf = (text = "") =>
   text === "" ? null : Math.max(numbers.indexOf(text.toLowerCase()), Number(text) || 0);
 
+const tens = ["ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred"];
+
+/** "in five words", "at most 40 words", "under a hundred words"; `null` where words are not counted. */
+function wordsAllowed(text: string): number | null {
+  const [, said = ""] =
+    new RegExp(`\\b(?:an? )?(\\d{1,4}|${[...numbers.slice(2), ...tens].join("|")})[ -]words?\\b`, "i").exec(
+      text,
+    ) ?? [];
+  if (said === "") return null;
+  const ten = tens.indexOf(said.toLowerCase());
+  return ten >= 0 ? (ten + 1) * 10 : numberOf(said);
+}
+
 /** Splits "do not X", "without X", "leave out X" from what is asked for. */
 export function withoutExclusions(text: string): { asked: string; refused: string } {
   const plain = text
@@ -49,8 +64,9 @@ export function withoutExclusions(text: string): { asked: string; refused: strin
   const asked = plain.replace(
     /\b(?:(?:do|does|should|must|need|please) not|never|without|no need (?:to|for)|except(?: for)?|leave out|leaving out|skip|skipping|ignore|ignoring|exclud(?:e|ing)|rather than|instead of|but not|not|no|apart from|other than|anything but|omit(?:ting)?)\b(?! (?:only|just|merely|like|liked|the only))(?:(?!\b(?:but|only|just|and (?:list|judge|give|name|say|tell|summari\w+|show|write|recommend))\b)[^.;:!?\n,])*/gi,
     (found, offset: number) => {
-      // "What did the reviewer not like?" asks for it.
-      if (/\b(?:did|does|could|can) $/i.test(plain.slice(0, offset))) return found;
+      // "What did the reviewer not like?" and "What does not please him?" ask for it.
+      if (/\b(?:(?:did|does|could|can)|(?:what|which)(?: \w+)?) $/i.test(plain.slice(0, offset)))
+        return found;
       refused.push(found);
       return " ";
     },
@@ -87,19 +103,25 @@ export function readInstructions(instructions: string): Asked {
     skills: kept(found, sentences, asked),
     excluded: skills.filter((skill) => wordingOf(skill).test(refused) && !found.includes(skill)),
     beyond: wordingOf("beyond").test(asked),
-    most: numberOf(limit),
+    most: numberOf(limit) ?? (summedSide.test(asked) ? sentences : null),
     sentences,
+    words: wordsAllowed(asked),
     oneWord: /\b(?:one|a single|single) word\b|\bonly the label\b|\blabel only\b/i.test(asked),
     about: topic?.trim() ?? null,
   };
 }
+
+/** "Summarize the drawbacks in one sentence" asks for the drawbacks. */
+const summedSide =
+  /\bsummar\w+ (?:of )?(?:(?:all|the|its|any|main|their|his|her|key|biggest|most|important|these|of|what) )*(?:pros|cons|drawbacks?|downsides?|disadvantages?|weakness\w*|shortcomings?|problems?|issues|complaints?|criticisms?|negatives|strengths?|advantages?|upsides?|positives|praise)\b/i;
 
 /** A skill that only says how another is to be answered is none of its own. */
 function kept(found: readonly Skill[], sentences: number | null, text: string): Skill[] {
   const has = (skill: Skill) => found.includes(skill);
   if (has("merge") && !/\bonly\b/i.test(text)) return ["merge"];
   if (has("stars")) return ["stars"];
-  if (has("summary") && sentences !== null && found[0] === "summary") return ["summary"];
+  if (has("summary") && found[0] === "summary" && !summedSide.test(text) && sentences !== null)
+    return ["summary"];
   const sides = has("pros") && has("cons") ? "both" : has("prosCons") ? "both" : "one";
   return found.flatMap((skill, i): Skill[] => {
     if (sides === "both" && (skill === "pros" || skill === "cons" || skill === "prosCons"))

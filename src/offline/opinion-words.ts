@@ -57,7 +57,9 @@ function matchFrom(
   }
   const token = tokens[at];
   if (token === undefined) return null;
-  if (wanted[0] !== "*" && !wanted.includes(token.lower) && !wanted.includes(token.lemma)) return null;
+  // "I cannot log in.": the last word may be read as an abbreviation, with its full stop.
+  const lower = token.lower.replace(/(?<=\w)\.$/, "");
+  if (wanted[0] !== "*" && !wanted.includes(lower) && !wanted.includes(token.lemma)) return null;
   return matchFrom(tokens, at + 1, words, word + 1);
 }
 

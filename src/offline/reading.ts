@@ -118,7 +118,9 @@ function languageOf(tokens: readonly Token[]): "english" | "other" | "none" {
     (word) => wordList("foreign").has(word.lower) && !wordList("function").has(word.lower),
   ).length;
   if (foreign > english) return "other";
-  return words.length >= 12 && english < words.length * 0.12 ? "other" : "english";
+  // Labels and names ("Start: 14:00", "Attendees: Ann, Bob") are of no language.
+  const plain = words.filter(({ text }) => !/^\p{Lu}/u.test(text)).length;
+  return words.length >= 12 && plain >= 8 && english < words.length * 0.12 ? "other" : "english";
 }
 
 /** A word, number or sign of a text. */

@@ -27,6 +27,8 @@ export function remarksOf(document: Document): Remark[] {
     .filter(
       ({ quote, score }) =>
         !empty.test(quote) &&
+        !courtesy.test(quote) &&
+        !(score > 0 && request.test(quote)) &&
         !(ironic && score > 0 && (sarcasm.test(quote) || quote.split(/\s+/).length < 4)),
     );
   // One plain statement in a text in which nobody speaks is news or notes, not a review.
@@ -42,6 +44,12 @@ const sarcasm =
 /** Passages that announce opinions ("The good things first"), name none, set something aside, or say only that there is something. */
 const empty =
   /^(?:none|nothing|n\/a)\b.{0,12}$|^strongest (?:praise|criticism)$|^(?:(?:and|now|first|the|some|a few|on to) )*(?:good|bad|best|worst|great|nice|positive|negative)s? (?:things?|points?|news|parts?|bits?|sides?)(?: first| next| now)?$|^(?:in spite of|despite|apart from|aside from|except for)\b|^(?:it|this|that|they|these)(?:'s|'re| is| was| are| were| isn't| wasn't| aren't)(?: \S+){0,2}$/i;
+/** What people write out of politeness says nothing of what they write about. */
+const courtesy =
+  /^(?:(?:many )?thanks(?: (?:a lot|so much|very much|again|in advance))?(?:[,!.]* \p{Lu}\w*)*|thank you(?: (?:very much|so much|again|in advance))?(?:[,!.]* \p{Lu}\w*)*|(?:thanks|thank you)(?: \w+)? for (?:your|the) (?:(?:quick|prompt|kind|fast) )*(?:reply|response|answer|message|e-?mail|time|patience|understanding|help|support)|(?:with )?(?:kind(?:est)?|best|warm(?:est)?|friendly) (?:regards|wishes|greetings)\b.*|(?:have|wish(?:ing)? you|enjoy) (?:a|an|the|your) (?:\w+ ){0,2}(?:day|week|weekend|evening|morning|afternoon|holidays?|time|trip)|(?:I |we )?hope (?:this|you|all)\b.*|congratulations\b.*|(?:I am |we are |I'm |we're )?sorry (?:for|about) (?:the|my|our|any)\b.*|(?:I am |we are |I'm |we're )?looking forward\b.*)[\s!.]*$/iu;
+/** A request praises nothing. */
+const request = /^(?:please|can you|could you|would you|will you)\b/i;
+
 /** Whether a text advertises or announces: it speaks to "you" of what will be, and nobody tells what was. */
 function isOffer(text: string): boolean {
   if (/\b(I|my|me|I'm|I've|was|were|bought|broke|stopped)\b/.test(text)) return false;

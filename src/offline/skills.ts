@@ -56,8 +56,12 @@ const answers: Readonly<Record<Skill, (task: Task, asked: Asked, instructions: s
     topicsOf(task.material, most ?? 5)
       .map((name) => `- ${name}`)
       .join("\n") || "The text has no clear topics.",
-  summary: (task, { sentences, most }) =>
-    summaryOf(task.material, sentences ?? most ?? (task.material.document.sentences.length > 12 ? 3 : 2)),
+  summary: (task, { sentences, most, words }, instructions) => {
+    const usual = task.material.document.sentences.length > 12 ? 3 : 2;
+    const summary = summaryOf(task.material, sentences ?? most ?? usual, words ?? Infinity);
+    if (summary === "") throw cannot(`${asSaid(instructions)} No sentence of the text is that short.`);
+    return summary;
+  },
   about: (task, { about }, instructions) => {
     if (about === null) throw cannot(asSaid(instructions));
     const found = sentencesAbout(task.material, about).slice(0, 5);
@@ -200,8 +204,11 @@ function namedThings({ sentences }: Document): Thing[] {
   return [...things.values()];
 }
 
-/** The sentences whose words most other sentences share, in text order; statements that praise or blame count more. */
-export function summaryOf({ document, remarks }: Source, most: number): string {
+/**
+ * The sentences whose words most other sentences share, in text order; statements that praise or blame count more. As many as
+ * `mostWords` allows; empty where it allows none.
+ */
+export function summaryOf({ document, remarks }: Source, most: number, mostWords = Infinity): string {
   const whole = document.sentences.filter(({ tokens }) =>
     tokens.some(({ pos }) => pos === "VERB" || pos === "AUX"),
   );
@@ -218,8 +225,15 @@ export function summaryOf({ document, remarks }: Source, most: number): string {
       (tokens.length < 5 || /[?:]$/.test(text) ? 0.3 : 1)
     );
   };
+  let left = mostWords;
   return whole
     .sort((a, b) => weight(b) - weight(a) || a.index - b.index)
+    .filter(({ text }) => {
+      const words = text.split(/\s+/).length;
+      if (words > left) return false;
+      left -= words;
+      return true;
+    })
     .slice(0, most)
     .sort((a, b) => a.index - b.index)
     .map(({ text }) => text)

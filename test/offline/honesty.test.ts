@@ -156,3 +156,108 @@ it("has no sentence to summarise a shopping list by", async () => {
     value: "The text has no sentence to summarise it by.",
   });
 });
+
+describe("texts that are no reviews", () => {
+  const sentimentOf = async (text: string) =>
+    (await ask(text, "Judge the sentiment in one word: positive, negative, mixed or neutral.")).value;
+
+  it.each([
+    "Hi Jo, could you send the signed form by Friday? Thanks a lot, Kim",
+    "Please help. My account number is 4711.",
+    "I hope this finds you well. The meeting is at nine. Kind regards, Ann",
+    "Thank you for your quick reply. The parcel weighs two kilos. Have a great day!",
+    "Would you recommend a good plumber?",
+    "My account number is 4711. The freezer came two days later.",
+    "The latest banner is for dependents. Honestly, the tires are in the cellar.",
+    "The board approved the plan on Monday after a long session. Work begins in May.",
+  ])("state no opinion by what is polite or plain in them: %j", async (text) => {
+    expect(await sentimentOf(text)).toBe("neutral");
+  });
+
+  it.each([
+    "I cannot log in.",
+    "I was charged twice for my plan.",
+    "The export is missing two columns.",
+    "The search button does nothing.",
+    "I get an error each time.",
+    "The only good thing about this place is the way out.",
+  ])("complain: %j", async (text) => {
+    expect(await sentimentOf(text)).toBe("negative");
+  });
+
+  it.each(["Not bad at all.", "The speaker is anything but tinny."])("praise: %j", async (text) => {
+    expect(await sentimentOf(text)).toBe("positive");
+  });
+});
+
+describe("instructions", () => {
+  const text =
+    "Suction is strong and the battery lasts an hour. However, the bin is tiny and the hose cracked after two weeks. Support never answered.";
+
+  it.each([
+    "What did the reviewer not like?",
+    "What doesn't the author like?",
+    "Summarize the drawbacks in two sentences.",
+    "Summarise their main complaints in one sentence.",
+  ])("that ask for one side get no other: %j", async (instructions) => {
+    const answer = String((await ask(text, instructions)).value);
+    expect(answer).toMatch(/hose|bin|Support/);
+    expect(answer).not.toMatch(/Suction/);
+  });
+
+  it.each([
+    ["Summarize in at most ten words.", 10],
+    ["Give a summary in under 25 words.", 25],
+    ["Sum it up: a five-word summary.", 5],
+  ])("have their words counted: %j", async (instructions, most) => {
+    const answer = String((await ask(text, instructions)).value);
+    expect(answer.split(/\s+/).length).toBeLessThanOrEqual(most);
+    expect(text).toContain(answer.split(". ")[0]);
+  });
+
+  it("that allow fewer words than any sentence has are refused", async () => {
+    expect(
+      await ask("The very long hose cracked after only two weeks.", "Summarize in three words."),
+    ).toMatchObject({
+      error: { code: "OFFLINE_CANNOT" },
+    });
+  });
+
+  it.each(["Say whether to buy it.", "Would the customer buy it again?"])(
+    "that ask whether to buy get a recommendation: %j",
+    async (instructions) => {
+      expect((await ask(text, instructions)).value).toMatch(
+        /^(?:No, not recommended|Yes, (?:recommended|with reservations))/,
+      );
+    },
+  );
+});
+
+it("a nullable list that the text does not state is null, and what stands for nothing is nothing", async () => {
+  const output = {
+    type: "object",
+    properties: {
+      items: { type: ["array", "null"], items: { type: "string" } },
+      owner: { type: ["string", "null"] },
+    },
+    required: ["items", "owner"],
+  };
+  for (const nothing of ["none yet", "not assigned", "to follow", "see below", "n.a.", "TBC"])
+    expect(await ask(`Owner: ${nothing}\nIt rained.`, "Extract the fields.", output)).toMatchObject({
+      value: { items: null, owner: null },
+    });
+});
+
+it("reads a list of labels and names, which are of no language", async () => {
+  const text =
+    "Title: Budget review\nStart: 14:00\nEnd: 15:30\nLocation: Room 4\nAttendees: Ann, Bob, Cy\nHost: Dee Fox\nOnline: no";
+  expect(await ask(text, "Extract the event.", nullable("title", "location", "host"))).toMatchObject({
+    value: { title: "Budget review", location: "Room 4", host: "Dee Fox" },
+  });
+  expect(
+    await ask(
+      "Tämä vedenkeitin vuotaa ja asiakaspalvelu ei vastaa koskaan mihinkään viestiin lainkaan oikein.",
+      "Judge the sentiment.",
+    ),
+  ).toMatchObject({ error: { code: "OFFLINE_CANNOT" } });
+});
