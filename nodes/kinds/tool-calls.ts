@@ -5,6 +5,7 @@ import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
 import type { OutcomeError } from "../../src/records/outcome.js";
+import { showValue } from "../../src/spec/issue.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { readBlocks } from "../../src/spec/messages.js";
 import { isZodSchema, toJsonSchema } from "../../src/spec/schema.js";
@@ -149,7 +150,7 @@ async function answerOf(
   const own = tools.find(({ tool }) => tool.name === call.name);
   if (own === undefined) {
     const names = tools.map(({ tool }) => tool.name).join(", ") || "none";
-    return cannot(`There is no tool "${call.name}". The tools are: ${names}.`);
+    return cannot(`There is no tool ${showValue(call.name)}. The tools are: ${names}.`);
   }
   let args: unknown;
   try {

@@ -60,13 +60,50 @@ export async function checkAgainstAsync(
     : { ok: false, message: renderProblems(result.error.issues) };
 }
 
+/** Most problems of one value that are told: they go back to models, and stand in errors. */
+const mostProblems = 20;
+
+/** Most characters of one of them. */
+const longestProblem = 400;
+
 function renderProblems(issues: readonly z.core.$ZodIssue[]): string {
-  return issues
-    .map((issue) =>
-      issue.path.length === 0 ? issue.message : `${issue.path.map(String).join(".")}: ${issue.message}`,
-    )
-    .join("\n");
+  const told = issues.slice(0, mostProblems).map((issue) => {
+    const problem = renderProblem(issue, []);
+    return problem.length > longestProblem ? `${problem.slice(0, longestProblem)}…` : problem;
+  });
+  const left = issues.length - told.length;
+  return [...told, ...(left > 0 ? [`and ${left} more`] : [])].join("\n");
 }
+
+/** A problem with its place; of alternatives, what is wrong with the one that comes nearest, or the words that tell them apart. */
+function renderProblem(issue: z.core.$ZodIssue, within: readonly PropertyKey[]): string {
+  const path = [...within, ...issue.path];
+  const said = path.length === 0 ? issue.message : `${path.map(String).join(".")}: ${issue.message}`;
+  if (issue.code !== "invalid_union") return said;
+  const isWhole = (issues: readonly z.core.$ZodIssue[]) => issues.some(({ path }) => path.length === 0);
+  const alternatives = issue.errors.filter((issues) => issues.length > 0 && !isWhole(issues));
+  const marks = alternatives.flatMap((issues) => issues.find(({ code }) => code === "invalid_value") ?? []);
+  const [mark] = marks;
+  const tellsApart = (one: z.core.$ZodIssue) => String(one.path) === String(mark?.path);
+  if (mark !== undefined && marks.length === alternatives.length && marks.every(tellsApart)) {
+    const words = marks.flatMap((one) => (one.code === "invalid_value" ? one.values : []));
+    const place = [...path, ...mark.path].map(String).join(".");
+    return `${place}: Invalid input: expected one of ${words.map(shownWord).join("|")}`;
+  }
+  const [problem] = [...alternatives].sort((a, b) => a.length - b.length)[0] ?? [];
+  if (alternatives.length === 0) {
+    const types = issue.errors.flatMap(([first]) => (first === undefined ? [] : expectedBy(first)));
+    return types.length === 0 ? said : `${said}: expected ${[...new Set(types)].join(" or ")}`;
+  }
+  return problem === undefined ? said : `${said} (nearest alternative: ${renderProblem(problem, path)})`;
+}
+
+function expectedBy(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code === "invalid_type") return [issue.expected];
+  return issue.code === "invalid_value" ? issue.values.map(shownWord) : [];
+}
+
+const shownWord = (word: unknown) => (typeof word === "string" ? JSON.stringify(word) : String(word));
 
 function cached<K extends object, V>(forms: WeakMap<object, V>, key: K, make: () => V): V {
   const known = forms.get(key);

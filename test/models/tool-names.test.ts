@@ -99,7 +99,7 @@ describe("tools of any name", () => {
       const nodes = { a: { instructions: "Use it.", tools: [named("look")] } };
       const record = await run(defineDag({ name: "names", nodes }), "x", { model: started.model });
       expect(record.output).toBe("done");
-      expect(lastTold()).toContain(`There is no tool "${name}".`);
+      expect(lastTold()).toContain(`There is no tool "${name.slice(0, 50)}`);
       await server.close();
     }
   });

@@ -51,3 +51,49 @@ describe("an answer", () => {
     expect(await read("{[".repeat(100_000))).toBeUndefined();
   });
 });
+
+describe("what is wrong with an answer", () => {
+  const a = z.object({ kind: z.literal("a"), v: z.string() });
+  const b = z.object({ kind: z.literal("b"), w: z.number(), list: z.array(z.string()) });
+  const problem = async (value: unknown, as: z.ZodType) => {
+    const checked = await readStructured(JSON.stringify(value), as);
+    return checked.ok ? undefined : checked.message;
+  };
+
+  it.each<[string, unknown, z.ZodType, string]>([
+    [
+      "the words that tell alternatives apart",
+      { kind: "z" },
+      z.union([a, b]),
+      'kind: Invalid input: expected one of "a"|"b"',
+    ],
+    [
+      "the nearest alternative",
+      { items: [{ kind: "b", w: 1, list: [2] }] },
+      z.object({ items: z.array(z.union([a, b])) }),
+      "items.0: Invalid input (nearest alternative: items.0.list.0: Invalid input: expected string, received number)",
+    ],
+    [
+      "the types of alternatives",
+      { x: [] },
+      z.object({ x: z.union([z.string(), z.number()]) }),
+      "x: Invalid input: expected string or number",
+    ],
+    [
+      "the words of alternatives",
+      { x: "z" },
+      z.object({ x: z.union([z.literal("y"), z.literal(3)]) }),
+      'x: Invalid input: expected "y" or 3',
+    ],
+  ])("is told by %s", async (_, value, as, expected) => {
+    expect(await problem(value, as)).toBe(expected);
+  });
+
+  it("is told in bounds, however much of it is wrong", async () => {
+    const told = (await problem({ n: Array(500).fill("x") }, z.object({ n: z.array(z.number()) }))) ?? "";
+    expect(told.split("\n")).toHaveLength(21);
+    expect(told).toMatch(/\nand 480 more$/);
+    const words = z.enum(Array.from({ length: 400 }, (_, index) => `word ${index}`) as [string, ...string[]]);
+    expect((await problem({ n: "x" }, z.object({ n: words })))?.length).toBeLessThan(500);
+  });
+});
