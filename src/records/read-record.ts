@@ -115,7 +115,7 @@ const projectedNode = z.looseObject({
   valueHash: z.string().optional(),
   kind: z.enum(["agent", "function", "tool", "graph", "approval", "runnable"]),
   needs: z.array(z.string()),
-  join: z.union([z.string(), z.looseObject({})]),
+  join: z.union([z.enum(["all", "settled", "any"]), z.looseObject({})]),
   description: z.string().nullable(),
   conditional: z.boolean(),
   mapped: z.boolean(),

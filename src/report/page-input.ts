@@ -47,13 +47,7 @@ function checkRecord(value: unknown, what: string): RunRecord {
   if (!isObject(value)) throw invalid(what, "it is no object");
   checkGraph(value.dag, `${what}: \`dag\``, 0);
   if (!isObject(value.outcomes)) throw invalid(what, "`outcomes` is missing");
-  for (const [name, outcome] of Object.entries(value.outcomes)) {
-    if (!isObject(outcome) || typeof outcome.state !== "string")
-      throw invalid(what, `the outcome of ${JSON.stringify(name)} has no state`);
-    const told = outcome.state === "completed" || isObject(outcome.error) || isObject(outcome.reason);
-    if (!told)
-      throw invalid(what, `the outcome of ${JSON.stringify(name)} has neither an error nor a reason`);
-  }
+  checkOutcomes(value.outcomes, what, "", 0);
   for (const field of ["calls", "events"]) {
     const all = value[field];
     if (!Array.isArray(all)) throw invalid(what, `\`${field}\` is no list`);
@@ -66,6 +60,32 @@ function checkRecord(value: unknown, what: string): RunRecord {
   );
   if (bad >= 0) throw invalid(what, `\`calls[${bad}]\` has no node or no start`);
   return value as unknown as RunRecord;
+}
+
+/** Outcomes by name, with the items, calls, rounds and inner outcomes that each holds. */
+function checkOutcomes(outcomes: object, what: string, at: string, depth: number): void {
+  if (depth > deepestGraph) throw invalid(what, `outcomes are nested deeper than ${deepestGraph}`);
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    const place = `the outcome of ${JSON.stringify(`${at}${name}`)}`;
+    if (!isObject(outcome) || typeof outcome.state !== "string") throw invalid(what, `${place} has no state`);
+    const told = outcome.state === "completed" || isObject(outcome.error) || isObject(outcome.reason);
+    if (!told) throw invalid(what, `${place} has neither an error nor a reason`);
+    const within = `${at}${name}/`;
+    for (const field of ["items", "invocations", "rounds"]) {
+      const list = outcome[field];
+      if (list === undefined) continue;
+      if (!Array.isArray(list)) throw invalid(what, `\`${field}\` in ${place} is no list`);
+      if (field !== "rounds") checkOutcomes(list, what, within, depth + 1);
+      else
+        for (const [i, round] of list.entries()) {
+          if (!isObject(round)) throw invalid(what, `\`rounds[${i}]\` in ${place} is no object`);
+          checkOutcomes(round, what, within, depth + 1);
+        }
+    }
+    if (outcome.outcomes === undefined) continue;
+    if (!isObject(outcome.outcomes)) throw invalid(what, `\`outcomes\` in ${place} is no object`);
+    checkOutcomes(outcome.outcomes, what, within, depth + 1);
+  }
 }
 
 function checkGraph(value: unknown, what: string, depth: number): void {

@@ -139,6 +139,11 @@ describe("a file that is no record", () => {
       (good) => ({ ...good, calls: [{ ...good.calls[0], toolCalls: 3 }] }),
       "calls[0].toolCalls is 3",
     ],
+    [
+      "a join that is none",
+      (good) => JSON.stringify(good).replaceAll('"join":"all"', '"join":"xall"'),
+      ".join is ",
+    ],
     ["an event", (good) => ({ ...good, events: [null] }), "events[0] is null"],
     ["a list", () => [], "it holds a list"],
     ["no JSON", () => "{", "it is not JSON"],

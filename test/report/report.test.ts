@@ -12,6 +12,17 @@ const broken: readonly (readonly [what: string, value: unknown])[] = [
   ["no outcomes", { ...record, outcomes: undefined }],
   ["an outcome without a state", { ...record, outcomes: { list: {} } }],
   ["an outcome without a reason", { ...record, outcomes: { list: { state: "failed" } } }],
+  ...[
+    ["items that are no list", { items: "x" }],
+    ["an item that is nothing", { items: [null] }],
+    ["invocations that are none", { invocations: [1] }],
+    ["a round that is none", { rounds: [5] }],
+    ["a round with an outcome that is none", { rounds: [{ inner: null }] }],
+    ["inner outcomes that are none", { outcomes: [] }],
+  ].map(([what, spoilt]): [string, unknown] => [
+    what as string,
+    { ...record, outcomes: { list: { state: "completed", value: 1, ...(spoilt as object) } } },
+  ]),
   ["calls that are none", { ...record, calls: [7] }],
   ["no events", { ...record, events: "cut o" }],
   ["a graph without nodes", { ...record, dag: { name: "x" } }],
