@@ -45,7 +45,10 @@ export function addServeCommand(program: Command, io: Io): void {
     .option("--host-name <name...>", "names under which requests may address the service")
     .option("--token <token>", "what requests have to show (or AGENT_DAG_TOKEN)")
     .option("--cors <origin...>", "origins whose pages may use the service")
-    .option("--store <store>", "keep runs in sqlite:FILE or postgres://…, so that they survive the service")
+    .option(
+      "--store <store>",
+      "keep runs in sqlite:FILE, postgres://… or redis://…, so that they survive the service",
+    )
     .addOption(new Option("--checkpoint <store>", "the same as --store").hideHelp())
     .addOption(new Option("--topology <name>", "how the graphs are wired").choices([...topologyNames]));
   addSharedFlags(command, { all: ", of all runs", each: ", for each run" })

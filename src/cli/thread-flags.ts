@@ -15,7 +15,7 @@ export function addThreadFlags(command: Command): Command {
   return command
     .option(
       "--checkpoint <store>",
-      "keep finished work in sqlite:FILE, postgres://USER:PASSWORD@HOST/DB or memory:, so that the run can be resumed",
+      "keep finished work in sqlite:FILE, postgres://USER:PASSWORD@HOST/DB, redis://HOST or memory:, so that the run can be resumed",
     )
     .option("--thread <id>", "name of the run in the store");
 }

@@ -77,7 +77,7 @@ export function reportData(
   const add = (record: RunRecord, label?: string): number => {
     const more = { ...(label !== undefined && { label }), ...(command !== undefined && { command }) };
     const run = pageRun(record, { ...choice, ...more, graph: graphOf(record.dag) });
-    const whatIf = inputs.length <= mostPredicted ? pageWhatIf(record, prices) : null;
+    const whatIf = batch === undefined && inputs.length <= mostPredicted ? pageWhatIf(record, prices) : null;
     runs.push(whatIf === null ? run : { ...run, whatIf });
     return runs.length - 1;
   };

@@ -67,6 +67,7 @@ it("sends a page of 20,000 rows some hundred messages, and of the rows only thos
   const last = messages.at(-1)?.batch;
   expect(messages.length).toBeLessThan(300);
   expect(added.length).toBeGreaterThan(10);
+  expect(added.filter((run) => run.whatIf !== undefined)).toEqual([]);
   expect(added.length).toBeLessThan(300);
   expect(new Set(added.map(({ id }) => id)).size).toBe(added.length);
   expect(last).toMatchObject({

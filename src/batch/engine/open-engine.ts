@@ -1,4 +1,4 @@
-import { DagError } from "../../errors.js";
+import { DagError, errorCode } from "../../errors.js";
 import { redact } from "../../models/redact.js";
 import { noteAddress } from "../../models/secrets.js";
 import { showValue } from "../../spec/issue.js";
@@ -6,13 +6,28 @@ import type { EngineStore } from "./engine-store.js";
 
 /**
  * Opens the store of an engine by its address.
- * @throws DagError `ENGINE_UNKNOWN`, `CHECKPOINTER_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`.
+ * @throws DagError `ENGINE_UNKNOWN`, `ENGINE_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`.
  */
 export async function openEngineStore(url: string): Promise<EngineStore> {
   assertEngineUrl(url);
   noteAddress(url);
-  if (isPostgres(url)) return (await import("./postgres-store.js")).PostgresEngineStore.open(url);
-  return (await import("./redis-store.js")).RedisEngineStore.open(url);
+  try {
+    if (isPostgres(url)) return await (await import("./postgres-store.js")).PostgresEngineStore.open(url);
+    return await (await import("./redis-store.js")).RedisEngineStore.open(url);
+  } catch (error) {
+    if (errorCode(error) !== "CHECKPOINTER_PACKAGE_MISSING") throw error;
+    throw enginePackagesMissing(url, error);
+  }
+}
+
+/** What an engine needs beside this package. */
+export function enginePackagesMissing(url: string, cause: unknown): DagError {
+  const packages = ["bullmq", isPostgres(url) ? "pg" : "ioredis"];
+  return new DagError(
+    "ENGINE_PACKAGE_MISSING",
+    `The engine needs packages that are not installed: ${packages.join(", ")}.`,
+    { cause, hint: `Run: npm install ${packages.join(" ")}` },
+  );
 }
 
 /** Whether the address is one of PostgreSQL. */

@@ -1,7 +1,6 @@
 import type { Job, Queue, QueueOptions, Worker, WorkerOptions } from "bullmq";
-import { DagError } from "../../errors.js";
 import { outliveServer } from "../../stores/postgres.js";
-import { isPostgres } from "./open-engine.js";
+import { enginePackagesMissing, isPostgres } from "./open-engine.js";
 
 /** A row on its way to a worker: JSON. */
 export interface RowJob {
@@ -197,11 +196,6 @@ async function loadQueue(url: string): Promise<QueueClasses> {
     );
     return { Queue, Worker, WaitingError };
   } catch (error) {
-    const packages = isPostgres(url) ? "bullmq pg" : "bullmq ioredis";
-    throw new DagError(
-      "ENGINE_PACKAGE_MISSING",
-      `The engine needs packages that are not installed: ${packages.split(" ").join(", ")}.`,
-      { cause: error, hint: `Run: npm install ${packages}` },
-    );
+    throw enginePackagesMissing(url, error);
   }
 }
