@@ -10,6 +10,8 @@ import {
 } from "../../src/models/port.js";
 import { type Outcome, whyMissing } from "../../src/records/outcome.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
+import { nodeOf } from "../../src/spec/order.js";
+import type { DagSpec } from "../../src/spec/shape.js";
 import { CancelError } from "../engine/cancel.js";
 import { textOf } from "../kinds/prompt.js";
 import { readArguments } from "../kinds/tool-calls.js";
@@ -47,7 +49,10 @@ export const defaultMaxIterations = 10;
 
 export const newTalk: PlannedTalk = { messages: [], turns: 0, mistakes: 0, pending: [] };
 
-/** One step of the planner: calls to make, or the end. Calls whose arguments are complete start while it writes. */
+/**
+ * One step of the planner: calls to make, or the end. Calls whose arguments are complete start while it writes, where they can only ask
+ * a model: what may do something else is called by a whole message alone.
+ */
 export async function takeTurn(
   session: PlannerSession,
   talk: PlannedTalk,
@@ -152,7 +157,7 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
     const id = ownCallId(turn, call.index);
     if (last || session.runs.has(id) || problemOf(session, call, call.index) !== null) return;
     const nodeCall = nodeCallOf(session, call);
-    if (nodeCall === null) return;
+    if (nodeCall === null || !onlyAsks(session, nodeCall.node)) return;
     const again = abandoned.find(([, one]) => sameCall(one, call));
     const run = session.runs.get(again?.[0] ?? "") ?? session.pendingCalls.start(nodeCall);
     abandoned = abandoned.filter((one) => one !== again);
@@ -182,6 +187,22 @@ function startEagerly(session: PlannerSession, turn: number, last: boolean) {
       }
     },
   };
+}
+
+/** Whether a call of the node only asks models: it is an agent without tools, or a graph of such, and so are the needs that it would run first. */
+function onlyAsks(session: PlannerSession, called: string): boolean {
+  const hasRun = (need: string) => session.pendingCalls.runsOf(need).length > 0;
+  const asks = (spec: DagSpec, name: string): boolean => {
+    const { instructions, tools = [], dag } = nodeOf(spec, name);
+    if (dag !== undefined) return Object.keys(dag.nodes).every((inner) => asks(dag, inner));
+    return instructions !== undefined && tools.length === 0;
+  };
+  const seen = new Set([called]);
+  for (const name of seen) {
+    if (!asks(session.spec, name)) return false;
+    for (const need of nodeOf(session.spec, name).needs ?? []) if (!hasRun(need)) seen.add(need);
+  }
+  return true;
 }
 
 const sameCall = (a: Omit<ToolCall, "id">, b: Omit<ToolCall, "id">) =>

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
+import { tool } from "@langchain/core/tools";
+import { z } from "zod";
 import { defineDag } from "../../src/spec/define.js";
-import { answer, messagesOf, server, two, withTools } from "../support/real-replies.js";
-import { calls, says, stream } from "./replies.js";
+import { answer, messagesOf, once, server, two, withTools } from "../support/real-replies.js";
+import { beginStream, sendDelta } from "./raw-server.js";
+import { calls, type Reply, says, stream } from "./replies.js";
 
 describe("calls of tools", () => {
   it("run and are answered each, though a later message uses the same id", async () => {
@@ -148,6 +151,50 @@ describe("calls of tools", () => {
     expect(read.outcome.value).toBe("rain");
     expect(made).toEqual(["weather Rome"]);
   });
+
+  const broken: readonly (readonly [string, string | null])[] = [
+    ["cut at the limit", "length"],
+    ["withheld", "content_filter"],
+    ["failed", "error"],
+    ["broken off", null],
+  ];
+  it.each(broken)(
+    "of a planner's message that is %s run no function, no tool and no agent with tools",
+    async (_, finish) => {
+      const { made, spec: tooled } = withTools();
+      const wipe = tool(() => made.push("wipe"), {
+        name: "wipe",
+        description: "Wipes.",
+        schema: z.object({}),
+      });
+      const spec = defineDag({
+        name: "effects",
+        nodes: {
+          function: { run: () => made.push("function") },
+          tool: { tool: wipe },
+          agent: tooled.nodes.a,
+          graph: { dag: defineDag({ name: "inner", nodes: { f: { run: () => made.push("graph") } } }) },
+          after: { needs: ["function"], instructions: "Go on." },
+          plain: { instructions: "Speak." },
+        },
+      });
+      const names = ["function", "tool", "agent", "graph", "after"];
+      const piece = (name: string, index: number): [object, null] => [
+        { tool_calls: [{ index, id: `c${index}`, function: { name, arguments: "{}" } }] },
+        null,
+      ];
+      const reply: Reply = (response) => {
+        beginStream(response);
+        for (const [delta] of names.map(piece)) sendDelta(response, delta as Record<string, unknown>);
+        if (finish !== null) sendDelta(response, {}, finish);
+        // What was called has time to begin.
+        setTimeout(() => response.end(finish === null ? "" : "data: [DONE]\n\n"), 30);
+      };
+      const { record, requests } = await answer(spec as any, [reply], { ...once, topology: "planned" });
+      expect(record.state).toBe("failed");
+      expect([made, requests.length]).toEqual([[], 1]);
+    },
+  );
 
   it.each(["deterministic", "planned"])("of unknown names end early under %s", async (topology) => {
     const { spec } = withTools();
