@@ -39,8 +39,11 @@ export class OpaqueSaver extends BaseCheckpointSaver {
   }
 
   override async getTuple(config: Config): Promise<CheckpointTuple | undefined> {
-    const tuple = await this.#orGoOn(config, () => this.inner.getTuple(config), undefined);
-    return tuple === undefined ? undefined : decodedTuple(tuple);
+    const read = async () => {
+      const tuple = await this.inner.getTuple(config);
+      return tuple === undefined ? undefined : decodedTuple(tuple);
+    };
+    return this.#orGoOn(config, read, undefined);
   }
 
   override async *list(config: Config, options?: ListOptions): AsyncGenerator<CheckpointTuple> {

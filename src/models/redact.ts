@@ -110,7 +110,7 @@ function spelling(from: string, make: () => RegExp, stand = hidden): Spelling {
 function spellingsOf(secret: string): Spelling[] {
   if (isUnmistakable(secret)) {
     return [
-      spelling(secret, () => new RegExp(escaped(secret), "gi")),
+      spelling(secret, () => new RegExp(patternFor(secret, escaped), "gi")),
       spelling(secret, () => new RegExp(spelt(secret), "giu")),
       spelling(
         secret.slice(0, 8),
@@ -118,7 +118,7 @@ function spellingsOf(secret: string): Spelling[] {
       ),
       spelling(
         Buffer.from(secret).toString("hex"),
-        () => new RegExp(Buffer.from(secret).toString("hex"), "gi"),
+        () => new RegExp(patternFor(Buffer.from(secret).toString("hex"), escaped), "gi"),
       ),
       ...base64Cores(secret).map((core) =>
         spelling(core, () => new RegExp(`${spelt(core)}[\\w+/=-]*`, "gu")),
@@ -160,10 +160,21 @@ const ordinary = new Set(
   ),
 );
 
-/** A pattern for a text in any spelling: as it is, percent-encoded, or escaped as in JSON, scripts and HTML. */
-function spelt(text: string): string {
-  return [...text].map(anySpelling).join("");
+/** Characters of a key that a pattern tells one by one: a longer pattern is refused by the engine, whose error would show it. */
+const mostSpelt = 400;
+
+/**
+ * A pattern for a text of which each character is told by `spell`. Of a very long one (a token of several thousand characters) the
+ * beginning is told, and what follows it up to a blank or a quotation mark goes with it.
+ */
+function patternFor(text: string, spell: (character: string) => string): string {
+  const characters = [...text];
+  const told = characters.slice(0, mostSpelt).map(spell).join("");
+  return characters.length <= mostSpelt ? told : `${told}[^\\s"'\`<>]*`;
 }
+
+/** A pattern for a text in any spelling: as it is, percent-encoded, or escaped as in JSON, scripts and HTML. */
+const spelt = (text: string) => patternFor(text, anySpelling);
 
 /** A pattern for at least the first eight characters of a key, as a text that was cut holds them. */
 function beginningOf(secret: string): string {

@@ -32,3 +32,28 @@ describe("redactUrl", () => {
     expect(redactUrl("http://me:pw@host:8080/v1/?key=abc")).toBe("http://host:8080/v1");
   });
 });
+
+describe("a key of thousands of characters", () => {
+  const long = (size: number) =>
+    Array.from(
+      { length: size },
+      (_, i) => "abcdefghijkmnpqrstuvwxyz0123456789-_."[(i * i * 7 + i) % 37],
+    ).join("");
+
+  it.each([500, 4_000, 20_000])("is hidden in every spelling, %d characters long", (size) => {
+    const key = long(size);
+    const spellings: readonly ((text: string) => string)[] = [
+      (text) => text,
+      (text) => JSON.stringify({ text }),
+      (text) => encodeURIComponent(text).replaceAll("-", "%2D"),
+      (text) => Buffer.from(`me:${text}`).toString("base64"),
+      (text) => Buffer.from(text).toString("hex"),
+      (text) => [...text].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
+    ];
+    for (const spell of spellings) {
+      const shown = redact(`refused: ${spell(key)} is not valid`, [key]);
+      expect(shown).toMatch(/^refused: .*is not valid$/);
+      expect(shown.length).toBeLessThan(80);
+    }
+  });
+});

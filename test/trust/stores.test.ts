@@ -114,3 +114,21 @@ describe("an SQLite file that is not what it was", () => {
     rmSync(join(file, ".."), { recursive: true, force: true });
   });
 });
+
+it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "a store that gives what is no checkpoint at its reading %d is told as a store that fails",
+  async (at) => {
+    let reads = 0;
+    class Spoilt extends MemorySaver {
+      override async getTuple(...args: Parameters<MemorySaver["getTuple"]>) {
+        const tuple = await super.getTuple(...args);
+        return ++reads === at ? ({ ...tuple, checkpoint: null } as never) : tuple;
+      }
+    }
+    const { state, error, events } = await run(spec, "x", { checkpointer: new Spoilt(), thread: "t" }).catch(
+      (thrown) => ({ state: "refused", error: thrown, events: [] }),
+    );
+    expect(reads < at || state === "completed" || error?.code).not.toBe("ERROR");
+    expect(events.filter((one) => one.type === "notice" && one.code !== "STORE_FAILED")).toEqual([]);
+  },
+);
