@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { errorMessage } from "../errors.js";
 import type { RunDagOptions } from "../run/run.js";
 import type { Cassette } from "../testing/cassette.js";
@@ -8,6 +9,13 @@ import { UsageError } from "./usage-error.js";
 export interface CassetteFlags {
   readonly record?: string;
   readonly replay?: string;
+}
+
+/** Adds the flags that record and replay model calls. */
+export function addCassetteFlags(command: Command): Command {
+  return command
+    .option("--record <file>", "call the models and write their replies to this cassette")
+    .option("--replay <file>", "answer from this cassette; no model, key or network is needed");
 }
 
 /**

@@ -2,14 +2,13 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { latencyProfiles } from "../models/latency-profile.js";
 import { layouts } from "../models/prompt-layout.js";
-
 import { simulateLatency } from "../models/simulate-latency.js";
 import type { Prices } from "../records/price.js";
 import { loadPrices } from "../records/price-rules.js";
 import type { ReportOptions } from "../report/report.js";
 import type { RunDagOptions } from "../run/run.js";
 import type { OtlpExporter } from "../telemetry/otlp-exporter.js";
-import type { CassetteFlags } from "./cassette-flags.js";
+import { addCassetteFlags, type CassetteFlags } from "./cassette-flags.js";
 import { UsageError } from "./usage-error.js";
 
 /** The flags of what runs a graph. */
@@ -52,9 +51,7 @@ export function addInputFlags(command: Command): Command {
 
 /** Adds the flags that whatever runs a graph shares. */
 export function addRunFlags(command: Command): Command {
-  return addSharedFlags(command)
-    .option("--record <file>", "call the models and write their replies to this cassette")
-    .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
+  return addCassetteFlags(addSharedFlags(command))
     .option("--report <file>", "also write one HTML file that shows the run")
     .option("--texts", "keep prompts and answers in the record (the default with --report and --web)")
     .option("--no-texts", "keep prompts, answers and values out of the report")
@@ -66,7 +63,7 @@ export function addRunFlags(command: Command): Command {
  * @param of Added to what limits say, where there are many runs.
  */
 export function addSharedFlags(command: Command, of = { all: "", each: "" }): Command {
-  return command
+  const limited = command
     .option("--model <model>", "model of every agent: offline, openai:NAME, or provider:NAME")
     .option("--goal <text>", "what a planner is to reach (planner topologies)")
     .option("--max-concurrency <n>", `most model requests under way at once${of.all}`, positiveInteger)
@@ -84,16 +81,22 @@ export function addSharedFlags(command: Command, of = { all: "", each: "" }): Co
         ["first-token", "off"],
       ),
     )
-    .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber)
+    .option("--deadline-ms <n>", "longest the run may take, in milliseconds", positiveNumber);
+  return addSimulationFlags(limited)
+    .option("--otlp <url>", "send traces to an OpenTelemetry collector, for example http://localhost:4318")
+    .option("--debug", "show stack traces");
+}
+
+/** Adds the flags that simulate a model's pace. */
+export function addSimulationFlags(command: Command): Command {
+  return command
     .addOption(
       new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
         Object.keys(latencyProfiles),
       ),
     )
     .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
-    .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
-    .option("--otlp <url>", "send traces to an OpenTelemetry collector, for example http://localhost:4318")
-    .option("--debug", "show stack traces");
+    .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber);
 }
 
 /** The flag that asks for a page. */
@@ -185,7 +188,7 @@ export function waitingTime(text: string): number {
 }
 
 /** Parses any number. */
-export function anyNumber(text: string): number {
+function anyNumber(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value)) return value;
   throw new InvalidArgumentError(`It is ${text}; a number is expected.`);

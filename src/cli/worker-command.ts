@@ -1,9 +1,8 @@
-import { type Command, Option } from "commander";
-import { latencyProfiles } from "../models/latency-profile.js";
-import { cassetteFromFlags, withCassette } from "./cassette-flags.js";
+import type { Command } from "commander";
+import { addCassetteFlags, cassetteFromFlags, withCassette } from "./cassette-flags.js";
 import { listenForBatchInterrupt } from "./interrupt.js";
 import { type Io, tell, write, writeJson } from "./io.js";
-import { anyNumber, optionsFromFlags, positiveInteger, positiveNumber, type RunFlags } from "./run-flags.js";
+import { addSimulationFlags, optionsFromFlags, positiveInteger, type RunFlags } from "./run-flags.js";
 
 interface WorkerFlags extends RunFlags {
   readonly engine: string;
@@ -13,7 +12,7 @@ interface WorkerFlags extends RunFlags {
 
 /** `agent-dag worker <file> --engine URL`: works at the rows that `batch --engine` puts there. */
 export function addWorkerCommand(program: Command, io: Io): void {
-  program
+  const command = program
     .command("worker")
     .description("Work at the rows of a graph's batches that an engine holds, on this machine.")
     .argument("<file>", "the graph, as the batch was given it; file.ts#name picks an export")
@@ -21,16 +20,8 @@ export function addWorkerCommand(program: Command, io: Io): void {
     .option("--concurrency <n>", "most rows under way at once on this worker (default: 8)", positiveInteger)
     .option("--model <model>", "model of every agent, where the batch names none")
     .option("--prices <file>", "JSON file of prices by model, for models that the price table does not know")
-    .option("--checkpoint <store>", "keep rows in another store than the engine's, shared by all workers")
-    .addOption(
-      new Option("--simulate <profile>", "stream every reply at a measured model's pace").choices(
-        Object.keys(latencyProfiles),
-      ),
-    )
-    .option("--seed <n>", "chooses the simulated latencies (default: 1)", anyNumber)
-    .option("--speed <x>", "divides simulated time (default: 1)", positiveNumber)
-    .option("--record <file>", "call the models and write their replies to this cassette")
-    .option("--replay <file>", "answer from this cassette; no model, key or network is needed")
+    .option("--checkpoint <store>", "keep rows in another store than the engine's, shared by all workers");
+  addCassetteFlags(addSimulationFlags(command))
     .option("--otlp <url>", "send traces to an OpenTelemetry collector, for example http://localhost:4318")
     .option("--json", "print one JSON summary and nothing else on stdout")
     .option("--debug", "show stack traces")
