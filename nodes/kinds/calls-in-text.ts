@@ -4,11 +4,45 @@ import { toolNamesOf } from "../../src/models/tool-names.js";
 import { jsonRegions } from "./json-reading.js";
 
 /** Names of open models that are known to write calls as text when their server does not read them. */
-const writesCallsAsText = /hermes|qwen|nous|granite|xlam|functionary/i;
+const writesCallsAsText =
+  /hermes|qwen|nous|granite|xlam|functionary|llama-?3|kimi|glm-|minimax|deepseek|mistral|devstral/i;
 
-/** What text that is a call looks like: the whole message, once or several times over. */
-const callsAsText =
-  /^\s*(?:(?:<tool_call>|<\|tool_call\|>|<tool_calls>|<function_call>|\[TOOL_CALLS\])[\s\S]*|<function=[\w.-]+>[\s\S]*)$/;
+/** What text that is a call begins with: the whole message is one, or several. */
+const callsAsText = new RegExp(
+  `^\\s*(?:${[
+    "<(?:[a-z]+:)?(?:tool_calls?|function_calls?)>|<\\|tool_call\\|>|\\[TOOL_CALLS\\]|<\\|python_tag\\|>",
+    "<function=[\\w.-]+>|<invoke name=",
+    "<\\|tool_calls?(?:_section)?_begin\\|>|<｜tool▁calls?▁begin｜>",
+  ].join("|")})`,
+);
+
+/** Most characters of text that are looked through for calls. */
+const longestCalls = 50_000;
+
+/** A name and what stands behind it, in the models' own formats; the pairs in the latter where it is no JSON. */
+const formats: readonly (readonly [call: RegExp, pair?: RegExp])[] = [
+  // Qwen's coders, MiniMax and Anthropic's of old, GLM.
+  [
+    /<function=([\w.-]+)>\s*([\s\S]*?)\s*<\/function>/g,
+    /<parameter=([\w.-]+)>\s*([\s\S]*?)\s*<\/parameter>/g,
+  ],
+  [
+    /<invoke name="([^"]+)">\s*([\s\S]*?)\s*<\/invoke>/g,
+    /<parameter name="([^"]+)"[^>]*>([\s\S]*?)<\/parameter>/g,
+  ],
+  [
+    /<tool_call>\s*([\w.-]+)\s*((?:<arg_key>[\s\S]*?)?)\s*<\/tool_call>/g,
+    /<arg_key>([\s\S]*?)<\/arg_key>\s*<arg_value>([\s\S]*?)<\/arg_value>/g,
+  ],
+  // DeepSeek, Kimi, Mistral.
+  [
+    /<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?([\w.-]+)(?:<｜tool▁sep｜>)?\s*(?:`{3}json)?\s*([\s\S]*?)\s*(?:`{3})?\s*<｜tool▁call▁end｜>/g,
+  ],
+  [
+    /<\|tool_call_begin\|>\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*<\|tool_call_argument_begin\|>\s*([\s\S]*?)\s*<\|tool_call_end\|>/g,
+  ],
+  [/\[TOOL_CALLS\]\s*([\w.-]+)\s*\[ARGS\]\s*(\{[\s\S]*?\})\s*(?=\[TOOL_CALLS\]|$)/g],
+];
 
 /**
  * A reply whose text is nothing but calls of known tools, with those as its calls.
@@ -22,6 +56,7 @@ export function withCallsInText(
   read: boolean = writesCallsAsText.test(model),
 ): ModelReply {
   if (tools.length === 0 || reply.toolCalls.length > 0 || !callsAsText.test(reply.text)) return reply;
+  if (reply.text.length > longestCalls) return reply;
   const names = toolNamesOf(tools.map(({ name }) => name));
   const told = new Map([...names].map(([name, made]) => [made, name]));
   const calls = callsIn(reply.text).map((call) => ({ ...call, name: told.get(call.name) ?? call.name }));
@@ -40,19 +75,17 @@ export function withCallsInText(
 }
 
 function callsIn(text: string): ToolCall[] {
-  const calls: ToolCall[] = [];
-  const tagged = text.matchAll(/<function=([\w.-]+)>\s*([\s\S]*?)\s*<\/function>/g);
-  for (const [, name = "", body = ""] of tagged) {
-    const parameters = [...body.matchAll(/<parameter=([\w.-]+)>\s*([\s\S]*?)\s*<\/parameter>/g)];
-    const args =
-      parameters.length === 0
-        ? body
-        : JSON.stringify(
-            Object.fromEntries(parameters.map(([, key, value]) => [key, jsonOrText(value ?? "")])),
-          );
-    calls.push({ id: "", name, args });
+  for (const [format, pair] of formats) {
+    const calls = [...text.matchAll(format)].map(([, name = "", body = ""]): ToolCall => {
+      const pairs = pair === undefined ? [] : [...body.matchAll(pair)];
+      const args = Object.fromEntries(
+        pairs.map(([, key = "", value = ""]) => [key.trim(), jsonOrText(value.trim())]),
+      );
+      return { id: "", name, args: pairs.length === 0 ? body : JSON.stringify(args) };
+    });
+    if (calls.length > 0) return calls;
   }
-  if (calls.length > 0) return calls;
+  const calls: ToolCall[] = [];
   for (const { value } of jsonRegions(text)) {
     for (const one of Array.isArray(value) ? value : [value]) {
       const inner = one?.function ?? one;

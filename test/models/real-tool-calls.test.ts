@@ -152,6 +152,36 @@ describe("calls of tools", () => {
     expect(made).toEqual(["weather Rome"]);
   });
 
+  it.each([
+    ['<|python_tag|>{"name": "weather", "parameters": {"city": "Rome"}}'],
+    ["<tool_call>\n<function=weather>\n<parameter=city>\nRome\n</parameter>\n</function>\n</tool_call>"],
+    ["<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Rome</arg_value>\n</tool_call>"],
+    [
+      '<function_calls>\n<invoke name="weather">\n<parameter name="city">Rome</parameter>\n</invoke>\n</function_calls>',
+    ],
+    [
+      '<minimax:tool_call>\n<invoke name="weather">\n<parameter name="city">Rome</parameter>\n</invoke>\n</minimax:tool_call>',
+    ],
+    [
+      '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{"city":"Rome"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    ],
+    [
+      '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{"city":"Rome"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    ],
+    [
+      '<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>{"city":"Rome"}<|tool_call_end|><|tool_calls_section_end|>',
+    ],
+    ['[TOOL_CALLS]weather[ARGS]{"city": "Rome"}'],
+    ['[TOOL_CALLS][{"name": "weather", "arguments": {"city": "Rome"}}]'],
+  ])("written as text in a format of its model's are told, or read: %s", async (written) => {
+    const { made, spec } = withTools();
+    expect((await answer(spec, [says(written)])).outcome.error.code).toBe("TOOL_CALL_AS_TEXT");
+    await server?.close();
+    const a = { ...(spec.nodes.a as any), modelOptions: { toolCallsInText: true } };
+    const read = await answer(defineDag({ name: "read", nodes: { a } }), [says(written), says("rain")]);
+    expect([read.outcome.value, made]).toEqual(["rain", ["weather Rome"]]);
+  });
+
   const broken: readonly (readonly [string, string | null])[] = [
     ["cut at the limit", "length"],
     ["withheld", "content_filter"],
