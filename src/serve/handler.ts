@@ -1,6 +1,7 @@
 import { noteSecrets } from "../models/secrets.js";
 import type { RunEvent, RunState } from "../records/events.js";
 import { createLivePage, type LivePage } from "../report/live-page.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import { eventStream, formatOf, type StreamFormat } from "./event-stream.js";
 import { assertAllowed, type GuardOptions, preflight, signIn, withCors } from "./guard.js";
 import { McpEndpoint } from "./mcp-http.js";
@@ -225,6 +226,8 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
   };
 
   const handler = async (request: Request): Promise<Response> => {
+    const isRequest = isObject(request) && isObject(request.headers);
+    assertArgument("the handler", isRequest, ["request", request, "a Request"]);
     try {
       return withCors(await dispatch(request), request, guard);
     } catch (error) {

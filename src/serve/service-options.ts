@@ -4,6 +4,7 @@ import { createHedgeStatistics } from "../limits/hedge-statistics.js";
 import type { LimitOptions } from "../limits/limit-options.js";
 import { createLimiter } from "../limits/limiter.js";
 import type { RunDagOptions } from "../run/run.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 
 /** What is served: a spec, several, or several by any key; they are known by their names. */
@@ -62,6 +63,7 @@ export function sharedLimits(limits: LimitOptions = {}): LimitOptions {
 /** The specs as a list. */
 export function listOf(specs: SpecList): readonly DagSpec[] {
   if (Array.isArray(specs)) return specs as readonly DagSpec[];
+  assertArgument("createHandler", isObject(specs), ["specs", specs, "a DAG, or a list of them"]);
   const isOne = "nodes" in specs && typeof specs.name === "string";
   return isOne ? [specs as DagSpec] : Object.values(specs as Readonly<Record<string, DagSpec>>);
 }

@@ -18,5 +18,9 @@ export function assertValid(spec: DagSpec): void {
 
 /** What messages call a spec, whatever was given for one. */
 export function calledDag(spec: unknown): string {
-  return isObject(spec) && typeof spec.name === "string" ? `The DAG "${spec.name}"` : "The DAG";
+  try {
+    return isObject(spec) && typeof spec.name === "string" ? `The DAG "${spec.name}"` : "The DAG";
+  } catch {
+    return "The DAG";
+  }
 }

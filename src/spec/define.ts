@@ -166,8 +166,17 @@ interface SpecFields {
 }
 
 function declared(given: object): unknown {
-  const spec = withComposedNames(given) as object;
+  const spec = composed(given) as object;
   const issues = validate(spec);
   if (issues.length > 0) throw new DagValidationError(calledDag(spec), issues);
   return freezeData(spec);
+}
+
+/** What cannot be read (a DAG within itself, a proxy that throws) is left as it is, for `validate` to say so. */
+function composed(given: object): unknown {
+  try {
+    return withComposedNames(given);
+  } catch {
+    return given;
+  }
 }

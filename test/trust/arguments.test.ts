@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import * as library from "agent-dag";
 import { DagError, defineDag, openCheckpointer, resume, run, runMany, stream } from "agent-dag";
+import { createHandler } from "agent-dag/serve";
 import { cassette, faults, scriptedModel, simulateLatency } from "agent-dag/testing";
 
 const one = defineDag({ name: "one", nodes: { a: { run: () => 1 } } });
@@ -51,6 +52,8 @@ const doors: Readonly<Record<string, (wrong: any) => unknown>> = {
   scriptedModel: (wrong) => scriptedModel(wrong),
   cassette: (wrong) => cassette(wrong),
   simulateLatency: (wrong) => simulateLatency(wrong),
+  "createHandler's specs": (wrong) => createHandler(wrong),
+  "a handler's request": (wrong) => createHandler(one)(wrong),
 };
 
 describe.each(Object.entries(doors))("%s", (_name, door) => {
@@ -63,6 +66,21 @@ describe.each(Object.entries(doors))("%s", (_name, door) => {
       );
     expect(error).toBeInstanceOf(DagError);
     expect((error as Error).message).not.toMatch(/reading '|destructure|is not a function|not iterable/);
+  });
+});
+
+describe("a spec", () => {
+  it("that holds itself is refused in words", () => {
+    const endless: any = { name: "endless", nodes: {} };
+    endless.nodes.inner = { dag: endless, input: "x" };
+    expect(() => defineDag(endless)).toThrow(/endless.*issue/);
+    expect(() => any.compile(endless)).toThrow(/endless.*issue/);
+  });
+
+  it("whose reading throws is refused in words, wherever it throws", () => {
+    const throwing = new Proxy({}, { get: () => Reflect.ownKeys(null as never) });
+    expect(() => defineDag(throwing as any)).toThrow(DagError);
+    expect(() => defineDag({ name: "s", nodes: throwing } as any)).toThrow(DagError);
   });
 });
 
