@@ -47,6 +47,20 @@ export function followSignal(...signals: readonly AbortSignal[]): FollowingSigna
   };
 }
 
+/** Signals that are aborted when the one call that they were made for ends early. */
+const ofOneCall = new WeakSet<AbortSignal>();
+
+/** Says that a signal is aborted when the one call that it is given to ends early: the call needs none of its own. */
+export function forOneCall(signal: AbortSignal): AbortSignal {
+  ofOneCall.add(signal);
+  return signal;
+}
+
+/** A signal for one call: the given one where that is of one call, else one that follows it. */
+export function signalOfCall(signal: AbortSignal): Pick<FollowingSignal, "signal" | "close"> {
+  return ofOneCall.has(signal) ? { signal, close() {} } : followSignal(signal);
+}
+
 /** Settles like `work`, or rejects as soon as the signal is aborted, also where the work pays it no heed. */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

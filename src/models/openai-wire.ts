@@ -142,7 +142,10 @@ async function readReply(
       call.push({ type: "finish", reason: "stop" });
     call.onWhole();
     if (!wantsStream) {
-      return asRead(response, text.includes('"tool_calls"') ? call.reader.completion() : completion);
+      return asRead(
+        response,
+        text.includes('"tool_calls"') ? JSON.stringify(call.reader.completion()) : text,
+      );
     }
     const headers = headersOf(response);
     headers.set("content-type", "text/event-stream");
@@ -154,7 +157,7 @@ async function readReply(
     }
     const headers = headersOf(response);
     headers.set("content-type", "application/json");
-    return asRead(new Response(null, { status: 200, headers }), call.reader.completion());
+    return asRead(new Response(null, { status: 200, headers }), JSON.stringify(call.reader.completion()));
   }
   const events = eventsOf(bytes, call);
   const encoder = new TextEncoder();
@@ -180,13 +183,12 @@ async function readReply(
 /** A stream whose server does not call it one. */
 const isEventStream = /^\s*(?::|(?:data|event|id|retry):)/;
 
-/** A reply whose body has been read: it is given on without another stream, which would cost more than all else of it. */
-function asRead(response: Response, body: unknown): Response {
-  const text = () => JSON.stringify(body);
+/** A reply whose body has been read: its text is given without another stream, which would cost more than all else of it. */
+function asRead(response: Response, text: string): Response {
   return Object.assign(response, {
-    text: async () => text(),
-    json: async () => body,
-    clone: () => new Response(text(), { status: 200, headers: headersOf(response) }),
+    text: async () => text,
+    json: async (): Promise<unknown> => JSON.parse(text),
+    clone: () => new Response(text, { status: 200, headers: headersOf(response) }),
   });
 }
 

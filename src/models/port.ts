@@ -183,6 +183,9 @@ export function batchModel(id: string, batches: Batches) {
   return model;
 }
 
+/** Whether a model is one of this package, with no middleware around it. */
+export const comesInBatches = (model: Model): boolean => batchesBy.has(model);
+
 /** A model's chunks in batches: those it comes with, else one for each chunk. */
 export function batchesOf(model: Model, request: ModelRequest): AsyncIterable<ChunkBatch> {
   return batchesBy.get(model)?.(request) ?? alone(model.call(request));
@@ -235,7 +238,7 @@ export function wrapModel(model: Model, middleware: readonly ModelMiddleware[]):
 
 /** A model whose `call` is known to stream: an `async` function in place of an `async function*` is told. */
 function streaming(model: Model): Model {
-  if (batchesBy.has(model)) return model;
+  if (comesInBatches(model)) return model;
   return {
     id: model.id,
     call(request) {

@@ -35,10 +35,10 @@ export function renderSections(sections: readonly Section[]): string {
  * @param around What else stands in the prompt.
  */
 export function sectionTexts(sections: readonly Section[], around = ""): string[] {
-  const prompt = [around, ...sections.flatMap((section) => [section.label, bodyOf(section)])].join("\n");
+  const texts = [around, ...sections.flatMap((section) => [section.label, bodyOf(section)])];
   return sections.map((section) => {
     const { label } = section;
-    const marker = markerFor(section, prompt);
+    const marker = markerFor(section, texts);
     const kind = "content" in section ? "begin" : "missing";
     return `[${marker} ${kind} ${label}]\n${bodyOf(section)}\n[${marker} end ${label}]`;
   });
@@ -94,10 +94,10 @@ export function readSections(text: string, from: number): { sections: Section[];
 
 const bodyOf = (section: Section) => ("content" in section ? section.content : section.missing);
 
-function markerFor(section: Section, prompt: string): string {
+function markerFor(section: Section, texts: readonly string[]): string {
   const own = JSON.stringify(section);
   for (let round = 0; ; round++) {
     const marker = `data-${createHash("sha256").update(`${round}\n${own}`).digest("hex").slice(0, 12)}`;
-    if (!prompt.includes(marker)) return marker;
+    if (!texts.some((text) => text.includes(marker))) return marker;
   }
 }

@@ -1,8 +1,9 @@
 import { DagError } from "../errors.js";
-import { followSignal, iterateUntilAborted } from "./abortable.js";
+import { followSignal, forOneCall, iterateUntilAborted } from "./abortable.js";
 import {
   batchesOf,
   batchModel,
+  comesInBatches,
   isContent,
   type ModelChunk,
   type ModelMiddleware,
@@ -33,7 +34,8 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
       let finished = false;
       let ended = false;
       try {
-        const batches = batchesOf(model, { ...request, signal: following.signal });
+        const signal = comesInBatches(model) ? forOneCall(following.signal) : following.signal;
+        const batches = batchesOf(model, { ...request, signal });
         for await (const chunks of iterateUntilAborted(batches, following.signal)) {
           // A reply that has said how it ended is not silent, whatever its connection does afterwards.
           finished ||= chunks.some((chunk) => chunk.type === "finish");
