@@ -1,6 +1,7 @@
-import { expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { createBudget } from "../../src/limits/budget.js";
 import { createLimiter } from "../../src/limits/limiter.js";
+import { signalOfCall } from "../../src/models/abortable.js";
 import { limitCalls } from "../../src/models/limit-calls.js";
 import {
   batchesOf,
@@ -11,6 +12,7 @@ import {
   replyOf,
   wrapModel,
 } from "../../src/models/port.js";
+import { timeCalls } from "../../src/models/time-calls.js";
 import { chunksOf, request } from "./requests.js";
 
 const text = (words: string): ModelChunk => ({ type: "text", text: words });
@@ -80,4 +82,36 @@ it("a budget ends an answer in the middle of a batch", async () => {
   expect(batches).toEqual([
     [text("x".repeat(150)), text("y".repeat(300)), { type: "finish", reason: "length" }],
   ]);
+});
+
+describe("the signal of an attempt", () => {
+  const clocked = (model: Model) => timeCalls({})(model);
+
+  it("is the request's own where nothing stands between, and aborted when its reader leaves early", async () => {
+    let signal: AbortSignal | undefined;
+    const model = batchModel("test:m", async function* (one) {
+      signal = one.signal;
+      yield [text("a")];
+      yield [finish];
+    });
+    for await (const _ of clocked(model).call(request())) break;
+    expect(signal && signalOfCall(signal).signal).toBe(signal);
+    expect(signal?.aborted).toBe(true);
+    await chunksOf(clocked(model));
+    expect(signal?.aborted).toBe(false);
+  });
+
+  it("is not where middleware may send two requests under it", async () => {
+    let signal: AbortSignal | undefined;
+    const twice = (model: Model): Model => ({
+      ...model,
+      async *call(one) {
+        signal = one.signal;
+        for await (const _ of model.call(one)) break;
+        yield* model.call(one);
+      },
+    });
+    await chunksOf(clocked(wrapModel(saying([text("a"), finish]), [twice])));
+    expect(signal && signalOfCall(signal).signal).not.toBe(signal);
+  });
 });
