@@ -359,10 +359,7 @@ function onlyTextOf(row: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(row).join(", ") || "none";
   throw new DagError(
     "INPUT_INVALID",
-    `the graph takes a text, and the fields do not say which of them it is: ${names}`,
-    {
-      hint: 'Call it "text".',
-    },
+    `the graph takes a text, and of the fields (${names}) none is called "text"`,
   );
 }
 
