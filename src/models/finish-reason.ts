@@ -11,7 +11,7 @@ export type Ending = "whole" | "cut" | "refused" | "filtered" | "failed" | "paus
  * The providers' words, lower case: OpenAI (stop, length, tool_calls, content_filter), Anthropic (end_turn, max_tokens,
  * tool_use, pause_turn, refusal, model_context_window_exceeded), Google (STOP, MAX_TOKENS, SAFETY …), Mistral
  * (model_length, error), Bedrock (guardrail_intervened, malformed_tool_use …), Ollama (stop, length, load), DeepSeek
- * (insufficient_system_resource), Zhipu (sensitive, network_error), and what gateways make of them.
+ * (insufficient_system_resource), vLLM (repetition), Zhipu (sensitive, network_error), and what gateways make of them.
  */
 const families: readonly (readonly [Ending, RegExp])[] = [
   ["paused", /^pause/],
@@ -22,7 +22,7 @@ const families: readonly (readonly [Ending, RegExp])[] = [
   ],
   [
     "failed",
-    /error|fail|malformed|unexpected|invalid|too_many|missing|abort|cancel|interrupt|insufficient|timeout|unspecified|no_image|^other$|^(un)?load$/,
+    /error|fail|malformed|unexpected|invalid|too_many|missing|abort|cancel|interrupt|insufficient|timeout|unspecified|no_image|overload|preempt|unavail|repetition|^other$|^(un)?load$/,
   ],
   ["cut", /length|token|context|incomplete|truncat|budget|^limit|^max/],
 ];

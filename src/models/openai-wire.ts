@@ -53,8 +53,9 @@ export function wireFetch(fetch: Fetch, call: WireCall): Fetch {
     const { wantsStream, sent } = chat;
     const response = await fetch(input, sent === null ? init : { ...init, body: sent });
     tellLimits(response, call);
-    if (!response.ok || response.body === null) return limited(response);
+    if (!response.ok) return limited(response);
     try {
+      if (response.body === null) throw new SyntaxError(`no body at all (status ${response.status})`);
       return await readReply(response, response.body, call, wantsStream);
     } catch (error) {
       call.onFailure(error);

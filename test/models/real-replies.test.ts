@@ -43,16 +43,20 @@ describe("a reply that broke off", () => {
     expect(record.calls[0]?.finishReason).toBe("length");
   });
 
-  it.each(["error", "network_error", "insufficient_system_resource"])(
-    "with %s is asked again, as any failure of the provider",
-    async (finish) => {
-      const { outcome, requests } = await answer(text, [says("The answer is", finish), says("42")], {
-        policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } },
-      });
-      expect(outcome).toMatchObject({ state: "completed", value: "42" });
-      expect(requests).toHaveLength(2);
-    },
-  );
+  it.each([
+    "error",
+    "network_error",
+    "insufficient_system_resource",
+    "server_overloaded",
+    "preempted",
+    "repetition",
+  ])("with %s is asked again, as any failure of the provider", async (finish) => {
+    const { outcome, requests } = await answer(text, [says("The answer is", finish), says("42")], {
+      policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } },
+    });
+    expect(outcome).toMatchObject({ state: "completed", value: "42" });
+    expect(requests).toHaveLength(2);
+  });
 });
 
 describe("a refusal", () => {
@@ -158,6 +162,14 @@ describe("a key that a server writes into its reply", () => {
 });
 
 describe("an error inside a reply of status 200", () => {
+  it("that has no body is told as such", async () => {
+    const { outcome } = await answer(text, [(response) => void response.writeHead(204).end()], once);
+    expect(outcome.error).toMatchObject({
+      code: "MODEL_BAD_RESPONSE",
+      message: expect.stringContaining("no body at all (status 204)"),
+    });
+  });
+
   it.each([
     [
       "an event with code 400",
