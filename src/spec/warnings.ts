@@ -74,7 +74,7 @@ function atomsOf(when: Fields, by: string): Atom[] {
     const [only] = when.any;
     return when.any.length === 1 && isPlainObject(only) ? atomsOf(only, by) : [];
   }
-  if (when.not !== undefined) return [];
+  if (when.not !== undefined) return isPlainObject(when.not) ? negatedAtoms(when.not, by) : [];
   if (when.state !== undefined) {
     const states = Array.isArray(when.state) ? when.state : [when.state];
     return [atomOf(by, `the state of "${String(when.node)}"`, { in: states })];
@@ -82,6 +82,17 @@ function atomsOf(when: Fields, by: string): Atom[] {
   const { node, input, item: _, path, ...test } = when;
   const root = input === true ? "the input" : `"${String(node)}"`;
   return [atomOf(by, path === undefined ? root : `${root}.${String(path)}`, test)];
+}
+
+/** The tests that hold whenever a condition does not: none of `any` holds, and of `all` only one alone says which. */
+function negatedAtoms(when: Fields, by: string): Atom[] {
+  if (when.not !== undefined) return isPlainObject(when.not) ? atomsOf(when.not, by) : [];
+  const parts = Array.isArray(when.any) ? when.any : when.all;
+  if (Array.isArray(parts)) {
+    if (parts === when.all && parts.length !== 1) return [];
+    return parts.flatMap((part) => (isPlainObject(part) ? negatedAtoms(part, by) : []));
+  }
+  return atomsOf(when, by).map(({ about, test }) => atomOf(by, about, { not: test }));
 }
 
 function firstConflict(atoms: readonly Atom[]): readonly [Atom, Atom] | null {
@@ -97,6 +108,8 @@ function firstConflict(atoms: readonly Atom[]): readonly [Atom, Atom] | null {
 
 /** Whether no value passes both tests. */
 function excludes(a: Fields, b: Fields): boolean {
+  if (isPlainObject(a.not)) return !isPlainObject(b.not) && implies(b, a.not);
+  if (isPlainObject(b.not)) return implies(a, b.not);
   const [listA, listB] = [listed(a), listed(b)];
   if (listA !== null) return !listA.some((value) => passes(value, b));
   if (listB !== null) return !listB.some((value) => passes(value, a));
@@ -106,6 +119,12 @@ function excludes(a: Fields, b: Fields): boolean {
   const above = Math.max(...[a.gt, b.gt].filter((bound) => typeof bound === "number"));
   const below = Math.min(...[a.lt, b.lt].filter((bound) => typeof bound === "number"));
   return above >= below;
+}
+
+/** Whether each value that passes the one test is known to pass the other. */
+function implies(a: Fields, b: Fields): boolean {
+  const list = listed(a);
+  return list === null ? canonicalJson(a) === canonicalJson(b) : list.every((value) => passes(value, b));
 }
 
 function listed(test: Fields): readonly unknown[] | null {
@@ -138,7 +157,10 @@ const isJoin = (test: Fields) => Array.isArray(test.in) && test.in.length === 1 
 
 function sentence({ by, about, test }: Atom, name: string): string {
   if (by === name && isJoin(test)) return `its join waits until ${about} is completed`;
-  const states = Object.entries(test).map(([key, value]) => `${wordOf(key)} ${JSON.stringify(value)}`);
+  const [not, stated] = isPlainObject(test.not) ? [" not", test.not] : ["", test];
+  const states = Object.entries(stated).map(
+    ([key, value]) => `${wordOf(key).replace(/^is\b/, `is${not}`)} ${JSON.stringify(value)}`,
+  );
   return `${by === name ? "its `when`" : `"${by}", which its join waits for,`} asks that ${about} ${states.join(" and ")}`;
 }
 

@@ -51,6 +51,39 @@ describe("a node that can never run", () => {
       expect(found(dag({ a: when(a), b: when(b), end: end({ join }) }))).toEqual([]);
   });
 
+  const label = (test: object) => ({ node: "kind", path: "label", ...test });
+  const branch = (condition: object) => ({ needs: ["kind"], when: condition, run: () => 1 });
+  it.each([
+    ["a condition and its opposite", label({ equals: "bug" }), { not: label({ equals: "bug" }) }],
+    ["a value and no member of a list", label({ equals: "bug" }), { not: label({ in: ["bug", "other"] }) }],
+    ["something and its opposite", { not: label({ exists: true }) }, label({ exists: true })],
+    [
+      "none of several",
+      { not: { any: [label({ equals: "bug" }), label({ equals: "other" })] } },
+      label({ equals: "other" }),
+    ],
+    ["what is denied twice", { not: { not: label({ equals: "bug" }) } }, label({ equals: "praise" })],
+  ])("is found behind a branch and the else of it: %s", (_, a, b) => {
+    const [one] = warningsOf(dag({ a: branch(a), b: branch(b), end: end() }));
+    expect(one).toMatchObject({
+      code: "never-runs",
+      path: "nodes.end.join",
+      message: expect.stringMatching(/"kind"/),
+    });
+  });
+
+  it.each([
+    ["a value that the other denies not", { not: label({ equals: "bug" }) }, label({ in: ["bug", "other"] })],
+    ["two denials", { not: label({ equals: "bug" }) }, { not: label({ equals: "other" }) }],
+    [
+      "not all of several",
+      { not: { all: [label({ equals: "bug" }), label({ exists: true })] } },
+      label({ equals: "bug" }),
+    ],
+  ])("is not seen where both branches can run: %s", (_, a, b) => {
+    expect(found(dag({ a: branch(a), b: branch(b), end: end() }))).toEqual([]);
+  });
+
   it.each([
     ["numbers that do not meet", { gt: 5 }, { lt: 5 }],
     ["a number out of the list", { gt: 5 }, { in: [1, 2] }],
