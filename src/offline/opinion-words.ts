@@ -95,7 +95,8 @@ function wordScore(tokens: readonly Token[], i: number): number {
     case "work":
     case "works":
     case "worked":
-      return isVerb && before !== "to" ? 1.2 : 0;
+      // "It works" praises; "I work from home" does not.
+      return isVerb && !/^(?:to|i|we|he|she|who)$/.test(before) ? 1.2 : 0;
     case "miss":
     case "missed":
       return isVerb && before !== "not" ? -1 : 0;

@@ -167,6 +167,7 @@ describe("texts that are no reviews", () => {
     "I hope this finds you well. The meeting is at nine. Kind regards, Ann",
     "Thank you for your quick reply. The parcel weighs two kilos. Have a great day!",
     "Would you recommend a good plumber?",
+    "I work from home on Mondays.",
     "My account number is 4711. The freezer came two days later.",
     "The latest banner is for dependents. Honestly, the tires are in the cellar.",
     "The board approved the plan on Monday after a long session. Work begins in May.",
