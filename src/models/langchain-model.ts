@@ -207,11 +207,15 @@ function openReply(model: Adapted, request: ModelRequest, plan: Plan, signal: Ab
   const { messages, options, bound } = plan;
   if (model.openAiClient && model.viewable && !usesResponses(instance, options)) {
     const view = sharedView(model.kept.views, instance, viewSettings(model, plan));
+    // Beside a schema, LangChain has every tool strict, and its client refuses to send one that is not: it is told of tools only.
+    const { response_format: format, ...unformatted } = options;
+    const isHidden = options.tools !== undefined && field(format, "type") === "json_schema";
     return openAiChunks({
       invoke: (wrapFetch, given, callOptions) =>
         invokeShared(view, notingKeys(model, wrapFetch), given, callOptions),
       messages,
-      options,
+      options: isHidden ? unformatted : options,
+      responseFormat: isHidden ? format : undefined,
       stream: plan.stream,
       streamUsage: !model.refusals.has("stream_options") && field(instance, "streamUsage") !== false,
       renameMaxTokens: model.refusals.has("max_tokens"),

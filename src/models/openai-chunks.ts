@@ -22,6 +22,7 @@ export interface OpenAiCall {
   readonly stream: boolean;
   readonly streamUsage: boolean;
   readonly renameMaxTokens: boolean;
+  readonly responseFormat: unknown;
   readonly request: Pick<ModelRequest, "messages">;
   readonly answerTool: string | null;
   readonly signal: AbortSignal;
@@ -54,6 +55,7 @@ async function* chunksOf(
     stream: call.stream,
     streamUsage: call.streamUsage,
     renameMaxTokens: call.renameMaxTokens,
+    responseFormat: call.responseFormat,
     carries: carriesOf(call.request.messages),
     reader,
     push(chunk) {

@@ -23,6 +23,8 @@ export interface WireCall {
   readonly streamUsage: boolean;
   /** `true` sends `max_completion_tokens` in place of `max_tokens`. */
   readonly renameMaxTokens: boolean;
+  /** The `response_format` that LangChain was not told of; `undefined` where it was. */
+  readonly responseFormat: unknown;
   /** What goes back of the thoughts of earlier messages, by the position of the assistant's message. */
   readonly carries: ReadonlyMap<number, ThoughtCarry>;
   readonly reader: CompletionReader;
@@ -74,7 +76,7 @@ interface ChatRequest {
 function chatRequest(text: string, call: WireCall): ChatRequest | null {
   // Quotes within a text are escaped, so that it cannot be mistaken for a field.
   const isWhole = !call.stream && !/"stream"\s*:\s*true/.test(text);
-  if (isWhole && call.carries.size === 0 && !call.renameMaxTokens)
+  if (isWhole && call.carries.size === 0 && !call.renameMaxTokens && call.responseFormat === undefined)
     return text.startsWith("{") && text.includes('"messages":[') ? { wantsStream: false, sent: null } : null;
   const body = requestBody(text);
   if (body === null) return null;
@@ -95,8 +97,11 @@ function requestBody(text: string): Record<string, unknown> | null {
 /** The request's body as it has to be sent; `null` where it is right as it is. */
 function rewritten(body: Record<string, unknown>, call: WireCall, wantsStream: boolean): string | null {
   const asStream = call.stream || wantsStream;
-  if (asStream === wantsStream && call.carries.size === 0 && !call.renameMaxTokens) return null;
+  const { carries, renameMaxTokens, responseFormat } = call;
+  if (asStream === wantsStream && carries.size === 0 && !renameMaxTokens && responseFormat === undefined)
+    return null;
   const sent: Record<string, unknown> = { ...body };
+  if (responseFormat !== undefined) sent.response_format = responseFormat;
   if (call.renameMaxTokens && sent.max_tokens !== undefined) {
     sent.max_completion_tokens = sent.max_tokens;
     delete sent.max_tokens;

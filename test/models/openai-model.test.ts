@@ -139,6 +139,27 @@ describe("an openai: model through OPENAI_BASE_URL", () => {
     expect(sent()[1]).not.toHaveProperty("max_tokens");
   });
 
+  it.each([true, false])("sends tools as they are beside a schema, streamed: %s", async (stream) => {
+    const loose: ToolSpec = {
+      name: "note",
+      description: "Takes notes.",
+      parameters: { type: "object", properties: { notes: { type: "object", additionalProperties: {} } } },
+    };
+    const schema = {
+      type: "object",
+      properties: { label: { type: "string" } },
+      required: ["label"],
+      additionalProperties: false,
+    };
+    server.on({ userMessage: "hello" }, { content: '{"label":"x"}' });
+    const reply = await replyTo({ tools: [weather, loose], schema, stream });
+    expect(reply.text).toBe('{"label":"x"}');
+    const [body] = sent();
+    expect(body).toMatchObject({ response_format: { type: "json_schema", json_schema: { strict: true } } });
+    const tools = body?.tools as { function: object }[];
+    expect(tools.map((tool) => tool.function)).toEqual([weather, loose]);
+  });
+
   it.each([
     [401, "MODEL_UNAUTHORIZED"],
     [404, "MODEL_NOT_FOUND"],
