@@ -4,7 +4,9 @@ import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { run } from "agent-dag";
 import { atOnce, fiveAgents, instructions, processorMs, startModel, text } from "./five-agents.js";
 
-const rounds = Number(process.argv[2] ?? 6);
+const rounds = Number(process.argv[2] ?? 40);
+/** Rounds before the first that counts: until then both are mostly compiled. */
+const warmUp = 8;
 const names = ["a", "b", "c", "d"] as const;
 const { model: shared, end } = await startModel();
 const ours = (streamed: boolean) => () =>
@@ -46,10 +48,12 @@ const median = (values: readonly number[]) => [...values].sort((x, y) => x - y)[
 for (const streamed of [false, true]) {
   const pair = [ours(streamed), handWritten(streamed)] as const;
   const times: [number[], number[]] = [[], []];
-  for (const once of pair) for (let i = 0; i < 2; i++) await measured(once);
-  for (let round = 0; round < rounds; round++) {
-    times[0].push(await measured(pair[0]));
-    times[1].push(await measured(pair[1]));
+  for (let round = -warmUp; round < rounds; round++) {
+    // In turn, so that neither always comes first.
+    for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+      const ms = await measured(pair[side]);
+      if (round >= 0) times[side].push(ms);
+    }
   }
   const [own, hand] = times.map(median) as [number, number];
   const rss = Math.round(process.memoryUsage().rss / 1024 / 1024);

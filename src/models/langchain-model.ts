@@ -63,13 +63,17 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
 }
 
 /** Every key that a request of this model can carry. */
-function secretsOf(model: Adapted): string[] {
-  // What a key is changed to is seen in the headers that it is sent with.
+function secretsOf(model: Adapted): readonly string[] {
   const { kept } = model;
+  const { inUse } = kept;
+  if (inUse?.sent === kept.sent.size && inUse.elsewhere === recentSecretsInUse()) return inUse.all;
+  // What a key is changed to is seen in the headers that it is sent with.
   const own = kept.secrets ?? instanceSecrets(model.instance);
-  if (model.viewable) kept.secrets = own;
   noteSecrets([...own, ...kept.sent]);
-  return [...own, ...kept.sent, ...recentSecretsInUse()];
+  const elsewhere = recentSecretsInUse();
+  const all = [...own, ...kept.sent, ...elsewhere];
+  if (model.viewable) Object.assign(kept, { secrets: own, inUse: { sent: kept.sent.size, elsewhere, all } });
+  return all;
 }
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ChunkBatch> {
@@ -247,6 +251,7 @@ function notingKeys({ kept }: Adapted, wrapFetch: (fetch: Fetch) => Fetch): (fet
         if (kept.sent.size > mostSent) {
           kept.sent.clear();
           kept.authorizations.clear();
+          delete kept.inUse;
         }
         for (const secret of headerSecrets(init?.headers)) kept.sent.add(secret);
         if (key !== undefined) kept.authorizations.add(key);

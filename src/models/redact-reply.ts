@@ -85,9 +85,26 @@ interface StreamRedactor {
 /** Fewer characters than this are passed on at once although a key begins like them: pieces stay as they came. */
 const leastHeld = 4;
 
+interface Cleaner {
+  readonly keys: readonly string[];
+  readonly clean: (text: string) => string;
+}
+
+/** By the list of secrets: the same one comes with many replies. */
+const cleaners = new WeakMap<readonly string[], Cleaner>();
+
+function cleanerOf(secrets: readonly string[]): Cleaner {
+  let cleaner = cleaners.get(secrets);
+  if (cleaner === undefined) {
+    const keys = secrets.filter(isUnmistakable);
+    cleaner = { keys, clean: keyRedactor(keys) };
+    cleaners.set(secrets, cleaner);
+  }
+  return cleaner;
+}
+
 function streamRedactor(secrets: readonly string[]): StreamRedactor {
-  const keys = secrets.filter(isUnmistakable);
-  const clean = keyRedactor(keys);
+  const { keys, clean } = cleanerOf(secrets);
   let held = "";
   /** The end of what was passed on: a key may have begun in it. */
   let before = "";

@@ -47,7 +47,7 @@ export function redactKeys(text: string, secrets: readonly string[] = secretsInU
 /** {@link redactKeys} for many texts. */
 export function keyRedactor(secrets: readonly string[]): (text: string) => string {
   const spellings = distinct(secrets).flatMap(knownSpellings);
-  return (text) => spellings.reduce((rest, spelling) => withoutSpelling(rest, spelling), text);
+  return (text) => (spellings.length === 0 ? text : withoutSpellings(text, spellings));
 }
 
 const spellingsKnown = new Map<string, Spelling[]>();
@@ -81,7 +81,7 @@ export function isUnmistakable(secret: string): boolean {
 
 /** One way in which a key can stand in a text. Its pattern is large, and is made only where it may be found. */
 interface Spelling {
-  /** A part of the key that stands in a text with it, unless each of its characters is encoded. */
+  /** A part of the key that stands in a text with it, unless each of its characters is encoded. In small letters. */
   readonly part: string;
   readonly pattern: () => RegExp;
   readonly stand: string;
@@ -90,15 +90,19 @@ interface Spelling {
 /** Eight encoded characters in a row: a text in which not even letters and digits are left as they are. */
 const allEncoded = /(?:%[\da-f]{2}|\\u[\da-f]{4}|&#x?[\da-f]{1,8};){8}/i;
 
-function withoutSpelling(text: string, { part, pattern, stand }: Spelling): string {
-  const isThere =
-    text.includes(part) || text.toLowerCase().includes(part.toLowerCase()) || allEncoded.test(text);
-  return isThere ? text.replace(pattern(), stand) : text;
+function withoutSpellings(text: string, spellings: readonly Spelling[]): string {
+  const small = text.toLowerCase();
+  const isEncoded = allEncoded.test(text);
+  return spellings.reduce(
+    (rest, { part, pattern, stand }) =>
+      isEncoded || small.includes(part) ? rest.replace(pattern(), stand) : rest,
+    text,
+  );
 }
 
 function spelling(from: string, make: () => RegExp, stand = hidden): Spelling {
   const runs = from.match(/[A-Za-z\d]+/g) ?? [""];
-  const part = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), "");
+  const part = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), "").toLowerCase();
   let made: RegExp | undefined;
   const pattern = () => {
     made ??= make();

@@ -22,6 +22,8 @@ export interface Kept {
   readonly views: Views;
   /** Keys that the instance holds, once they were looked for. */
   secrets?: readonly string[];
+  /** Those and all others in use, as they were found last. */
+  inUse?: { readonly sent: number; readonly elsewhere: readonly string[]; readonly all: readonly string[] };
   /** Keys that requests were seen to carry, and that no field of the instance need hold. */
   readonly sent: Set<string>;
   /** Authorisations whose requests were looked through. */

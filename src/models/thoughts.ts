@@ -132,8 +132,11 @@ export function thoughtFilter(): ThoughtFilter {
     for (;;) {
       if (state === "start" || state === "after") {
         const lead = held.replace(invisible, "");
-        if (opened(lead)) continue;
-        const waits = lead.length < longestMark && mayBegin.some((beginning) => beginning.test(lead));
+        // What all tags and marks begin with.
+        const mayOpen = /^[<[◁]/.test(lead);
+        if (mayOpen && opened(lead)) continue;
+        const waits =
+          mayOpen && lead.length < longestMark && mayBegin.some((beginning) => beginning.test(lead));
         // What ends before it began may still begin: an answer that is known only at the end comes behind the finish reason.
         if (held === "" || (!ended && (lead === "" || waits))) return;
         if (state === "after") held = lead;

@@ -48,15 +48,15 @@ export function priceTable(calcPrice: CalcPrice | null, prices: Prices = {}): Pr
   const { known, flat } = foundIn(calcPrice);
   const listed = (provider: string, name: string, given: PricedUsage): number | null => {
     const usage = withinInput(given);
+    const isPlain = !usage.cachedInputTokens && !usage.cacheWriteTokens;
+    const price = isPlain ? flat.get(`${provider}:${name}`) : null;
+    if (price) return (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1e6;
     const tokens = {
       input_tokens: usage.inputTokens,
       output_tokens: usage.outputTokens,
       ...(usage.cachedInputTokens ? { cache_read_tokens: usage.cachedInputTokens } : {}),
       ...(usage.cacheWriteTokens ? { cache_write_tokens: usage.cacheWriteTokens } : {}),
     };
-    const isPlain = !usage.cachedInputTokens && !usage.cacheWriteTokens;
-    const price = isPlain ? flat.get(`${provider}:${name}`) : null;
-    if (price) return (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1e6;
     try {
       const found = calcPrice?.(tokens, name, { providerId: provider });
       if (price === undefined) flat.set(`${provider}:${name}`, flatPrice(found?.model_price));
