@@ -169,26 +169,35 @@ export type ChunkBatch = readonly ModelChunk[];
 /** `onSent` is told when the request stops waiting and is sent, by what makes it wait. */
 type Batches = (request: ModelRequest, onSent?: () => void) => AsyncIterable<ChunkBatch>;
 
-/** By model, and not a field of it: middleware copies a model's fields. */
-const batchesBy = new WeakMap<Model, Batches>();
+/** A model with its batches, which no copy of its fields has: middleware makes such copies. */
+class BatchModel implements Model {
+  readonly id: string;
+  readonly call: (request: ModelRequest, onSent?: () => void) => AsyncIterable<ModelChunk>;
+  readonly #batches: Batches;
+
+  constructor(id: string, batches: Batches) {
+    this.id = id;
+    this.#batches = batches;
+    this.call = (request, onSent) => oneByOne(batches(request, onSent));
+  }
+
+  static batchesOf(model: Model): Batches | undefined {
+    return #batches in model ? model.#batches : undefined;
+  }
+}
 
 /**
  * A model of this package, by the batches in which its chunks come: each chunk for itself would cost several promises in every
  * layer that a reply passes, and a reply that is fetched whole comes in one.
  */
-export function batchModel(id: string, batches: Batches) {
-  const call = (request: ModelRequest, onSent?: () => void) => oneByOne(batches(request, onSent));
-  const model = { id, call } satisfies Model;
-  batchesBy.set(model, batches);
-  return model;
-}
+export const batchModel = (id: string, batches: Batches): BatchModel => new BatchModel(id, batches);
 
 /** Whether a model is one of this package, with no middleware around it. */
-export const comesInBatches = (model: Model): boolean => batchesBy.has(model);
+export const comesInBatches = (model: Model): boolean => BatchModel.batchesOf(model) !== undefined;
 
 /** A model's chunks in batches: those it comes with, else one for each chunk. */
 export function batchesOf(model: Model, request: ModelRequest): AsyncIterable<ChunkBatch> {
-  return batchesBy.get(model)?.(request) ?? alone(model.call(request));
+  return BatchModel.batchesOf(model)?.(request) ?? alone(model.call(request));
 }
 
 async function* oneByOne(batches: AsyncIterable<ChunkBatch>): AsyncGenerator<ModelChunk> {
