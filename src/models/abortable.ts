@@ -58,9 +58,12 @@ export function forOneCall(signal: AbortSignal): AbortSignal {
   return signal;
 }
 
-/** A signal for one call: the given one where that is of one call, else one that follows it. */
-export function signalOfCall(signal: AbortSignal): Pick<FollowingSignal, "signal" | "close"> {
-  return (signal as Noted)[ofOneCall] ? { signal, close() {} } : followSignal(signal);
+/** A signal for one call: the given one where that is of one call, or the call cannot end early, else one that follows it. */
+export function signalOfCall(
+  signal: AbortSignal,
+  isWhole = false,
+): Pick<FollowingSignal, "signal" | "close"> {
+  return isWhole || (signal as Noted)[ofOneCall] ? { signal, close() {} } : followSignal(signal);
 }
 
 /** Settles like `work`, or rejects as soon as the signal is aborted, also where the work pays it no heed. */

@@ -78,7 +78,9 @@ function secretsOf(model: Adapted): readonly string[] {
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ChunkBatch> {
   // What is read from the wire has ended there; the stream of any other package may still be open, and is aborted.
-  const following = model.openAiClient ? signalOfCall(request.signal) : followSignal(request.signal);
+  const following = model.openAiClient
+    ? signalOfCall(request.signal, request.stream === false)
+    : followSignal(request.signal);
   const keys = replyRedactor(() => secretsOf(model));
   let ended = false;
   let heard = "";

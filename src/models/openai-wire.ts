@@ -135,7 +135,7 @@ async function readReply(
   const bytes = body.getReader();
   const streamed = (response.headers.get("content-type") ?? "").includes("text/event-stream");
   if (!streamed) {
-    const text = await wholeText(bytes, lengthOf(response));
+    const text = await wholeText(bytes);
     if (isEventStream.test(text)) {
       const again = new Response(text, { status: 200, headers: headersOf(response) });
       again.headers.set("content-type", "text/event-stream");
@@ -255,26 +255,11 @@ function readWithin(bytes: ReadableStreamDefaultReader<Uint8Array>, ms: number) 
   });
 }
 
-/** How many bytes a body has, as far as its server says and they are not packed. */
-function lengthOf({ headers }: Response): number | null {
-  const length = headers.get("content-length");
-  return length === null || headers.has("content-encoding") ? null : Number(length);
-}
-
-/** The whole text of a body; one that has its length, or is complete JSON, is not waited for when its connection stays open. */
-async function wholeText(
-  bytes: ReadableStreamDefaultReader<Uint8Array>,
-  length: number | null,
-): Promise<string> {
+/** The whole text of a body; one that is complete JSON is not waited for when its connection stays open. */
+async function wholeText(bytes: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  let read = 0;
   for (;;) {
-    if (read === length) {
-      // So that its connection is free.
-      bytes.read().catch(() => undefined);
-      return text + decoder.decode();
-    }
     const mayBeWhole = text.endsWith("}") || text.endsWith("}\n");
     const next = mayBeWhole ? await readWithin(bytes, afterFinishMs) : await bytes.read();
     if (next === null) {
@@ -283,7 +268,6 @@ async function wholeText(
       return text;
     }
     if (next.done) return text + decoder.decode();
-    read += next.value.length;
     text += decoder.decode(next.value, { stream: true });
     if (text.length > maxLineBytes && text.length - text.lastIndexOf("\n") > maxLineBytes) {
       void bytes.cancel().catch(() => undefined);
