@@ -77,7 +77,7 @@ function chatRequest(text: string, call: WireCall): ChatRequest | null {
   // Quotes within a text are escaped, so that it cannot be mistaken for a field.
   const isWhole = !call.stream && !/"stream"\s*:\s*true/.test(text);
   if (isWhole && call.carries.size === 0 && !call.renameMaxTokens && call.responseFormat === undefined)
-    return text.startsWith("{") && text.includes('"messages":[') ? { wantsStream: false, sent: null } : null;
+    return /"messages"\s*:\s*\[/.test(text) ? { wantsStream: false, sent: null } : null;
   const body = requestBody(text);
   if (body === null) return null;
   const wantsStream = body.stream === true;
