@@ -9,17 +9,13 @@ export interface FollowingSignal {
   close(hasEnded?: boolean): void;
 }
 
-/** What is noted on a signal itself: a set of the many signals that runs make would have to be cleaned of them. */
-const heardBy = Symbol("heard by many");
-const ofOneCall = Symbol("of one call");
-type Noted = AbortSignal & { [heardBy]?: true; [ofOneCall]?: true };
+const quiet = new WeakSet<AbortSignal>();
 
 /** Lets any number of calls and runs listen to a signal, without Node's warning of more than 10. */
 export function heardByMany(signal: AbortSignal): void {
-  const noted: Noted = signal;
-  if (noted[heardBy]) return;
+  if (quiet.has(signal)) return;
+  quiet.add(signal);
   try {
-    noted[heardBy] = true;
     setMaxListeners(0, signal);
   } catch {
     // A signal of another make: Node counts no listeners of it.
@@ -49,21 +45,6 @@ export function followSignal(...signals: readonly AbortSignal[]): FollowingSigna
       if (!hasEnded) controller.abort();
     },
   };
-}
-
-/** Says that a signal is aborted when the one call that it is given to ends early: the call needs none of its own. */
-export function forOneCall(signal: AbortSignal): AbortSignal {
-  const noted: Noted = signal;
-  noted[ofOneCall] = true;
-  return signal;
-}
-
-/** A signal for one call: the given one where that is of one call, or the call cannot end early, else one that follows it. */
-export function signalOfCall(
-  signal: AbortSignal,
-  isWhole = false,
-): Pick<FollowingSignal, "signal" | "close"> {
-  return isWhole || (signal as Noted)[ofOneCall] ? { signal, close() {} } : followSignal(signal);
 }
 
 /** Settles like `work`, or rejects as soon as the signal is aborted, also where the work pays it no heed. */

@@ -1,6 +1,6 @@
 import { DagError, errorMessage } from "../errors.js";
 import type { ChatModelLike } from "../spec/shape.js";
-import { followSignal, iterateUntilAborted, signalOfCall, untilAborted } from "./abortable.js";
+import { followSignal, iterateUntilAborted, untilAborted } from "./abortable.js";
 import { assertNotFailed, refused } from "./finish-reason.js";
 import { type ChunkReader, readChunks } from "./langchain-chunks.js";
 import { type Loose, viewOf } from "./langchain-view.js";
@@ -77,10 +77,9 @@ function secretsOf(model: Adapted): readonly string[] {
 }
 
 async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<ChunkBatch> {
-  // What is read from the wire has ended there; the stream of any other package may still be open, and is aborted.
-  const following = model.openAiClient
-    ? signalOfCall(request.signal, request.stream === false)
-    : followSignal(request.signal);
+  // Nobody can leave a reply early that is fetched whole, so that it needs no signal of its own.
+  const isWhole = model.openAiClient && request.stream === false;
+  const following = isWhole ? { signal: request.signal, close() {} } : followSignal(request.signal);
   const keys = replyRedactor(() => secretsOf(model));
   let ended = false;
   let heard = "";

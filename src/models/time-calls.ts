@@ -1,5 +1,5 @@
 import { DagError } from "../errors.js";
-import { followSignal, forOneCall, iterateUntilAborted } from "./abortable.js";
+import { followSignal, iterateUntilAborted } from "./abortable.js";
 import {
   batchesOf,
   batchModel,
@@ -39,8 +39,7 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
       let finished = false;
       let ended = false;
       try {
-        const signal = comesInBatches(model) ? forOneCall(following.signal) : following.signal;
-        const batches = batchesOf(model, { ...request, signal });
+        const batches = batchesOf(model, { ...request, signal: following.signal });
         for await (const chunks of iterateUntilAborted(batches, following.signal)) {
           // A reply that has said how it ended is not silent, whatever its connection does afterwards.
           finished ||= chunks.some((chunk) => chunk.type === "finish");

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { createBudget } from "../../src/limits/budget.js";
 import { createLimiter } from "../../src/limits/limiter.js";
-import { signalOfCall } from "../../src/models/abortable.js";
 import { limitCalls } from "../../src/models/limit-calls.js";
 import {
   batchesOf,
@@ -9,6 +8,7 @@ import {
   type ChunkBatch,
   type Model,
   type ModelChunk,
+  type ModelMiddleware,
   replyOf,
   wrapModel,
 } from "../../src/models/port.js";
@@ -85,33 +85,27 @@ it("a budget ends an answer in the middle of a batch", async () => {
 });
 
 describe("the signal of an attempt", () => {
-  const clocked = (model: Model) => timeCalls({})(model);
-
-  it("is the request's own where nothing stands between, and aborted when its reader leaves early", async () => {
-    let signal: AbortSignal | undefined;
+  const attempt = async (stream: boolean, middleware: readonly ModelMiddleware[] = []) => {
+    const seen: AbortSignal[] = [];
     const model = batchModel("test:m", async function* (one) {
-      signal = one.signal;
+      seen.push(one.signal);
       yield [text("a")];
       yield [finish];
     });
-    for await (const _ of clocked(model).call(request())) break;
-    expect(signal && signalOfCall(signal).signal).toBe(signal);
-    expect(signal?.aborted).toBe(true);
-    await chunksOf(clocked(model));
-    expect(signal?.aborted).toBe(false);
+    const own = request({ stream });
+    for await (const _ of timeCalls({})(wrapModel(model, middleware)).call(own)) break;
+    return { own: own.signal, signal: seen[0] };
+  };
+  const passing: ModelMiddleware = (model) => ({ ...model, call: (one) => model.call(one) });
+
+  it("is aborted when the reader of a stream leaves early, and the run's is not", async () => {
+    const { own, signal } = await attempt(true);
+    expect([own.aborted, signal?.aborted]).toEqual([false, true]);
   });
 
-  it("is not where middleware may send two requests under it", async () => {
-    let signal: AbortSignal | undefined;
-    const twice = (model: Model): Model => ({
-      ...model,
-      async *call(one) {
-        signal = one.signal;
-        for await (const _ of model.call(one)) break;
-        yield* model.call(one);
-      },
-    });
-    await chunksOf(clocked(wrapModel(saying([text("a"), finish]), [twice])));
-    expect(signal && signalOfCall(signal).signal).not.toBe(signal);
+  it("is the run's own where a reply is fetched whole and nothing stands between", async () => {
+    const { own, signal } = await attempt(false);
+    expect(signal).toBe(own);
+    expect((await attempt(false, [passing])).signal?.aborted).toBe(true);
   });
 });
