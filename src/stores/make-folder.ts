@@ -9,7 +9,8 @@ import { dirname, resolve } from "node:path";
 export function makeFolder(path: string): void {
   const folder = resolve(path);
   if (isFolder(folder)) return;
-  makeFolder(dirname(folder));
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
   try {
     mkdirSync(folder);
   } catch (error) {
