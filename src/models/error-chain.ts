@@ -1,5 +1,6 @@
 import { errorMessage } from "../errors.js";
 import type { HeaderReader } from "../limits/rate-limit.js";
+import { excerpt } from "../spec/issue.js";
 
 /** An error and what caused it, outermost first; an `AggregateError` counts with its first error. */
 export function causeChain(error: unknown): unknown[] {
@@ -91,7 +92,7 @@ export function says(
     .trim();
   const own = text.replace(foreignName, "");
   const bare = own.startsWith(`${status} `) ? own.slice(`${status} `.length) : own;
-  return bare.length > 500 ? `${bare.slice(0, 500)}…` : bare;
+  return excerpt(bare, 500);
 }
 
 const foreignName = /^([A-Z]\w*Error): /;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DagError } from "../errors.js";
-import { isObject, showValue } from "../spec/issue.js";
+import { excerpt, isObject, showValue } from "../spec/issue.js";
 import type { DagProjection } from "./events.js";
 import type { RunRecord } from "./record.js";
 
@@ -364,5 +364,5 @@ function nameOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return excerpt(text, 60);
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { DagError, errorMessage } from "../errors.js";
 import type { RunInterrupt } from "../records/events.js";
+import { excerpt } from "../spec/issue.js";
 import { toJsonSchema } from "../spec/schema.js";
 import type { DagSpec, JsonSchema } from "../spec/shape.js";
 import { parseTraceContext } from "../telemetry/trace-context.js";
@@ -219,7 +220,7 @@ function questionText({ message, show, value, kind }: RunInterrupt): string {
   const shown = show ?? (kind === "approval" ? undefined : value);
   if (shown === undefined || shown === null) return message;
   const text = typeof shown === "string" ? shown : JSON.stringify(shown, null, 2);
-  return `${message}\n\n${text.length > mostShown ? `${text.slice(0, mostShown)}…` : text}`;
+  return `${message}\n\n${excerpt(text, mostShown)}`;
 }
 
 function answerForm({ kind, message }: RunInterrupt) {

@@ -27,6 +27,10 @@ export function assertArgument(
   if (!fits) throw new DagValidationError(`The call of \`${called}\``, [wrongValue(argument, value, wanted)]);
 }
 
+/** A text of at most so many characters, with `…` where it was longer. */
+export const excerpt = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text;
+
 /** A path one step deeper: `nodes.meta`, `needs[1]`, `nodes["a b"]`. */
 export function pathTo(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DagError, errorMessage } from "../errors.js";
+import { excerpt } from "./issue.js";
 import { isMessagesSchema, messages } from "./messages.js";
 import type { JsonSchema, Schema } from "./shape.js";
 
@@ -67,10 +68,9 @@ const mostProblems = 20;
 const longestProblem = 400;
 
 function renderProblems(issues: readonly z.core.$ZodIssue[]): string {
-  const told = issues.slice(0, mostProblems).map((issue) => {
-    const problem = renderProblem(issue, []);
-    return problem.length > longestProblem ? `${problem.slice(0, longestProblem)}…` : problem;
-  });
+  const told = issues
+    .slice(0, mostProblems)
+    .map((issue) => excerpt(renderProblem(issue, []), longestProblem));
   const left = issues.length - told.length;
   return [...told, ...(left > 0 ? [`and ${left} more`] : [])].join("\n");
 }

@@ -1,4 +1,5 @@
 import { DagError, errorCode, errorMessage } from "../errors.js";
+import { excerpt } from "../spec/issue.js";
 
 interface Cause {
   /** The store's own codes: SQLite's, Node's and PostgreSQL's. */
@@ -147,5 +148,5 @@ function fieldOf(value: unknown, name: string): unknown {
 
 function firstLine(text: string): string {
   const line = text.split("\n")[0] ?? "";
-  return (line.length > 200 ? `${line.slice(0, 200)}…` : line).replace(/\.$/, "");
+  return excerpt(line, 200).replace(/\.$/, "");
 }
