@@ -1,5 +1,5 @@
 import { errorMessage } from "../../src/errors.js";
-import { wordsOfPage } from "../../src/models/reply-body.js";
+import { isJson, parseEvent, wordsOfPage } from "../../src/models/reply-body.js";
 import type { ToolLike } from "../../src/spec/shape.js";
 
 /** What a tool is called with beside its arguments. */
@@ -50,18 +50,45 @@ const blocksOf = (content: unknown): readonly unknown[] =>
   Array.isArray(content) ? content : [isRecord(content) ? content : { type: "text", text: String(content) }];
 
 /**
- * The error of an MCP tool as people read it: the words of a page, the first of the client's findings on what is no result, and that
- * the server gave no words where its client leaves none.
+ * The error of an MCP tool as people read it. Of a result with `isError` its client hands on the text alone, and of a server's refusal
+ * the body without its status: where that is empty, the message says what is unknown.
  */
 function inWords(error: unknown): unknown {
   const message = errorMessage(error);
   if (!isRecord(error) || error.name !== "ToolException") return error;
-  const told = /<(?:!doctype|html|body)\b/i.test(message)
-    ? wordsOfPage(message)
-    : (withFindings(message) ??
-      message.replace(/returned an error:\s*$/, "returned an error without saying why in words."));
+  const [, tool, words] = /^(MCP tool '.*' on server '.*' returned an error):([\s\S]*)$/.exec(message) ?? [];
+  const [, call, body] = /^([\s\S]*?Error POSTing to endpoint): ?([\s\S]*)$/.exec(message) ?? [];
+  const told =
+    words !== undefined
+      ? words.trim() === ""
+        ? `${tool} without saying why in words: its result holds no text, and its client hands on nothing else.`
+        : message
+      : body !== undefined
+        ? `${call}: ${wordsOfRefusal(body)}`
+        : (withFindings(message) ?? wordsOf(message));
   return told === message ? error : Object.assign(new Error(told, { cause: error }), { name: error.name });
 }
+
+/** What a server refuses a request with. One that has been started anew knows no session of before. */
+function wordsOfRefusal(body: string): string {
+  if (/^\s*(null)?\s*$/.test(body))
+    return "the server refused without words, and its client does not tell the HTTP status. If the server was started anew, make another client.";
+  const words = isJson(body) ? wordsOfError(body) : wordsOf(body);
+  return /\bsession\b/i.test(words)
+    ? `${words.replace(/\.$/, "")}. If the server was started anew, make another client.`
+    : words;
+}
+
+function wordsOfError(body: string): string {
+  try {
+    parseEvent(body);
+    return body;
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
+
+const wordsOf = (text: string) => (/<(?:!doctype|html|body)\b/i.test(text) ? wordsOfPage(text) : text);
 
 /** A message that ends in findings as JSON, as the client's check of a result writes them. */
 function withFindings(message: string): string | null {

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { defineDag, type Policy, type RunEvent, run, type ToolLike } from "../../src/index.js";
 import { scriptedModel } from "../../src/testing/scripted-model.js";
 
@@ -12,6 +14,7 @@ let server: Server;
 let client: MultiServerMCPClient;
 let tool: ToolLike;
 let answer: Answer;
+let session = "s";
 
 /** A server of MCP over HTTP that is right in all but its answers to tool calls. */
 async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -19,8 +22,10 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   for await (const part of request) text.push(String(part));
   if (request.method !== "POST") return void response.writeHead(405).end();
   const { id, method, params } = JSON.parse(text.join("")) as Record<string, any>;
+  if (id !== undefined && (request.headers["mcp-session-id"] ?? session) !== session)
+    return void response.writeHead(404).end();
   const result = (value: unknown) => {
-    response.writeHead(200, { "content-type": "application/json", "mcp-session-id": "s" });
+    response.writeHead(200, { "content-type": "application/json", "mcp-session-id": session });
     response.end(JSON.stringify({ jsonrpc: "2.0", id, result: value }));
   };
   if (id === undefined) response.writeHead(202).end();
@@ -68,6 +73,8 @@ async function outcome(given: Answer, policy: Policy = {}) {
   return outcomes.a;
 }
 
+const rpcError = (code: number, message: string) => ({ jsonrpc: "2.0", error: { code, message }, id: null });
+
 const html = `<!DOCTYPE html><html><style>p{}</style><body>${"<p>Bad gateway</p>".repeat(900)}</body></html>`;
 
 describe("an MCP server that fails", () => {
@@ -77,6 +84,27 @@ describe("an MCP server that fails", () => {
       "forgets the session",
       (response) => void response.writeHead(404).end("Session not found"),
       /Session not/,
+    ],
+    [
+      "forgets the session, in JSON",
+      (response) => void response.writeHead(404).end(JSON.stringify(rpcError(-32001, "Session not found"))),
+      /endpoint: Session not found\. If the server was started anew, make another client\.$/,
+    ],
+    [
+      "asks for a session",
+      (response) =>
+        void response.writeHead(400).end(JSON.stringify(rpcError(-32000, "No valid session ID."))),
+      /endpoint: No valid session ID\. If the server was started anew/,
+    ],
+    [
+      "refuses without words",
+      (response) => void response.writeHead(404).end(),
+      /endpoint: the server refused without words, and its client does not tell the HTTP status/,
+    ],
+    [
+      "refuses in JSON",
+      (response) => void response.writeHead(429).end('{"error":{"message":"slow down"}}'),
+      /endpoint: slow down$/,
     ],
     ["refuses the key", (response) => void response.writeHead(401).end("who are you"), /who are you/],
     ["fails with a page", (response) => void response.writeHead(502).end(html), /: Bad gateway Bad/],
@@ -98,7 +126,25 @@ describe("an MCP server that fails", () => {
     [
       "fails without words",
       { isError: true, content: [], structuredContent: { code: 7 } },
-      /without saying why/,
+      /without saying why in words: its result holds no text/,
+    ],
+    [
+      "fails with a file",
+      {
+        isError: true,
+        content: [{ type: "resource", resource: { uri: "file:///why.txt", text: "the disk is full" } }],
+      },
+      /without saying why in words: its result holds no text/,
+    ],
+    [
+      "fails with a list",
+      { isError: true, content: [{ type: "text", text: '[{"at":3}]' }] },
+      /: \[\{"at":3\}\]$/,
+    ],
+    [
+      "fails with words about tags",
+      { isError: true, content: [{ type: "text", text: "The <body> is not closed." }] },
+      /: The <body> is not closed\.$/,
     ],
   ];
 
@@ -179,4 +225,35 @@ describe("what an MCP tool gives", () => {
       value: "five",
     });
   });
+});
+
+it("is called in a session begun anew where its server was started anew, as docs/providers.md shows", async () => {
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
+  const lasting = new MultiServerMCPClient({ mcpServers: { shop: { transport: "http", url: url.href } } });
+  const [look] = (await lasting.getTools()) as unknown as ToolLike[];
+  const shop = await lasting.getClient("shop");
+  if (shop === undefined || look === undefined) throw new Error("The server has no tool.");
+  const call = shop.callTool.bind(shop);
+  let renewed: Promise<void> | undefined;
+  shop.callTool = async (...given) => {
+    const { transport } = shop;
+    try {
+      return await call(...given);
+    } catch (error) {
+      const isRenewed = shop.transport !== transport;
+      if (!isRenewed && (error as { code?: unknown }).code !== 404) throw error;
+      if (!isRenewed)
+        renewed = shop.close().then(() => shop.connect(new StreamableHTTPClientTransport(url) as Transport));
+      await renewed;
+      return call(...given);
+    }
+  };
+  const nodes = { a: { tool: look }, b: { tool: look }, c: { tool: look } };
+  answer = { content: [{ type: "text", text: "well" }] };
+  for (const restarted of ["s", "s2", "s3"]) {
+    session = restarted;
+    const { output } = await run(defineDag({ name: "lasting", nodes }), "go");
+    expect(output).toEqual({ a: "well", b: "well", c: "well" });
+  }
+  await lasting.close();
 });
