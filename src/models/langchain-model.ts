@@ -1,6 +1,7 @@
 import { DagError, errorMessage } from "../errors.js";
 import type { ChatModelLike } from "../spec/shape.js";
 import { followSignal, iterateUntilAborted, untilAborted } from "./abortable.js";
+import { type AnswerTags, answerTags } from "./answer-tags.js";
 import { assertNotFailed, refused } from "./finish-reason.js";
 import { type ChunkReader, readChunks } from "./langchain-chunks.js";
 import { type Loose, viewOf } from "./langchain-view.js";
@@ -86,7 +87,7 @@ async function* reply(model: Adapted, request: ModelRequest): AsyncGenerator<Chu
   try {
     for (;;) {
       const plan = planOf(model, request);
-      const reader = replyReader(model, plan.wrappedIn);
+      const reader = replyReader(model, request, plan.wrappedIn);
       let begun = false;
       try {
         const shown = (pieces: readonly ModelChunk[]): ChunkBatch => {
@@ -150,30 +151,41 @@ function hasAnotherWay(model: Adapted, plan: Plan, error: unknown): boolean {
 }
 
 /** Reads one reply: thoughts told apart, what was put around the answer taken off, held to what a reply has to be. */
-function replyReader(model: Adapted, wrappedIn: string | null) {
+function replyReader(model: Adapted, request: ModelRequest, wrappedIn: string | null) {
   const filter = thoughtFilter();
   const wrapper = wrappedIn === null ? null : unwrapper(wrappedIn);
   const said: string[] = [];
+  let tags: AnswerTags | null = null;
+  let sawThoughts = false;
   let finishReason: string | null = null;
   let sawContent = false;
   let chars = 0;
+  const untagged = (piece: ThoughtPiece): readonly ThoughtPiece[] => {
+    if (piece.type === "restart") tags = null;
+    if (piece.type !== "text" || !sawThoughts || (tags === null && said.length > 0)) return [piece];
+    tags ??= answerTags(request);
+    return tags.add(piece.text);
+  };
   const bare = (piece: ThoughtPiece): readonly ThoughtPiece[] => {
     if (piece.type === "restart") wrapper?.restart();
     return piece.type === "text" && wrapper !== null ? wrapper.add(piece.text) : [piece];
   };
-  const noted = (given: readonly ThoughtPiece[]): readonly ModelChunk[] => {
-    const pieces = wrapper === null ? given : given.flatMap(bare);
+  const kept = (pieces: readonly ThoughtPiece[]): readonly ThoughtPiece[] => {
     for (const piece of pieces) {
       if (piece.type === "restart") said.length = 0;
       else if (piece.type === "text") said.push(piece.text);
     }
     return pieces;
   };
+  const noted = (given: readonly ThoughtPiece[]): readonly ModelChunk[] => {
+    sawThoughts ||= filter.sawThoughts;
+    if (!sawThoughts && wrapper === null) return kept(given);
+    return given.flatMap((piece) => kept(untagged(piece).flatMap(bare)));
+  };
   const rest = (): readonly ModelChunk[] => {
     const chunks = noted(filter.end());
-    const held = wrapper?.end() ?? [];
-    for (const piece of held) if (piece.type === "text") said.push(piece.text);
-    return held.length === 0 ? chunks : [...chunks, ...held];
+    const held = [...(tags?.end() ?? []).flatMap(bare), ...(wrapper?.end() ?? [])];
+    return held.length === 0 ? chunks : [...chunks, ...kept(held)];
   };
   return {
     read(chunk: ModelChunk): readonly ModelChunk[] {
@@ -181,6 +193,7 @@ function replyReader(model: Adapted, wrappedIn: string | null) {
       else if (chunk.type === "tool-call") chars += chunk.args.length;
       if (chars > maxReplyChars) throw replyTooLarge(`more than ${maxReplyChars} characters`);
       sawContent ||= isContent(chunk) || chunk.type === "thought";
+      sawThoughts ||= chunk.type === "thought" && chunk.text !== "";
       if (chunk.type === "text") return noted(filter.add(chunk.text));
       if (chunk.type !== "finish") return [chunk];
       finishReason = chunk.reason;

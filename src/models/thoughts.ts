@@ -15,6 +15,8 @@ export type ThoughtPiece =
   | { readonly type: "restart" };
 
 export interface ThoughtFilter {
+  /** Whether thoughts, which may have been empty, or a mark of theirs came before what is given as text now. */
+  readonly sawThoughts: boolean;
   add(text: string): ThoughtPiece[];
   /** What was held back because a tag may have begun. */
   end(): ThoughtPiece[];
@@ -103,6 +105,7 @@ export function thoughtFilter(): ThoughtFilter {
   /** Its end, in which such a tag may have begun. */
   let recent = "";
   let quoted = 0;
+  let sawThoughts = false;
   /** How many end tags may still come because the thoughts held start tags. */
   let nested = 0;
 
@@ -118,6 +121,7 @@ export function thoughtFilter(): ThoughtFilter {
     given = null;
     nested = 0;
     marked ||= mark.startsWith("<|");
+    sawThoughts = true;
     if (skipped !== undefined || tag?.[2] === "/") state = "after";
     else {
       close = form?.[1] ?? new RegExp(`</${tag?.[1]}\\s*>`, "i");
@@ -198,11 +202,15 @@ export function thoughtFilter(): ThoughtFilter {
         nested = Math.max(0, nested - 1);
         given = nested > 0 ? "" : null;
         recent = "";
+        sawThoughts = true;
         state = "after";
       }
     }
   }
   return {
+    get sawThoughts() {
+      return sawThoughts;
+    },
     add: (text) => [...read(text, false)],
     end: () => [...read("", true)],
   };
