@@ -123,7 +123,12 @@ export async function askOnce(
     };
     const reply = question.heard ?? (await replyOf(model, request));
     assertWhole(model.id, reply, modelOptions.acceptTruncated === true && output === undefined);
-    const read = withCallsInText(reply, tools, model.id, modelOptions.toolCallsInText);
+    const read = withCallsInText(reply, {
+      tools,
+      schema: schema !== null,
+      model: model.id,
+      read: modelOptions.toolCallsInText,
+    });
     if (run.journal.active) await run.journal.flushed();
     return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
   } finally {

@@ -16,6 +16,7 @@ import type { DagSpec, JsonSchema } from "../../src/spec/shape.js";
 import { CancelError, cancelOf } from "../engine/cancel.js";
 import { isFinal } from "../engine/journal.js";
 import type { Scope } from "../engine/scope.js";
+import { withCallsInText } from "../kinds/calls-in-text.js";
 import { instructionsOf, takesConversation } from "../kinds/prompt.js";
 import { createPendingCalls, type NodeRun, outcomeOfRuns, type PendingCalls } from "./planner-calls.js";
 import { type Callable, callablesOf, writtenOutput } from "./planner-catalogue.js";
@@ -146,7 +147,8 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
     const reply = await collectReply(heard === undefined ? ask() : chunksOf(heard), onChunk);
     assertWhole(model.id, reply);
     if (journal.active) await journal.flushed();
-    return { ...reply, toolCalls: withOwnIds(reply.toolCalls, turn) };
+    const read = withCallsInText(reply, { tools, schema: schema !== null, model: model.id, read: true });
+    return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
   } catch (error) {
     if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
     throw error;

@@ -233,7 +233,7 @@ export interface ModelOptions {
   /** Lets a text that was cut at the token limit pass as the agent's value. @default false */
   readonly acceptTruncated?: boolean;
   /**
-   * Reads a message that is nothing but calls written as text (`<tool_call>{…}</tool_call>`) as those calls, as some open
+   * Reads calls that a message holds as text (`<tool_call>{…}</tool_call>`, alone or at its end) as those calls, as some open
    * models write them. @default only for models whose name tells that they do
    */
   readonly toolCallsInText?: boolean;
