@@ -129,6 +129,8 @@ export async function askOnce(
       model: model.id,
       read: modelOptions.toolCallsInText,
     });
+    // A cut text may pass, but no calls that stand in it.
+    if (read.toolCalls !== reply.toolCalls) assertWhole(model.id, read);
     if (run.journal.active) await run.journal.flushed();
     return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
   } finally {

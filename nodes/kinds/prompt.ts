@@ -116,21 +116,29 @@ async function prefixOf(messages: readonly Message[], front: Front, chars: numbe
   return { key, chars, tokens: tokensBy(isLong ? roughTokens : await loadTextCounter()) };
 }
 
-/** Messages around a conversation; what it says as the system follows the instructions. */
+/**
+ * Messages around a conversation. What it says as the system follows the instructions, or is what is answered where it says nothing
+ * else: most providers want a message of the user. Empty answers are left out: most refuse them.
+ */
 function withConversation(
   instructions: string,
   conversation: readonly Message[],
   parts: readonly PromptPart[],
 ): Message[] {
-  const said = conversation.flatMap(({ role, content }) => (role === "system" ? [content] : []));
-  const system = [instructions, ...said].filter((text) => text !== "").join("\n\n");
   const sections = sectionsOf(parts);
+  const rest = conversation.filter((message) => message.role !== "system" && !isSilent(message));
+  const data = sections.length === 0 ? [] : [{ role: "user" as const, content: renderSections(sections) }];
+  const said = conversation.flatMap(({ role, content }) => (role === "system" ? [content] : [])).join("\n\n");
+  const isAnswered = rest.length + data.length === 0;
+  const system = [instructions, isAnswered ? "" : said].filter((text) => text !== "").join("\n\n");
   return [
     ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
-    ...conversation.filter(({ role }) => role !== "system"),
-    ...(sections.length === 0 ? [] : [{ role: "user" as const, content: renderSections(sections) }]),
+    ...(isAnswered && said !== "" ? [{ role: "user" as const, content: said }] : rest),
+    ...data,
   ];
 }
+
+const isSilent = ({ role, content }: Message) => role === "assistant" && content.trim() === "";
 
 /** The instructions as text. @throws DagError `INSTRUCTIONS_NOT_TEXT` when a function form returns something else, and whatever it throws itself. */
 export function instructionsOf(work: Work): string {

@@ -29,22 +29,52 @@ export function toLangChainMessages(messages: readonly Message[], cachedChars = 
   });
 }
 
-/** Messages in which no role stands twice in a row, for servers that want them to alternate. */
+/** Whether a message is one that its neighbour of the same role can be joined with. */
+const canJoin = (message: Message) =>
+  message.role === "user" ||
+  (message.role === "assistant" && (message.toolCalls ?? []).length === 0 && message.carry === undefined);
+
+/** Whether the user or the model speaks twice in a row. */
+export const repeatsRole = (messages: readonly Message[]): boolean =>
+  messages.some((message, index) => {
+    const next = messages[index + 1];
+    return next?.role === message.role && canJoin(message) && canJoin(next);
+  });
+
+/** Messages in which neither the user nor the model speaks twice in a row, for servers that want them to alternate. */
 export function alternating(messages: readonly Message[]): Message[] {
   const merged: Message[] = [];
   for (const message of messages) {
     const last = merged.at(-1);
-    if (last?.role !== "user" || message.role !== "user") {
+    if (last === undefined || last.role !== message.role || !canJoin(last) || !canJoin(message)) {
       merged.push(message);
       continue;
     }
-    const parts = [last, message].flatMap(
-      (one): readonly ContentPart[] => one.parts ?? [{ type: "text", text: one.content }],
-    );
     const content = `${last.content}\n\n${message.content}`;
-    merged[merged.length - 1] = { role: "user", content, ...(parts.some(isMedia) && { parts }) };
+    merged[merged.length - 1] =
+      last.role === "user" && message.role === "user"
+        ? { role: "user", content, ...joinedParts(last, message) }
+        : { ...last, content };
   }
   return merged;
+}
+
+function joinedParts(...messages: readonly (Message & { role: "user" })[]) {
+  const parts = messages.flatMap(
+    ({ parts, content }): readonly ContentPart[] => parts ?? [{ type: "text", text: content }],
+  );
+  return parts.some(isMedia) ? { parts } : {};
+}
+
+/** Whether the model speaks before the user does. */
+export const assistantIsFirst = (messages: readonly Message[]): boolean =>
+  messages.find(({ role }) => role !== "system")?.role === "assistant";
+
+/** Messages in which the user speaks first, for servers that want it. */
+export function userFirst(messages: readonly Message[]): Message[] {
+  const at = messages.findIndex(({ role }) => role !== "system");
+  const begin: Message = { role: "user", content: "(The conversation begins with what you said.)" };
+  return [...messages.slice(0, at), begin, ...messages.slice(at)];
 }
 
 /** A part in the form that the packages of all providers read. */
@@ -76,7 +106,9 @@ function toLangChainMessage(message: Message, cachedChars: number): LangChainMes
     };
   }
   if (message.role === "user" && message.parts !== undefined) {
-    return { role: "user", content: message.parts.map(toBlock) };
+    // Some providers refuse a text without words.
+    const parts = message.parts.filter((part) => part.type !== "text" || part.text.trim() !== "");
+    return { role: "user", content: parts.map(toBlock) };
   }
   const { role, content } = message;
   if (cachedChars === 0) return { role, content };

@@ -11,7 +11,9 @@ export type Optional =
   | "temperature"
   | "max_tokens"
   | "system"
-  /** Two messages of the user, one after the other. */
+  /** A conversation in which the model speaks first. */
+  | "assistant_first"
+  /** Two messages of one role, one after the other. */
   | "repeated_role"
   | "stream"
   | SchemaCarrier;
@@ -40,7 +42,14 @@ const names: readonly (readonly [RegExp, Optional])[] = [
   [/tool_choice|tool choice|forced? (tool|function)/i, "tool_choice"],
   [/temperature/i, "temperature"],
   [/max_tokens.*max_completion_tokens/is, "max_tokens"],
-  [/roles? must alternate|alternat(e|ing)\b.*\broles?\b|after role \W?user/i, "repeated_role"],
+  [
+    /first (message|content|turn)\b.*\buser\b|\b(start|begin)\w* with\b.*\buser\b|roles? must alternate|multi-?turn requests/i,
+    "assistant_first",
+  ],
+  [
+    /roles? must alternate|multi-?turn requests|alternat(e|ing)\b.*\broles?\b|after role \W?user/i,
+    "repeated_role",
+  ],
   [
     /system[ _-]?(role|message|prompt|instruction)|role\W{0,4}(of )?\W?system|(variant|not support)\W{1,3}(system|developer)\b|developer instruction|roles? must alternate/i,
     "system",

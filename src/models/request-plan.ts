@@ -2,10 +2,13 @@ import { DagError } from "../errors.js";
 import type { ChatModelLike } from "../spec/shape.js";
 import {
   alternating,
+  assistantIsFirst,
   type LangChainMessage,
+  repeatsRole,
   toLangChainMessages,
   toLangChainTool,
   toOpenAiTool,
+  userFirst,
 } from "./langchain-messages.js";
 import type { Loose } from "./langchain-view.js";
 import type { ModelRequest } from "./port.js";
@@ -76,12 +79,10 @@ export function planOf(model: Adapted, request: ModelRequest): Plan {
   const worded = inWords ? withSchemaInWords(request.messages, schema) : request.messages;
   const hasSystem = worded.some((message) => message.role === "system");
   const instructed = hasSystem && !optional("system") ? withoutSystem(worded) : worded;
-  const repeats = instructed.some(({ role }, i) => role === "user" && instructed[i + 1]?.role === "user");
-  const messages = readable(
-    model,
-    request,
-    repeats && !optional("repeated_role") ? alternating(instructed) : instructed,
-  );
+  const begun =
+    assistantIsFirst(instructed) && !optional("assistant_first") ? userFirst(instructed) : instructed;
+  const inTurns = repeatsRole(begun) && !optional("repeated_role") ? alternating(begun) : begun;
+  const messages = readable(model, request, inTurns);
 
   const options: Loose = {};
   let bound: Plan["bound"] = null;

@@ -202,8 +202,8 @@ function readMessage(value: unknown, path: Path, problems: Problem[]): ChatMessa
   }
   const before = problems.length;
   const parts = content.flatMap((part, index) => readPart(part, [...path, field, index], problems));
-  if (parts.length === 0 && problems.length === before && role !== "assistant")
-    tell([field], "The message is empty");
+  const isEmpty = parts.every((part) => part.type === "text" && part.text.trim() === "");
+  if (isEmpty && problems.length === before && role !== "assistant") tell([field], "The message is empty");
   if (role === "system" && parts.some(({ type }) => type !== "text"))
     tell([field], "A system message holds text only");
   const isText = parts.every((part) => part.type === "text");

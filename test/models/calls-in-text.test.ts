@@ -90,6 +90,16 @@ describe("calls as text", () => {
     });
   });
 
+  it("of a reply that was cut are not made, though its text may pass", async () => {
+    const { made, spec } = withTools();
+    const modelOptions = { toolCallsInText: true, acceptTruncated: true };
+    const a = { ...(spec.nodes.a as any), modelOptions };
+    const cut = says(`<tool_call>${json}</tool_call>\n<tool_call>{"name":"wea`, "length");
+    const { outcome, requests } = await answer(defineDag({ name: "cut", nodes: { a } }), [cut], once);
+    expect(outcome).toMatchObject({ error: { code: "REPLY_TRUNCATED" } });
+    expect([made, requests.length]).toEqual([[], 1]);
+  });
+
   it("of a planner run the nodes that they name", async () => {
     const written = ["a", "b"].map((name) => `<tool_call>{"name":"${name}","arguments":{}}</tool_call>`);
     const replies = [says(written.join("\n")), says("did"), says("did"), says("Both are done.")];
