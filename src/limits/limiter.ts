@@ -39,16 +39,20 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     acquire(estimate, signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
       return new Promise((resolve, reject) => {
-        let leave: (() => void) | undefined;
-        const onAbort = () => {
-          reject(signal.reason);
-          leave?.();
-        };
-        signal.addEventListener("abort", onAbort, { once: true });
-        leave = admission.enter(estimate, (lease) => {
-          signal.removeEventListener("abort", onAbort);
+        let isGranted = false;
+        let unhear = () => {};
+        const leave = admission.enter(estimate, (lease) => {
+          isGranted = true;
+          unhear();
           resolve(lease);
         });
+        if (isGranted) return;
+        const onAbort = () => {
+          reject(signal.reason);
+          leave();
+        };
+        signal.addEventListener("abort", onAbort, { once: true });
+        unhear = () => signal.removeEventListener("abort", onAbort);
       });
     },
     get waiting() {

@@ -3,6 +3,7 @@ import { followSignal, iterateUntilAborted } from "./abortable.js";
 import {
   batchesOf,
   batchModel,
+  type ChunkBatch,
   comesInBatches,
   isContent,
   type ModelChunk,
@@ -23,13 +24,8 @@ export interface CallClocks {
  * `MODEL_STALLED`; both are retryable. The request is aborted, and not waited for when it pays that no heed.
  */
 export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddleware {
-  return (model) =>
-    batchModel(model.id, async function* (request) {
-      // Nobody can leave a reply early that is fetched whole.
-      if (timeoutMs === undefined && request.stream === false && comesInBatches(model)) {
-        yield* iterateUntilAborted(batchesOf(model, request), request.signal);
-        return;
-      }
+  return (model) => {
+    const timed = async function* (request: ModelRequest): AsyncGenerator<ChunkBatch> {
       const following = followSignal(request.signal);
       const clock =
         timeoutMs === undefined
@@ -59,7 +55,14 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
         clearTimeout(idle);
         following.close(ended);
       }
-    });
+    };
+    return batchModel(model.id, (request) =>
+      // Nobody can leave a reply early that is fetched whole, so that it needs no signal of its own.
+      timeoutMs === undefined && request.stream === false && comesInBatches(model)
+        ? iterateUntilAborted(batchesOf(model, request), request.signal)
+        : timed(request),
+    );
+  };
 }
 
 /** What a model that falls silent afterwards had begun with. */
