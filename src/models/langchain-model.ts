@@ -60,7 +60,7 @@ export function langchainModel(instance: ChatModelLike, options: { readonly id?:
     viewable: true,
     kept: openAiClient ? keptBetweenRuns(instance) : newKept(),
   };
-  return withLegalToolNames(batchModel(adapted.id, (request) => reply(adapted, request)));
+  return withLegalToolNames(batchModel(adapted.id, (request) => reply(adapted, request), true));
 }
 
 /** Every key that a request of this model can carry. */

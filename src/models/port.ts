@@ -174,26 +174,37 @@ class BatchModel implements Model {
   readonly id: string;
   readonly call: (request: ModelRequest, onSent?: () => void) => AsyncIterable<ModelChunk>;
   readonly #batches: Batches;
+  readonly #endsAtOnce: boolean;
 
-  constructor(id: string, batches: Batches) {
+  constructor(id: string, batches: Batches, endsAtOnce: boolean) {
     this.id = id;
     this.#batches = batches;
+    this.#endsAtOnce = endsAtOnce;
     this.call = (request, onSent) => oneByOne(batches(request, onSent));
   }
 
   static batchesOf(model: Model): Batches | undefined {
     return #batches in model ? model.#batches : undefined;
   }
+
+  static endsAtOnce(model: Model): boolean {
+    return #endsAtOnce in model && model.#endsAtOnce;
+  }
 }
 
 /**
  * A model of this package, by the batches in which its chunks come: each chunk for itself would cost several promises in every
  * layer that a reply passes, and a reply that is fetched whole comes in one.
+ * @param endsAtOnce Whether a reply fails as soon as its request's signal is aborted, whatever the provider does.
  */
-export const batchModel = (id: string, batches: Batches): BatchModel => new BatchModel(id, batches);
+export const batchModel = (id: string, batches: Batches, endsAtOnce = false): BatchModel =>
+  new BatchModel(id, batches, endsAtOnce);
+
+/** Whether a model's replies are known to fail as soon as their request's signal is aborted. */
+export const endsAtOnce = (model: Model): boolean => BatchModel.endsAtOnce(model);
 
 /** Whether a model is one of this package, with no middleware around it. */
-export const comesInBatches = (model: Model): boolean => BatchModel.batchesOf(model) !== undefined;
+const comesInBatches = (model: Model): boolean => BatchModel.batchesOf(model) !== undefined;
 
 /** A model's chunks in batches: those it comes with, else one for each chunk. */
 export function batchesOf(model: Model, request: ModelRequest): AsyncIterable<ChunkBatch> {

@@ -4,7 +4,7 @@ import {
   batchesOf,
   batchModel,
   type ChunkBatch,
-  comesInBatches,
+  endsAtOnce,
   isContent,
   type ModelChunk,
   type ModelMiddleware,
@@ -58,8 +58,8 @@ export function timeCalls({ timeoutMs, idleTimeoutMs }: CallClocks): ModelMiddle
     };
     return batchModel(model.id, (request) =>
       // Nobody can leave a reply early that is fetched whole, so that it needs no signal of its own.
-      timeoutMs === undefined && request.stream === false && comesInBatches(model)
-        ? iterateUntilAborted(batchesOf(model, request), request.signal)
+      timeoutMs === undefined && request.stream === false && endsAtOnce(model)
+        ? batchesOf(model, request)
         : timed(request),
     );
   };

@@ -3,6 +3,7 @@ import {
   batchesOf,
   batchModel,
   type ChunkBatch,
+  endsAtOnce,
   type Message,
   type Model,
   type ModelChunk,
@@ -40,12 +41,13 @@ export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, strin
  * whose calls come back under the names here. So with names in the conversation that a model made up: providers refuse those too.
  */
 export function withLegalToolNames(model: Model): Model {
-  return batchModel(model.id, (request) => {
+  const batches = (request: ModelRequest) => {
     const names = namesIn(request);
     return names.every((name) => legal.test(name))
       ? batchesOf(model, request)
       : renamed(model, request, names);
-  });
+  };
+  return batchModel(model.id, batches, endsAtOnce(model));
 }
 
 function namesIn({ tools, messages }: ModelRequest): string[] {

@@ -9,6 +9,7 @@ import {
   type Model,
   type ModelChunk,
   type ModelMiddleware,
+  type ModelRequest,
   replyOf,
   wrapModel,
 } from "../../src/models/port.js";
@@ -85,13 +86,14 @@ it("a budget ends an answer in the middle of a batch", async () => {
 });
 
 describe("the signal of an attempt", () => {
-  const attempt = async (stream: boolean, middleware: readonly ModelMiddleware[] = []) => {
+  const attempt = async (stream: boolean, middleware: readonly ModelMiddleware[] = [], endsAtOnce = true) => {
     const seen: AbortSignal[] = [];
-    const model = batchModel("test:m", async function* (one) {
+    const batches = async function* (one: ModelRequest) {
       seen.push(one.signal);
       yield [text("a")];
       yield [finish];
-    });
+    };
+    const model = batchModel("test:m", batches, endsAtOnce);
     const own = request({ stream });
     for await (const _ of timeCalls({})(wrapModel(model, middleware)).call(own)) break;
     return { own: own.signal, signal: seen[0] };
@@ -107,5 +109,19 @@ describe("the signal of an attempt", () => {
     const { own, signal } = await attempt(false);
     expect(signal).toBe(own);
     expect((await attempt(false, [passing])).signal?.aborted).toBe(true);
+    expect((await attempt(false, [], false)).signal?.aborted).toBe(true);
+  });
+
+  it("ends a model that pays it no heed, whole or streamed", async () => {
+    const deaf = batchModel("test:m", async function* (): AsyncGenerator<ChunkBatch> {
+      await new Promise(() => {});
+      yield [finish];
+    });
+    for (const stream of [false, true]) {
+      const controller = new AbortController();
+      const reply = all(batchesOf(timeCalls({})(deaf), request({ stream, signal: controller.signal })));
+      controller.abort(new Error("enough"));
+      await expect(reply).rejects.toThrow("enough");
+    }
   });
 });
