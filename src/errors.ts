@@ -151,7 +151,7 @@ function bounded(text: string): string {
 }
 
 /** A field of any value; `undefined` where there is none or reading it throws. */
-function fieldOf(value: unknown, name: string): unknown {
+export function fieldOf(value: unknown, name: string): unknown {
   try {
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
   } catch {
@@ -183,17 +183,22 @@ export function asError(thrown: unknown): Error {
   return error instanceof Error ? error : new Error(errorMessage(error), { cause: error });
 }
 
+/** Whether a value is one that `await` waits for. One that cannot be looked at is not. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  try {
+    return typeof (value as { readonly then?: unknown }).then === "function";
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Takes note of a promise that nobody waits for, where something else was expected (a `when` cannot be asynchronous): should
  * it reject, that must not end the process.
  */
 export function unawaited(value: unknown): void {
-  try {
-    if (typeof value !== "object" || value === null || !("then" in value)) return;
-    Promise.resolve(value).catch(() => {});
-  } catch {
-    // What cannot be looked at cannot be waited for either.
-  }
+  if (isThenable(value)) Promise.resolve(value).catch(() => {});
 }
 
 /** Every code of the errors that this package throws or records, and what each says. `docs/errors.md` is made of it. */

@@ -2,8 +2,9 @@ import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import { GraphInterrupt, MemorySaver } from "@langchain/langgraph";
 import type { UserCodeHost } from "../../nodes/engine/run-context.js";
 import type { RunOptions } from "../../nodes/engine/run-options.js";
-import { caught, DagError } from "../../src/errors.js";
-import { causeChain } from "../../src/models/error-chain.js";
+import { LostQuestion } from "../../nodes/engine/suspension.js";
+import { errorMessage } from "../../src/errors.js";
+import { causeChain, textField } from "../../src/models/error-chain.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
 import { opaqueSaver } from "./opaque-saver.js";
 import { type CallConfig, privateNames } from "./private-names.js";
@@ -24,12 +25,13 @@ export const userCodeHost: UserCodeHost = Object.assign(
   },
   {
     payloadOf(error: unknown) {
+      const chain = causeChain(error);
       // By its class: an error that only looks like LangGraph's is an error.
-      const thrown = causeChain(error).find((link) => caught(link) instanceof GraphInterrupt) as
-        | GraphInterrupt
-        | undefined;
+      const thrown = chain.find((link) => link instanceof GraphInterrupt);
       const first = thrown?.interrupts[0];
-      return first === undefined ? undefined : { value: first.value as unknown };
+      if (first !== undefined) return { value: first.value as unknown };
+      const failed = chain.find(isFailedInterrupt);
+      return failed === undefined ? undefined : { unreadable: firstLine(errorMessage(failed)) };
     },
     outside: outsideLangGraph,
     threadFor({ checkpointer, thread = "" }: RunOptions, key: WorkKey): object {
@@ -43,9 +45,19 @@ export const userCodeHost: UserCodeHost = Object.assign(
   },
 );
 
+/** Whether it was thrown while LangGraph made its error of a payload, which it writes as JSON into the message. */
+function isFailedInterrupt(link: unknown): boolean {
+  return (
+    textField(link, "stack")?.includes(`new ${GraphInterrupt.name} (`) === true &&
+    !(link instanceof GraphInterrupt)
+  );
+}
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;
+
 /** A question that nobody hears would be lost, and the work would go on as if it had not been asked. */
-function interruptCaught(): DagError {
-  return new DagError(
+function interruptCaught(): LostQuestion {
+  return new LostQuestion(
     "INTERRUPT_CAUGHT",
     "A question was asked with `interrupt`, and what it threw was caught.",
     {

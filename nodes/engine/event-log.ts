@@ -1,4 +1,4 @@
-import { errorMessage } from "../../src/errors.js";
+import { errorMessage, isThenable } from "../../src/errors.js";
 import { redactKeys } from "../../src/models/redact.js";
 import type { RunEvent, UsageSums } from "../../src/records/events.js";
 import type { Outcome, Outcomes } from "../../src/records/outcome.js";
@@ -131,13 +131,5 @@ export class EventLog {
       "OBSERVER_FAILED",
       `Whoever watches the run (\`onEvent\`) failed; the run goes on without minding it: ${errorMessage(error)}`,
     );
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  try {
-    return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
-  } catch {
-    return false;
   }
 }

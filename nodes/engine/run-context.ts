@@ -40,13 +40,16 @@ export interface TopologyTraits {
 export interface UserCodeHost {
   /** Runs the code; the answers are for its calls of `interrupt`, in their order. */
   <T>(answers: readonly unknown[], code: () => T): T;
-  /** The payload of a question that LangGraph's `interrupt` threw; `undefined` for any other error. */
-  payloadOf(error: unknown): { readonly value: unknown } | undefined;
+  /** What LangGraph's `interrupt` was asked by a call that threw this; `undefined` for any other error. */
+  payloadOf(error: unknown): AskedPayload | undefined;
   /** Runs code as if no LangGraph were around it. */
   outside<T>(code: () => T): T;
   /** A config under which a compiled LangGraph persists a piece of work's own state at the run's checkpointer. */
   threadFor(options: RunOptions, key: WorkKey): object;
 }
+
+/** What `interrupt` was asked, or why that cannot even be read. */
+export type AskedPayload = { readonly value: unknown } | { readonly unreadable: string };
 
 /** What a run is made of. */
 export interface RunFacts {

@@ -1,3 +1,4 @@
+import { DagError } from "../../src/errors.js";
 import type { RunInterrupt } from "../../src/records/events.js";
 import { interrupted, type Outcome, type OutcomeTimes } from "../../src/records/outcome.js";
 
@@ -24,6 +25,12 @@ export class Suspension extends Error {
 function isQuestion(part: Outcome): boolean {
   return part.state === "interrupted" && part.reason.code === "question";
 }
+
+/**
+ * Thrown in place of a question that cannot be asked. Nothing may take it for a failure to go on after: the question would be
+ * lost.
+ */
+export class LostQuestion extends DagError {}
 
 /** How work settles that waits for an answer: it has not ended. */
 export function suspendedOutcome({ code }: Suspension, times: OutcomeTimes): Outcome {

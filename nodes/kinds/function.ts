@@ -1,4 +1,4 @@
-import { DagError } from "../../src/errors.js";
+import { DagError, isThenable } from "../../src/errors.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
 import type { Ctx } from "../../src/spec/shape.js";
 import type { Work, WorkResult } from "../engine/scope.js";
@@ -43,7 +43,7 @@ function calledWith(work: Work, ctx: Ctx): unknown {
  * @throws DagError `OUTPUT_INVALID` when it does not fit.
  */
 export async function checkedValue({ node }: Work, given: unknown): Promise<WorkResult> {
-  const value = await given;
+  const value = isThenable(given) ? await given : given;
   if (node.output === undefined) return { value };
   const checked = await checkAgainstAsync(node.output, value);
   if (checked.ok) return { value: checked.value };
@@ -51,8 +51,4 @@ export async function checkedValue({ node }: Work, given: unknown): Promise<Work
     "OUTPUT_INVALID",
     `The value does not fit the node's output schema: ${checked.message}.`,
   );
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

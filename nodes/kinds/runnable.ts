@@ -68,19 +68,26 @@ async function runGraphLike(work: Work, graph: GraphLike, config: object): Promi
   const { run } = work.scope;
   const own = { ...config, ...run.host.threadFor(run.options, work.key) };
   const outside = <T>(code: () => T): T => asPartOf(work, () => run.host.outside(code));
+  const invoke = (input: unknown) =>
+    asked(
+      work,
+      "graph ",
+      0,
+      outside(() => graph.invoke(input, own)),
+    );
   const state = await outside(() => graph.getState(own));
   const hasBegun = state.values !== undefined && Object.keys(state.values as object).length > 0;
   let open: readonly Interrupt[] = (state.tasks ?? []).flatMap((task) => task.interrupts ?? []);
   let result: unknown;
   if (open.length === 0) {
-    result = await outside(() => graph.invoke(hasBegun ? null : inputOf(work), own));
+    result = await invoke(hasBegun ? null : inputOf(work));
     open = questionsIn(result);
   }
   while (open.length > 0) {
     const resume = Object.fromEntries(
       open.map(({ id, value }) => [id, askedBy(work, `graph ${id}`, value)] as const),
     );
-    result = await outside(() => graph.invoke(new Command({ resume }), own));
+    result = await invoke(new Command({ resume }));
     open = questionsIn(result);
   }
   return result;

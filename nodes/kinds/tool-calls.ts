@@ -1,6 +1,6 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
-import { caught, errorCode, errorMessage } from "../../src/errors.js";
+import { caught, type DagError, errorMessage } from "../../src/errors.js";
 import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
@@ -15,7 +15,7 @@ import { readApproval } from "../engine/questions.js";
 import type { Work } from "../engine/scope.js";
 import { outcomeError, tookTooLong } from "../engine/settle-work.js";
 import { asPartOf } from "../engine/surrounding.js";
-import { Suspension } from "../engine/suspension.js";
+import { LostQuestion, Suspension } from "../engine/suspension.js";
 import { invokeTool } from "./invoke-tool.js";
 import { textOf } from "./prompt.js";
 
@@ -166,8 +166,8 @@ async function answerOf(
     return given(await invoked(work, own.tool, call.id, allowed.args, place));
   } catch (thrown) {
     const error = caught(thrown);
-    if (error instanceof CancelError || error instanceof Suspension) throw error;
-    if (errorCode(error) === "INTERRUPT_CAUGHT") throw error;
+    if (error instanceof CancelError || error instanceof Suspension || error instanceof LostQuestion)
+      throw error;
     return told(redactKeys(`The tool failed: ${excerpt(errorMessage(error))}`));
   }
 }
@@ -265,6 +265,7 @@ export async function asked<T>(
 export function questionOf(work: Work, which: string, answered: number, error: unknown): unknown {
   const payload = work.scope.run.host.payloadOf(error);
   if (payload === undefined) return error;
+  if ("unreadable" in payload) return unreadablePayload(payload.unreadable);
   try {
     askedBy(work, `${which}${answered}`, payload.value);
     return error;
@@ -275,13 +276,32 @@ export function questionOf(work: Work, which: string, answered: number, error: u
 
 /**
  * The answer to a question that user code asked through `interrupt(payload)`.
- * @throws Suspension while there is none.
+ * @throws Suspension while there is none, LostQuestion when the payload is not JSON.
  */
 export function askedBy(work: Work, which: string, payload: unknown): unknown {
+  const value = keptPayload(payload);
   return work.scope.run.questions.ask(work.key, which, {
     kind: "interrupt",
-    message: messageIn(payload),
-    value: jsonCopy(payload, "VALUE_NOT_JSON", "The payload of `interrupt`"),
+    message: messageIn(value),
+    value,
+  });
+}
+
+const thePayload = "The payload of `interrupt`";
+
+function keptPayload(payload: unknown): unknown {
+  try {
+    return jsonCopy(payload, "VALUE_NOT_JSON", thePayload);
+  } catch (error) {
+    const { code, message, facts } = error as DagError;
+    throw new LostQuestion(code, message, { facts });
+  }
+}
+
+/** What `interrupt` could not read far enough to throw it (a bigint, a reference back), only LangGraph's reason is known of. */
+function unreadablePayload(reason: string): LostQuestion {
+  return new LostQuestion("VALUE_NOT_JSON", `${thePayload} is not JSON: ${reason}.`, {
+    hint: "Give strings, numbers, booleans, null, arrays and plain objects of them.",
   });
 }
 

@@ -1,4 +1,4 @@
-import { errorCode, errorMessage } from "../errors.js";
+import { caught, errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, RunEvent, Waited, WorkKey } from "../records/events.js";
 import { keepTexts } from "../records/kept-text.js";
 import type { OutcomeError } from "../records/outcome.js";
@@ -87,8 +87,10 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
         }
         error = null;
       } catch (thrown) {
-        error = { code: errorCode(thrown), message: errorMessage(thrown) };
-        throw thrown;
+        // Whatever a middleware of the user's throws, what stands around this one can look at it.
+        const seen = caught(thrown);
+        error = { code: errorCode(seen), message: errorMessage(seen) };
+        throw seen;
       } finally {
         const endedAtMs = nowMs();
         if (error === stoppedEarly && request.signal.aborted) error = reasonOf(request.signal);

@@ -1,15 +1,15 @@
-import { errorMessage } from "../errors.js";
+import { caught, errorMessage, fieldOf as field } from "../errors.js";
 import type { HeaderReader } from "../limits/rate-limit.js";
 import { excerpt } from "../spec/issue.js";
 
 /** An error and what caused it, outermost first; an `AggregateError` counts with its first error. */
 export function causeChain(error: unknown): unknown[] {
   const chain: unknown[] = [];
-  for (let link = error; link !== undefined && link !== null && chain.length < 8; ) {
+  for (let link = caught(error); link !== undefined && link !== null && chain.length < 8; ) {
     if (chain.includes(link)) break;
     chain.push(link);
     const aggregated = field(link, "errors");
-    link = field(link, "cause") ?? (Array.isArray(aggregated) ? aggregated[0] : undefined);
+    link = caught(field(link, "cause") ?? (Array.isArray(aggregated) ? aggregated[0] : undefined));
   }
   return chain;
 }
@@ -26,9 +26,6 @@ export function firstOf<T>(
   }
   return undefined;
 }
-
-const field = (of: unknown, name: string): unknown =>
-  typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
 
 /** A field that holds a text, `undefined` where it is missing or empty. */
 export function textField(of: unknown, name: string): string | undefined {

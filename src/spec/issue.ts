@@ -46,8 +46,16 @@ export function pathSteps(path: string): (string | number)[] {
   );
 }
 
-/** A value as a few words of a message, whatever it is. */
+/** A value as a few words of a message, whatever it is: one that cannot be looked at (a revoked proxy) too. */
 export function showValue(value: unknown): string {
+  try {
+    return inWords(value);
+  } catch {
+    return `${typeof value === "function" ? "a function" : "an object"} that cannot be read`;
+  }
+}
+
+function inWords(value: unknown): string {
   if (typeof value === "string") return shorten(JSON.stringify(value));
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;

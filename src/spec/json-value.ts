@@ -45,7 +45,7 @@ class Copier {
       case "bigint":
         return this.refuse(path, `the bigint ${value}n`, "Give a number, or a string of its digits.");
       case "function":
-        return this.refuse(path, `the function ${value.name || "(unnamed)"}`, "Give what it returns.");
+        return this.refuse(path, functionNamed(value), "Give what it returns.");
       default:
         return this.refuse(path, `a ${typeof value}`, "Give a string.");
     }
@@ -166,6 +166,14 @@ function isPlain(value: object): boolean {
 
 function keyed(path: string, key: string): string {
   return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+}
+
+function functionNamed(value: object): string {
+  try {
+    return `the function ${(value as { readonly name?: unknown }).name || "(unnamed)"}`;
+  } catch {
+    return "a function";
+  }
 }
 
 function describe(value: object): [what: string, hint: string] {

@@ -1,4 +1,5 @@
 import type { ModelChunk, ModelRequest } from "../models/port.js";
+import { jsonCopy } from "../spec/json-value.js";
 import { pause } from "./pause.js";
 
 /** A tool call that a script lets the model ask for. */
@@ -85,12 +86,19 @@ export async function* playParts(parts: ScriptedParts, signal: AbortSignal): Asy
   yield { type: "finish", reason: parts.finishReason ?? (called ? "tool_calls" : "stop") };
 }
 
+/** @throws DagError `VALUE_NOT_JSON` where the script holds what JSON cannot write. */
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return JSON.stringify(jsonCopy(value, "VALUE_NOT_JSON", "The scripted reply"));
+  }
+}
+
 function chunksOf(parts: ScriptedParts): ModelChunk[] {
-  const texts = parts.chunks ?? [
-    parts.text ?? ("json" in parts ? (JSON.stringify(parts.json) ?? "null") : ""),
-  ];
+  const texts = parts.chunks ?? [parts.text ?? ("json" in parts ? (asJson(parts.json) ?? "null") : "")];
   const calls = (parts.toolCalls ?? []).map(({ name, args = {}, id }, index): ModelChunk => {
-    const text = typeof args === "string" ? args : JSON.stringify(args);
+    const text = typeof args === "string" ? args : asJson(args);
     return { type: "tool-call", index, id: id ?? `call-${index + 1}`, name, args: text };
   });
   return [

@@ -185,6 +185,20 @@ it("an `ask` that nobody awaits, and that fails, does not end the process", asyn
   expect(rejected).toEqual([]);
 });
 
+it("a middleware that throws what cannot be looked at fails its node in words", async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const use = (next: Model): Model => ({
+    ...next,
+    call: () => {
+      throw proxy;
+    },
+  });
+  const record = await run(beside({ instructions: "x" }), "x", { model, use: [use] });
+  const message = "A value that cannot be looked at was thrown.";
+  expect(record.outcomes.bad).toMatchObject({ state: "failed", error: { code: "ERROR", message } });
+});
+
 describe("whatever is thrown where the run has not begun", () => {
   const revoked = () => {
     const { proxy, revoke } = Proxy.revocable({}, {});

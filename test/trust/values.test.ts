@@ -1,7 +1,9 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
-import { MemorySaver } from "@langchain/langgraph";
+import { RunnableLambda } from "@langchain/core/runnables";
+import { interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { compile, type DagSpec, defineDag, resume, run } from "agent-dag";
+import { scriptedModel } from "agent-dag/testing";
 import fc from "fast-check";
 import { z } from "zod";
 import { topologyNames } from "../../graphs/topology.js";
@@ -95,8 +97,8 @@ describe("what JSON cannot hold", () => {
   }
   const loop: Record<string, unknown> = {};
   loop.self = loop;
-  const revoked = () => {
-    const { proxy, revoke } = Proxy.revocable({}, {});
+  const revoked = (target: object = {}) => {
+    const { proxy, revoke } = Proxy.revocable(target, {});
     revoke();
     return proxy;
   };
@@ -122,9 +124,12 @@ describe("what JSON cannot hold", () => {
     ["a boxed number", { n: Object(1) }, "n"],
     ["a regular expression", { pattern: /x/ }, "pattern"],
     ["a revoked proxy", { p: revoked() }, "p"],
+    ["a revoked proxy itself", revoked(), ""],
+    ["a revoked proxy of a function", { p: revoked(() => 1) }, "p"],
+    ["a revoked proxy of a function itself", revoked(() => 1), ""],
     [
       "a getter that throws",
-      { deep: Object.defineProperty({}, "x", { enumerable: true, get: revoked }) },
+      { deep: Object.defineProperty({}, "x", { enumerable: true, get: () => revoked() }) },
       "deep",
     ],
   ];
@@ -134,6 +139,32 @@ describe("what JSON cannot hold", () => {
     const { outcomes } = await run(spec, "x");
     expect(outcomes.make).toMatchObject({ state: "failed", error: { code: "VALUE_NOT_JSON" } });
     if (path !== "") expect(JSON.stringify(outcomes.make)).toContain(path.split(".")[0]);
+  });
+
+  it.each(cases)("is refused as what `interrupt` asks, wherever it is asked: %s", async (_, value) => {
+    const ask = () => void interrupt(value);
+    const tool = { name: "t", schema: { type: "object", properties: {} }, invoke: async () => ask() };
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode("asks", () => ask() ?? {})
+      .addEdge(START, "asks")
+      .compile({ checkpointer: true });
+    const model = scriptedModel({ agent: [{ toolCalls: [{ name: "t" }] }] });
+    const nodes = {
+      sync: { run: ask },
+      async: { run: async () => ask() },
+      tool: { tool },
+      agent: { instructions: "Call it.", tools: [tool] },
+      runnable: { runnable: RunnableLambda.from(ask) },
+      graph: { runnable: graph, input: () => ({ messages: [] }) },
+    };
+    const options = { checkpointer: new MemorySaver(), thread: "t", model };
+    const { outcomes } = await run(defineDag({ name: "odd", nodes } as unknown as DagSpec), "x", options);
+    for (const name of Object.keys(nodes)) {
+      const { code, message } =
+        outcomes[name]?.state === "failed" ? outcomes[name].error : { code: name, message: "" };
+      expect(code).toBe("VALUE_NOT_JSON");
+      expect(message).toMatch(/^The payload of `interrupt` is not JSON/);
+    }
   });
 
   it("is refused as an input, an answer, a tool's arguments and an item's value too", async () => {
