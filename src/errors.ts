@@ -46,7 +46,11 @@ export class DagError extends Error {
    * @param message What happened, to which thing, with which value.
    */
   constructor(code: string, message: string, options: DagErrorOptions = {}) {
-    super(options.hint === undefined ? message : `${message} ${options.hint}`, { cause: options.cause });
+    const { cause } = options;
+    super(
+      options.hint === undefined ? message : `${message} ${options.hint}`,
+      cause === undefined ? {} : { cause },
+    );
     this.name = new.target.name;
     this.code = code;
     this.retryable = options.retryable ?? false;

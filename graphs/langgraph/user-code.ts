@@ -2,7 +2,7 @@ import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import { GraphInterrupt, MemorySaver } from "@langchain/langgraph";
 import type { UserCodeHost } from "../../nodes/engine/run-context.js";
 import type { RunOptions } from "../../nodes/engine/run-options.js";
-import { LostQuestion } from "../../nodes/engine/suspension.js";
+import { LostQuestionError } from "../../nodes/engine/suspension.js";
 import { errorMessage } from "../../src/errors.js";
 import { causeChain, textField } from "../../src/models/error-chain.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
@@ -56,8 +56,8 @@ function isFailedInterrupt(link: unknown): boolean {
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;
 
 /** A question that nobody hears would be lost, and the work would go on as if it had not been asked. */
-function interruptCaught(): LostQuestion {
-  return new LostQuestion(
+function interruptCaught(): LostQuestionError {
+  return new LostQuestionError(
     "INTERRUPT_CAUGHT",
     "A question was asked with `interrupt`, and what it threw was caught.",
     {

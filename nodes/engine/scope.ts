@@ -2,6 +2,7 @@ import { caught, DagError, errorMessage } from "../../src/errors.js";
 import { notStarted, type Outcome } from "../../src/records/outcome.js";
 import { nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { hashOf } from "../../src/spec/canonical.js";
+import { isObject } from "../../src/spec/issue.js";
 import { jsonCopy } from "../../src/spec/json-value.js";
 import { orderOf } from "../../src/spec/order.js";
 import { checkAgainstAsync } from "../../src/spec/schema.js";
@@ -218,11 +219,8 @@ function inputError(spec: DagSpec, problem: string, cause?: unknown): DagError {
 
 function describe(value: unknown): string {
   if (value === null) return "null";
-  return Array.isArray(value)
-    ? "an array"
-    : typeof value === "object"
-      ? "an object"
-      : `${typeof value} ${String(value)}`;
+  if (typeof value !== "object") return `${typeof value} ${String(value)}`;
+  return isObject(value) ? "an object" : "an array";
 }
 
 function cancelAll(cancellers: readonly Canceller[] | undefined, cancel: CancelError): void {

@@ -30,7 +30,7 @@ function isQuestion(part: Outcome): boolean {
  * Thrown in place of a question that cannot be asked. Nothing may take it for a failure to go on after: the question would be
  * lost.
  */
-export class LostQuestion extends DagError {}
+export class LostQuestionError extends DagError {}
 
 /** How work settles that waits for an answer: it has not ended. */
 export function suspendedOutcome({ code }: Suspension, times: OutcomeTimes): Outcome {

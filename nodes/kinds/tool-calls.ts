@@ -15,7 +15,7 @@ import { readApproval } from "../engine/questions.js";
 import type { Work } from "../engine/scope.js";
 import { outcomeError, tookTooLong } from "../engine/settle-work.js";
 import { asPartOf } from "../engine/surrounding.js";
-import { LostQuestion, Suspension } from "../engine/suspension.js";
+import { LostQuestionError, Suspension } from "../engine/suspension.js";
 import { invokeTool } from "./invoke-tool.js";
 import { textOf } from "./prompt.js";
 
@@ -166,7 +166,7 @@ async function answerOf(
     return given(await invoked(work, own.tool, call.id, allowed.args, place));
   } catch (thrown) {
     const error = caught(thrown);
-    if (error instanceof CancelError || error instanceof Suspension || error instanceof LostQuestion)
+    if (error instanceof CancelError || error instanceof Suspension || error instanceof LostQuestionError)
       throw error;
     return told(redactKeys(`The tool failed: ${excerpt(errorMessage(error))}`));
   }
@@ -276,7 +276,7 @@ export function questionOf(work: Work, which: string, answered: number, error: u
 
 /**
  * The answer to a question that user code asked through `interrupt(payload)`.
- * @throws Suspension while there is none, LostQuestion when the payload is not JSON.
+ * @throws Suspension while there is none, LostQuestionError when the payload is not JSON.
  */
 export function askedBy(work: Work, which: string, payload: unknown): unknown {
   const value = keptPayload(payload);
@@ -294,13 +294,13 @@ function keptPayload(payload: unknown): unknown {
     return jsonCopy(payload, "VALUE_NOT_JSON", thePayload);
   } catch (error) {
     const { code, message, facts } = error as DagError;
-    throw new LostQuestion(code, message, { facts });
+    throw new LostQuestionError(code, message, { facts });
   }
 }
 
 /** What `interrupt` could not read far enough to throw it (a bigint, a reference back), only LangGraph's reason is known of. */
-function unreadablePayload(reason: string): LostQuestion {
-  return new LostQuestion("VALUE_NOT_JSON", `${thePayload} is not JSON: ${reason}.`, {
+function unreadablePayload(reason: string): LostQuestionError {
+  return new LostQuestionError("VALUE_NOT_JSON", `${thePayload} is not JSON: ${reason}.`, {
     hint: "Give strings, numbers, booleans, null, arrays and plain objects of them.",
   });
 }

@@ -5,12 +5,13 @@ import type { DagProjection, RunEvent } from "../records/events.js";
 import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
 import { type RunDagOptions, resume, run } from "../run/run.js";
+import { assertOptions, showValue } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor } from "../spec/values.js";
 import { adviceOf } from "./advice.js";
 import { type Agreement, agreementOf } from "./agreement.js";
 import { figuresOf, type TopologyFigures } from "./figures.js";
-import { type LabelledVariant, readVariant, type VariantLike } from "./variant.js";
+import { type LabelledVariant, readVariant, type VariantLike, variantList } from "./variant.js";
 
 /** The chosen topologies on the same input, side by side: JSON, with every run's record. */
 export interface Comparison {
@@ -69,6 +70,7 @@ export async function compare<D extends DagSpec>(
   input: NoInfer<InputOf<D>>,
   ...[given]: OptionsFor<CompareOptions, D>
 ): Promise<Comparison> {
+  if (given !== undefined) assertOptions("compare", given);
   const {
     topologies = defaultTopologies,
     repeat = 1,
@@ -78,11 +80,11 @@ export async function compare<D extends DagSpec>(
     ...options
   }: CompareOptions = given ?? {};
   if (!Number.isInteger(repeat) || repeat < 1 || repeat > 1000) {
-    throw new DagError("REPEAT_INVALID", `A repeat of ${repeat} cannot be used.`, {
+    throw new DagError("REPEAT_INVALID", `A repeat of ${showValue(repeat)} cannot be used.`, {
       hint: "Choose an integer from 1 to 1000.",
     });
   }
-  const variants = topologies.map(readVariant);
+  const variants = variantList("compare", "topologies", topologies).map(readVariant);
   if (variants.length === 0) {
     throw new DagError("VARIANT_INVALID", "There is no topology to compare.", { hint: "Name at least one." });
   }

@@ -6,6 +6,7 @@ import { loadTokenCounter, type TokenCounter } from "../models/usage.js";
 import { loadPriceTable, type Prices, type PriceTable } from "../records/price.js";
 import { assertRecord } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
+import { assertOptions, isList, showValue } from "../spec/issue.js";
 import { adviceOf } from "./advice.js";
 import { agreementOf } from "./agreement.js";
 import type { Comparison } from "./compare.js";
@@ -14,6 +15,7 @@ import { type Guesses, guessesFrom } from "./guessed-call.js";
 import { plannerPrompts } from "./planner-prompts.js";
 import { plannerSteps } from "./planner-steps.js";
 import { type Grounds, predictedRun, writtenOutput } from "./predicted-run.js";
+import { variantList } from "./variant.js";
 import { plansOf, type WorkPlan } from "./work-plan.js";
 
 /** What would have been otherwise. What is left out is as it was. */
@@ -59,6 +61,7 @@ export interface Prediction extends Comparison {
  */
 export async function predict(record: RunRecord, variants: PredictVariants = {}): Promise<Prediction> {
   assertRecord(record, "The record");
+  if (!isList(variants)) assertOptions("predict", variants);
   const prices = await loadPriceTable("prices" in variants ? variants.prices : {});
   const count = await loadTokenCounter();
   const asked = labelled(readVariants(variants));
@@ -83,8 +86,8 @@ export async function predict(record: RunRecord, variants: PredictVariants = {})
 
 function readVariants(variants: PredictVariants): PredictVariant[] {
   const list: readonly (string | PredictVariant)[] = isList(variants)
-    ? variants
-    : (variants.topologies ?? topologyNames).map((topology) => {
+    ? variantList("predict", "variants", variants)
+    : variantList("predict", "topologies", variants.topologies ?? topologyNames).map((topology) => {
         const { topologies: _topologies, prices: _prices, ...common } = variants;
         return { ...common, topology };
       });
@@ -97,7 +100,7 @@ function readVariants(variants: PredictVariants): PredictVariant[] {
     const variant = typeof one === "string" ? { topology: one as Topology } : one;
     const { topology, limits } = variant;
     if (topology !== undefined && !topologyNames.includes(topology)) {
-      throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology "${String(topology)}".`, {
+      throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology ${showValue(topology)}.`, {
         hint: `Choose one of: ${topologyNames.join(", ")}.`,
       });
     }
@@ -107,9 +110,6 @@ function readVariants(variants: PredictVariants): PredictVariant[] {
     return variant;
   });
 }
-
-const isList = (variants: PredictVariants): variants is readonly (Topology | PredictVariant)[] =>
-  Array.isArray(variants);
 
 /** Labels that tell the variants apart: the topology, and behind it what else differs. */
 function labelled(variants: readonly PredictVariant[]): (PredictVariant & { readonly label: string })[] {

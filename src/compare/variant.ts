@@ -2,6 +2,7 @@ import { type Topology, topologyNames } from "../../graphs/topology.js";
 import type { PlannerOptions } from "../../nodes/planner/planner-options.js";
 import { DagError } from "../errors.js";
 import { didYouMean } from "../spec/did-you-mean.js";
+import { assertArgument, isList, isObject, showValue } from "../spec/issue.js";
 
 /** A topology to compare, with planner options of its own. */
 export interface Variant {
@@ -57,6 +58,16 @@ export function readVariant(variant: VariantLike): LabelledVariant {
   return { topology, planner: planner as PlannerOptions, label: variant.trim() };
 }
 
+/**
+ * What is to be compared, where it is a list of names and objects.
+ * @throws DagValidationError where it is not.
+ */
+export function variantList<V>(called: string, name: string, given: readonly V[]): readonly V[] {
+  const fits = isList(given) && given.every((one) => typeof one === "string" || isObject(one));
+  assertArgument(called, fits, [name, given, "a list of topologies and variants"]);
+  return given;
+}
+
 function labelOf(topology: string, planner: PlannerOptions | undefined): string {
   const options = Object.entries(planner ?? {}).flatMap(([key, value]) =>
     typeof value === "object" ? [] : [`${key}=${String(value)}`],
@@ -67,7 +78,7 @@ function labelOf(topology: string, planner: PlannerOptions | undefined): string 
 function assertTopology(name: string): Topology {
   const topology = topologyNames.find((one) => one === name);
   if (topology !== undefined) return topology;
-  throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology "${name}".`, {
+  throw new DagError("TOPOLOGY_UNKNOWN", `There is no topology ${showValue(name)}.`, {
     hint: `Choose one of: ${topologyNames.join(", ")}.`,
   });
 }

@@ -1,6 +1,7 @@
 import type { RunRecord } from "../records/record.js";
 import { renderTrajectoryView } from "../report/trajectory-view.js";
 import { usageText } from "../report/usage-view.js";
+import { showValue } from "../spec/issue.js";
 
 /** What a matcher gives Jest and Vitest. */
 export interface MatcherResult {
@@ -34,6 +35,7 @@ export function judge(
 }
 
 function shown(value: unknown): string {
+  if (typeof value === "bigint") return showValue(value);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const fields = Object.entries(value).map(([key, part]) => `${key}: ${shown(part)}`);
     return `{ ${fields.join(", ")} }`;

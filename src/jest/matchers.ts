@@ -1,5 +1,6 @@
 import type { OutcomeState } from "../records/outcome.js";
 import { outcomeText } from "../report/trajectory-view.js";
+import { assertArgument, isList } from "../spec/issue.js";
 import {
   intervalsText,
   judge,
@@ -169,6 +170,7 @@ export const matchers = {
     const record = recordOf(received);
     const called = callsOf(record, filter.node).flatMap((call) => call.toolCalls);
     const list = called.map((call) => `  ${toolText(call)}`).join("\n");
+    assertArgument("toHaveCalledTools", isList(tools), ["tools", tools, "a list of tools"]);
     const given = Object.keys(filter).length === 0 ? [tools] : [tools, filter];
     return judge(this, "toHaveCalledTools", given, {
       pass: toolsFit(tools.map(expectedTool), called, filter.order ?? "any"),

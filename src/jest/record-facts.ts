@@ -4,6 +4,7 @@ import type { Outcome, Outcomes } from "../records/outcome.js";
 import type { RunRecord } from "../records/record.js";
 import { snapshotSubject } from "../report/snapshot-subject.js";
 import { didYouMean } from "../spec/did-you-mean.js";
+import { assertArgument } from "../spec/issue.js";
 
 /**
  * The record that a matcher was given.
@@ -33,6 +34,7 @@ export function recordOf(received: unknown): RunRecord {
  * @throws DagError `NODE_UNKNOWN` when the record's graph declares no such node, also under `.not`.
  */
 export function outcomeAt(record: RunRecord, path: string): Outcome | undefined {
+  assertArgument("the matcher", typeof path === "string", ["node", path, "the path of a node"]);
   let dag: DagProjection | undefined = record.dag;
   let outcomes: Outcomes | undefined = record.outcomes;
   let outcome: Outcome | undefined;

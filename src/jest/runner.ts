@@ -1,3 +1,4 @@
+import { assertArgument } from "../spec/issue.js";
 import { openChecks, takeChecks } from "../testing/at-end.js";
 import { matchers } from "./matchers.js";
 import { serializer } from "./serializer.js";
@@ -22,6 +23,7 @@ export interface TestRunner {
  * leaves some of it unused. What is made outside a test is checked after the last one of the file.
  */
 export function register(runner: TestRunner): void {
+  assertArgument("register", isRunner(runner), ["runner", runner, "Jest's or Vitest's exports"]);
   runner.expect.extend(matchers);
   runner.expect.addSnapshotSerializer(serializer);
   let running = 0;
@@ -50,10 +52,14 @@ async function runChecks(from: number): Promise<void> {
 export async function currentRunner(): Promise<TestRunner | null> {
   const globals: unknown = globalThis;
   if (isRunner(globals)) return globals;
-  return (await imported(() => import("@jest/globals"))) ?? (await imported(() => import("vitest")));
+  // Vitest's package can be imported anywhere, and fails at its first hook.
+  const isInVitest = process.env.VITEST !== undefined;
+  return (
+    (await imported(() => import("@jest/globals"))) ?? (isInVitest ? imported(() => import("vitest")) : null)
+  );
 }
 
-/** Both packages refuse to be imported outside of their runner, and one of them may not be installed. */
+/** Jest's package refuses to be imported outside of its runner, and one of the two may not be installed. */
 async function imported(load: () => Promise<unknown>): Promise<TestRunner | null> {
   try {
     const loaded = await load();

@@ -1,5 +1,5 @@
 import { DagError } from "../errors.js";
-import { assertArgument, isObject } from "../spec/issue.js";
+import { assertArgument, assertOptions, isObject } from "../spec/issue.js";
 
 /** Budgets of one run. A request's need is reserved before it is sent, so that parallel requests never overshoot. */
 export interface BudgetLimits {
@@ -105,6 +105,7 @@ export function createBudget(limits: BudgetLimits, options: BudgetOptions = {}):
     "an object such as { maxTokens: 1000 }",
   ]);
   const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
+  assertOptions("createBudget", options);
   const { used = nothingUsed, owner = "run" } = options;
   if (maxTokens === Infinity && maxCostUsd === Infinity && maxModelCalls === Infinity) return null;
   const taken: Amount = { tokens: used.inputTokens + used.outputTokens, costUsd: used.costUsd ?? 0 };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { DagError } from "../errors.js";
 import { waitMs } from "../limits/wait.js";
-import { assertArgument, isObject } from "../spec/issue.js";
+import { assertArgument, assertOptions, isObject } from "../spec/issue.js";
 import type { ModelChunk, ModelMiddleware, ModelRequest } from "./port.js";
 
 /** What can go wrong with a model request, as the adapter of a real model would tell it. */
@@ -64,9 +64,11 @@ const faultNames: Readonly<Record<Fault, true>> = {
  */
 export function faults(
   plan: readonly FaultRule[],
-  { seed = 1 }: { readonly seed?: number } = {},
+  options: { readonly seed?: number } = {},
 ): ModelMiddleware {
   assertPlan(plan);
+  assertOptions("faults", options);
+  const { seed = 1 } = options;
   const counts = new Map<string, number>();
   const draws = new Map<string, number>();
   return (model) => ({

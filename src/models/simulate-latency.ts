@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DagError } from "../errors.js";
 import type { Simulated } from "../records/events.js";
-import { assertArgument, isObject } from "../spec/issue.js";
+import { assertOptions } from "../spec/issue.js";
 import { type LatencyProfile, latencyProfile } from "./latency-profile.js";
 import type { ModelChunk, ModelMiddleware, ModelRequest } from "./port.js";
 import { loadTokenCounter, type TokenCounter } from "./usage.js";
@@ -33,7 +33,7 @@ export function simulateLatency(
   profile: string | LatencyProfile,
   options: SimulateLatencyOptions = {},
 ): LatencyMiddleware {
-  assertArgument("simulateLatency", isObject(options), ["options", options, "an object"]);
+  assertOptions("simulateLatency", options);
   const { seed = 1, speed = 1 } = options;
   const drawnFrom = latencyProfile(profile);
   if (!(speed > 0) || !Number.isFinite(speed) || !Number.isFinite(seed)) {

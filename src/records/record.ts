@@ -1,4 +1,5 @@
-import { assertArgument } from "../spec/issue.js";
+import { DagError, errorMessage } from "../errors.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import { criticalPath, type Span } from "./critical-path.js";
 import type {
   CallRecord,
@@ -97,7 +98,8 @@ export function recordFold(): RecordFold {
     },
     outcomes: () => (started === null ? {} : outcomesOf(started.dag)),
     record() {
-      if (started === null) throw new RangeError("A record starts with a run-started event; none was added.");
+      if (started === null)
+        throw new DagError("RECORD_INVALID", "A record starts with a run-started event; none was added.");
       const outcomes = outcomesOf(started.dag);
       const byStart = [...calls].sort((a, b) => a.startedAtMs - b.startedAtMs);
       return {
@@ -125,13 +127,28 @@ export function recordFold(): RecordFold {
   };
 }
 
-/** The record that a list of events adds up to. */
+/**
+ * The record that a list of events adds up to.
+ * @throws DagError `DAG_INVALID` where it is no list of events, `RECORD_INVALID` where it holds no `run-started`, or an event
+ * that lacks what its type says.
+ */
 export function foldEvents(events: Iterable<RunEvent>): RunRecord {
   const isIterable = typeof (events as Iterable<RunEvent> | undefined)?.[Symbol.iterator] === "function";
   assertArgument("foldEvents", isIterable, ["events", events, "a list of a run's events"]);
+  const list = [...events];
+  for (const [index, event] of list.entries())
+    assertArgument("foldEvents", isObject(event), [`events[${index}]`, event, "an event"]);
   const fold = recordFold();
-  for (const event of events) fold.add(event);
-  return fold.record();
+  try {
+    for (const event of list) fold.add(event);
+    return fold.record();
+  } catch (error) {
+    if (error instanceof DagError) throw error;
+    throw new DagError("RECORD_INVALID", `The events make no record: ${errorMessage(error)}.`, {
+      cause: error,
+      hint: "Give a run's events as they were told, or read a whole record with `assertRecord`.",
+    });
+  }
 }
 
 /** Sums over calls. */

@@ -3,7 +3,7 @@ import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { validateChoice } from "../spec/bounds.js";
-import { isObject } from "../spec/issue.js";
+import { assertOptions, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import { renderMermaid } from "./mermaid.js";
 import { renderSvg } from "./svg.js";
@@ -22,6 +22,7 @@ export interface GraphOptions {
  * @throws DagValidationError when the spec is not valid, or `format` is none of those there are.
  */
 export function renderGraph(subject: DagSpec | RunRecord, options: GraphOptions = {}): string {
+  assertOptions("renderGraph", options);
   const issues = validateChoice(options.format, "format", ["mermaid", "svg"]);
   if (issues.length > 0) throw new DagValidationError("The options", issues);
   const { format = "mermaid", record = isRecord(subject) ? subject : undefined } = options;

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import { completedValue, type Outcome, type OutcomeState } from "../records/outcome.js";
 import { assertParts } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
+import { assertOptions } from "../spec/issue.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
 import { createPaint, type Paint } from "./styled-line.js";
@@ -23,6 +24,7 @@ export interface OutputsOptions {
 
 /** What each node gave, for a person: nodes in the spec's order, the output last, then how the run ended. */
 export function renderOutputs(record: OutputsRecord, options: OutputsOptions = {}): string {
+  assertOptions("renderOutputs", options);
   assertParts(record, "record of a run", { dag: "object", outcomes: "object", interrupts: "list" });
   const paint = createPaint(options.color ?? false);
   const width = Math.max(20, Math.floor(options.width ?? 80));

@@ -4,6 +4,7 @@ import { redact } from "../models/redact.js";
 import type { DagProjection } from "../records/events.js";
 import type { Prices } from "../records/price.js";
 import type { RunRecord } from "../records/record.js";
+import { assertOptions } from "../spec/issue.js";
 import { pageDiff } from "./page-diff.js";
 import { pageGraphs } from "./page-graph.js";
 import { pageHtml } from "./page-html.js";
@@ -45,6 +46,7 @@ export function renderReport(
   records: ReportInput | readonly ReportInput[],
   options: ReportOptions = {},
 ): string {
+  assertOptions("renderReport", options);
   const data = reportData(records, options);
   return pageHtml(data, { title: data.title, live: false });
 }

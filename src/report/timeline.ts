@@ -1,5 +1,6 @@
 import { assertParts } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
+import { assertOptions } from "../spec/issue.js";
 import { cleanLine, displayWidth, padEnd, padStart, seconds, shorten, wrapText } from "./plain-text.js";
 import { dollars, renderSummary, type SummarySource } from "./run-summary.js";
 import { stateMark } from "./state-mark.js";
@@ -23,6 +24,7 @@ export interface TimelineOptions {
 
 /** The run as a picture: one bar a node on one time axis, with times, attempts, tokens, and what went wrong. */
 export function renderTimeline(record: TimelineRecord, options: TimelineOptions = {}): string {
+  assertOptions("renderTimeline", options);
   return renderTimelines([record], options);
 }
 

@@ -1,6 +1,7 @@
 import { errorCode, errorMessage } from "../errors.js";
 import type { CallRecord, DagProjection, RunEvent, RunInterrupt } from "../records/events.js";
 import { isTopLevel } from "../records/work-id.js";
+import { assertArgument, assertOptions, isList, isObject } from "../spec/issue.js";
 import { OutputText } from "./output-text.js";
 
 /** An event of AG-UI 1.0, as far as runs have them. */
@@ -77,6 +78,7 @@ export async function* toAgUi(
   stream: AsyncIterable<RunEvent>,
   options: AgUiOptions = {},
 ): AsyncGenerator<AgUiEvent, undefined> {
+  assertOptions("toAgUi", options);
   const text = new OutputText();
   const steps = new Set<string>();
   const calls: CallRecord[] = [];
@@ -214,6 +216,8 @@ export interface AgUiResume {
 export function answersFromResume(
   resume: readonly AgUiResume[] | undefined,
 ): Readonly<Record<string, unknown>> | null {
+  const fits = resume === undefined || (isList(resume) && resume.every(isObject));
+  assertArgument("answersFromResume", fits, ["resume", resume, "a list of objects"]);
   const resolved = (resume ?? []).filter(({ status }) => status === "resolved");
   if (resolved.length === 0) return null;
   return Object.fromEntries(resolved.map(({ interruptId, payload }) => [interruptId, payload ?? null]));

@@ -1,7 +1,7 @@
 import { noteSecrets } from "../models/secrets.js";
 import type { RunEvent, RunState } from "../records/events.js";
 import { createLivePage, type LivePage } from "../report/live-page.js";
-import { assertArgument, isObject } from "../spec/issue.js";
+import { assertArgument, assertOptions, isObject } from "../spec/issue.js";
 import { eventStream, formatOf, type StreamFormat } from "./event-stream.js";
 import { assertAllowed, type GuardOptions, preflight, signIn, withCors } from "./guard.js";
 import { McpEndpoint } from "./mcp-http.js";
@@ -50,6 +50,7 @@ type Route = (call: Call) => Promise<Response> | Response;
  * @throws DagValidationError for an invalid spec or invalid options, before any request.
  */
 export function createHandler(specs: SpecList, options: HandlerOptions = {}): DagHandler {
+  assertOptions("createHandler", options);
   const { token, hosts, cors, basePath = "", maxBodyBytes = 1_048_576, ...more } = options;
   const { bodyTimeoutMs = 10_000, ...service } = more;
   if (token) noteSecrets([token]);

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DagError, errorMessage } from "../errors.js";
+import { assertArgument, assertOptions } from "../spec/issue.js";
 import { keepRoom } from "./connections.js";
 import { createHandler, type HandlerOptions } from "./handler.js";
 import { nodeListener } from "./node-listener.js";
@@ -50,7 +51,10 @@ const loopback = ["127.0.0.1", "::1", "localhost"];
  * `createHandler` throws.
  */
 export async function serve(specs: SpecList, options: ServeOptions = {}): Promise<ServedDags> {
+  assertOptions("serve", options);
   const { port = 0, host = "127.0.0.1", maxConnections = 10_000, idleMs = 10_000, ...rest } = options;
+  const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
+  assertArgument("serve", isPort, ["options.port", port, "an integer from 0 to 65535"]);
   const isLocal = loopback.includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
   if (!isLocal && !rest.token) {
     throw new DagError(

@@ -2,6 +2,7 @@ import { errorCode, errorMessage } from "../errors.js";
 import type { RunEvent, RunInterrupt } from "../records/events.js";
 import type { Outcome } from "../records/outcome.js";
 import { workPath } from "../records/work-id.js";
+import { assertArgument, isList } from "../spec/issue.js";
 import { OutputText } from "./output-text.js";
 
 /** A part of the stream that the AI SDK's `useChat` reads (`UIMessageChunk` of its version 6). */
@@ -203,6 +204,7 @@ export interface MessageLike {
  * is no yes or no), read from the last message; `null` where it holds none.
  */
 export function answersFromMessages(messages: readonly MessageLike[]): MessageAnswers | null {
+  assertArgument("answersFromMessages", isList(messages), ["messages", messages, "a list of messages"]);
   const last = messages.at(-1);
   if (last?.role !== "assistant") return null;
   let run: string | null = null;

@@ -27,6 +27,14 @@ export function assertArgument(
   if (!fits) throw new DagValidationError(`The call of \`${called}\``, [wrongValue(argument, value, wanted)]);
 }
 
+/**
+ * {@link assertArgument} of the options of a function, each of which can be left out.
+ * @throws DagValidationError where they are no object.
+ */
+export function assertOptions(called: string, options: unknown): void {
+  assertArgument(called, isObject(options), ["options", options, "an object of options"]);
+}
+
 /** A text of at most so many characters, with `…` where it was longer. */
 export const excerpt = (text: string, most: number): string =>
   text.length > most ? `${text.slice(0, most)}…` : text;
@@ -74,9 +82,22 @@ function shorten(text: string): string {
   return text.length <= 60 ? text : `${text.slice(0, 56)}…"`;
 }
 
-/** Whether the value is an object that is neither an array nor a function. */
+/** Whether the value is an object that is neither an array nor a function. One that cannot be looked at is none. */
 export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  try {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the value is an array. One that cannot be looked at is none. */
+export function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the value is a plain object: a literal, or what a parser made. */

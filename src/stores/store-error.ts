@@ -1,4 +1,4 @@
-import { DagError, errorCode, errorMessage } from "../errors.js";
+import { caught, DagError, errorCode, errorMessage } from "../errors.js";
 import { excerpt } from "../spec/issue.js";
 
 interface Cause {
@@ -81,7 +81,8 @@ const unknown: Omit<Cause, "codes"> = {
  * a code; its `cause` is what was thrown. An error that is one already is given back.
  * @param store The file, or what else the store is called; `null` where that is not known.
  */
-export function storeError(error: unknown, store: string | null): DagError {
+export function storeError(thrown: unknown, store: string | null): DagError {
+  const error = caught(thrown);
   if (error instanceof DagError && error.code === "STORE_FAILED") return error;
   const links = [...linksOf(error)];
   const codes = links.map(errorCode).filter((code) => code !== "ERROR");

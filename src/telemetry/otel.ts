@@ -25,6 +25,7 @@ import {
 } from "../../nodes/engine/instrument.js";
 import type { ModelMiddleware } from "../models/port.js";
 import type { CallRecord, RunEvent } from "../records/events.js";
+import { assertOptions } from "../spec/issue.js";
 import type { Attributes } from "./attributes.js";
 import { histograms, names, providerAndModel } from "./conventions.js";
 import { RunSpans } from "./run-spans.js";
@@ -68,6 +69,7 @@ export type Traced = Instrumentation & {
  * ```
  */
 export function traced(options: TracedOptions = {}): Traced {
+  assertOptions("traced", options);
   const self = instrumentation({
     texts: options.texts === true,
     observeRun: (clock: RunClock) => traceRun(options, clock, null),

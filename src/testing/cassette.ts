@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { DagError } from "../errors.js";
 import { environmentModelId } from "../models/deferred-model.js";
 import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../models/port.js";
-import { assertArgument } from "../spec/issue.js";
+import { assertArgument, assertOptions } from "../spec/issue.js";
 import type { FileLock } from "../stores/file-lock.js";
 import { checkAtEnd } from "./at-end.js";
 import {
@@ -67,12 +67,11 @@ export interface Cassette extends ModelMiddleware {
  *   `CASSETTE_VERSION`, `CASSETTE_IN_USE`.
  * @example await run(dag, input, { use: [cassette("test/review.cassette.yaml")] });
  */
-export function cassette(
-  file: string,
-  { mode = "replay", speed, redact = [] }: CassetteOptions = {},
-): Cassette {
+export function cassette(file: string, options: CassetteOptions = {}): Cassette {
   assertArgument("cassette", typeof file === "string", ["file", file, "the path of a file"]);
-  assertOptions(mode, speed);
+  assertOptions("cassette", options);
+  const { mode = "replay", speed, redact = [] } = options;
+  assertModeAndSpeed(mode, speed);
   const path = resolve(file);
   const clean = createRedactor(redact);
   /** In the order of the file. */
@@ -269,7 +268,7 @@ function usualModel(rows: readonly Row[]): string | undefined {
   return [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))[0]?.[0];
 }
 
-function assertOptions(mode: CassetteMode, speed: number | undefined): void {
+function assertModeAndSpeed(mode: CassetteMode, speed: number | undefined): void {
   const modes: readonly string[] = ["replay", "record", "auto"];
   if (!modes.includes(mode)) {
     throw new DagError("CASSETTE_OPTION_INVALID", `A cassette has no mode "${String(mode)}".`, {

@@ -1,7 +1,7 @@
 import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
-import { assertArgument, isObject } from "../spec/issue.js";
+import { assertArgument, assertOptions, isList, isObject, pathTo } from "../spec/issue.js";
 import { composedName } from "../spec/names.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
@@ -33,11 +33,12 @@ export interface ScriptedModel extends Model {
  * `SCRIPT_UNEXPECTED_CALL`, and a reply that was never used fails the test.
  * @example const model = scriptedModel({ features: ["Long battery life."], meta: [(call) => `Seen: ${call.prompt.length}`] });
  */
-export function scriptedModel(
-  given: Script,
-  { id = "scripted:model" }: { readonly id?: string } = {},
-): ScriptedModel {
+export function scriptedModel(given: Script, options: { readonly id?: string } = {}): ScriptedModel {
   assertArgument("scriptedModel", isObject(given), ["script", given, "an object of steps by node"]);
+  for (const [name, steps] of Object.entries(given))
+    assertArgument("scriptedModel", isList(steps), [pathTo("script", name), steps, "a list of replies"]);
+  assertOptions("scriptedModel", options);
+  const { id = "scripted:model" } = options;
   const script = Object.fromEntries(
     Object.entries(given).map(([name, steps]) => [composedName(name), steps]),
   );

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { DagError } from "../../src/errors.js";
 import type { CallRecord, RunEvent, UsageSums } from "../../src/records/events.js";
 import { addUsages, foldEvents, recordFold, spansOf, usageOf } from "../../src/records/record.js";
 import { nodeWork } from "../../src/records/work-id.js";
@@ -106,7 +107,7 @@ it("of a run that has not ended is cancelled, and as long as its last event", ()
 
 it("cannot be told without a start", () => {
   expect(() => foldEvents([ended])).toThrow(
-    new RangeError("A record starts with a run-started event; none was added."),
+    new DagError("RECORD_INVALID", "A record starts with a run-started event; none was added."),
   );
   expect(recordFold().outcomes()).toEqual({});
 });

@@ -2,7 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import * as library from "agent-dag";
 import { DagError, defineDag, openCheckpointer, resume, run, runMany, stream } from "agent-dag";
-import { createHandler } from "agent-dag/serve";
+import { matchers, register } from "agent-dag/jest";
+import { traced } from "agent-dag/otel";
+import { answersFromMessages, answersFromResume, createHandler, serve, toAgUi } from "agent-dag/serve";
 import { cassette, faults, scriptedModel, simulateLatency } from "agent-dag/testing";
 
 const one = defineDag({ name: "one", nodes: { a: { run: () => 1 } } });
@@ -13,6 +15,14 @@ const nothing: readonly [string, any][] = [
   ["a symbol", Symbol("s")],
 ];
 const any = library as any;
+const done = await run(one, "x");
+const record = () => structuredClone(done);
+
+function revoked(): any {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 /** What each door of the library is given in place of what it takes. */
 const doors: Readonly<Record<string, (wrong: any) => unknown>> = {
@@ -67,6 +77,74 @@ describe.each(Object.entries(doors))("%s", (_name, door) => {
     expect(error).toBeInstanceOf(DagError);
     expect((error as Error).message).not.toMatch(/reading '|destructure|is not a function|not iterable/);
   });
+});
+
+/** What is of the right kind, and cannot be meant; each has to be told with the name of what it is about. */
+const impossible: Readonly<Record<string, readonly [call: () => unknown, told: RegExp]>> = {
+  "no events": [() => any.foldEvents([]), /run-started/],
+  "events without the first": [() => any.foldEvents([{ type: "run-ended", seq: 1, atMs: 0 }]), /run-started/],
+  "an event that is none": [() => any.foldEvents([null]), /events\[0\].* null/],
+  "events that hold nothing": [() => any.foldEvents([{ type: "run-started" }]), /events make no record/],
+  "a call that holds nothing": [
+    () => any.foldEvents([...record().events.slice(0, 1), { type: "call-ended", seq: 2, atMs: 0 }]),
+    /events make no record/,
+  ],
+  "topologies that are one": [
+    () => any.compare(one, "x", { topologies: "dataflow" }),
+    /topologies.*"dataflow"/,
+  ],
+  "topologies that are none": [() => any.compare(one, "x", { topologies: [null] }), /topologies/],
+  "a repeat that is none": [() => any.compare(one, "x", { repeat: Symbol("s") }), /Symbol\(s\)/],
+  "predicted topologies that are one": [() => any.predict(record(), { topologies: "x" }), /topologies.*"x"/],
+  "variants that are none": [() => any.predict(record(), [null]), /variants/],
+  "a port that is none": [() => serve(one, { port: -1 }), /port.*-1/],
+  "answers of no list": [() => answersFromResume({} as any), /resume.*an object/],
+  "answers that are none": [() => answersFromResume([null] as any), /resume/],
+  "messages of no list": [() => answersFromMessages({} as any), /messages.*an object/],
+  "a script of no lists": [() => scriptedModel({ a: "text" } as any), /script\.a.*"text"/],
+  "a path that is none": [() => matchers.toHaveCompleted.call({}, record(), 5 as any), /node.*5/],
+  "tools of no list": [() => matchers.toHaveCalledTools.call({}, record(), "t" as any), /tools.*"t"/],
+  "a runner that is none": [() => register({} as any), /runner.*an object/],
+  "an input that cannot be looked at": [() => run(one, revoked()), /a string is expected/],
+  "a compiled graph's input that cannot be looked at": [
+    () => any.compile(one).invoke({ input: revoked() }),
+    /a string is expected/,
+  ],
+  ...Object.fromEntries(
+    Object.entries({
+      renderGraph: (options: any) => any.renderGraph(one, options),
+      renderTimeline: (options: any) => any.renderTimeline(record(), options),
+      renderOutputs: (options: any) => any.renderOutputs(record(), options),
+      renderReport: (options: any) => any.renderReport(record(), options),
+      createBudget: (options: any) => any.createBudget({}, options),
+      compare: (options: any) => any.compare(one, "x", options),
+      predict: (options: any) => any.predict(record(), options),
+      faults: (options: any) => faults([], options),
+      scriptedModel: (options: any) => scriptedModel({}, options),
+      cassette: (options: any) => cassette("none.json", options),
+      simulateLatency: (options: any) => simulateLatency("gpt-4.1-mini", options),
+      createHandler: (options: any) => createHandler(one, options),
+      serve: (options: any) => serve(one, options),
+      toAgUi: (options: any) => toAgUi(stream(one, "x"), options).next(),
+      traced: (options: any) => traced(options),
+    }).flatMap(([name, call]) =>
+      [null, 5, revoked()].map((options): [string, [() => unknown, RegExp]] => [
+        `options of ${name}: ${options === null || typeof options === "number" ? options : "revoked"}`,
+        [() => call(options), new RegExp(`${name}.*\\n.*options`)],
+      ]),
+    ),
+  ),
+};
+
+it.each(Object.entries(impossible))("%s is told in words", async (_what, [call, told]) => {
+  const error: unknown = await Promise.resolve()
+    .then(call)
+    .then(
+      () => "was taken",
+      (thrown: unknown) => thrown,
+    );
+  expect(error).toBeInstanceOf(DagError);
+  expect((error as Error).message).toMatch(told);
 });
 
 describe("a spec", () => {
@@ -145,8 +223,6 @@ describe("inputs of a batch", () => {
   });
 
   it("that cannot be looked at cost their row alone", async () => {
-    const { proxy, revoke } = Proxy.revocable({}, {});
-    revoke();
     const trap = new Proxy(
       {},
       {
@@ -155,7 +231,7 @@ describe("inputs of a batch", () => {
         },
       },
     );
-    const batch = runMany(one, [proxy, trap, "x"] as any[]);
+    const batch = runMany(one, [revoked(), trap, "x"] as any[]);
     const items = [];
     for await (const item of batch) items.push([item.index, item.error?.code ?? item.state]);
     expect(items.sort()).toEqual([
