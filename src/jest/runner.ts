@@ -52,18 +52,16 @@ async function runChecks(from: number): Promise<void> {
 export async function currentRunner(): Promise<TestRunner | null> {
   const globals: unknown = globalThis;
   if (isRunner(globals)) return globals;
-  // Vitest's package can be imported anywhere, and fails at its first hook.
-  const isInVitest = process.env.VITEST !== undefined;
-  return (
-    (await imported(() => import("@jest/globals"))) ?? (isInVitest ? imported(() => import("vitest")) : null)
-  );
+  return (await imported(() => import("@jest/globals"))) ?? (await imported(() => import("vitest")));
 }
 
-/** Jest's package refuses to be imported outside of its runner, and one of the two may not be installed. */
+/** Outside of its runner Jest's package cannot be imported, and Vitest's fails at its first hook; one may not be installed. */
 async function imported(load: () => Promise<unknown>): Promise<TestRunner | null> {
   try {
     const loaded = await load();
-    return isRunner(loaded) ? loaded : null;
+    if (!isRunner(loaded)) return null;
+    loaded.afterAll(async () => {});
+    return loaded;
   } catch {
     return null;
   }

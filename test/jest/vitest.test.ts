@@ -73,3 +73,9 @@ it("sets up serializer, matchers and end checks in Vitest by one line too", () =
   expect(snapshot).toContain("run of pair, deterministic: completed");
   expect(snapshot).not.toMatch(/AtMs|startedAt/);
 });
+
+it("can be imported outside of a runner, where the packages of both are installed", () => {
+  const script = 'import("agent-dag/jest").then(({ view }) => console.log(typeof view))';
+  const { stdout, stderr } = spawnSync(process.execPath, ["--eval", script], { encoding: "utf8" });
+  expect([stdout.trim(), stderr]).toEqual(["function", ""]);
+});
