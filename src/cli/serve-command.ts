@@ -82,8 +82,9 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
   const token = flags.token ?? io.env.AGENT_DAG_TOKEN;
   const kept = flags.store ?? flags.checkpoint;
   const store = kept === undefined ? null : await openCheckpointer(kept);
+  const { context: _context, ...fromFlags } = optionsFromFlags(flags);
   const options = {
-    ...optionsFromFlags(flags),
+    ...fromFlags,
     ...(flags.topology !== undefined && { topology: flags.topology }),
     ...(flags.host !== undefined && { host: flags.host }),
     ...(flags.hostName !== undefined && { hosts: flags.hostName }),

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DagError, errorMessage } from "../errors.js";
+import { nearest } from "../spec/did-you-mean.js";
 import type { ChatModelLike } from "../spec/shape.js";
 import { redact } from "./redact.js";
 
@@ -23,6 +24,31 @@ const knownClasses: Readonly<Record<string, string>> = {
   xai: "ChatXAI",
 };
 
+/** Names by which providers go, whose packages are called otherwise. */
+const otherNames: Readonly<Record<string, string>> = {
+  amazon: "aws",
+  bedrock: "aws",
+  claude: "anthropic",
+  gemini: "google",
+  grok: "xai",
+  mistral: "mistralai",
+  vertex: "google-vertexai",
+  vertexai: "google-vertexai",
+};
+
+/** Where each provider's package looks for its key. */
+const keyVariables: Readonly<Record<string, string>> = {
+  anthropic: "ANTHROPIC_API_KEY",
+  cerebras: "CEREBRAS_API_KEY",
+  cohere: "COHERE_API_KEY",
+  deepseek: "DEEPSEEK_API_KEY",
+  google: "GOOGLE_API_KEY",
+  "google-genai": "GOOGLE_API_KEY",
+  groq: "GROQ_API_KEY",
+  mistralai: "MISTRAL_API_KEY",
+  xai: "XAI_API_KEY",
+};
+
 type ChatModelClass = new (fields: Readonly<Record<string, unknown>>) => ChatModelLike;
 
 /**
@@ -32,7 +58,7 @@ type ChatModelClass = new (fields: Readonly<Record<string, unknown>>) => ChatMod
 export async function loadChatModelClass(provider: string, cwd: string): Promise<ChatModelClass> {
   const packageName = `@langchain/${provider}`;
   const entry = await entryOf(packageName, cwd);
-  const exported = await importFirst(entry === null ? [packageName] : [entry, packageName], packageName);
+  const exported = await importFirst(entry === null ? [packageName] : [entry, packageName], provider);
   const name = knownClasses[provider] ?? Object.keys(exported).find((key) => /^Chat[A-Z]/.test(key));
   const found = name === undefined ? undefined : exported[name];
   if (typeof found !== "function") {
@@ -61,14 +87,20 @@ export function newChatModel(
     return new model({ ...fields, maxRetries: 0 });
   } catch (error) {
     const said = redact(errorMessage(error)).trim();
-    throw new DagError("MODEL_SETTINGS_INVALID", `Model "${id}" cannot be set up: ${said}`, {
-      facts: { model: id },
-      hint: "Set what it asks for in the environment, or pass an instance as `model`.",
-    });
+    const key = keyVariables[id.slice(0, id.indexOf(":"))];
+    const wanted = key !== undefined && /api[ _-]?key/i.test(said) ? key : "what it asks for";
+    throw new DagError(
+      "MODEL_SETTINGS_INVALID",
+      `Model "${id}" cannot be set up: ${said}${/[.!?]$/.test(said) ? "" : "."}`,
+      {
+        facts: { model: id },
+        hint: `Set ${wanted} in the environment, or pass an instance as \`model\`.`,
+      },
+    );
   }
 }
 
-async function importFirst(places: readonly string[], packageName: string): Promise<Record<string, unknown>> {
+async function importFirst(places: readonly string[], provider: string): Promise<Record<string, unknown>> {
   let failure: unknown;
   for (const place of places) {
     try {
@@ -77,12 +109,24 @@ async function importFirst(places: readonly string[], packageName: string): Prom
       failure ??= error;
     }
   }
+  const packageName = `@langchain/${provider}`;
   const missing = /Cannot find (package|module)/.test(errorMessage(failure));
   throw new DagError(
     "MODEL_PROVIDER_MISSING",
     `The package ${packageName} ${missing ? "is not installed" : `cannot be loaded: ${errorMessage(failure)}`}.`,
-    { facts: { package: packageName }, cause: failure, hint: `Install it: npm install ${packageName}` },
+    { facts: { package: packageName }, cause: failure, hint: missingHint(provider, packageName) },
   );
+}
+
+/** What to do about a provider without a package; one that may be a slip is asked about before anybody installs a package of that name. */
+function missingHint(provider: string, packageName: string): string {
+  const install = `npm install ${packageName}`;
+  if (provider in knownClasses) return `Install it: ${install}`;
+  if (/^azure/.test(provider)) return "Pass an `AzureChatOpenAI` of @langchain/openai as `model`.";
+  const meant = otherNames[provider] ?? nearest(provider, Object.keys(knownClasses));
+  return meant === undefined
+    ? `If that is the package of this provider, install it: ${install}`
+    : `Did you mean "${meant}"? If not, and you trust the package: ${install}`;
 }
 
 /** The file that `import` of a package finds, seen from `cwd` upwards; `null` when no folder has the package. */

@@ -16,7 +16,7 @@ export type { Problem } from "./problem.js";
 export type { RunEntry } from "./run-index.js";
 export { type ServedDags, type ServeOptions, serve } from "./serve.js";
 export type { ServedRecord } from "./served-run.js";
-export type { ServiceOptions, SpecList } from "./service-options.js";
+export type { ServiceContext, ServiceOptions, SpecList } from "./service-options.js";
 export {
   answersFromMessages,
   type MessageAnswers,

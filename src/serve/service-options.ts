@@ -10,6 +10,15 @@ import type { DagSpec } from "../spec/shape.js";
 /** What is served: a spec, several, or several by any key; they are known by their names. */
 export type SpecList = DagSpec | readonly DagSpec[] | Readonly<Record<string, DagSpec>>;
 
+/** A context for all runs (any value that is no function), or a function that makes one for each. */
+export type ServiceContext =
+  | object
+  | string
+  | number
+  | boolean
+  | null
+  | ((request: Request | null) => unknown);
+
 /** How a service runs what it serves: the options of `run` for every run, and what holds for all of them together. */
 export interface ServiceOptions
   extends Omit<RunDagOptions, "id" | "thread" | "signal" | "reuse" | "context" | "limits"> {
@@ -24,7 +33,7 @@ export interface ServiceOptions
    * What functions and tools get as `context`: a value, or a function of the request that starts the run or answers it;
    * of `null` where a run goes on because the service was started again. @default none
    */
-  readonly context?: unknown;
+  readonly context?: ServiceContext;
   /** Most runs under way at once, at least 1; further ones are refused with status 503. @default 1000 */
   readonly maxRuns?: number;
   /** Most ended runs that stay in memory with all their events; with a checkpointer older ones are read from there. @default 1000 */

@@ -21,6 +21,9 @@ describe("resolveModel", () => {
     ["openai:gpt-4o", "MODEL_KEY_MISSING", "OPENAI_BASE_URL"],
     ["openai:gpt-4o", "MODEL_KEY_MISSING", '"offline"'],
     ["nowhere:m", "MODEL_PROVIDER_MISSING", "npm install @langchain/nowhere"],
+    ["antropic:m", "MODEL_PROVIDER_MISSING", 'Did you mean "anthropic"?'],
+    ["bedrock:m", "MODEL_PROVIDER_MISSING", 'Did you mean "aws"?'],
+    ["azure:m", "MODEL_PROVIDER_MISSING", "AzureChatOpenAI"],
   ])("refuses %j with %s and says %j", async (name, code, said) => {
     await expect(resolveModel(name, {})).rejects.toMatchObject({
       code,
