@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { RunInterrupt } from "../records/events.js";
 import { cleanLine } from "../report/plain-text.js";
+import { canonicalJson } from "../spec/canonical.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { type Io, tell } from "./io.js";
 
@@ -32,10 +33,21 @@ async function askAll(
 ): Promise<Record<string, unknown>> {
   const answers: Record<string, unknown> = {};
   for (const question of questions) {
-    tell(io.stderr, `\n${question.message}\n${shown(question.value)}\n`);
-    answers[question.node] = await askOne(question.node, ask);
+    tell(io.stderr, `\n${[question.message, ...toLookAt(question)].join("\n")}\n`);
+    answers[question.node] =
+      question.kind === "interrupt"
+        ? readValue(await ask(`${cleanLine(question.node)}: your answer (text or JSON)? `))
+        : await askOne(question.node, ask);
   }
   return answers;
+}
+
+/** What a question shows, then what is passed on where that is something else; a message is not said twice. */
+function toLookAt({ message, value, show }: RunInterrupt): string[] {
+  const told = Object.entries(show ?? {}).map(([label, what]) => `${label}: ${shown(what)}`);
+  const same = (what: unknown) => canonicalJson(what) === canonicalJson(value);
+  if (value === message || same(show ?? null) || Object.values(show ?? {}).some(same)) return told;
+  return [...told, told.length === 0 ? shown(value) : `Passed on: ${shown(value)}`];
 }
 
 async function askOne(node: string, ask: (prompt: string) => Promise<string>): Promise<unknown> {

@@ -8,13 +8,21 @@ const closeShare = 0.05;
 const alikeEnough = 0.8;
 
 /**
- * One sentence that says which topology suits and why. A topology that skipped work that another did, and answers
- * otherwise, is advised only where nothing else is there, and is never called faster without that word.
+ * One sentence that says which topology suits and why, and one more where runs wait for an answer. A topology that skipped
+ * work that another did, and answers otherwise, is advised only where nothing else is there, and is never called faster
+ * without that word.
  */
 export function adviceOf(
   topologies: readonly TopologyFigures[],
   agreement: readonly Agreement[] = [],
 ): string {
+  const waiting = topologies.filter(({ runs }) => runs.some(({ state }) => state === "interrupted"));
+  const ending =
+    waiting.length === 0 ? "" : ` Runs of ${named(waiting)} wait for an answer, and their figures end there.`;
+  return judgedBy(topologies, agreement) + ending;
+}
+
+function judgedBy(topologies: readonly TopologyFigures[], agreement: readonly Agreement[]): string {
   const [first, ...others] = topologies;
   if (first === undefined) return "Nothing was compared.";
   const fewest = Math.min(...topologies.map(({ failures }) => failures));
@@ -93,7 +101,9 @@ function describe(figures: TopologyFigures): string {
   return `${seconds.toFixed(seconds < 1 ? 3 : 1)} s, ${figures.modelCalls} model calls and ${tokensOf(figures)} tokens`;
 }
 
-const named = (topologies: readonly TopologyFigures[]) =>
-  topologies.map(({ topology }) => `"${topology}"`).join(" and ");
+function named(topologies: readonly TopologyFigures[]): string {
+  const names = topologies.map(({ topology }) => `"${topology}"`);
+  return [...(names.length > 1 ? [names.slice(0, -1).join(", ")] : []), names.at(-1)].join(" and ");
+}
 
 const times = (ratio: number) => `${ratio.toFixed(1)} times`;

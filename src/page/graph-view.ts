@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageData, PageGraph, PageNode } from "../report/page-model.js";
 import { type RunIndex, stateOf } from "./index-run.js";
-import { clip, mark, shown, time, tokens, tone } from "./text.js";
+import { clip, counted, mark, shown, time, tokens, tone } from "./text.js";
 import { html, onEnter } from "./view.js";
 
 interface GraphProps {
@@ -136,7 +136,7 @@ function GraphNode({ node, path, index, selected, onHint, onSelect, onOpen }: No
   const { x, y, width, height } = node;
   const counts = main?.counts;
   const parts =
-    counts != null ? `${counts.total} ${counts.noun}s` : rows.length > 1 ? `${rows.length} times` : "";
+    counts != null ? counted(counts.total, counts.noun) : rows.length > 1 ? `${rows.length} times` : "";
   const took = main?.startedAtMs == null ? "" : time((main.endedAtMs ?? index.endMs) - main.startedAtMs);
   const used = tokens(index.callsWithin.get(path) ?? []);
   const lost = counts == null ? [] : Object.entries(counts.states).filter(([one]) => one !== "completed");

@@ -55,10 +55,10 @@ function Question({ question, done, give }: QuestionProps) {
   return html`<div class="question" data-question=${question.node}>
     <h3>${shown(question.node)} <span class="chip">${shown(question.kind)}</span></h3>
     <p>${shown(question.message)}</p>
-    ${question.show !== undefined && html`<pre class="text" tabindex="0">${valueText(question.show)}</pre>`}
+    ${question.show !== undefined && html`<p class="quiet">To look at first</p><pre class="text" tabindex="0">${valueText(question.show)}</pre>`}
     ${
       give === null || done
-        ? html`<pre class="text" tabindex="0">${valueText(question.value)}</pre>${done && html`<p class="quiet">Answered.</p>`}`
+        ? html`${question.show !== undefined && html`<p class="quiet">${free ? "The question" : "Passed on when it is approved"}</p>`}<pre class="text" tabindex="0">${valueText(question.value)}</pre>${done && html`<p class="quiet">Answered.</p>`}`
         : html`<label>${free ? "Answer (text or JSON)" : "Value (change it to edit)"}
               <textarea rows="5" onInput=${(event: Event) => setText((event.currentTarget as HTMLTextAreaElement).value)} value=${text}></textarea></label>
             ${

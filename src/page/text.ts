@@ -37,6 +37,11 @@ export function clip(text: string, columns: number): string {
   return `${all.slice(0, Math.max(1, kept)).join("")}…`;
 }
 
+/** `1 round`, `2 rounds`. */
+export function counted(total: number, noun: string): string {
+  return `${total.toLocaleString("en-US")} ${noun}${total === 1 ? "" : "s"}`;
+}
+
 /** A value as a person reads it: text as it is, everything else as JSON. */
 export function valueText(value: unknown): string {
   return shown(typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? ""));

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PageCall, PageRow } from "../report/page-model.js";
 import { openAtFirst, type RunIndex, type ShownRow, unfoldedRows } from "./index-run.js";
-import { cost, costOf, mark, progressOf, shown, time, tokens, tone } from "./text.js";
+import { cost, costOf, counted, mark, progressOf, shown, time, tokens, tone } from "./text.js";
 import { html } from "./view.js";
 
 /** Height of a row, in pixels. */
@@ -233,7 +233,7 @@ function Row({
   const parts = useSame(index.children.get(row.id) ?? none);
   const end = row.endedAtMs ?? (row.state === "running" ? index.endMs : row.startedAtMs);
   const took = row.startedAtMs === null || end === null ? "" : time(end - row.startedAtMs);
-  const counts = row.counts === null ? "" : `${row.counts.total} ${row.counts.noun}s`;
+  const counts = row.counts === null ? "" : counted(row.counts.total, row.counts.noun);
   const lost =
     row.counts === null
       ? ""

@@ -99,10 +99,19 @@ function table(topologies: readonly TopologyFigures[], columns: readonly Column[
     .join("\n");
 }
 
-function agreementLines({ agreement }: Comparison): string[] {
-  const [first, ...others] = agreement;
+/** Whether a topology agrees with the first one only because neither has an output: each failed, or waits for an answer. */
+export function agreesOnNothing({ topologies }: Comparison, topology: string): boolean {
+  const [first] = topologies;
+  const other = topologies.find((one) => one.topology === topology);
+  return [first, other].every((one) => one?.runs.every(({ output }) => output === null) ?? false);
+}
+
+function agreementLines(comparison: Comparison): string[] {
+  const [first, ...others] = comparison.agreement;
   if (first === undefined || others.length === 0) return [];
   return others.map(({ topology, exact, fields, similarity }) => {
+    if (agreesOnNothing(comparison, topology))
+      return cleanLine(`Output of ${topology} against ${first.topology}: neither has one`);
     const parts = [`equal in ${percent(exact)} of the runs`, `text similarity ${similarity.toFixed(2)}`];
     for (const [name, share] of Object.entries(fields ?? {})) parts.push(`${name} ${percent(share)}`);
     return cleanLine(`Output of ${topology} against ${first.topology}: ${parts.join(", ")}`);

@@ -102,7 +102,7 @@ export function counted(count: number, noun: string): string {
 
 /** Milliseconds as seconds, with as many decimals as a span of `spanMs` asks for. */
 export function seconds(ms: number, spanMs = ms): string {
-  if (spanMs === 0) return "0";
+  if (spanMs === 0 || (spanMs === ms && ms < 0.05)) return "0";
   const decimals = spanMs >= 100_000 ? 1 : spanMs >= 1000 ? 2 : spanMs >= 100 ? 3 : 4;
   return (ms / 1000).toFixed(decimals);
 }

@@ -5,6 +5,7 @@ import type { DagProjection } from "../records/events.js";
 import type { Prices } from "../records/price.js";
 import type { RunRecord } from "../records/record.js";
 import { assertOptions } from "../spec/issue.js";
+import { agreesOnNothing } from "./comparison.js";
 import { pageDiff } from "./page-diff.js";
 import { pageGraphs } from "./page-graph.js";
 import { pageHtml } from "./page-html.js";
@@ -129,9 +130,10 @@ function titleOf(input: CheckedInput | undefined): string {
 
 /** A comparison as the page shows it. `add` takes each topology's typical run and gives its number on the page. */
 export function comparisonOf(
-  { topologies, agreement, advice }: Comparison,
+  comparison: Comparison,
   add: (record: RunRecord, label: string) => number,
 ): PageComparison {
+  const { topologies, agreement, advice } = comparison;
   return {
     advice: str(advice),
     topologies: topologies.map((one) => {
@@ -158,6 +160,7 @@ export function comparisonOf(
     }),
     agreement: list(agreement)
       .map(object)
+      .filter(({ topology }) => !agreesOnNothing(comparison, str(topology)))
       .map(({ topology, exact, similarity, fields }) => ({
         topology: str(topology),
         exact: num(exact),

@@ -2,9 +2,14 @@ import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
 import { askApprovals } from "../../src/cli/ask-approval.js";
 import type { Io } from "../../src/cli/io.js";
+import type { RunInterrupt } from "../../src/records/events.js";
 
 /** Answers each prompt with the next line, and keeps what the person saw. */
-async function asked(lines: readonly string[], nodes: readonly string[] = ["ok"]) {
+async function asked(
+  lines: readonly string[],
+  nodes: readonly string[] = ["ok"],
+  more: Partial<RunInterrupt> = {},
+) {
   const stdin = new PassThrough();
   const stderr = new PassThrough();
   const seen: string[] = [];
@@ -14,7 +19,12 @@ async function asked(lines: readonly string[], nodes: readonly string[] = ["ok"]
     if (/[?:] (\(may be empty\) )?$/.test(String(chunk))) stdin.write(`${replies.shift()}\n`);
   });
   const io = { stdin, stderr } as unknown as Io;
-  const questions = nodes.map((node) => ({ node, message: `Send ${node}?`, value: { text: "hello" } }));
+  const questions = nodes.map((node) => ({
+    node,
+    message: `Send ${node}?`,
+    value: { text: "hello" },
+    ...more,
+  }));
   return { answers: await askApprovals(questions, io), text: seen.join("") };
 }
 
@@ -24,6 +34,23 @@ describe("an approval on the terminal", () => {
     expect(text).toMatch(
       /Send ok\?\n\{\n {2}"text": "hello"\n\}\nok: \[a\]pprove, \[r\]eject or \[e\]dit\? /,
     );
+  });
+
+  it("shows what is to be looked at first, and what is passed on where that is more", async () => {
+    const { text } = await asked(["a"], ["ok"], { show: { draft: "Dear Ada", score: 3 } });
+    expect(text).toContain(
+      'Send ok?\ndraft: Dear Ada\nscore: 3\nPassed on: {\n  "text": "hello"\n}\nok: [a]pprove',
+    );
+    const same = await asked(["a"], ["ok"], { show: { draft: "hello" }, value: "hello" });
+    expect(same.text).toContain("Send ok?\ndraft: hello\nok: [a]pprove");
+  });
+
+  it("takes the answer to a question of `interrupt` as it is", async () => {
+    const free = { kind: "interrupt", message: "How many?", value: "How many?" } as const;
+    const { answers, text } = await asked(["3"], ["count"], free);
+    expect(answers).toEqual({ count: 3 });
+    expect(text).toBe("\nHow many?\ncount: your answer (text or JSON)? ");
+    expect((await asked(["edit"], ["count"], free)).answers).toEqual({ count: "edit" });
   });
 
   it("gives up where the input ends before an answer", async () => {

@@ -7,6 +7,7 @@ import { agreementOf, textSimilarity } from "../../src/compare/agreement.js";
 import { figuresOf, type TopologyFigures } from "../../src/compare/figures.js";
 import { readVariant } from "../../src/compare/variant.js";
 import { renderComparison } from "../../src/report/comparison.js";
+import { comparisonOf } from "../../src/report/report.js";
 import { plannerModel } from "../planner/planner-model.js";
 import { review } from "../planner/specs.js";
 
@@ -180,6 +181,23 @@ describe("advice", () => {
     const advice = adviceOf([figures("a", 1000, 10), skips], [said("a", 1), said("b", 0.2)]);
     expect(advice).toMatch(/^"a" suits.*while "b" skipped more and answered otherwise\.$/);
     expect(advice).not.toContain("failed");
+  });
+
+  it("says that runs wait for an answer, and that runs without an output agree on nothing", async () => {
+    const asks = defineDag({ name: "asks", nodes: { ok: { approve: { message: "Go on?" } } } });
+    const topologies = ["sequential", "deterministic", "dataflow"] as const;
+    const comparison = await compare(asks, "x", {
+      topologies,
+      checkpointer: new MemorySaver(),
+      thread: "asks",
+    });
+    expect(comparison.advice).toMatch(
+      /Runs of "sequential", "deterministic" and "dataflow" wait for an answer, and their figures end there\.$/,
+    );
+    expect(renderComparison(comparison)).toContain(
+      "Output of dataflow against sequential: neither has one\n",
+    );
+    expect(comparisonOf(comparison, () => 0).agreement).toEqual([]);
   });
 
   it("judges nothing by milliseconds, nor by runs that all failed", async () => {
