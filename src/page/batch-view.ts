@@ -1,6 +1,6 @@
 import type { PageBatchProgress, PageData, PageRun, PageSpread } from "../report/page-model.js";
 import { QuestionsView, type SendAnswer } from "./questions-view.js";
-import { cost, count, shown, time, tone } from "./text.js";
+import { cost, count, counted, shown, time, tone } from "./text.js";
 import { html } from "./view.js";
 
 interface BatchProps {
@@ -41,7 +41,7 @@ export function BatchView({ data, answer, onRun }: BatchProps) {
   </div>`;
   const failed = runs.map((run, at) => ({ run, at })).filter(({ run }) => tone(run.state) === "bad");
   return html`<section data-view="batch" id="batch" aria-labelledby="batch-title">
-    <div class="bar"><h2 id="batch-title">${batch?.progress === undefined ? `${count(total)} runs` : "Under way"}</h2>${batch?.progress === undefined && batch?.costUsd !== undefined && html`<span class="quiet">${cost(batch.costUsd)}</span>`}</div>
+    <div class="bar"><h2 id="batch-title">${batch?.progress === undefined ? counted(total, batch === undefined ? "run" : "row") : "Under way"}</h2>${batch?.progress === undefined && batch?.costUsd !== undefined && html`<span class="quiet">${cost(batch.costUsd)}</span>`}</div>
     ${batch?.progress !== undefined && html`<${Progress} done=${total} progress=${batch.progress} answer=${answer} />`}
     <p class="chips">${states.map(([state, number]) => html`<span class=${`chip ${tone(state)}`}>${count(number)} ${shown(state)}</span>`)}</p>
     ${batch !== undefined && runs.length > 0 && html`<p class="quiet">${count(runs.length)} of them can be looked into: the slowest, the dearest, the first and those that failed first.</p>`}

@@ -29,8 +29,9 @@ export class BatchSample {
     const row: SampledRow = record === undefined ? { item } : { item, record };
     count(this.#states, item.state);
     if (item.error !== null) count(this.#codes, item.error.code);
-    this.#times.add(item.durationMs);
-    if (item.costUsd !== null) this.#costs.add(item.costUsd);
+    const ran = item.durationMs > 0; // a row whose input cannot be used takes no time and costs nothing
+    if (ran) this.#times.add(item.durationMs);
+    if (ran && item.costUsd !== null) this.#costs.add(item.costUsd);
     this.#costUsd = this.#costUsd === null || item.costUsd === null ? null : this.#costUsd + item.costUsd;
     if (this.#first.length < heldOfEach) this.#first.push(row);
     if (item.state === "failed" && this.#failed.length < heldOfEach) this.#failed.push(row);

@@ -2,6 +2,8 @@ import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
 import { assertArgument, assertOptions, isList, isObject, pathTo } from "../spec/issue.js";
+import { declaredPath, outermost } from "../records/work-id.js";
+import { assertArgument, isObject } from "../spec/issue.js";
 import { composedName } from "../spec/names.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
@@ -12,7 +14,8 @@ export type ScriptedStep = ScriptedReply | ((call: ScriptedCall) => ScriptedRepl
 /**
  * Replies by node, in the order of the node's calls, retries included. Nodes of a graph node are `outer/inner`, planner
  * and joiner `$planner` and `$joiner`. Under `forEach` the nth reply is the nth item's, whatever item asks first;
- * `"name[2]"` holds the replies of an item that calls more than once.
+ * `"name[2]"` holds the replies of an item that calls more than once. In a loop `loop/inner` holds the replies round after
+ * round, `"loop@2/inner"` those of the second.
  */
 export type Script = Readonly<Record<string, readonly ScriptedStep[]>>;
 
@@ -88,11 +91,22 @@ export function scriptedModel(given: Script, options: { readonly id?: string } =
   return model;
 }
 
-/** Where the reply to a request stands: under which name and, for items, at which position. */
+/**
+ * Where the reply to a request stands: under which name and, for items, at which position. Replies under a path without
+ * rounds and items (`outer/inner`) are taken in the order of the calls, those of one map by its items.
+ */
 function placeIn(script: Script, { node, item }: ModelRequest): { name: string; index?: number } {
-  if (item === null) return { name: node };
-  const own = `${node}[${item}]`;
-  return Object.hasOwn(script, own) ? { name: own } : { name: node, index: item };
+  const own = item === null ? node : `${node}[${item}]`;
+  if (Object.hasOwn(script, own)) return { name: own };
+  if (item !== null && Object.hasOwn(script, node)) return { name: node, index: item };
+  const declared = declaredPath(node);
+  if (declared === node || !Object.hasOwn(script, declared))
+    return item === null ? { name: node } : { name: node, index: item };
+  const steps = node.split("/").map(outermost);
+  const items = [...steps.map((step) => step.item), item].filter((index) => index !== null);
+  const [only] = items;
+  const isOneMap = items.length === 1 && steps.every(({ round }) => round === null);
+  return isOneMap && only !== undefined ? { name: declared, index: only } : { name: declared };
 }
 
 function scriptedCall(request: ModelRequest): ScriptedCall {

@@ -130,9 +130,9 @@ it("batch --web shows rows as they run, what failed and what it cost, and saves 
   expect(await tab.locator("[data-row]").count()).toBe(5);
   expect(await tab.locator("[data-row]").first().textContent()).toContain("gate");
   writeFileSync(join(folder, "go"), "");
-  await tab.getByText("40 runs").waitFor();
+  await tab.getByText("40 rows").waitFor();
   const shown = await tab.locator('[data-view="batch"]').textContent();
-  expect(shown).toContain("40 runs");
+  expect(shown).toContain("40 rows");
   expect(shown).toContain("36 completed");
   expect(shown).toMatch(/Failures by code.*4/);
   expect(await tab.locator('[data-view="timeline"]').count()).toBe(1);

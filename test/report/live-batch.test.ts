@@ -80,3 +80,17 @@ it("sends a page of 20,000 rows some hundred messages, and of the rows only thos
   page.close();
   await reading;
 });
+
+it("leaves rows that could not be run out of how times and costs are spread", () => {
+  const sample = new BatchSample();
+  const row = { key: "a", index: 0, inputHash: "0", dag: "0" };
+  sample.add(itemOf(row, foldEvents(eventsOf(0, 40))));
+  const error = { code: "INPUT_INVALID", message: "It does not fit." };
+  const item = itemOf({ ...row, key: "b", index: 1 }, foldEvents(eventsOf(1, 0)));
+  sample.add({ ...item, state: "failed", error, durationMs: 0 });
+  expect(sample.figures()).toMatchObject({
+    total: 2,
+    codes: [["INPUT_INVALID", 1]],
+    time: { least: 40, p50: 40 },
+  });
+});

@@ -48,6 +48,32 @@ describe("a scripted model", () => {
     expect(record.outcomes.read.attempts).toBe(2);
   });
 
+  it("plays the replies of a loop's inner agent round after round, and those of a map of graphs by item", async () => {
+    const inner = defineDag({
+      name: "inner",
+      nodes: {
+        say: { instructions: "Say it." },
+        good: { needs: ["say"], run: ({ needs }) => needs.say === "B" },
+      },
+      output: "say",
+    });
+    const repeat = { until: { node: "good", equals: true }, maxRounds: 3 } as const;
+    const loop = defineDag({ name: "outer", nodes: { loop: { dag: inner, input: () => "x", repeat } } });
+    const rounds = await run(loop, "x", { model: scriptedModel({ "loop/say": ["A", "B"] }) });
+    expect([rounds.output, rounds.outcomes.loop.rounds?.length]).toEqual(["B", 2]);
+    const named = await run(loop, "x", {
+      model: scriptedModel({ "loop/say": ["A", "B"], "loop@2/say": ["C"] }),
+    });
+    expect([named.output, named.outcomes.loop.rounds?.length]).toEqual(["B", 3]);
+    const map = defineDag({
+      name: "map",
+      input: z.object({ all: z.array(z.string()) }),
+      nodes: { each: { forEach: "all", dag: inner, input: ({ item }) => item } },
+    });
+    const mapped = await run(map, { all: ["x", "y"] }, { model: scriptedModel({ "each/say": ["1", "2"] }) });
+    expect(mapped.output).toEqual(["1", "2"]);
+  });
+
   it("gives each item of a map its own reply, whichever asks first", async () => {
     const dag = defineDag({
       name: "each",
