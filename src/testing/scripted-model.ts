@@ -1,9 +1,8 @@
 import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
-import { assertArgument, assertOptions, isList, isObject, pathTo } from "../spec/issue.js";
 import { declaredPath, outermost } from "../records/work-id.js";
-import { assertArgument, isObject } from "../spec/issue.js";
+import { assertArgument, assertOptions, isList, isObject, pathTo } from "../spec/issue.js";
 import { composedName } from "../spec/names.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
