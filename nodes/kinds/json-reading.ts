@@ -1,3 +1,5 @@
+import { pythonLiteral } from "./python-literals.js";
+
 /** A piece of a text that is JSON by itself. */
 export interface JsonRegion {
   readonly from: number;
@@ -53,7 +55,8 @@ function closingOf(text: string, from: number): { readonly to: number; readonly 
 
 /**
  * What a model's text may mean as JSON, the likeliest first: the whole text; the contents of code fences, however they
- * are spelt; objects and lists that stand in prose.
+ * are spelt; objects and lists that stand in prose. An object or list that is a text or a fence by itself may be written as Python
+ * writes it (`{'a': True,}`), with its quotes escaped, or with line breaks in its texts.
  */
 export function jsonCandidates(text: string): unknown[][] {
   const whole = parse(text.trim());
@@ -76,6 +79,19 @@ export function jsonCandidates(text: string): unknown[][] {
 function parse(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };
+  } catch {
+    const value = /^[{[]\s*\\"/.test(text)
+      ? unescaped(text)
+      : /^[{[]/.test(text)
+        ? pythonLiteral(text)
+        : undefined;
+    return value === undefined ? undefined : { value };
+  }
+}
+
+function unescaped(text: string): unknown {
+  try {
+    return JSON.parse(JSON.parse(`"${text}"`) as string);
   } catch {
     return undefined;
   }

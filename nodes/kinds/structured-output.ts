@@ -21,7 +21,7 @@ type Checked =
  * 3. `null` at an optional key is an absent key, unless the schema takes it.
  * 4. One object or list around the answer (`{ "answer": … }`, `[…]`), or quotes around its JSON, are taken off where only what
  *    is inside fits.
- * 5. A schema for a text takes words without quotes.
+ * 5. A schema for a text takes words without quotes, one of a few words in whatever case they are written.
  */
 export async function readStructured(text: string, schema: NonNullable<Node["output"]>): Promise<Checked> {
   const json = toJsonSchema(schema);
@@ -98,7 +98,11 @@ function wordsOf(text: string, schema: JsonSchema): unknown[] {
   const trimmed = text.trim();
   const bare = trimmed.replace(/^[\s"'`*_]+|[\s"'`*_.!]+$/g, "");
   const words = trimmed === bare ? [trimmed] : [trimmed, bare];
-  const said: unknown[] = takes("string") ? words : [];
+  const options = inside.flatMap((one) => [one?.enum, one?.const].flat());
+  const spelt = options.filter(
+    (option) => typeof option === "string" && option.toLowerCase() === bare.toLowerCase(),
+  );
+  const said: unknown[] = takes("string") ? [...words, ...(spelt.length === 1 ? spelt : [])] : [];
   if ((takes("number") || takes("integer")) && /^-?\d+(\.\d+)?$/.test(bare)) said.push(Number(bare));
   if (takes("boolean") && /^(true|false)$/i.test(bare)) said.push(bare.toLowerCase() === "true");
   return said;

@@ -213,12 +213,15 @@ async function* eventsOf(
   const parser = serverSentEvents(maxLineBytes, replyTooLarge);
   let done = false;
   let open = true;
+  let endsAtMs: number | null = null;
   try {
     while (!done && open) {
+      // Pings may come for ever.
+      if (call.reader.finishReason !== null) endsAtMs ??= performance.now() + afterFinishMs;
       const next =
-        call.reader.finishReason === null
+        endsAtMs === null
           ? await bytes.read()
-          : await readWithin(bytes, afterFinishMs).catch(() => null);
+          : await readWithin(bytes, endsAtMs - performance.now()).catch(() => null);
       open = next !== null && !next.done;
       for (const data of next?.value === undefined ? parser.end() : parser.add(next.value)) {
         if (data.trim() === "[DONE]") {
@@ -260,7 +263,7 @@ async function wholeText(bytes: ReadableStreamDefaultReader<Uint8Array>): Promis
   const decoder = new TextDecoder();
   let text = "";
   for (;;) {
-    const mayBeWhole = text.endsWith("}") || text.endsWith("}\n");
+    const mayBeWhole = /\}\s*$/.test(text.slice(-64));
     const next = mayBeWhole ? await readWithin(bytes, afterFinishMs) : await bytes.read();
     if (next === null) {
       if (!isJson(text)) continue;
@@ -268,7 +271,12 @@ async function wholeText(bytes: ReadableStreamDefaultReader<Uint8Array>): Promis
       return text;
     }
     if (next.done) return text + decoder.decode();
-    text += decoder.decode(next.value, { stream: true });
+    const more = decoder.decode(next.value, { stream: true });
+    if (mayBeWhole && more.trim() === "" && isJson(text)) {
+      void bytes.cancel().catch(() => undefined);
+      return text;
+    }
+    text += more;
     if (text.length > maxLineBytes && text.length - text.lastIndexOf("\n") > maxLineBytes) {
       void bytes.cancel().catch(() => undefined);
       throw replyTooLarge(`more than ${maxLineBytes} bytes without a line break`);

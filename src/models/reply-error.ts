@@ -3,7 +3,7 @@ type Loose = Readonly<Record<string, unknown>>;
 /** Where servers and gateways put the words of an error. */
 const wordFields = [
   ...["message", "detail", "error_msg", "errorMessage", "error_message", "error_description"],
-  ...["status_msg", "faultstring", "Message", "exception"],
+  ...["status_msg", "faultstring", "Message", "exception", "errorMsg", "errMsg", "err_msg"],
 ];
 
 /** Words that tell of an error only beside a code or a mark that says so. */
@@ -11,6 +11,7 @@ const weakWordFields = ["msg", "reason", "title"];
 
 const codeFields = [
   ...["code", "status", "status_code", "statusCode", "error_code", "errorcode", "error_type"],
+  ...["errorCode", "errCode", "err_code"],
   ...["__type", "type"],
 ];
 

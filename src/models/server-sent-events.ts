@@ -1,4 +1,7 @@
-/** Reads server-sent events out of bytes as they come (HTML standard, "Server-sent events"). */
+/**
+ * Reads server-sent events out of bytes as they come (HTML standard, "Server-sent events"). What stands in a stream as bare JSON, as
+ * some servers write their errors, is an event too.
+ */
 export interface EventParser {
   /** @returns the data of every event that the bytes completed. */
   add(bytes: Uint8Array): string[];
@@ -15,6 +18,7 @@ export function serverSentEvents(maxLine: number, tooLong: (what: string) => Err
   const decoder = new TextDecoder();
   let rest = "";
   let data: string[] = [];
+  let isBare = false;
   let afterCr = false;
 
   function lines(text: string, ended: boolean): string[] {
@@ -52,6 +56,7 @@ export function serverSentEvents(maxLine: number, tooLong: (what: string) => Err
       if (line === "") {
         if (data.length > 0) found.push(data.join("\n"));
         data = [];
+        isBare = false;
       } else if (line.startsWith("data:")) {
         const value = line.slice(line[5] === " " ? 6 : 5);
         // Some servers leave out the blank line between events that are JSON each.
@@ -60,6 +65,9 @@ export function serverSentEvents(maxLine: number, tooLong: (what: string) => Err
           data = [];
         }
         data.push(value);
+      } else if (isBare || (data.length === 0 && line.startsWith("{"))) {
+        isBare = true;
+        data.push(line);
       }
     }
     if (ended && data.length > 0) {

@@ -226,6 +226,22 @@ describe("an error inside a reply of status 200", () => {
       "MODEL_SERVER_ERROR",
       "no capacity",
     ],
+    [
+      "a mark and words",
+      json({ success: false, errorCode: "E1", errorMsg: "no room" }),
+      "MODEL_SERVER_ERROR",
+      "no room",
+    ],
+    [
+      "bare JSON in a stream, on lines",
+      (response) => {
+        beginStream(response);
+        sendDelta(response, { role: "assistant", content: "Half" });
+        response.end(JSON.stringify({ error: { message: "slow down", code: 429 } }, null, 2));
+      },
+      "MODEL_RATE_LIMITED",
+      "slow down",
+    ],
     ["a list of details", json({ detail: [{ msg: "bad thing" }] }), "MODEL_SERVER_ERROR", "bad thing"],
   ])("is told as its status would be: %s", async (_, reply, code, words) => {
     const { outcome, requests } = await answer(text, [reply], once);
@@ -271,6 +287,14 @@ describe("a connection that stays open", () => {
       sendEvent(response, { choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } });
       for (const line of rest) response.write(line);
     };
+  /** A reply that goes on with this for ever. */
+  const pinging =
+    (ping: string, reply: Reply): Reply =>
+    (response, body) => {
+      reply(response, body);
+      const timer = setInterval(() => response.write(ping), 30);
+      response.on("close", () => clearInterval(timer));
+    };
   it.each([
     ["after its end mark", open("data: [DONE]\n\n")],
     ["after its finish reason", open()],
@@ -278,6 +302,25 @@ describe("a connection that stays open", () => {
     const { outcome, requests, record } = await answer(text, [reply], { policy: { idleTimeoutMs: 300 } });
     expect(outcome).toMatchObject({ state: "completed", value: "whole" });
     expect(requests).toHaveLength(1);
+    expect(record.calls[0]).toMatchObject({ inputTokens: 7, outputTokens: 3 });
+  });
+
+  it.each<[string, Reply, boolean]>([
+    ["pings behind its finish reason", pinging(": ping\n\n", open()), true],
+    [
+      "white space behind a whole body",
+      pinging("\n", (response) => {
+        response.writeHead(200, { "content-type": "application/json" });
+        const choices = [
+          { index: 0, message: { role: "assistant", content: "whole" }, finish_reason: "stop" },
+        ];
+        response.write(JSON.stringify({ choices, usage: { prompt_tokens: 7, completion_tokens: 3 } }));
+      }),
+      false,
+    ],
+  ])("with %s does not keep the answer", async (_, reply, streamed) => {
+    const { outcome, record } = await answer(text, [reply], streamed ? { onEvent() {} } : {});
+    expect(outcome).toMatchObject({ state: "completed", value: "whole" });
     expect(record.calls[0]).toMatchObject({ inputTokens: 7, outputTokens: 3 });
   });
 

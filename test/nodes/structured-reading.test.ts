@@ -23,7 +23,21 @@ describe("an answer", () => {
     expect(await read(text)).toEqual(answer);
   });
 
+  it.each([
+    ["as Python writes it", "{'label': 'x', 'score': 1}"],
+    ["as Python writes it, in a fence", "Here:\n```python\n{'label': 'x', 'score': 1,}\n```"],
+    ["with a comma too many", '{"label":"x","score":1,}'],
+    ["with its quotes escaped", '{\\"label\\":\\"x\\",\\"score\\":1}'],
+  ])("is read %s", async (_, text) => {
+    expect(await read(text)).toEqual(answer);
+  });
+
+  it("is read with line breaks in its texts", async () => {
+    expect(await read('{"label":"x\ny","score":1}')).toEqual({ label: "x\ny", score: 1 });
+  });
+
   it.each<[string, z.ZodType, unknown]>([
+    ["Yes.", z.enum(["yes", "no"]), "yes"],
     ["**42**", z.number(), 42],
     ["42.", z.int(), 42],
     ["-1.5", z.number().nullable(), -1.5],
@@ -40,6 +54,9 @@ describe("an answer", () => {
     ["The answer is 42.", z.number()],
     ["1,000", z.number()],
     ["3", z.literal([1, 2])],
+    ["YES", z.enum(["yes", "Yes"])],
+    ["Not yes", z.enum(["yes", "no"])],
+    ["{'label': x, 'score': 1}", schema],
     ["truely", z.boolean()],
     [`${json}\n{"label":"y","score":2}`, schema],
     ['{"label":"x"', schema],
