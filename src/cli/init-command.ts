@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import { errorMessage } from "../errors.js";
@@ -72,11 +72,28 @@ export function addInitCommand(program: Command, io: Io): void {
     });
 }
 
-/** Where the new project gets this package from: where it was installed from, or the checkout that it is run from. */
-function installedFrom(folder: string, version: string): string {
-  const own = packageFolder();
-  if (own.split(sep).includes("node_modules")) return `^${version}`;
-  return `file:${relative(folder, own).split(sep).join("/")}`;
+/**
+ * Where the new project gets this package from: the tarball or repository that it was installed from, else its version; a
+ * checkout gives itself.
+ */
+export function installedFrom(folder: string, version: string, own = packageFolder()): string {
+  const seen = (path: string) => `file:${relative(folder, path).split(sep).join("/")}`;
+  const modules = own.lastIndexOf(`${sep}node_modules${sep}`);
+  if (modules < 0) return seen(own);
+  const project = own.slice(0, modules);
+  const source = lockedSource(join(project, "node_modules", ".package-lock.json"));
+  if (source.startsWith("file:")) return seen(resolve(project, source.slice("file:".length)));
+  return source.startsWith("git+") ? source : `^${version}`;
+}
+
+/** What npm noted that it installed this package from; empty where another tool did, or nothing can be read. */
+function lockedSource(lockfile: string): string {
+  try {
+    const { packages } = JSON.parse(readFileSync(lockfile, "utf8"));
+    return String(packages["node_modules/agent-dag"].resolved ?? "");
+  } catch {
+    return "";
+  }
 }
 
 /** What to install from, as the new project's `package.json` has to say it: paths are given as seen from here. */

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { installedFrom } from "../../src/cli/init-command.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { cli } from "./cli-run.js";
 
@@ -210,6 +211,21 @@ describe("agent-dag init", () => {
     await cli(["init", target, "--package", spec]);
     const { dependencies } = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
     expect(dependencies["agent-dag"]).toBe(spec);
+  });
+
+  it("installs the new project from what this package was installed from", () => {
+    const modules = join(mkdtempSync(join(folder, "user-")), "node_modules");
+    mkdirSync(modules);
+    const from = (resolved: string) => {
+      const packages = { "node_modules/agent-dag": { resolved } };
+      writeFileSync(join(modules, ".package-lock.json"), JSON.stringify({ packages }));
+      return installedFrom(join(modules, "../deep/mine"), "1.2.3", join(modules, "agent-dag"));
+    };
+    expect(from("file:../agent-dag-1.2.3.tgz")).toBe("file:../../../agent-dag-1.2.3.tgz");
+    expect(from("git+ssh://git@host/me/agent-dag.git#0a1b")).toBe("git+ssh://git@host/me/agent-dag.git#0a1b");
+    expect(from("https://registry.example/agent-dag-1.2.3.tgz")).toBe("^1.2.3");
+    rmSync(join(modules, ".package-lock.json"));
+    expect(installedFrom(folder, "1.2.3", join(modules, "agent-dag"))).toBe("^1.2.3");
   });
 
   it("writes a project that npm can install from the path that was given, without network", async () => {
