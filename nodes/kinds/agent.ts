@@ -10,6 +10,7 @@ import {
   withOwnIds,
 } from "../../src/models/port.js";
 import { comparablePrompt } from "../../src/models/prompt-layout.js";
+import { withKnownNames } from "../../src/models/tool-names.js";
 import { describePart } from "../../src/spec/messages.js";
 import { toJsonSchema } from "../../src/spec/schema.js";
 import type { AgentTool, ModelLike, ModelOptions, Node } from "../../src/spec/shape.js";
@@ -132,7 +133,7 @@ export async function askOnce(
     // A cut text may pass, but no calls that stand in it.
     if (read.toolCalls !== reply.toolCalls) assertWhole(model.id, read);
     if (run.journal.active) await run.journal.flushed();
-    return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
+    return { ...read, toolCalls: withOwnIds(withKnownNames(read.toolCalls, tools), turn) };
   } finally {
     question.close();
   }

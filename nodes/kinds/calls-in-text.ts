@@ -1,8 +1,8 @@
 import { DagError } from "../../src/errors.js";
 import type { ModelReply, ToolCall, ToolSpec } from "../../src/models/port.js";
+import { pythonCalls, pythonLiteral } from "../../src/models/python-literals.js";
 import { toolNamesOf } from "../../src/models/tool-names.js";
 import { jsonRegions } from "./json-reading.js";
-import { pythonCalls, pythonLiteral } from "./python-literals.js";
 
 /** Names of open models that are known to write calls as text when their server does not read them. */
 const writesCallsAsText =

@@ -1,4 +1,4 @@
-import { pythonLiteral } from "./python-literals.js";
+import { pythonLiteral } from "../../src/models/python-literals.js";
 
 /** A piece of a text that is JSON by itself. */
 export interface JsonRegion {

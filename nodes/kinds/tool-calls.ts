@@ -4,6 +4,7 @@ import { caught, type DagError, errorMessage } from "../../src/errors.js";
 import { type Content, contentOf } from "../../src/models/media.js";
 import type { Message, ToolCall, ToolSpec } from "../../src/models/port.js";
 import { redactKeys } from "../../src/models/redact.js";
+import { readArguments } from "../../src/models/tool-arguments.js";
 import type { OutcomeError } from "../../src/records/outcome.js";
 import { showValue } from "../../src/spec/issue.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
@@ -310,11 +311,4 @@ function messageIn(payload: unknown): string {
   const told =
     typeof payload === "object" && payload !== null && "message" in payload ? payload.message : null;
   return typeof told === "string" ? told : "The run waits for an answer.";
-}
-
-/** The arguments of a whole call: none are `{}`, and an object that was written twice over as text is read once more. */
-export function readArguments({ args }: Pick<ToolCall, "args">): unknown {
-  if (/^\s*(null)?\s*$/.test(args)) return {};
-  const value: unknown = JSON.parse(args);
-  return typeof value === "string" && value.trimStart().startsWith("{") ? JSON.parse(value) : value;
 }

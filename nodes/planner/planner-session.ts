@@ -9,6 +9,7 @@ import {
   withOwnIds,
 } from "../../src/models/port.js";
 import { comparablePrompt } from "../../src/models/prompt-layout.js";
+import { withKnownNames } from "../../src/models/tool-names.js";
 import type { Outcomes } from "../../src/records/outcome.js";
 import { nodeWork } from "../../src/records/work-id.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
@@ -148,7 +149,7 @@ export async function askPlanner(session: PlannerSession, request: PlannerReques
     assertWhole(model.id, reply);
     if (journal.active) await journal.flushed();
     const read = withCallsInText(reply, { tools, schema: schema !== null, model: model.id, read: true });
-    return { ...read, toolCalls: withOwnIds(read.toolCalls, turn) };
+    return { ...read, toolCalls: withOwnIds(withKnownNames(read.toolCalls, tools), turn) };
   } catch (error) {
     if (canceller.reason !== undefined && !(error instanceof CancelError)) throw cancelOf(canceller.reason);
     throw error;

@@ -8,13 +8,13 @@ import {
   type ToolCall,
   type ToolSpec,
 } from "../../src/models/port.js";
+import { readArguments } from "../../src/models/tool-arguments.js";
 import { type Outcome, whyMissing } from "../../src/records/outcome.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
 import { nodeOf } from "../../src/spec/order.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 import { CancelError } from "../engine/cancel.js";
 import { textOf } from "../kinds/prompt.js";
-import { readArguments } from "../kinds/tool-calls.js";
 import { schemaProblem } from "./plan-check.js";
 import type { NodeCall } from "./planner-calls.js";
 import { callableOf } from "./planner-catalogue.js";

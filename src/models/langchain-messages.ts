@@ -2,6 +2,7 @@ import type { ContentPart, MediaPart } from "../spec/messages.js";
 import { isMedia, mediaIn } from "./media.js";
 import type { Message, ToolCall, ToolSpec } from "./port.js";
 import { withoutLookaround } from "./schema-patterns.js";
+import { readArguments } from "./tool-arguments.js";
 
 /** A message in the plain form that every LangChain chat model takes, whichever copy of LangChain it was built with. */
 export type LangChainMessage = Readonly<Record<string, unknown>> & {
@@ -127,11 +128,10 @@ function toLangChainToolCall(call: ToolCall) {
   };
 }
 
-/** No arguments are an empty object: every provider's format says so, whatever a model's stream left out. */
-function parseObject(text: string): Record<string, unknown> | null {
-  if (/^\s*(null)?\s*$/.test(text)) return {};
+/** As {@link readArguments} reads them: every provider's format takes an object, whatever a model's stream left out. */
+function parseObject(args: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = readArguments({ args });
     return typeof value === "object" && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : null;

@@ -36,6 +36,22 @@ export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, strin
   );
 }
 
+/** What models put around a name: the namespace of their prompt's format before it, a mark of the format behind it. */
+const around = /^(?:functions?|tools?|default_api)[.:]|<\|.*$/gs;
+
+/** Calls under the names of the tools that they mean, where what a model put around a name is all that differs. */
+export function withKnownNames<Call extends { readonly name: string }>(
+  calls: readonly Call[],
+  tools: readonly { readonly name: string }[],
+): readonly Call[] {
+  const isKnown = (name: string) => tools.some((tool) => tool.name === name);
+  if (calls.every((call) => isKnown(call.name))) return calls;
+  return calls.map((call) => {
+    const bare = call.name.replace(around, "").trim();
+    return isKnown(call.name) || !isKnown(bare) ? call : { ...call, name: bare };
+  });
+}
+
 /**
  * A model whose provider is told names of tools that it takes, whatever they are called here (`files.read`, `größe`, 70 letters), and
  * whose calls come back under the names here. So with names in the conversation that a model made up: providers refuse those too.

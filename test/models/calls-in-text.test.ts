@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { pythonCalls, pythonLiteral } from "../../nodes/kinds/python-literals.js";
 import { defineDag } from "../../src/index.js";
+import { pythonCalls, pythonLiteral } from "../../src/models/python-literals.js";
 import { answer, messagesOf, once, server, two, withTools } from "../support/real-replies.js";
 import { says } from "./replies.js";
 

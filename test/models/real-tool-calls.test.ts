@@ -32,6 +32,32 @@ describe("calls of tools", () => {
     expect(messages.at(-2).tool_calls[0].function.arguments).toBe("{}");
   });
 
+  it.each([
+    ["a namespace before the name", "functions.weather", '{"city":"Rome"}'],
+    ["a mark behind the name", "weather<|channel|>commentary", '{"city":"Rome"}'],
+    ["another namespace", "default_api:weather", '{"city":"Rome"}'],
+    ["arguments as text within text", "weather", JSON.stringify('{"city":"Rome"}')],
+    ["arguments as Python writes them", "weather", "{'city': 'Rome',}"],
+  ])("run and go back as what they mean: %s", async (_, name, args) => {
+    const { made, spec } = withTools();
+    const { requests } = await answer(spec, [calls(name, args), says("rain")]);
+    expect(made).toEqual(["weather Rome"]);
+    expect(messagesOf(requests[1]).at(-2).tool_calls[0].function).toEqual({
+      name: "weather",
+      arguments: '{"city":"Rome"}',
+    });
+  });
+
+  it.each([
+    ["cut", "weather", '{"city":"Ro'],
+    ["followed by something", "weather", '{"city":"Rome"} and more'],
+    ["of a tool whose name is only like it", "my.weather", '{"city":"Rome"}'],
+  ])("are not made of what is %s", async (_, name, args) => {
+    const { made, spec } = withTools();
+    await answer(spec, [calls(name, args), says("rain")]);
+    expect(made).toEqual([]);
+  });
+
   it("are read from deltas that name no role", async () => {
     const { made, spec } = withTools();
     const call = { index: 0, id: "c1", function: { name: "weather", arguments: '{"city":"Rome"}' } };
