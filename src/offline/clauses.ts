@@ -53,11 +53,14 @@ export function isNegator(tokens: readonly Token[], i: number): boolean {
   );
 }
 
-/** Positions of the negators of its clause that reach the token at `at`, the nearest first. */
+/**
+ * Positions of the negators of its clause that reach the token at `at`, the nearest first. A "nor" goes on with the denial
+ * before it ("neither the screen nor the battery", "not fast nor quiet"), and is none of its own beside it.
+ */
 export function negatorsBefore(tokens: readonly Token[], clause: Clause, at: number): number[] {
   const found: number[] = [];
   for (let k = at - 1; k >= Math.max(clause.from, at - reach); k--) if (isNegator(tokens, k)) found.push(k);
-  return found;
+  return found.filter((k, i) => tokens[k]?.lower !== "nor" || i === found.length - 1);
 }
 
 /** Words after which praise is wished for, expected or lost, not given. */

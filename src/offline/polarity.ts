@@ -50,7 +50,7 @@ function scoreOf(tokens: readonly Token[], clause: Clause, all: readonly Hit[]):
  * 1. What is said of something else, or as an ease of something bad ("scratches easily"), has no weight.
  * 2. Praise that is wished for, lost, or a condition, has none.
  * 3. A damper takes a third off.
- * 4. An odd number of negators turns the sign.
+ * 4. An odd number of negators turns the sign; one that is the object counts too ("I like neither of them").
  */
 function weighHit(tokens: readonly Token[], clause: Clause, hit: Hit, others: readonly Hit[]): number {
   const at = hit.from;
@@ -68,7 +68,18 @@ function weighHit(tokens: readonly Token[], clause: Clause, hit: Hit, others: re
   );
   // "less popular" denies the one word after it.
   if (/^(?:less|least)$/.test(tokens[at - 1]?.lower ?? "")) return -score * 0.7;
-  return negators.length % 2 === 1 ? negated(score, tokens, hit, negators[0] ?? at) : score;
+  const denials = negators.length + (deniedObject(tokens, hit) ? 1 : 0);
+  return denials % 2 === 1 ? negated(score, tokens, hit, negators[0] ?? at) : score;
+}
+
+/** Whether a verb's object denies it: "like none of it", not "like nothing more than". */
+function deniedObject(tokens: readonly Token[], hit: Hit): boolean {
+  const [verb, object, next] = [tokens[hit.to - 1], tokens[hit.to], tokens[hit.to + 1]];
+  return (
+    verb?.pos === "VERB" &&
+    /^(?:neither|none|nothing|nobody)$/.test(object?.lower ?? "") &&
+    !/^(?:more|better|but|less|short|except)$/.test(next?.lower ?? "")
+  );
 }
 
 /** "not good" blames, "not bad" praises a little, "could not be better" praises. */

@@ -40,6 +40,22 @@ describe("the offline model", () => {
     expect(pros).not.toContain("flimsy");
   });
 
+  it.each([
+    ["Neither the screen nor the battery is good.", false],
+    ["Neither the screen nor the battery is bad.", true],
+    ["It is neither fast nor reliable.", false],
+    ["It is not fast nor reliable.", false],
+    ["It is neither comfortable, nor sturdy, nor cheap.", false],
+    ["The battery is good and neither the case nor the strap is flimsy.", true],
+    ["Neither my wife nor I were disappointed.", true],
+    ["I like neither the screen nor the battery.", false],
+    ["I liked none of it.", false],
+    ["I love nothing more than this lamp.", true],
+  ])("reads a denial in two words as one, before a verb or as its object: %s", async (text, isPraise) => {
+    const { text: answer } = await ask("Judge the sentiment of the review.", text);
+    expect(answer).toMatch(isPraise ? /^Sentiment: positive/ : /^Sentiment: negative/);
+  });
+
   it("streams its text in several pieces and finishes with stop", async () => {
     const chunks: ModelChunk[] = [];
     await collectReply(
