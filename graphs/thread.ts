@@ -10,6 +10,7 @@ import { foldEvents, type RunRecord } from "../src/records/record.js";
 import { replayEvents } from "../src/records/replay.js";
 import { contains, isTopLevel, nodeWork, type WorkKey, workPath } from "../src/records/work-id.js";
 import { canonicalJson, dagHash, hashOf } from "../src/spec/canonical.js";
+import { showValue } from "../src/spec/issue.js";
 import { jsonCopy } from "../src/spec/json-value.js";
 import { composedName, namedIn } from "../src/spec/names.js";
 import { orderOf } from "../src/spec/order.js";
@@ -21,14 +22,27 @@ import type { Topology } from "./topology.js";
 
 /**
  * The name of a run's thread.
- * @throws DagError `THREAD_MISSING` without one.
+ * @throws DagError `THREAD_MISSING` without one, `THREAD_INVALID` for one that some store could not hold.
  */
 export function threadOf({ thread }: RunOptions): string {
-  if (typeof thread === "string" && thread !== "") return thread;
+  if (typeof thread === "string" && thread !== "") {
+    if (!unusable.test(thread)) return thread;
+    throw new DagError(
+      "THREAD_INVALID",
+      `A thread cannot be named ${showValue(thread)}: not every store could hold it.`,
+      {
+        facts: { thread },
+        hint: "Choose another name: not __proto__, constructor or prototype, and without NUL and halves of characters.",
+      },
+    );
+  }
   throw new DagError("THREAD_MISSING", "A run with a checkpointer needs a thread to be persisted under.", {
     hint: 'Pass `thread: "…"` (`--thread ID`): a name of your choice for this run.',
   });
 }
+
+/** Names that LangGraph's in-memory store refuses, and characters that SQLite and Postgres lose. */
+const unusable = /^(?:__proto__|constructor|prototype)$|[\0\p{Surrogate}]/u;
 
 export function threadUnknown(thread: string): DagError {
   return new DagError("THREAD_UNKNOWN", `The checkpointer holds no run under the thread "${thread}".`, {

@@ -338,6 +338,7 @@ export const errorCodes = {
   SUBGRAPH_FAILED: "The graph of a graph node has no output.",
   SUBGRAPH_MISSING: "A graph node's graph is not to be had.",
   THREAD_BUSY: "Somebody else drives the thread.",
+  THREAD_INVALID: "A thread has a name that not every store can hold.",
   THREAD_LOST: "Another process has taken over the thread.",
   THREAD_MISSING: "A run with a checkpointer names no thread.",
   THREAD_UNKNOWN: "The checkpointer holds no such thread.",

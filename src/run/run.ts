@@ -19,7 +19,7 @@ export type RunDagOptions = CompileOptions;
  * Runs a spec on an input and records what happened. Failures of nodes are in the record, not thrown. With a checkpointer, a
  * run whose thread already holds a run of the same spec and input goes on with that one.
  * @throws DagValidationError when the spec or the options are invalid, DagError `INPUT_INVALID`, `INPUT_NOT_JSON` when the
- * input does not fit, `CHECKPOINTER_MISSING` when an approval could never be answered, `THREAD_MISSING`, `THREAD_BUSY`,
+ * input does not fit, `CHECKPOINTER_MISSING` when an approval could never be answered, `THREAD_MISSING`, `THREAD_INVALID`, `THREAD_BUSY`,
  * `CHECKPOINT_MISMATCH`, and what resolving a model throws (`MODEL_KEY_MISSING`, `MODEL_PROVIDER_MISSING`, …), all before
  * anything is run.
  */
