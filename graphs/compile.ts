@@ -2,7 +2,7 @@ import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgra
 import { assertRunOptions } from "../nodes/engine/run-option-rules.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
 import { DagError } from "../src/errors.js";
-import { assertValid } from "../src/spec/assert-valid.js";
+import { fixedSpec } from "../src/spec/assert-valid.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { dataflow } from "./dataflow.js";
 import { bindLifecycle } from "./doors.js";
@@ -53,19 +53,18 @@ export function topologyOf(name: Topology): TopologyWiring {
  * and a checkpointer work as in any compiled LangGraph.
  * @throws DagValidationError when the spec or the options are invalid, DagError `TOPOLOGY_UNKNOWN`.
  */
-export function compile(spec: DagSpec, options: CompileOptions = {}): CompiledDag {
-  assertValid(spec);
+export function compile(given: DagSpec, options: CompileOptions = {}): CompiledDag {
+  const spec = fixedSpec(given);
   assertRunOptions(spec, options);
   return wire(spec, topologyOf(options.topology ?? defaultTopology), options);
 }
 
 const graphs = new WeakMap<DagSpec, Map<TopologyWiring, CompiledDag>>();
 
-/** The compiled graph of a spec for callers that bring their own options; without a checkpointer it is compiled once. */
+/** The compiled graph of a fixed spec for callers that bring their own options; without a checkpointer it is compiled once. */
 export function graphFor(spec: DagSpec, name: Topology, checkpointer?: BaseCheckpointSaver): CompiledDag {
   const topology = topologyOf(name);
   if (checkpointer !== undefined) return wire(spec, topology, { checkpointer });
-  if (!Object.isFrozen(spec)) return wire(spec, topology, {});
   const known = graphs.get(spec) ?? new Map<TopologyWiring, CompiledDag>();
   graphs.set(spec, known);
   const graph = known.get(topology) ?? wire(spec, topology, {});

@@ -13,7 +13,7 @@ import { heardByMany } from "../models/abortable.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
 import type { RunDagOptions } from "../run/run.js";
-import { assertValid } from "../spec/assert-valid.js";
+import { fixedSpec } from "../spec/assert-valid.js";
 import { dagHash, hashOf } from "../spec/canonical.js";
 import { assertArgument, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
@@ -85,7 +85,7 @@ class RunningBatch {
   readonly items = new ItemFeed<BatchItem>(() => {
     if (!this.isAwaited) this.#end("finished");
   });
-  readonly #spec: DagSpec;
+  #spec: DagSpec;
   readonly #inputs: BatchInputs<unknown>;
   readonly #options: RunManyOptions;
   readonly #rows = new RowTable();
@@ -146,9 +146,9 @@ class RunningBatch {
   }
 
   async #begin(detach: (() => void)[]): Promise<void> {
-    const spec = this.#spec;
     const { results, records, finish, signal, checkpointer, limits = {} } = this.#options;
-    assertValid(spec);
+    const spec = fixedSpec(this.#spec);
+    this.#spec = spec;
     const runOptions = assertBatchOptions(spec, this.#inputs, this.#options);
     topologyOf(runOptions.topology ?? defaultTopology);
     if (records !== undefined) makeStoredFolder(records);

@@ -5,6 +5,7 @@ import type { DagProjection, RunEvent } from "../records/events.js";
 import { projectDag } from "../records/projection.js";
 import type { RunRecord } from "../records/record.js";
 import { type RunDagOptions, resume, run } from "../run/run.js";
+import { fixedSpec } from "../spec/assert-valid.js";
 import { assertOptions, showValue } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor } from "../spec/values.js";
@@ -66,10 +67,11 @@ const defaultTopologies: readonly VariantLike[] = ["sequential", "deterministic"
  * @throws DagError `TOPOLOGY_UNKNOWN`, `VARIANT_INVALID`, `REPEAT_INVALID`, and what `run` throws.
  */
 export async function compare<D extends DagSpec>(
-  spec: D,
+  declared: D,
   input: NoInfer<InputOf<D>>,
   ...[given]: OptionsFor<CompareOptions, D>
 ): Promise<Comparison> {
+  const spec = fixedSpec(declared);
   if (given !== undefined) assertOptions("compare", given);
   const {
     topologies = defaultTopologies,

@@ -7,7 +7,7 @@ import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
 import { DagError } from "../errors.js";
 import type { RunRecord } from "../records/record.js";
 import type { TypedRecord } from "../records/typed.js";
-import { assertValid } from "../spec/assert-valid.js";
+import { fixedSpec } from "../spec/assert-valid.js";
 import { assertArgument, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor, WithContext } from "../spec/values.js";
@@ -24,12 +24,12 @@ export type RunDagOptions = CompileOptions;
  * anything is run.
  */
 export async function run<D extends DagSpec>(
-  spec: D,
+  declared: D,
   input: NoInfer<InputOf<D>>,
   ...[options]: OptionsFor<RunDagOptions, D>
 ): Promise<TypedRecord<RunRecord, D>> {
   const given: RunDagOptions = options ?? {};
-  assertDrivable(spec, given);
+  const spec = drivable(declared, given);
   const graph = graphFor(spec, given.topology ?? defaultTopology, given.checkpointer);
   return driveThrough(graph, given, { kind: "new", input, goesOn: true }) as Promise<
     TypedRecord<RunRecord, D>
@@ -59,7 +59,7 @@ export interface ResumeOptions extends RunDagOptions {
  * has changed, `ANSWER_INVALID`, `STORE_FAILED` when the checkpointer cannot be read, and what `run` throws.
  */
 export async function resume<D extends DagSpec>(
-  spec: D,
+  declared: D,
   given: WithContext<ResumeOptions, D>,
 ): Promise<TypedRecord<RunRecord, D>> {
   assertArgument("resume", isObject(given), [
@@ -68,17 +68,19 @@ export async function resume<D extends DagSpec>(
     "an object with a `checkpointer` and a `thread`",
   ]);
   const { answer, retryFailed = false, ...options } = given as ResumeOptions;
-  assertDrivable(spec, options);
+  const spec = drivable(declared, options);
   const graph = graphFor(spec, options.topology ?? (await topologyFor(options)), options.checkpointer);
   return driveThrough(graph, options, { kind: "go-on", answer, retryFailed }) as Promise<
     TypedRecord<RunRecord, D>
   >;
 }
 
-function assertDrivable(spec: DagSpec, options: CompileOptions): void {
-  assertValid(spec);
+/** The spec as it stands now, where it can be run with these options. */
+function drivable(declared: DagSpec, options: CompileOptions): DagSpec {
+  const spec = fixedSpec(declared);
   assertRunOptions(spec, options);
   if (options.checkpointer !== undefined) threadOf(options);
+  return spec;
 }
 
 async function topologyFor(options: CompileOptions) {

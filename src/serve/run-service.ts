@@ -7,7 +7,7 @@ import { errorCode, errorMessage } from "../errors.js";
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
 import { type RunDagOptions, resume, run } from "../run/run.js";
-import { assertValid } from "../spec/assert-valid.js";
+import { fixedSpec } from "../spec/assert-valid.js";
 import { didYouMean } from "../spec/did-you-mean.js";
 import type { DagSpec } from "../spec/shape.js";
 import { callerOf } from "../telemetry/trace-context.js";
@@ -53,11 +53,9 @@ export class RunService {
     this.#options = options;
     this.#shared = instrumentsInUse({ ...own, limits: sharedLimits(limits) });
     this.#onEvent = this.#shared.onEvent;
-    for (const spec of specs) {
-      assertValid(spec);
-      assertRunOptions(spec, { ...own, ...(limits !== undefined && { limits }) });
-    }
-    this.specs = new Map(specs.map((spec) => [spec.name, spec]));
+    const fixed = specs.map(fixedSpec);
+    for (const spec of fixed) assertRunOptions(spec, { ...own, ...(limits !== undefined && { limits }) });
+    this.specs = new Map(fixed.map((spec) => [spec.name, spec]));
     this.#store = checkpointer ?? null;
     const { keepRuns = 1000, keepRunsMs = 300_000 } = options;
     this.#runs = new KeptRuns({ most: keepRuns, longestMs: keepRunsMs, waitingToo: this.#store !== null });

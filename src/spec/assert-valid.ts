@@ -1,4 +1,5 @@
 import { DagValidationError } from "../errors.js";
+import { fixedData } from "./freeze.js";
 import { isObject } from "./issue.js";
 import type { DagSpec } from "./shape.js";
 import { validate } from "./validate.js";
@@ -6,14 +7,25 @@ import { validate } from "./validate.js";
 const known = new WeakSet<object>();
 
 /**
- * Asserts that a spec is valid. A frozen spec, as `defineDag` and `loadDag` return it, is checked once.
+ * A spec as it stands now, checked: a run reads it once, and what its owner changes in it later does not reach the run. A frozen
+ * spec, as `defineDag` and `loadDag` return it, is itself, and checked once.
+ * @throws DagValidationError carrying every issue.
+ */
+export function fixedSpec<D extends DagSpec>(spec: D): D {
+  if (known.has(spec)) return spec;
+  const issues = validate(spec);
+  if (issues.length > 0) throw new DagValidationError(calledDag(spec), issues);
+  const fixed = fixedData(spec);
+  known.add(fixed);
+  return fixed;
+}
+
+/**
+ * Asserts that a spec is valid.
  * @throws DagValidationError carrying every issue.
  */
 export function assertValid(spec: DagSpec): void {
-  if (known.has(spec)) return;
-  const issues = validate(spec);
-  if (issues.length > 0) throw new DagValidationError(calledDag(spec), issues);
-  if (Object.isFrozen(spec)) known.add(spec);
+  fixedSpec(spec);
 }
 
 /** What messages call a spec, whatever was given for one. */

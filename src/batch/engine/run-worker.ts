@@ -7,7 +7,7 @@ import { followSignal } from "../../models/abortable.js";
 import type { RunEvent } from "../../records/events.js";
 import type { RunRecord } from "../../records/record.js";
 import type { RunDagOptions } from "../../run/run.js";
-import { assertValid } from "../../spec/assert-valid.js";
+import { fixedSpec } from "../../spec/assert-valid.js";
 import { validateNumber } from "../../spec/bounds.js";
 import type { DagSpec } from "../../spec/shape.js";
 import { storeError } from "../../stores/store-error.js";
@@ -73,8 +73,8 @@ const mostLost = 20;
  * @throws DagError `ENGINE_UNKNOWN`, `ENGINE_PACKAGE_MISSING`, `CHECKPOINTER_UNUSABLE`, and what every row would meet: a missing
  * key or package.
  */
-export async function runWorker(spec: DagSpec, options: WorkerOptions): Promise<WorkerSummary> {
-  assertValid(spec);
+export async function runWorker(declared: DagSpec, options: WorkerOptions): Promise<WorkerSummary> {
+  const spec = fixedSpec(declared);
   const issues = validateNumber(options?.concurrency, "concurrency", { min: 1, integer: true });
   if (issues.length > 0) throw new DagValidationError("The options", issues);
   assertEngineUrl(options?.engine);
