@@ -48,7 +48,7 @@ export class DagError extends Error {
   constructor(code: string, message: string, options: DagErrorOptions = {}) {
     const { cause } = options;
     super(
-      options.hint === undefined ? message : `${message} ${options.hint}`,
+      options.hint === undefined ? message : `${message}${message.endsWith("\n") ? "" : " "}${options.hint}`,
       cause === undefined ? {} : { cause },
     );
     this.name = new.target.name;

@@ -77,7 +77,9 @@ function itemsFailed(outcomes: readonly Outcome[], lost: number, none: boolean) 
   const first = outcomes[Math.max(0, index)];
   const why = first === undefined ? "" : "error" in first ? first.error.message : whyNotRun(first);
   const which = none
-    ? `All ${outcomes.length} items failed; the first`
+    ? outcomes.length === 1
+      ? "The only item failed"
+      : `All ${outcomes.length} items failed; the first`
     : `${lost} of ${outcomes.length} items failed; item ${index}`;
   return { code: "ITEMS_FAILED", message: `${which}: ${why}` };
 }

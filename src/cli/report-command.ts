@@ -114,7 +114,7 @@ export function addDiffCommand(program: Command, io: Io): void {
 const heldBy = (file: RecordFile) => (file.kind === "record" ? file.record : file.comparison);
 
 interface ExportFlags {
-  readonly format: "otlp" | "perfetto";
+  readonly format?: "otlp" | "perfetto";
   readonly texts?: boolean;
 }
 
@@ -128,13 +128,16 @@ export function addExportCommand(program: Command, io: Io): void {
       new Option(
         "--format <format>",
         "otlp: a request for a collector's /v1/traces; perfetto: a trace-event file",
-      )
-        .choices(["otlp", "perfetto"])
-        .makeOptionMandatory(),
+      ).choices(["otlp", "perfetto"]),
     )
     .option("--texts", "also prompts, replies and values, without what looks like a key")
     .option("--debug", "show stack traces")
     .action(async (file: string, { format, texts = false }: ExportFlags) => {
+      if (format === undefined)
+        throw new UsageError(
+          "required option '--format <format>' not specified.",
+          "Add --format otlp or --format perfetto.",
+        );
       const { loadRecord } = await import("./record-file.js");
       const record = await loadRecord(file);
       if (format === "otlp") {

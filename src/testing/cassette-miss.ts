@@ -73,8 +73,8 @@ function patchText(recorded: string, asked: string): string {
   const { hunks } = structuredPatch("", "", recorded, asked, "", "", { context: 2 });
   const lines = hunks.flatMap((hunk, index) => [
     ...(index > 0 ? ["  …"] : []),
-    ...hunk.lines.map((line) => `  ${line}`),
+    ...hunk.lines.map((line) => `  ${line}`.trimEnd()),
   ]);
   const more = lines.length - mostLines;
-  return [...lines.slice(0, mostLines), ...(more > 0 ? [`  … ${more} more lines`] : [])].join("\n");
+  return [...lines.slice(0, mostLines), ...(more > 0 ? [`  … ${more} more lines`] : [])].join("\n").trimEnd();
 }

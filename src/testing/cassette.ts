@@ -298,7 +298,7 @@ function missedCalls(file: string, misses: readonly DagError[]): DagError {
   const list = misses.map((miss) => miss.message).join("\n");
   return new DagError(
     "CASSETTE_MISSED",
-    `${misses.length} calls were not in the cassette "${file}":\n${list}`,
+    `${misses.length === 1 ? "1 call was" : `${misses.length} calls were`} not in the cassette "${file}":\n${list}`,
     {
       facts: { file, misses: misses.length },
     },

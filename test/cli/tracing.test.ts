@@ -126,7 +126,7 @@ describe("export", () => {
   });
 
   it.each([
-    [["export", file], "--format"],
+    [["export", file], "Add --format otlp or --format perfetto"],
     [["export", file, "--format", "xml"], "Allowed choices are otlp, perfetto"],
     [["export", join(folder, "none.json"), "--format", "otlp"], "no such file"],
     [["export", "examples/review.yaml", "--format", "otlp"], "not JSON"],

@@ -81,6 +81,9 @@ describe("a map", () => {
       error: { code: "ITEMS_FAILED", message: "All 2 items failed; the first: 1 is bad." },
       items: [{ state: "failed" }, { state: "failed" }],
     });
+    expect((await mapOver([1], failFor(1))).outcomes.each).toMatchObject({
+      error: { message: "The only item failed: 1 is bad." },
+    });
   });
 
   it.each([
