@@ -126,11 +126,11 @@ async function batchCommand(
   const { readRows } = await import("../batch/read-rows.js");
   const { BatchSample } = await import("../report/batch-sample.js");
   const { renderBatch } = await import("../report/batch-summary.js");
-  const { loadRecord } = await import("./record-file.js");
+  const { recordToReuse } = await import("./record-file.js");
   const { dag } = await loadValidGraph(file);
   const source = readRows(dag, inputs, io.stdin);
   if (flags.strict) await assertRows(dag, source, flags.key);
-  const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
+  const reuse = await recordToReuse(flags.reuse, dag, io);
   const sample = flags.report === undefined && webPort(flags) === null ? null : new BatchSample();
   const web = sample === null ? null : await webFor(dag, sample, flags, io);
   try {

@@ -72,8 +72,8 @@ async function drive(
 ): Promise<Comparison> {
   const { listenForInterrupt } = await import("./interrupt.js");
   const { compare } = await import("../compare/compare.js");
-  const { loadRecord } = await import("./record-file.js");
-  const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
+  const { recordToReuse } = await import("./record-file.js");
+  const reuse = await recordToReuse(flags.reuse, dag, io);
   const store = (await openThread(flags)) ?? (web === null ? null : await storeInMemory());
   const interrupt = listenForInterrupt(() => tell(io.stderr, "Interrupted: ending the runs.\n"));
   try {

@@ -57,7 +57,10 @@ export const helpTexts: Readonly<Record<string, HelpText>> = {
   },
   batch: {
     examples: [
-      ["agent-dag batch graph.ts reviews.csv --key id --out results.jsonl", "again: only what is left"],
+      [
+        "agent-dag batch graph.ts reviews.csv --key id --out results.jsonl",
+        "a line of results a row; again: only what is left",
+      ],
       ["agent-dag batch graph.ts rows.jsonl --out results.jsonl --retry-failed", "the failed rows too"],
       ["agent-dag batch graph.ts texts/ --out results.jsonl --max-cost 2 --max-failures 5%", "bounded"],
       ["agent-dag batch graph.ts rows.jsonl --engine redis://localhost:6379", "for workers: see worker"],

@@ -7,6 +7,8 @@ import {
   type RecordedComparison,
 } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
+import type { DagSpec } from "../spec/shape.js";
+import { type Io, tell } from "./io.js";
 import { UsageError } from "./usage-error.js";
 
 /** What a file of records holds. */
@@ -40,6 +42,26 @@ export async function loadRecord(path: string): Promise<RunRecord> {
     assertRecord(value, `"${path}"`);
     return value;
   });
+}
+
+/**
+ * The record that `--reuse` names, `undefined` without one. One of another graph is taken too, for what it has in common
+ * with this one, and said to be.
+ * @throws UsageError as {@link loadRecord}.
+ */
+export async function recordToReuse(
+  path: string | undefined,
+  dag: DagSpec,
+  io: Io,
+): Promise<RunRecord | undefined> {
+  if (path === undefined) return undefined;
+  const record = await loadRecord(path);
+  if (record.dag.name !== dag.name)
+    tell(
+      io.stderr,
+      `The record "${path}" is of the graph "${record.dag.name}", not of "${dag.name}": only nodes that are the same in both are taken over.\n`,
+    );
+  return record;
 }
 
 /**

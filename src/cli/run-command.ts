@@ -59,10 +59,10 @@ async function runCommand(file: string, flags: RunCommandFlags, io: Io): Promise
   const { readInput } = await import("./input-flag.js");
   const { driveRun } = await import("./drive-run.js");
   const { run } = await import("../run/run.js");
-  const { loadRecord } = await import("./record-file.js");
+  const { loadRecord, recordToReuse } = await import("./record-file.js");
   const { dag, example } = await loadValidGraph(file);
   const input = await readInput(dag, flags, example, io);
-  const reuse = flags.reuse === undefined ? undefined : await loadRecord(flags.reuse);
+  const reuse = await recordToReuse(flags.reuse, dag, io);
   const times = flags.times === undefined ? undefined : await loadRecord(flags.times);
   const canAnswer = webPort(flags) !== null || (io.isTerminal && asksForApproval(dag));
   const store = (await openThread(flags)) ?? (canAnswer ? await storeInMemory() : null);

@@ -45,6 +45,8 @@ describe("agent-dag compare", () => {
       expect(runs[0].outcomes.meta).toMatchObject({ state: "completed", reused: true });
     }
     expect((await cli([...again, "--reuse", `${file}.none`])).exitCode).toBe(2);
+    const other = await cli(["run", "examples/text-analysis.ts", "--model", "offline", "--reuse", file]);
+    expect(other.stderr).toContain('is of the graph "product-review", not of "text-analysis"');
   });
 
   it("prints a table, the advice and the timelines", async () => {
