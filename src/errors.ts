@@ -273,8 +273,7 @@ export const errorCodes = {
   MODEL_NAME_INVALID: "A model's name is not `provider:name`.",
   MODEL_NOT_FOUND: "The provider does not know the model, or the address.",
   MODEL_NOT_STREAMING: "The `call` of a model or of a middleware gave no stream.",
-  MODEL_PROVIDER_MISSING:
-    "The provider's package is not installed, or `undici` where `HTTPS_PROXY` or `HTTP_PROXY` names a proxy for an `openai:` model.",
+  MODEL_PROVIDER_MISSING: "The provider's package is not installed, or `undici` where a proxy is to be used.",
   MODEL_RATE_LIMITED: "The provider's limit is reached (retryable), or the account's quota (not).",
   MODEL_REFUSED: "The model refused to answer; its words are kept as `text`.",
   MODEL_REPLY_FAILED:
