@@ -59,17 +59,26 @@ export function compile(given: DagSpec, options: CompileOptions = {}): CompiledD
   return wire(spec, topologyOf(options.topology ?? defaultTopology), options);
 }
 
-const graphs = new WeakMap<DagSpec, Map<TopologyWiring, CompiledDag>>();
+type Compiled = WeakMap<DagSpec, Map<TopologyWiring, CompiledDag>>;
 
-/** The compiled graph of a fixed spec for callers that bring their own options; without a checkpointer it is compiled once. */
+const graphs: Compiled = new WeakMap();
+const graphsOn = new WeakMap<BaseCheckpointSaver, Compiled>();
+
+/** The compiled graph of a fixed spec for callers that bring their own options: compiled once for each checkpointer, and without one. */
 export function graphFor(spec: DagSpec, name: Topology, checkpointer?: BaseCheckpointSaver): CompiledDag {
   const topology = topologyOf(name);
-  if (checkpointer !== undefined) return wire(spec, topology, { checkpointer });
-  const known = graphs.get(spec) ?? new Map<TopologyWiring, CompiledDag>();
-  graphs.set(spec, known);
-  const graph = known.get(topology) ?? wire(spec, topology, {});
+  const options = checkpointer === undefined ? {} : { checkpointer };
+  const compiled = checkpointer === undefined ? graphs : entryOf(graphsOn, checkpointer, () => new WeakMap());
+  const known = entryOf(compiled, spec, () => new Map<TopologyWiring, CompiledDag>());
+  const graph = known.get(topology) ?? wire(spec, topology, options);
   known.set(topology, graph);
   return graph;
+}
+
+function entryOf<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
 }
 
 function wire(spec: DagSpec, topology: TopologyWiring, options: RunOptions): CompiledDag {

@@ -6,6 +6,7 @@ import { LostQuestionError } from "../../nodes/engine/suspension.js";
 import { errorMessage } from "../../src/errors.js";
 import { causeChain, textField } from "../../src/models/error-chain.js";
 import { type WorkKey, workPath } from "../../src/records/work-id.js";
+import { inContext } from "./light-context.js";
 import { opaqueSaver } from "./opaque-saver.js";
 import { type CallConfig, privateNames } from "./private-names.js";
 
@@ -16,7 +17,7 @@ import { type CallConfig, privateNames } from "./private-names.js";
 export const userCodeHost: UserCodeHost = Object.assign(
   <T>(answers: readonly unknown[], code: () => T): T => {
     const { config, scratchpad } = surrounding(answers);
-    const given: unknown = AsyncLocalStorageProviderSingleton.runWithConfig(config, code);
+    const given: unknown = inContext(config, code);
     const heard = (value: unknown) => {
       if (scratchpad.interruptCounter >= answers.length) throw interruptCaught();
       return value;

@@ -8,9 +8,11 @@ import {
 import type { Redis } from "ioredis";
 import { DagError, errorMessage } from "../errors.js";
 import { addressOf, type StoreCause, storeError } from "./store-error.js";
+import type { ThreadSaver } from "./thread-saver.js";
 
 type Config = Parameters<BaseCheckpointSaver["getTuple"]>[0];
 type ListOptions = Parameters<BaseCheckpointSaver["list"]>[1];
+type Configurable = NonNullable<Config["configurable"]>;
 type Writes = Parameters<BaseCheckpointSaver["putWrites"]>[1];
 
 /** A Redis checkpointer of our own making. */
@@ -19,11 +21,20 @@ export interface OpenRedis {
   close(): Promise<void>;
 }
 
+/** What a script is given. */
+interface Packed {
+  readonly keys: readonly string[];
+  readonly words: readonly string[];
+}
+
 /** Longest to wait for a connection, and for the answer to one command, in milliseconds. */
 const patienceMs = 10_000;
 
 /** Under which all keys stand. */
 const prefix = "agent-dag:";
+
+/** The key of the set of all threads. */
+const allThreads = `${prefix}threads`;
 
 /**
  * Connects to a Redis server (6 or newer, without modules).
@@ -70,7 +81,7 @@ export async function connectRedis(address: string): Promise<Redis> {
 export async function openRedis(address: string, create: boolean): Promise<OpenRedis> {
   const client = await connectRedis(address);
   const name = addressOf(address);
-  if (!create && (await client.exists(`${prefix}threads`)) === 0) {
+  if (!create && (await client.exists(allThreads)) === 0) {
     client.disconnect();
     throw new DagError("CHECKPOINTER_UNUSABLE", `The store "${name}" holds no runs.`, {
       facts: { store: name },
@@ -79,6 +90,32 @@ export async function openRedis(address: string, create: boolean): Promise<OpenR
   }
   return { checkpointer: new RedisSaver(client, name), close: async () => client.disconnect() };
 }
+
+// What is put is one script, so one command, which goes out together with what else is asked for in the same turn.
+
+/** `KEYS`: all threads, and of one its namespaces, their checkpoints in order, and these; `ARGV`: thread, namespace, checkpoint, body. */
+const putPoint = `
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('SADD', KEYS[2], ARGV[2])
+redis.call('ZADD', KEYS[3], 0, ARGV[3])
+redis.call('HSET', KEYS[4], ARGV[3], ARGV[4])`;
+
+/** `KEYS`: a thread's lists of writes, so that deleting the thread finds them, and one of them; `ARGV`: command, field and body of each. */
+const enterWrites = `
+redis.call('SADD', KEYS[1], KEYS[2])
+for i = 1, #ARGV, 3 do redis.call(ARGV[i], KEYS[2], ARGV[i + 1], ARGV[i + 2]) end`;
+
+/** Both, unless the checkpoint is there: `KEYS` and `ARGV` of the one, then those of the other. */
+const putPointAndWrites = `
+if redis.call('HEXISTS', KEYS[4], ARGV[3]) == 1 then return 0 end${putPoint}
+redis.call('SADD', KEYS[5], KEYS[6])
+for i = 5, #ARGV, 3 do redis.call(ARGV[i], KEYS[6], ARGV[i + 1], ARGV[i + 2]) end
+return 1`;
+
+/** `KEYS`: all threads, and what is there of one; `ARGV`: the thread. */
+const forgetThread = `
+redis.call('SREM', KEYS[1], ARGV[1])
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end`;
 
 /** The server's own clock, in milliseconds since 1970. */
 export async function redisNowMs(client: Redis): Promise<number> {
@@ -90,12 +127,14 @@ export async function redisNowMs(client: Redis): Promise<number> {
  * A LangGraph checkpointer on plain Redis: a thread's checkpoints are one hash, their order a sorted set, a checkpoint's writes
  * a hash of their own. As in LangGraph's savers the first write of a task counts, and those of its special channels the last.
  */
-export class RedisSaver extends BaseCheckpointSaver {
+export class RedisSaver extends BaseCheckpointSaver implements ThreadSaver {
   /** So that an error of the store can name it. */
   readonly storeName: string;
   /** What is put first is there first: commands go out at once, on one connection. */
   readonly keepsOrder = true;
   readonly #client: Redis;
+  /** Settles when what was to be put last is packed. */
+  #packing: Promise<unknown> = Promise.resolve();
 
   constructor(client: Redis, storeName: string) {
     super();
@@ -120,8 +159,7 @@ export class RedisSaver extends BaseCheckpointSaver {
     { limit = Infinity, before, filter = {} }: ListOptions = {},
   ): AsyncGenerator<CheckpointTuple> {
     const { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: id } = configurable;
-    const threads =
-      typeof thread === "string" ? [thread] : (await this.#client.smembers(`${prefix}threads`)).sort();
+    const threads = typeof thread === "string" ? [thread] : (await this.#client.smembers(allThreads)).sort();
     const below: unknown = before?.configurable?.checkpoint_id;
     let left = limit;
     for (const one of threads) {
@@ -149,24 +187,30 @@ export class RedisSaver extends BaseCheckpointSaver {
     metadata: CheckpointMetadata,
   ): Promise<Config> {
     const { thread, namespace } = placeIn(configurable);
-    const parent: unknown = configurable.checkpoint_id;
-    const body = JSON.stringify([
-      await this.#packed(copyCheckpoint(checkpoint)),
-      await this.#packed(metadata),
-      typeof parent === "string" ? parent : null,
-    ]);
-    await all(
-      this.#client
-        .multi()
-        .sadd(`${prefix}threads`, thread)
-        .sadd(keyOf("spaces", thread), namespace)
-        .zadd(keyOf("order", thread, namespace), 0, checkpoint.id)
-        .hset(keyOf("points", thread, namespace), checkpoint.id, body)
-        .exec(),
-    );
+    await this.#run(putPoint, this.#point(configurable, checkpoint, metadata));
     return {
       configurable: { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: checkpoint.id },
     };
+  }
+
+  /** A checkpoint and its first writes as one, unless it is there already; whether it was not. */
+  async putNew(
+    { configurable = {} }: Config,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    writes: Writes,
+    task: string,
+  ): Promise<boolean> {
+    const at = { ...configurable, checkpoint_id: checkpoint.id };
+    const packing = Promise.all([
+      this.#point(configurable, checkpoint, metadata),
+      this.#writes(at, writes, task, ""),
+    ]);
+    const both = packing.then(([point, entered]) => ({
+      keys: [...point.keys, ...entered.keys],
+      words: [...point.words, ...entered.words],
+    }));
+    return (await this.#run(putPointAndWrites, both)) === 1;
   }
 
   override async putWrites(
@@ -175,20 +219,7 @@ export class RedisSaver extends BaseCheckpointSaver {
     task: string,
     taskPath = "",
   ): Promise<void> {
-    const { thread, namespace } = placeIn(configurable);
-    const id = String(configurable.checkpoint_id);
-    const key = keyOf("writes", thread, namespace, id);
-    // Remembered, so that deleting the thread finds them.
-    const group = this.#client.multi().sadd(keyOf("written", thread), key);
-    const packed = await Promise.all(writes.map(([, value]) => this.#packed(value)));
-    for (const [index, [channel]] of writes.entries()) {
-      const isSpecial = channel.startsWith("__") && channel !== "__pregel_tasks";
-      const field = JSON.stringify([taskPath, task, isSpecial ? channel : index]);
-      const body = JSON.stringify([channel, packed[index]]);
-      if (isSpecial) group.hset(key, field, body);
-      else group.hsetnx(key, field, body);
-    }
-    await all(group.exec());
+    await this.#run(enterWrites, this.#writes(configurable, writes, task, taskPath));
   }
 
   override async deleteThread(thread: string): Promise<void> {
@@ -196,14 +227,53 @@ export class RedisSaver extends BaseCheckpointSaver {
       this.#client.smembers(keyOf("spaces", thread)),
       this.#client.smembers(keyOf("written", thread)),
     ]);
-    const keys = spaces.flatMap((space) => [keyOf("order", thread, space), keyOf("points", thread, space)]);
-    await all(
-      this.#client
-        .multi()
-        .unlink(...keys, ...written, keyOf("spaces", thread), keyOf("written", thread))
-        .srem(`${prefix}threads`, thread)
-        .exec(),
-    );
+    const ofSpaces = spaces.flatMap((space) => [
+      keyOf("order", thread, space),
+      keyOf("points", thread, space),
+    ]);
+    const keys = [...ofSpaces, ...written, keyOf("spaces", thread), keyOf("written", thread)];
+    await this.#run(forgetThread, Promise.resolve({ keys: [allThreads, ...keys], words: [thread] }));
+  }
+
+  /** In the order in which it was asked for, however long it took to pack. */
+  async #run(script: string, packing: Promise<Packed>): Promise<unknown> {
+    const inTurn = this.#packing.then(() => packing);
+    this.#packing = inTurn.catch(() => {});
+    const { keys, words } = await inTurn;
+    return this.#client.eval(script, keys.length, ...keys, ...words);
+  }
+
+  /** Keys and words of {@link putPoint}. */
+  async #point(
+    configurable: Configurable,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+  ): Promise<Packed> {
+    const { thread, namespace } = placeIn(configurable);
+    const parent: unknown = configurable.checkpoint_id;
+    const body = JSON.stringify([
+      await this.#packed(copyCheckpoint(checkpoint)),
+      await this.#packed(metadata),
+      typeof parent === "string" ? parent : null,
+    ]);
+    const places = [keyOf("order", thread, namespace), keyOf("points", thread, namespace)];
+    return {
+      keys: [allThreads, keyOf("spaces", thread), ...places],
+      words: [thread, namespace, checkpoint.id, body],
+    };
+  }
+
+  /** Keys and words of {@link enterWrites}. */
+  async #writes(configurable: Configurable, writes: Writes, task: string, taskPath: string): Promise<Packed> {
+    const { thread, namespace } = placeIn(configurable);
+    const key = keyOf("writes", thread, namespace, String(configurable.checkpoint_id));
+    const packed = await Promise.all(writes.map(([, value]) => this.#packed(value)));
+    const words = writes.flatMap(([channel], index) => {
+      const isSpecial = channel.startsWith("__") && channel !== "__pregel_tasks";
+      const field = JSON.stringify([taskPath, task, isSpecial ? channel : index]);
+      return [isSpecial ? "HSET" : "HSETNX", field, JSON.stringify([channel, packed[index]])];
+    });
+    return { keys: [keyOf("written", thread), key], words };
   }
 
   async #latest(thread: string, namespace: string): Promise<string | undefined> {
@@ -269,11 +339,6 @@ function placeIn({ thread_id: thread, checkpoint_ns: namespace = "" }: NonNullab
     throw new DagError("THREAD_MISSING", "A checkpoint needs a thread.", { hint: "Pass a thread_id." });
   }
   return { thread, namespace: String(namespace) };
-}
-
-/** Rejects with the first error of a transaction's commands. */
-async function all(replies: Promise<[Error | null, unknown][] | null>): Promise<void> {
-  for (const [error] of (await replies) ?? []) if (error !== null) throw error;
 }
 
 function unusable(error: unknown, name: string): DagError {

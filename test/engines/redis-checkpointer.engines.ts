@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { emptyCheckpoint } from "@langchain/langgraph";
 import {
   compile,
   defineDag,
@@ -8,7 +9,10 @@ import {
   run,
   waitingThreads,
 } from "agent-dag";
+import type { RedisSaver } from "../../src/stores/redis.js";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.js";
+
+const metadata = { source: "input" as const, step: -1, parents: {} };
 
 const suite = hasRedis() ? describe : describe.skip;
 
@@ -114,6 +118,39 @@ suite("runs kept in Redis", () => {
     await checkpointer.deleteThread("looked-at");
     expect(await checkpointer.getTuple(config)).toBeUndefined();
     expect((await graph.getState(config)).values).toEqual({});
+  });
+
+  it("begin once, whoever else begins them at the same time, with the writes of the one that did", async () => {
+    const saver = store.checkpointer as RedisSaver;
+    const config = { configurable: { thread_id: "begun", checkpoint_ns: "x" } };
+    const point = { ...emptyCheckpoint(), id: "1" };
+    const began = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => saver.putNew(config, point, metadata, [["by", at]], "task")),
+    );
+    expect(began.filter(Boolean)).toHaveLength(1);
+    const tuple = await saver.getTuple(config);
+    expect(tuple?.pendingWrites).toEqual([["task", "by", began.indexOf(true)]]);
+  });
+
+  it("are kept in the order in which they are put, though packing the first takes longer", async () => {
+    const saver = store.checkpointer as RedisSaver;
+    const config = { configurable: { thread_id: "in order", checkpoint_ns: "x" } };
+    const { serde } = saver;
+    const unhurried = async (value: unknown) => {
+      if (value === "slow") await new Promise((resolve) => setTimeout(resolve, 50));
+      return serde.dumpsTyped(value);
+    };
+    saver.serde = { ...serde, dumpsTyped: unhurried, loadsTyped: serde.loadsTyped.bind(serde) };
+    try {
+      const begun = saver.putNew(config, { ...emptyCheckpoint(), id: "1" }, metadata, [["at", "slow"]], "a");
+      const at = { configurable: { ...config.configurable, checkpoint_id: "1" } };
+      const second = saver.putWrites(at, [["at", "quick"]], "a");
+      await second;
+      expect((await saver.getTuple(config))?.pendingWrites).toEqual([["a", "at", "slow"]]);
+      expect(await begun).toBe(true);
+    } finally {
+      saver.serde = serde;
+    }
   });
 
   it("are not made up where nothing is to be created, and nothing names the password", async () => {
