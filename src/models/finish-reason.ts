@@ -71,7 +71,9 @@ export function assertNotFailed(
 export function refused(model: string, words: string, finishReason: string | null): DagError {
   const said = words.trim();
   const what =
-    said === "" ? `refused to answer (${finishReason ?? "refusal"}).` : `refused to answer: ${oneLine(said)}`;
+    said === ""
+      ? `refused to answer (${finishReason ?? "refusal"}).`
+      : `refused to answer: ${oneLine(said)}${/[.!?…]$/.test(said) ? "" : "."}`;
   return new DagError("MODEL_REFUSED", `Model "${model}" ${what}`, {
     facts: { model, finishReason },
     ...(said === "" ? {} : { text: said }),

@@ -1,3 +1,4 @@
+import { hashOf } from "../spec/canonical.js";
 import type { ContentPart, MediaPart } from "../spec/messages.js";
 import { isMedia, mediaIn } from "./media.js";
 import type { Message, ToolCall, ToolSpec } from "./port.js";
@@ -65,6 +66,23 @@ function joinedParts(...messages: readonly (Message & { role: "user" })[]) {
     ({ parts, content }): readonly ContentPart[] => parts ?? [{ type: "text", text: content }],
   );
   return parts.some(isMedia) ? { parts } : {};
+}
+
+/** What Anthropic and Bedrock take for the id of a call. */
+const legalId = /^[\w-]+$/;
+
+/** Messages whose calls have ids of letters that every provider takes: another one's server may have given them (`functions.look:0`). */
+export function withLegalIds(messages: readonly Message[]): readonly Message[] {
+  const ids = messages.flatMap((message) =>
+    message.role === "assistant" ? (message.toolCalls ?? []).map(({ id }) => id) : [],
+  );
+  if (ids.every((id) => legalId.test(id))) return messages;
+  const legal = (id: string) => (legalId.test(id) ? id : `call_${hashOf(id).slice(0, 16)}`);
+  return messages.map((message) => {
+    if (message.role === "tool") return { ...message, toolCallId: legal(message.toolCallId) };
+    if (message.role !== "assistant" || message.toolCalls === undefined) return message;
+    return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: legal(call.id) })) };
+  });
 }
 
 /** Whether the model speaks before the user does. */

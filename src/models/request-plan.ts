@@ -9,6 +9,7 @@ import {
   toLangChainTool,
   toOpenAiTool,
   userFirst,
+  withLegalIds,
 } from "./langchain-messages.js";
 import type { Loose } from "./langchain-view.js";
 import type { ModelRequest } from "./port.js";
@@ -82,7 +83,8 @@ export function planOf(model: Adapted, request: ModelRequest): Plan {
   const begun =
     assistantIsFirst(instructed) && !optional("assistant_first") ? userFirst(instructed) : instructed;
   const inTurns = repeatsRole(begun) && !optional("repeated_role") ? alternating(begun) : begun;
-  const messages = readable(model, request, inTurns);
+  const isStrict = /anthropic|bedrock/i.test(model.type);
+  const messages = readable(model, request, isStrict ? withLegalIds(inTurns) : inTurns);
 
   const options: Loose = {};
   let bound: Plan["bound"] = null;

@@ -54,6 +54,25 @@ const failure = (work: Promise<unknown>) =>
   );
 const speaking = (name: string) => speakers.find((one) => one.name === name) as Speaker;
 
+it.each([
+  ["anthropic", "functions.look:0", /^[\w-]+$/],
+  ["anthropic", "toolu_1", /^toolu_1$/],
+  ["openai", "functions.look:0", /^functions\.look:0$/],
+])("%s is sent the id of a call as it takes it: %s", async (name, id, sent) => {
+  const { ask, bodies } = await listening(speaking(name));
+  await ask({
+    messages: [
+      { role: "user", content: "Look." },
+      { role: "assistant", content: "", toolCalls: [{ id, name: "look", args: "{}" }] },
+      { role: "tool", content: "rain", toolCallId: id, name: "look" },
+    ],
+  });
+  const [called, answered] = bodies[0].messages.slice(-2);
+  const given = called.tool_calls?.[0].id ?? called.content[0].id;
+  expect(given).toMatch(sent);
+  expect(answered.tool_call_id ?? answered.content[0].tool_use_id).toBe(given);
+});
+
 describe("an image", () => {
   it.each(["openai", "anthropic", "ollama", "google-genai", "google", "mistralai"])(
     "reaches %s as one",
