@@ -105,9 +105,12 @@ export function assertSameRun(
   stamp: RunStamp,
   now: { readonly spec: DagSpec; readonly topology: string; readonly input: DagInput | null },
 ): void {
+  const { name } = stamp.declared;
   const changed =
     stamp.dag !== dagHash(now.spec)
-      ? `another version of the spec (${stamp.dag}; "${now.spec.name}" is now ${dagHash(now.spec)})`
+      ? name !== now.spec.name
+        ? `the graph "${name}", not of "${now.spec.name}"`
+        : `another version of the spec (${stamp.dag}; "${now.spec.name}" is now ${dagHash(now.spec)})`
       : stamp.topology !== now.topology
         ? `topology "${stamp.topology}" (not "${now.topology}")`
         : now.input !== null && canonicalJson(stamp.input) !== canonicalJson(now.input.given)

@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
 import { DagError, type DagIssue, DagValidationError } from "../errors.js";
+import { nearest } from "./did-you-mean.js";
 import { type FileSource, parseSource } from "./file-source.js";
 import { loadText } from "./file-text.js";
 import { freezeData } from "./freeze.js";
@@ -45,7 +46,7 @@ export async function loadDagFile(path: string): Promise<DagFile> {
     found.push(
       ...validate(dag)
         .slice(0, mostIssues)
-        .map((one) => located(one, file)),
+        .map((one) => located(withExample(one), file)),
     );
     found.push(
       ...validateExample(file.example, dag).map((one) => ({ ...one, ...source.placeOf(["example"]) })),
@@ -53,6 +54,12 @@ export async function loadDagFile(path: string): Promise<DagFile> {
   }
   if (found.length > 0) throw new DagValidationError(`"${path}"`, found);
   return { dag: freezeData(dag) as DagSpec, example: freezeData(file.example) };
+}
+
+/** A file has one field more than a spec: its sample input. */
+function withExample(one: DagIssue): DagIssue {
+  const meant = one.code === "unknown-option" && nearest(one.path, ["example"]) !== undefined;
+  return meant ? { ...one, hint: 'Did you mean "example"?' } : one;
 }
 
 /** Most issues of one file that are told: finding the place of each takes time. */

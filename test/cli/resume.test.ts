@@ -91,6 +91,11 @@ describe("agent-dag resume", () => {
     ]);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/another version of the spec/);
+    const other = await cli(["resume", "examples/review.ts", "--thread", "three", ...store()]);
+    expect([other.exitCode, other.stderr]).toEqual([
+      2,
+      expect.stringContaining('holds a run of the graph "letter", not of "product-review"'),
+    ]);
   });
 });
 

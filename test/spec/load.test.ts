@@ -266,3 +266,8 @@ nodes:
     ]);
   });
 });
+
+it("knows the field of a file that a spec does not have", async () => {
+  const path = await file("slip.yaml", "name: slip\nexampel: x\nnodes:\n  a: { instructions: A }\n");
+  expect(await issuesOf(path)).toMatchObject([{ path: "exampel", hint: 'Did you mean "example"?' }]);
+});
