@@ -71,7 +71,7 @@ export interface Offered {
  * 1. Calls begin with a mark of one of the models' formats, or are the whole text: JSON with a name and arguments, or a list in Python.
  * 2. Words may stand before the mark where the calls end the text; they stay the text. A mark within code is spoken about.
  * 3. Fenced JSON, and a call in Python that stands alone, count only where calls are read; so does a tool that nobody knows, which
- *    the model is then told.
+ *    the model is then told. What has no mark is the answer where the agent says that calls are not read.
  * @returns the reply as it was where its text is no call.
  * @throws DagError `TOOL_CALL_AS_TEXT` where such calls are not to be read from text, or cannot be.
  */
@@ -81,7 +81,8 @@ export function withCallsInText(reply: ModelReply, offered: Offered): ModelReply
   const text = reply.text.replace(leftover, "");
   const at = markIn(text);
   const written = text.slice(at ?? 0);
-  const found = at === null ? unmarkedCalls(text, offered.schema, read) : callsIn(written);
+  const unmarked = () => (offered.read === false ? [] : unmarkedCalls(text, offered.schema, read));
+  const found = at === null ? unmarked() : callsIn(written);
   const names = toolNamesOf(tools.map(({ name }) => name));
   const told = new Map([...names].map(([name, made]) => [made, name]));
   const calls = found.map((call) => ({ ...call, name: told.get(call.name) ?? call.name }));

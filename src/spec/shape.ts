@@ -234,7 +234,8 @@ export interface ModelOptions {
   readonly acceptTruncated?: boolean;
   /**
    * Reads calls that a message holds as text (`<tool_call>{…}</tool_call>`, alone or at its end) as those calls, as some open
-   * models write them. @default only for models whose name tells that they do
+   * models write them; `false` lets a call without a mark of its own (`{ "name": …, "arguments": … }`) pass as the answer.
+   * @default only for models whose name tells that they do
    */
   readonly toolCallsInText?: boolean;
 }

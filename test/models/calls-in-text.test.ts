@@ -67,6 +67,16 @@ describe("calls as text", () => {
     expect([outcome.value, read.outcome.value, made]).toEqual([written, written, []]);
   });
 
+  it("without a mark are the answer where the agent says that none are read", async () => {
+    const { spec } = withTools();
+    const a = { ...(spec.nodes.a as any), modelOptions: { toolCallsInText: false } };
+    const unread = defineDag({ name: "unread", nodes: { a } });
+    expect((await answer(unread, [says(json)], once)).outcome).toMatchObject({ value: json });
+    await server?.close();
+    const marked = await answer(unread, [says(`<tool_call>${json}</tool_call>`)], once);
+    expect(marked.outcome).toMatchObject({ error: { code: "TOOL_CALL_AS_TEXT" } });
+  });
+
   it("that cannot be read are told, whatever is allowed", async () => {
     const { outcome, made, read } = await becomes(
       "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Rome",
