@@ -196,28 +196,32 @@ export class Scope {
 export async function parseInput(spec: DagSpec, input: unknown): Promise<DagInput> {
   if (spec.input === undefined) {
     if (typeof input === "string") return { given: input, parsed: input };
-    throw inputError(spec, `a string is expected, ${describe(input)} was given`);
+    throw inputError(spec, input, `a string is expected, ${describe(input)} was given`);
   }
   const given =
     input === undefined ? undefined : jsonCopy(input, "INPUT_NOT_JSON", `The input of "${spec.name}"`);
   const checked = await checkAgainstAsync(spec.input, given).catch((thrown: unknown) => {
     // A schema's own code threw, whatever it threw.
     const error = caught(thrown);
-    throw inputError(spec, `its schema failed with "${errorMessage(error)}"`, error);
+    throw inputError(spec, input, `its schema failed with "${errorMessage(error)}"`, error);
   });
   if (checked.ok) return { given, parsed: checked.value };
-  throw inputError(spec, checked.message);
+  throw inputError(spec, input, input === undefined ? "none was given" : checked.message);
 }
 
-function inputError(spec: DagSpec, problem: string, cause?: unknown): DagError {
+function inputError(spec: DagSpec, input: unknown, problem: string, cause?: unknown): DagError {
   return new DagError("INPUT_INVALID", `The input does not fit the input of "${spec.name}": ${problem}.`, {
     facts: { dag: spec.name },
     ...(cause !== undefined && { cause }),
-    hint: "Give an input that fits the spec's `input`, or change the spec.",
+    hint:
+      input === undefined
+        ? "Give one: `run(spec, input)`, and to a compiled graph `invoke({ input })`."
+        : "Give an input that fits the spec's `input`, or change the spec.",
   });
 }
 
 function describe(value: unknown): string {
+  if (value === undefined) return "none";
   if (value === null) return "null";
   if (typeof value !== "object") return `${typeof value} ${String(value)}`;
   return isObject(value) ? "an object" : "an array";

@@ -1,10 +1,14 @@
-/** The candidate that `name` was probably meant to be, `undefined` when none is near enough. */
+/**
+ * The candidate that `name` was probably meant to be, `undefined` when none is near enough: the one with the fewest letters
+ * changed, else the only one that begins with the name (`maxCost` for `maxCostUsd`).
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
+  const known = [...candidates];
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1; // a third of the letters may differ
   if (name.length === 0 || name.length > longest) return undefined;
-  for (const candidate of candidates) {
+  for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance && distance < Math.max(name.length, candidate.length)) {
@@ -12,8 +16,13 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
       bestDistance = distance;
     }
   }
-  return best;
+  if (best !== undefined || name.length < shortestBeginning) return best;
+  const begun = known.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+  return begun.length === 1 ? begun[0] : undefined;
 }
+
+/** Fewer letters than these are the beginning of too much. */
+const shortestBeginning = 4;
 
 /** A hint for an unknown name: the one that was probably meant, else the names there are. */
 export function didYouMean(name: string, candidates: Iterable<string>): string {

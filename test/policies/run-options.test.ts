@@ -48,13 +48,19 @@ describe("options that cannot be used", () => {
   it("are told all at once, with what was probably meant, before any model is called", async () => {
     let called = 0;
     const model = replyModel(() => `${called++}`);
-    const options = { model, polcy: {}, limits: { maxConcurency: 1, maxTokens: -1 }, timeoutMs: 3 };
+    const options = {
+      model,
+      polcy: {},
+      limits: { maxConcurency: 1, maxTokens: -1, maxCost: 1 },
+      timeoutMs: 3,
+    };
     const running = run(dag, "x", options);
     await expect(running).rejects.toThrow(DagValidationError);
     await expect(running).rejects.toThrow(
       /maxTokens[\s\S]*Did you mean "policy"\?|Did you mean "policy"\?[\s\S]*maxTokens/,
     );
     await expect(running).rejects.toThrow(/Did you mean "maxConcurrency"\?/);
+    await expect(running).rejects.toThrow(/Did you mean "maxCostUsd"\?/);
     await expect(running).rejects.toThrow(/Write policy: \{ timeoutMs: … \}/);
     expect(called).toBe(0);
   });

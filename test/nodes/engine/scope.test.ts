@@ -29,7 +29,6 @@ describe("an input without a schema", () => {
     [[1], "an array"],
     [{ a: 1 }, "an object"],
     [3, "number 3"],
-    [undefined, "undefined undefined"],
     [true, "boolean true"],
   ])("that is %p is refused", async (input, shown) => {
     await expect(parseInput(spec, input)).rejects.toMatchObject({
@@ -44,6 +43,16 @@ describe("an input without a schema", () => {
     expect((error as Error).cause).toBeUndefined();
   });
 });
+
+it.each([spec, { ...spec, input: z.object({ n: z.number() }) }])(
+  "a missing input is told as that, with how a compiled graph takes it",
+  async (dag) => {
+    await expect(parseInput(dag, undefined)).rejects.toMatchObject({
+      code: "INPUT_INVALID",
+      message: expect.stringMatching(/none was given\. Give one: .* `invoke\(\{ input \}\)`\.$/),
+    });
+  },
+);
 
 describe("an input with a schema", () => {
   const typed: DagSpec = { ...spec, input: z.object({ n: z.custom((n) => n !== undefined) }) };
