@@ -12,6 +12,7 @@ const update = process.env.UPDATE_DOCS === "1";
 /** Every page; "From LangGraph" has a test of its own. */
 const pages = [
   "README.md",
+  "skills/agent-dag/SKILL.md",
   ...readdirSync("docs")
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
