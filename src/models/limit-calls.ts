@@ -1,9 +1,10 @@
 import { DagError, errorCode } from "../errors.js";
-import type { Budget, Reservation } from "../limits/budget.js";
+import { type Budget, budgetSpentCode, type Reservation } from "../limits/budget.js";
 import type { Estimate, Lease, Limiter } from "../limits/limiter.js";
 import type { RateLimit } from "../limits/rate-limit.js";
 import { retryAfterMsOf } from "../limits/retryable.js";
 import type { PricedUsage, PriceTable } from "../records/price.js";
+import { followSignal } from "./abortable.js";
 import type { Model, ModelChunk, ModelReply, ModelRequest } from "./port.js";
 import { batchesOf, batchModel, isContent, replyFold } from "./port.js";
 import { countedUsage, requestTokens, roughTokens, type TokenCounter } from "./usage.js";
@@ -46,10 +47,12 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
     }
     onSent?.();
     const fold = replyFold();
+    const following = reservation === null ? null : followSignal(request.signal);
     let failure: unknown;
     let written = 0;
     try {
-      const sent = withinReservation(waitedFor(request, lease.waitedMs), reservation);
+      const limited = withinReservation(waitedFor(request, lease.waitedMs), reservation);
+      const sent = following === null ? limited : { ...limited, signal: following.signal };
       for await (const chunks of batchesOf(model, sent)) {
         for (const [index, chunk] of chunks.entries()) {
           if (chunk.type === "rate-limit") lease.observe(chunk.limits);
@@ -57,6 +60,7 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
           if (reservation === null || !isContent(chunk)) continue;
           written += cautiousTokens(chunk.type === "text" ? chunk.text : chunk.args);
           if (reservation.grow(written)) continue;
+          following?.abort(outgrown());
           yield [...chunks.slice(0, index + 1), { type: "finish", reason: "length" }];
           return;
         }
@@ -69,6 +73,7 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
       if (errorCode(error) === "MODEL_RATE_LIMITED") lease.refused(retryAfterMsOf(error));
       throw error;
     } finally {
+      following?.close(true);
       const used = usageOf(request, fold.reply());
       reservation?.settle(used);
       // A provider counts a request that it refused, so that what was set aside for it stays counted.
@@ -76,6 +81,10 @@ export function limitCalls(model: Model, limits: CallLimits): LimitedModel {
     }
   });
 }
+
+/** Why a call ended that the record tells of. */
+const outgrown = () =>
+  new DagError(budgetSpentCode, "The answer outgrew what the budget had left, and was ended there.");
 
 /** A wait that is shorter than this is the machine's own, in milliseconds. */
 const shortestWaitMs = 1;

@@ -13,7 +13,7 @@ import {
   withTools,
 } from "../support/real-replies.js";
 import { beginStream, sendDelta, sendError, sendEvent } from "./raw-server.js";
-import { calls, events, type Reply, says, stream } from "./replies.js";
+import { calls, events, type Line, type Reply, says, stream } from "./replies.js";
 
 describe("a reply that broke off", () => {
   it.each(["length", "max_tokens", "error", "content_filter", "pause_turn", "MALFORMED_FUNCTION_CALL"])(
@@ -41,6 +41,20 @@ describe("a reply that broke off", () => {
     const { outcome, record } = await answer(spec, [says("as far as", "length")]);
     expect(outcome).toMatchObject({ state: "completed", value: "as far as" });
     expect(record.calls[0]?.finishReason).toBe("length");
+  });
+
+  it("that the budget ended is an answer where the agent allows it, and the record says what ended it", async () => {
+    const spec = defineDag({
+      name: "cut",
+      nodes: { a: { instructions: "Speak.", modelOptions: { acceptTruncated: true } } },
+    });
+    const long = stream(...Array.from({ length: 60 }, (): Line => [{ content: "word ".repeat(20) }]), [
+      {},
+      "stop",
+    ]);
+    const { outcome, record } = await answer(spec, [long], { limits: { maxTokens: 300 }, onEvent() {} });
+    expect(outcome).toMatchObject({ state: "completed", value: expect.stringMatching(/^word (word )+$/) });
+    expect(record.calls).toMatchObject([{ error: { code: "BUDGET_SPENT" } }]);
   });
 
   it.each([
