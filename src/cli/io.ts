@@ -1,4 +1,5 @@
 import { type Readable, Writable } from "node:stream";
+import { isatty } from "node:tty";
 import { cleanPaintedText, cleanText, jsonText } from "../report/plain-text.js";
 
 /** What a command reads and writes: the process, or a test's stand-in. */
@@ -42,6 +43,19 @@ export function processIo(): Io {
     colorErr: stderr.isTTY === true && !plain,
     exitCode: 0,
   };
+}
+
+/**
+ * Ends the process by SIGHUP where its terminal is gone by the time that it exits: Node puts back the settings of a terminal as
+ * it ends, and aborts with a core dump where there is none any more.
+ */
+export function endWithTerminal(): void {
+  const terminals = [process.stdin, process.stdout, process.stderr].filter(({ isTTY }) => isTTY);
+  process.on("exit", () => {
+    if (terminals.every(({ fd }) => isatty(fd))) return;
+    process.removeAllListeners("SIGHUP");
+    process.kill(process.pid, "SIGHUP");
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -102,6 +102,39 @@ describe("Ctrl-C", () => {
     expect(await ended).toBe(130);
   });
 });
+
+const hasTerminal = spawnSync("script", ["--version"]).status === 0;
+(hasTerminal ? it : it.skip)(
+  "a run whose terminal is gone is written whole, and the process ends by its signal, not by a crash",
+  async () => {
+    const [record, status] = [join(folder, "record.json"), join(folder, "status")];
+    const text = "The lamp is bright. The switch broke.";
+    const dag = join(folder, "slow.yaml");
+    writeFileSync(dag, "name: slow\nnodes:\n  only: { instructions: Judge the sentiment. }\n");
+    const args = ["run", dag, "--text", text, "--model", "offline", "--json"];
+    const slowly = ["--simulate", "gpt-4.1-mini", "--speed", "0.7"];
+    const command = [
+      process.execPath,
+      "node_modules/jiti/lib/jiti-cli.mjs",
+      "src/cli/main.ts",
+      ...args,
+      ...slowly,
+    ];
+    // The shell stays to say how it ended, the way it says it of any command: 128 and the signal.
+    const line = command.map((one) => `'${one}'`).join(" ");
+    const script = `trap "" HUP; ${line} > '${record}'; echo $? > '${status}.part'; mv '${status}.part' '${status}'`;
+    const terminal = spawn("script", ["-qfc", script, "/dev/null"], {
+      env: { ...process.env, NODE_OPTIONS: "", TERM: "xterm" },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(terminal.stdout, "data");
+    terminal.kill("SIGKILL");
+    for (let i = 0; i < 500 && !existsSync(status); i++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(readFileSync(status, "utf8").trim()).toBe("129");
+    expect((JSON.parse(readFileSync(record, "utf8")) as RunRecord).state).toBe("completed");
+  },
+);
 
 it("refuses a --reuse file that is missing or holds no record", async () => {
   const dag = join(folder, "dag.yaml");
