@@ -19,6 +19,8 @@ const startTag = "<answer>";
 const beginsInTag = /^\s*<answer>\s*/i;
 /** What the end of a text may be the beginning of: the end tag, or a second start tag, with the space around it. */
 const mayBeTag = /\s*(?:<\/?[a-z]*(?:>\s*)?)?$/i;
+/** A tag with the space around it, in characters; of more space, what comes before is part of the answer. */
+const longestTag = 200;
 const endTag = /\s*<\/answer>\s*$/i;
 /** A sentence that begins with the tag, rather than an answer within it. */
 const goesOn = /^\s*<answer>(?:[^\S\n]+\S|[`"'.,;:!?)])/i;
@@ -46,7 +48,9 @@ export function answerTags(request: Pick<ModelRequest, "messages" | "tools" | "s
       state = "inside";
       held = held.slice(tag.length);
     }
-    const from = mayBeTag.exec(held)?.index ?? held.length;
+    // Of the end alone: a model that writes nothing but space would be searched again from each of its characters.
+    const rest = held.slice(-longestTag);
+    const from = held.length - rest.length + (mayBeTag.exec(rest)?.index ?? rest.length);
     const piece = held.slice(0, from);
     if (anyTag.test(piece)) return asItCame("inside");
     held = held.slice(from);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { z } from "zod";
 import { defineDag } from "../../src/index.js";
+import { answerTags } from "../../src/models/answer-tags.js";
 import { answer, once, server, text } from "../support/real-replies.js";
 import { type Line, stream } from "./replies.js";
 
@@ -80,6 +81,14 @@ describe("an answer in `<answer>` behind thoughts", () => {
       );
     },
   );
+
+  it("is taken off behind a million blanks, which are not searched again from each of them", () => {
+    const blanks = " \n".repeat(500_000);
+    const tags = answerTags({ messages: [], tools: [], schema: null });
+    const pieces = [...tags.add(`<answer>4${blanks}2${blanks}</answer>`), ...tags.end()];
+    const said = pieces.map((piece) => (piece.type === "text" ? piece.text : piece.type)).join("");
+    expect(said.trim()).toBe(`4${blanks}2`);
+  });
 
   it("that breaks off is told with what came of it", async () => {
     const cut = stream([{ content: "<think>hm</think><answer>It is" }], [{}, "length"]);
