@@ -1,6 +1,7 @@
 import { DagError, unawaited } from "../../src/errors.js";
 import type { Outcome } from "../../src/records/outcome.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
+import { excerpt } from "../../src/spec/issue.js";
 import { type ReferenceScope, readReference } from "../../src/spec/reference.js";
 import type { Ctx, Node, When } from "../../src/spec/shape.js";
 
@@ -63,7 +64,7 @@ function placeOf({ node, input, path }: When): string {
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
   const text = canonicalJson(value);
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  return excerpt(text, 80);
 }
 
 function testHolds(when: When, value: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { DagIssue } from "../../src/errors.js";
 import { didYouMean } from "../../src/spec/did-you-mean.js";
+import { excerpt } from "../../src/spec/issue.js";
 import { checkAgainst } from "../../src/spec/schema.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
 import { validate } from "../../src/spec/validate.js";
@@ -179,7 +180,7 @@ function usageOf({ entry }: Callable): string {
 const counted = (count: number) =>
   count === 0 ? "no arguments" : count === 1 ? "at most 1 argument" : `at most ${count} arguments`;
 
-const shown = (text: string) => (text.length > 120 ? `${text.slice(0, 119)}…` : text);
+const shown = (text: string) => excerpt(text, 120);
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,3 +1,4 @@
+import { excerpt } from "../../src/spec/issue.js";
 /**
  * One line of a plan, as data: `3. compare($1, $2, focus="price")` is call 3 of node `compare`. Values are JSON, in
  * which `$N` (the result of call N) stands as `{ "$ref": { "node": "callN" } }`, the form that references have in a spec.
@@ -83,7 +84,7 @@ function readValue(text: string): unknown {
     throw new SyntaxError(
       shown === ""
         ? "An argument between two commas is empty."
-        : `${shown.length > 80 ? `${shown.slice(0, 79)}…` : shown} is neither a JSON literal nor $N.`,
+        : `${excerpt(shown, 80)} is neither a JSON literal nor $N.`,
     );
   }
 }

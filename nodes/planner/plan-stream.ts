@@ -1,3 +1,4 @@
+import { excerpt } from "../../src/spec/issue.js";
 import { isJoin, isUnnumbered, type PlanPiece, readArgs, readHead } from "./plan-line.js";
 
 /** Reads a plan while it streams; chunks may be cut anywhere. */
@@ -119,5 +120,5 @@ function endOfLine(line: OpenLine): PlanPiece[] {
 
 function broken(code: string, line: OpenLine, message: string): PlanPiece {
   const text = line.text.trim();
-  return { piece: "broken", code, text: text.length > 200 ? `${text.slice(0, 199)}…` : text, message };
+  return { piece: "broken", code, text: excerpt(text, 200), message };
 }

@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from "../../src/models/catalogue.js";
 import { toolNamesOf } from "../../src/models/tool-names.js";
+import { excerpt } from "../../src/spec/issue.js";
 import { composedName } from "../../src/spec/names.js";
 import { nodeOf, orderOf } from "../../src/spec/order.js";
 import { type DagSpec, type JsonSchema, kindOf, type Node } from "../../src/spec/shape.js";
@@ -79,7 +80,7 @@ function descriptionOf(name: string, node: Node): string {
     dag?.description ??
     name;
   const line = text.replace(/\s+/g, " ").trim();
-  return line.length <= maxDescriptionLength ? line : `${line.slice(0, maxDescriptionLength - 1)}…`;
+  return excerpt(line, maxDescriptionLength);
 }
 
 function parametersOf(node: Node, toolInput: "state" | "argument"): JsonSchema {

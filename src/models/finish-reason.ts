@@ -1,4 +1,5 @@
 import { DagError } from "../errors.js";
+import { excerpt } from "../spec/issue.js";
 import type { ModelReply } from "./port.js";
 
 /**
@@ -114,6 +115,5 @@ export function assertWhole(model: string, reply: ModelReply, acceptTruncated = 
 }
 
 function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, " ");
-  return line.length > 500 ? `${line.slice(0, 500)}…` : line;
+  return excerpt(text.replace(/\s+/g, " "), 500);
 }

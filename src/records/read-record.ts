@@ -364,5 +364,5 @@ function nameOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return excerpt(text, 60);
+  return excerpt(text, 61);
 }

@@ -35,9 +35,10 @@ export function assertOptions(called: string, options: unknown): void {
   assertArgument(called, isObject(options), ["options", options, "an object of options"]);
 }
 
-/** A text of at most so many characters, with `…` where it was longer. */
-export const excerpt = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most)}…` : text;
+/** A text in at most so many characters, a `…` at its end where it is longer; no character is cut in half. */
+export function excerpt(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
+}
 
 /** A path one step deeper: `nodes.meta`, `needs[1]`, `nodes["a b"]`. */
 export function pathTo(path: string, key: string | number): string {

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { caught, DagError, errorMessage, unawaited } from "../errors.js";
+import { excerpt } from "./issue.js";
 
 /** Deepest nesting of arrays and objects that a value may have. */
 export const maxDepth = 1000;
@@ -101,7 +102,7 @@ class Copier {
   }
 
   tooDeep(path: string): never {
-    const short = path.length > 80 ? `${path.slice(0, 79)}…` : path;
+    const short = excerpt(path, 80);
     return new Set(this.#above).size < this.#above.length
       ? this.refuse(short, "an object that holds itself", "Leave out the reference back.")
       : this.refuse(short, `nested deeper than ${maxDepth} levels`, "Give a flatter value.");

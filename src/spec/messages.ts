@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { excerpt } from "./issue.js";
 import type { JsonSchema } from "./shape.js";
 
 /** A piece of text in a message. */
@@ -390,7 +391,7 @@ function sizeText(bytes: number): string {
 function shown(value: unknown): string {
   if (value === undefined) return "not there";
   const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+  return excerpt(text, 60);
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

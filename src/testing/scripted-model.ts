@@ -2,7 +2,7 @@ import { DagError } from "../errors.js";
 import type { Model, ModelRequest } from "../models/port.js";
 import { readPrompt } from "../models/prompt-layout.js";
 import { declaredPath, outermost } from "../records/work-id.js";
-import { assertArgument, assertOptions, isList, isObject, pathTo } from "../spec/issue.js";
+import { assertArgument, assertOptions, excerpt, isList, isObject, pathTo } from "../spec/issue.js";
 import { composedName } from "../spec/names.js";
 import { checkAtEnd } from "./at-end.js";
 import { partsOf, playParts, type ScriptedCall, type ScriptedReply } from "./scripted-reply.js";
@@ -155,5 +155,5 @@ function bullets(lines: readonly string[]): string {
 function brief(step: ScriptedStep): string {
   if (typeof step === "function") return "(function)";
   const text = step instanceof Error ? String(step) : (JSON.stringify(step) ?? String(step));
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  return excerpt(text, 80);
 }
