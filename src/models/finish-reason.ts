@@ -109,7 +109,7 @@ export function assertWhole(model: string, reply: ModelReply, acceptTruncated = 
     {
       facts,
       ...kept,
-      hint: "Raise `modelOptions.maxTokens`, ask for less, or allow a cut text with `modelOptions.acceptTruncated`.",
+      hint: "Raise `modelOptions.maxTokens` (or the budget, where that had no room for more), ask for less, or allow a cut text with `modelOptions.acceptTruncated`.",
     },
   );
 }

@@ -1,8 +1,6 @@
 import { DagError, errorMessage } from "../errors.js";
 import type { ChatModelLike } from "../spec/shape.js";
 import { followSignal, iterateUntilAborted, untilAborted } from "./abortable.js";
-import { type AnswerTags, answerTags } from "./answer-tags.js";
-import { assertNotFailed, refused } from "./finish-reason.js";
 import { type ChunkReader, readChunks } from "./langchain-chunks.js";
 import { type Loose, viewOf } from "./langchain-view.js";
 import { toModelError } from "./model-error.js";
@@ -19,16 +17,11 @@ import { refusedMedia } from "./readable-media.js";
 import { redactKeys } from "./redact.js";
 import { replyRedactor } from "./redact-reply.js";
 import { learnRefusal } from "./refusals.js";
-import { replyTooLarge } from "./reply-body.js";
+import { type ReplyEnding, replyReader } from "./reply-reader.js";
 import { type Adapted, type Plan, planOf } from "./request-plan.js";
 import { headerSecrets, instanceSecrets, noteSecrets, recentSecretsInUse } from "./secrets.js";
 import { invokeShared, keptBetweenRuns, newKept, sharedView } from "./shared-view.js";
-import { type ThoughtPiece, thoughtFilter } from "./thoughts.js";
 import { withLegalToolNames } from "./tool-names.js";
-import { unwrapper } from "./wrapped-answer.js";
-
-/** Most characters of one reply's text and tool arguments: more than any model writes (128k tokens are about 0.5 MB). */
-export const maxReplyChars = 8 * 1024 * 1024;
 
 /** How long a reply that has said how it ended is waited for, in milliseconds. */
 const afterFinishMs = 750;
@@ -150,74 +143,8 @@ function hasAnotherWay(model: Adapted, plan: Plan, error: unknown): boolean {
   return learnRefusal(model.refusals, plan.sent, error);
 }
 
-/** Reads one reply: thoughts told apart, what was put around the answer taken off, held to what a reply has to be. */
-function replyReader(model: Adapted, request: ModelRequest, wrappedIn: string | null) {
-  const filter = thoughtFilter();
-  const wrapper = wrappedIn === null ? null : unwrapper(wrappedIn);
-  const said: string[] = [];
-  let tags: AnswerTags | null = null;
-  let sawThoughts = false;
-  let finishReason: string | null = null;
-  let sawContent = false;
-  let chars = 0;
-  const untagged = (piece: ThoughtPiece): readonly ThoughtPiece[] => {
-    if (piece.type === "restart") tags = null;
-    if (piece.type !== "text" || !sawThoughts || (tags === null && said.length > 0)) return [piece];
-    tags ??= answerTags(request);
-    return tags.add(piece.text);
-  };
-  const bare = (piece: ThoughtPiece): readonly ThoughtPiece[] => {
-    if (piece.type === "restart") wrapper?.restart();
-    return piece.type === "text" && wrapper !== null ? wrapper.add(piece.text) : [piece];
-  };
-  const kept = (pieces: readonly ThoughtPiece[]): readonly ThoughtPiece[] => {
-    for (const piece of pieces) {
-      if (piece.type === "restart") said.length = 0;
-      else if (piece.type === "text") said.push(piece.text);
-    }
-    return pieces;
-  };
-  const noted = (given: readonly ThoughtPiece[]): readonly ModelChunk[] => {
-    sawThoughts ||= filter.sawThoughts;
-    if (!sawThoughts && wrapper === null) return kept(given);
-    return given.flatMap((piece) => kept(untagged(piece).flatMap(bare)));
-  };
-  const rest = (): readonly ModelChunk[] => {
-    const chunks = noted(filter.end());
-    const held = [...(tags?.end() ?? []).flatMap(bare), ...(wrapper?.end() ?? [])];
-    return held.length === 0 ? chunks : [...chunks, ...kept(held)];
-  };
-  return {
-    read(chunk: ModelChunk): readonly ModelChunk[] {
-      if (chunk.type === "text" || chunk.type === "thought") chars += chunk.text.length;
-      else if (chunk.type === "tool-call") chars += chunk.args.length;
-      if (chars > maxReplyChars) throw replyTooLarge(`more than ${maxReplyChars} characters`);
-      sawContent ||= isContent(chunk) || chunk.type === "thought";
-      sawThoughts ||= chunk.type === "thought" && chunk.text !== "";
-      if (chunk.type === "text") return noted(filter.add(chunk.text));
-      if (chunk.type !== "finish") return [chunk];
-      finishReason = chunk.reason;
-      return [...rest(), chunk];
-    },
-    end: rest,
-    /** The answer as far as it came. */
-    said: () => said.join(""),
-    /** @throws DagError for a reply that failed, was refused, or was cut. */
-    assertWhole(open: OpenReply): void {
-      const refusal = open.refusal();
-      if (refusal !== "") throw refused(model.id, refusal, finishReason);
-      assertNotFailed(model.id, { finishReason, text: said.join("") });
-      if (finishReason === null && !open.ended()) assertEnded(model, sawContent, said.join(""));
-    },
-  };
-}
-
-interface OpenReply {
+interface OpenReply extends ReplyEnding {
   readonly chunks: AsyncIterable<ChunkBatch>;
-  /** The words of a refusal, once the chunks have ended. */
-  refusal(): string;
-  /** Whether the reply is known to be whole though it gave no finish reason. */
-  ended(): boolean;
 }
 
 function openReply(model: Adapted, request: ModelRequest, plan: Plan, signal: AbortSignal): OpenReply {
@@ -375,29 +302,6 @@ function bindTools(instance: ChatModelLike, tools: readonly unknown[], options: 
 function usesResponses(instance: ChatModelLike, options: Loose): boolean {
   const decide = field(instance, "_useResponsesApi");
   return typeof decide === "function" && decide.call(instance, options) === true;
-}
-
-/** LangChain's names of providers whose replies always say how they ended. */
-const alwaysSaysHow =
-  /openai|anthropic|google|gemini|vertex|mistral|ollama|bedrock|groq|deepseek|xai|cohere|cerebras/i;
-
-function assertEnded(model: Adapted, sawContent: boolean, text: string): void {
-  if (!model.openAiClient && !alwaysSaysHow.test(model.type)) return;
-  const facts = { model: model.id, finishReason: null };
-  if (sawContent) {
-    throw new DagError(
-      "MODEL_STREAM_CUT",
-      `The reply of model "${model.id}" ended without a finish reason: it was cut.`,
-      { facts, retryable: true, ...(text === "" ? {} : { text }) },
-    );
-  }
-  throw new DagError("MODEL_BAD_RESPONSE", `Model "${model.id}" sent a reply without choices.`, {
-    facts,
-    retryable: true,
-    hint: model.openAiClient
-      ? "Check that the base URL is that of an OpenAI-compatible server (it usually ends in /v1)."
-      : "Check its base URL, and what stands between.",
-  });
 }
 
 /** `provider:name` of a LangChain chat model, by its type and model name. */
