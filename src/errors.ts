@@ -292,6 +292,7 @@ export const errorCodes = {
   NO_OUTPUT: "The run has no output; the message says why.",
   OFFLINE_CANNOT: "The offline model cannot do what it was asked; a real model may.",
   OUTPUT_INVALID: "An output does not fit its schema; the text is kept as `text`.",
+  OUTPUT_UNWRITTEN: "What a command gave could not be written where it was to go.",
   PAGE_MISSING: "The page of reports is not built: `npm run build` makes it.",
   PATH_UNKNOWN: "The service has no such path.",
   PLANNER_ITERATIONS_EXCEEDED: "A planner wrote its most messages and gave no answer.",

@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  createReadStream,
-  createWriteStream,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-} from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { closeSync, createReadStream, openSync, readSync, type Stats, statSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { DagError, errorMessage } from "../errors.js";
-import { type FileLock, lockFile } from "../stores/file-lock.js";
+import { type FileLock, holderName, lockFile } from "../stores/file-lock.js";
+import { replaceFile } from "../stores/replace-file.js";
 import { storeError } from "../stores/store-error.js";
 import { type BatchItem, isInputError, knownRow } from "./item.js";
 import type { KnownRow, RowTable, Spent } from "./row-table.js";
@@ -42,8 +34,10 @@ export class ResultsFile {
   readonly #rows: RowTable;
   #end: number;
   #superseded: number;
+  /** Whether a part of a line may stand behind {@link #end}. */
+  #isTorn = false;
   readonly #unusableInputs: number;
-  #queue: Waiting[] = [];
+  readonly #queue: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #reader: number | undefined;
   #block: { readonly at: number; readonly bytes: Buffer } = { at: 0, bytes: Buffer.alloc(0) };
@@ -119,10 +113,11 @@ export class ResultsFile {
   }
 
   async #write(): Promise<void> {
+    let atOnce = Number.POSITIVE_INFINITY;
     while (this.#queue.length > 0) {
-      const lines = this.#queue;
-      this.#queue = [];
+      const lines = this.#queue.splice(0, atOnce);
       try {
+        if (this.#isTorn) await this.#takeBack();
         await this.#handle.appendFile(lines.map(({ text }) => text).join(""));
         await this.#handle.datasync();
         for (const { item, text, done } of lines) {
@@ -132,10 +127,22 @@ export class ResultsFile {
           done();
         }
       } catch (error) {
-        for (const { failed } of lines) failed(storeError(error, this.path));
+        this.#isTorn = true;
+        await this.#takeBack().catch(() => {});
+        // Where all together find no room, some of them may.
+        if (lines.length > 1) {
+          atOnce = 1;
+          this.#queue.unshift(...lines);
+        } else for (const { failed } of lines) failed(storeError(error, this.path));
       }
     }
     this.#writing = undefined;
+  }
+
+  /** Takes away what a failed write has left: a part of a line, behind which no other may stand. */
+  async #takeBack(): Promise<void> {
+    await this.#handle.truncate(this.#end);
+    this.#isTorn = false;
   }
 
   /**
@@ -154,7 +161,6 @@ export class ResultsFile {
   }
 
   async #compact(complete: boolean): Promise<void> {
-    const whole = `${this.path}.new`;
     const counts = (line: Line) =>
       this.#rows.find(line.item.key)?.offset === line.offset &&
       !(complete && isInputError(line.item.error?.code) && !this.#rows.wasMet(line.item.key));
@@ -163,11 +169,11 @@ export class ResultsFile {
       for await (const line of linesOf(path)) if (counts(line)) yield `${line.text}\n`;
     };
     try {
-      await pipeline(kept, createWriteStream(whole, { flush: true }));
-      await rename(whole, path);
+      await replaceFile(path, kept());
     } catch (error) {
-      await rm(whole, { force: true });
-      throw storeError(error, path);
+      const told = storeError(error, path);
+      // The file is whole with them too: the next batch takes them out.
+      if (told.facts.reason !== "full") throw told;
     }
   }
 }
@@ -197,19 +203,16 @@ function take(path: string): FileLock {
 }
 
 function lockOf(path: string): FileLock {
-  return lockFile(path, ({ pid, host, since }, waitMs) => {
-    const who = pid === process.pid ? "another batch of this process" : `process ${pid} on ${host}`;
-    return new DagError(
-      "RESULTS_BUSY",
-      `The results file "${path}" is being written by ${who} since ${since}.`,
-      {
-        facts: { file: path, pid, host, since, waitMs },
-        hint:
-          waitMs === null
-            ? "Wait until that batch has ended, or give another file."
-            : `Wait until that batch has ended; if it is gone, the file is free in ${Math.ceil(waitMs / 1000)} s.`,
-      },
-    );
+  return lockFile(path, (holder, waitMs) => {
+    const { pid, host, since } = holder;
+    const who = pid === process.pid ? `another batch of this process since ${since}` : holderName(holder);
+    return new DagError("RESULTS_BUSY", `The results file "${path}" is being written by ${who}.`, {
+      facts: { file: path, pid, host, since, waitMs },
+      hint:
+        waitMs === null
+          ? "Wait until that batch has ended, or give another file."
+          : `Wait until that batch has ended; if it is gone, the file is free in ${Math.ceil(waitMs / 1000)} s.`,
+    });
   });
 }
 

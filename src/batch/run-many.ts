@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { topologyOf } from "../../graphs/compile.js";
 import { defaultTopology } from "../../graphs/topology.js";
@@ -19,6 +18,7 @@ import { assertArgument, isObject } from "../spec/issue.js";
 import type { DagSpec } from "../spec/shape.js";
 import type { InputOf, OptionsFor, OutputOf } from "../spec/values.js";
 import { makeFolder } from "../stores/make-folder.js";
+import { replaceFile } from "../stores/replace-file.js";
 import { storeError } from "../stores/store-error.js";
 import { assertBatchOptions, type RowName, type RunManyOptions } from "./batch-options.js";
 import type { EngineRows } from "./engine/engine-rows.js";
@@ -372,12 +372,17 @@ class RunningBatch {
     if (item.state === "failed" && this.#isTooMany("so far")) this.#end("failures");
     // A row that was ended before it sent anything has not been started, as far as the results know.
     const isUntouched = item.state === "cancelled" && item.usage.modelCalls === 0;
-    if (!isUntouched) {
-      if (record !== undefined) await this.#keepRecord(row.key, record);
-      await this.#results?.append(item);
+    const kept = isUntouched || record === undefined ? Promise.resolve() : this.#keepRecord(row.key, record);
+    try {
+      // The row was paid for: its line is tried whatever becomes of its record.
+      await Promise.allSettled([kept]);
+      if (!isUntouched) await this.#results?.append(item);
+      await kept;
+    } finally {
+      // Whoever reads the items has it, even where it could not be written.
+      const { record: _, ...light } = item;
+      this.items.push(this.items.isRead ? item : light);
     }
-    const { record: _, ...light } = item;
-    this.items.push(this.items.isRead ? item : light);
   }
 
   async #keepRecord(key: string, record: RunRecord): Promise<void> {
@@ -385,10 +390,8 @@ class RunningBatch {
     if (folder === undefined) return;
     const file = join(folder, recordName(key));
     try {
-      await writeFile(`${file}.new`, JSON.stringify(record));
-      await rename(`${file}.new`, file);
+      await replaceFile(file, JSON.stringify(record));
     } catch (error) {
-      await rm(`${file}.new`, { force: true }).catch(() => {});
       throw storeError(error, file);
     }
   }

@@ -123,6 +123,8 @@ async function batchCommand(
   if (flags.engine !== undefined) assertForEngine(flags);
   // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
   const { loadValidGraph } = await import("./graph-file.js");
+  const { assertReportPlace } = await import("./report-command.js");
+  assertReportPlace(flags.report);
   const { readRows } = await import("../batch/read-rows.js");
   const { BatchSample } = await import("../report/batch-sample.js");
   const { renderBatch } = await import("../report/batch-summary.js");

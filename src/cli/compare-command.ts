@@ -45,6 +45,8 @@ export function addCompareCommand(program: Command, io: Io): void {
 async function compareCommand(file: string, flags: CompareCommandFlags, io: Io): Promise<void> {
   // Loaded here, so that `--help` and the other commands do not wait for LangGraph.
   const { loadValidGraph } = await import("./graph-file.js");
+  const { assertReportPlace } = await import("./report-command.js");
+  assertReportPlace(flags.report);
   const { readInput } = await import("./input-flag.js");
   const { stay } = await import("./web-page.js");
   const { dag, example } = await loadValidGraph(file);

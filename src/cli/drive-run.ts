@@ -37,6 +37,8 @@ export async function driveRun(
   start: (hooks: RunHooks) => Promise<RunRecord>,
 ): Promise<RunRecord> {
   const heard: RunEvent[] = [];
+  const { assertReportPlace } = await import("./report-command.js");
+  assertReportPlace(flags.report);
   const web = await webFor(flags, command, io);
   const watched = async (begin: (hooks: RunHooks) => Promise<RunRecord>): Promise<RunRecord> => {
     const progress = createProgress(io.stderr, { isTerminal: io.isTerminal, color: io.colorErr });

@@ -14,7 +14,7 @@ const usualStatuses = { 0: "done", 2: "wrong usage, or a file that cannot be use
 /** Exit statuses of what runs a graph. */
 const runStatuses = {
   0: "done; also partial or waiting for an answer, each with a notice",
-  1: "the run failed",
+  1: "the run failed, or its output could not be written",
   2: "wrong usage, or an invalid graph: nothing was run",
   130: "interrupted by Ctrl-C",
 };

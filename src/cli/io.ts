@@ -1,6 +1,9 @@
+import { fstatSync, writeSync } from "node:fs";
 import { type Readable, Writable } from "node:stream";
 import { isatty } from "node:tty";
+import { DagError } from "../errors.js";
 import { cleanPaintedText, cleanText, jsonText } from "../report/plain-text.js";
+import { storeError } from "../stores/store-error.js";
 
 /** What a command reads and writes: the process, or a test's stand-in. */
 export interface Io {
@@ -22,14 +25,14 @@ export interface Io {
 
 /**
  * The process's own streams. Colors go to terminals only, and nowhere when `NO_COLOR` is set. A reader that goes away (`| head`)
- * ends nothing: what it would have read is dropped.
+ * ends nothing: what it would have read is dropped, and so are notices that a full disk does not take.
  */
 export function processIo(): Io {
   const { env, stdin, stdout, stderr } = process;
   for (const stream of [stdout, stderr]) {
-    stream.on("error", (error) => {
-      if (!isUnread(error, stream)) throw error;
-    });
+    // Whoever sent a result is told by what `send` gives.
+    stream.on("error", () => {});
+    if (isFile(stream.fd)) writeWhole(stream);
   }
   const plain = (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
   return {
@@ -76,10 +79,54 @@ export function writeJson(stream: Writable, value: unknown): Promise<void> {
   return send(stream, `${jsonText(value)}\n`);
 }
 
+/** A result that could not be written where it was to go. */
+export class OutputError extends DagError {
+  /** The whole of what could not be written; empty where it can be made again without a request. */
+  readonly lost: string;
+
+  /** @param place Ends the sentence "The output cannot be written to". */
+  constructor(place: string, lost: string, cause: unknown) {
+    const { facts } = storeError(cause, null);
+    super("OUTPUT_UNWRITTEN", `The output cannot be written to ${place}: ${String(facts.why)}.`, {
+      facts: { reason: facts.reason, why: facts.why },
+      cause,
+      hint: facts.reason === "full" ? "Make room on its disk." : "Name another place.",
+    });
+    this.lost = lost;
+  }
+}
+
 function send(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error && !isUnread(error, stream) ? reject(error) : resolve()));
+    stream.write(text, (error) => {
+      const isLost = error && !isUnread(error, stream) && stream !== process.stderr;
+      return isLost ? reject(new OutputError("standard output", text, error)) : resolve();
+    });
   });
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Has a file take all of what is written, or say that it does not. Node's own stream writes once and takes no notice of what did
+ * not fit: a disk that fills up would leave half an answer, and status 0.
+ */
+function writeWhole(stream: Writable & { readonly fd: number }): void {
+  stream._write = (chunk: Buffer | string, encoding, done) => {
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(stream.fd, bytes, at);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
 }
 
 /** Whether a write failed because nobody reads the stream any more: its reader went away, or its terminal was closed. */

@@ -10,7 +10,7 @@ import { addCompareCommand } from "./compare-command.js";
 import { addGraphCommand } from "./graph-command.js";
 import { addHelpTexts } from "./help-texts.js";
 import { addInitCommand } from "./init-command.js";
-import { type Io, tell, writePainted } from "./io.js";
+import { type Io, OutputError, tell, writePainted } from "./io.js";
 import { addPredictCommand } from "./predict-command.js";
 import { addDiffCommand, addExportCommand, addReportCommand, addShowCommand } from "./report-command.js";
 import { addResumeCommand } from "./resume-command.js";
@@ -30,11 +30,14 @@ export async function runCli(args: readonly string[], io: Io): Promise<void> {
       io.exitCode = error.exitCode === 0 ? 0 : 2;
       return;
     }
-    io.exitCode = 2;
+    io.exitCode = error instanceof OutputError ? 1 : 2;
     await writePainted(
       io.stderr,
       renderError(error, { debug: args.includes("--debug"), color: io.colorErr }),
     );
+    // It may have been paid for.
+    if (error instanceof OutputError && error.lost !== "")
+      await writePainted(io.stderr, `It is:\n${error.lost}`);
   } finally {
     await tracing.flush();
   }

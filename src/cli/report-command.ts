@@ -1,9 +1,10 @@
-import { writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Command, Option } from "commander";
-import { errorMessage } from "../errors.js";
 import type { ReportInput } from "../report/report.js";
 import { packageJson } from "../spec/package-json.js";
-import { type Io, write, writeJson } from "./io.js";
+import { replaceFile } from "../stores/replace-file.js";
+import { type Io, OutputError, write, writeJson } from "./io.js";
 import { loadRecord, type RecordFile, readJson, readRecordFile } from "./record-file.js";
 import { reportOptionsFrom } from "./run-flags.js";
 import { type OutputFlags, renderRun } from "./run-output.js";
@@ -30,6 +31,7 @@ export function addReportCommand(program: Command, io: Io): void {
     .action(async (files: string[], { out, ...flags }: ReportFlags) => {
       const { readReportInput } = await import("../report/page-input.js");
       const { renderReport } = await import("../report/report.js");
+      if (out !== "-") assertReportPlace(out);
       const inputs: ReportInput[] = [];
       for (const file of files) {
         const value = await readJson(file);
@@ -42,16 +44,34 @@ export function addReportCommand(program: Command, io: Io): void {
     });
 }
 
-/** Writes a report and says where. */
+/**
+ * Tells before anything is paid for that a report has no place.
+ * @throws UsageError when its folder is not there, or it is a folder.
+ */
+export function assertReportPlace(file: string | undefined): void {
+  if (file === undefined) return;
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const problem = isFolder(file)
+    ? "it is a folder"
+    : isFolder(dirname(file))
+      ? null
+      : `there is no folder "${dirname(file)}"`;
+  if (problem === null) return;
+  throw new UsageError(
+    `The report cannot be written to "${file}": ${problem}.`,
+    "Give the name of a file in a folder that is there; nothing was run.",
+  );
+}
+
+/**
+ * Writes a report and says where. What stood there before stays whole where it cannot be written.
+ * @throws OutputError
+ */
 export async function writeReport(file: string, html: string, io: Io): Promise<void> {
   try {
-    await writeFile(file, html);
+    await replaceFile(file, html);
   } catch (error) {
-    throw new UsageError(
-      `The report cannot be written to "${file}": ${errorMessage(error)}.`,
-      undefined,
-      error,
-    );
+    throw new OutputError(`"${file}"`, "", error);
   }
   await write(io.stderr, `Report: ${file}\n`);
 }

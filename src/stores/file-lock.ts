@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { errorCode } from "../errors.js";
 import { makeFolder } from "./make-folder.js";
+import { storeError } from "./store-error.js";
 
 /** The holder of a lock shows this often that it lives, in milliseconds. */
 const renewEveryMs = 4000;
@@ -42,6 +43,7 @@ function heldHere(): Set<string> {
  * sign of life.
  * @param inUse The error for a file that somebody else holds; `waitMs` is when it is free if its holder is gone, `null` where
  * the holder lives for sure.
+ * @throws DagError `STORE_FAILED` where the lock cannot be written.
  */
 export function lockFile(
   file: string,
@@ -54,7 +56,6 @@ export function lockFile(
     token: randomUUID(),
     since: new Date().toISOString(),
   };
-  makeFolder(dirname(lock));
   for (let tries = 0; !create(lock, own); tries++) {
     const holder = holderOf(lock);
     if (holder === null) continue;
@@ -80,14 +81,22 @@ export function lockFile(
   return { release };
 }
 
+/** Who holds a lock, as a message says it. */
+export function holderName({ pid, host, since }: LockHolder): string {
+  return Number.isNaN(pid) ? "another process" : `process ${pid} on ${host} since ${since}`;
+}
+
 /** Whether the lock is ours now. */
 function create(lock: string, own: LockHolder): boolean {
   try {
+    makeFolder(dirname(lock));
     writeFileSync(lock, JSON.stringify(own), { flag: "wx" });
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
-    throw error;
+    // A full disk takes the name of a file, and nothing into it.
+    if (/^(ENOSPC|EDQUOT|EFBIG)$/.test(errorCode(error))) rmSync(lock, { force: true });
+    throw storeError(error, lock);
   }
 }
 

@@ -1,12 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { DagError, errorCode, errorMessage } from "../errors.js";
 import { indented } from "../report/view-text.js";
 import { yamlText } from "../report/yaml-text.js";
-import { type FileLock, lockFile } from "../stores/file-lock.js";
+import { type FileLock, holderName, lockFile } from "../stores/file-lock.js";
+import { replaceFile } from "../stores/replace-file.js";
+import { storeError } from "../stores/store-error.js";
 import { type CassetteEntry, cassetteEntry } from "./cassette-entry.js";
 
 const version = 1;
@@ -62,32 +62,26 @@ export function entryText(entry: CassetteEntry): string {
   return indented(yamlText([entry]).trimEnd());
 }
 
-/** Replaces the file in one step: a crash leaves the old one or the new one, never a part. */
+/**
+ * Replaces the file in one step: a crash leaves the old one or the new one, never a part.
+ * @throws DagError `STORE_FAILED` naming the file and the cause.
+ */
 export async function writeCassette(file: string, entryTexts: readonly string[]): Promise<void> {
   const body = entryTexts.length === 0 ? "entries: []" : `entries:\n${entryTexts.join("\n")}`;
-  const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
-    const handle = await open(temporary, "w");
-    try {
-      await handle.writeFile(`${header}\nversion: ${version}\n${body}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
+    await replaceFile(file, `${header}\nversion: ${version}\n${body}\n`);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    throw storeError(error, file);
   }
 }
 
 /**
  * Makes the caller the only one that records into this file, in this process and in others.
- * @throws DagError `CASSETTE_IN_USE`.
+ * @throws DagError `CASSETTE_IN_USE`; `STORE_FAILED` where its lock cannot be written.
  */
 export function lockCassette(file: string): FileLock {
-  return lockFile(file, ({ pid }) =>
-    inUse(file, pid === process.pid ? "another cassette() of this process" : `process ${pid}`),
+  return lockFile(file, (holder) =>
+    inUse(file, holder.pid === process.pid ? "another cassette() of this process" : holderName(holder)),
   );
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { DagError } from "../errors.js";
+import { DagError, errorMessage } from "../errors.js";
 import { environmentModelId } from "../models/deferred-model.js";
 import type { Model, ModelChunk, ModelMiddleware, ModelRequest } from "../models/port.js";
 import { assertArgument, assertOptions } from "../spec/issue.js";
@@ -51,7 +51,7 @@ export interface Cassette extends ModelMiddleware {
   /**
    * Checks that no call was missed and that every recorded call was used, and lets go of the file. Where
    * `agent-dag/jest` is set up, the end of the test does this by itself, unless it was done by hand.
-   * @throws DagError `CASSETTE_MISSED`, `CASSETTE_UNUSED`.
+   * @throws DagError `CASSETTE_MISSED`, `CASSETTE_UNUSED`; `STORE_FAILED` when what was recorded could not be written.
    */
   assertComplete(): void;
   /** Lets go of the file, so that another cassette may record into it. */
@@ -61,10 +61,11 @@ export interface Cassette extends ModelMiddleware {
 /**
  * Records model calls once and replays them for ever. A call is found by its node, item, request and, among equal ones,
  * by which of them it is, so the order in which parallel calls arrive does not matter. What a call returned is on disk
- * when it ends. Keys, tokens and your redactions never reach the file.
+ * when it ends; where it cannot be written the call is answered all the same, a warning of the process says so, and the next call
+ * writes both. Keys, tokens and your redactions never reach the file.
  * @param file a path; YAML is written, whatever its ending
  * @throws DagError `CASSETTE_OPTION_INVALID`. Calls fail with `CASSETTE_MISSING`, `CASSETTE_MISS`, `CASSETTE_CORRUPT`,
- *   `CASSETTE_VERSION`, `CASSETTE_IN_USE`.
+ *   `CASSETTE_VERSION`, `CASSETTE_IN_USE`, and `STORE_FAILED` when the file cannot be locked, before anything is asked.
  * @example await run(dag, input, { use: [cassette("test/review.cassette.yaml")] });
  */
 export function cassette(file: string, options: CassetteOptions = {}): Cassette {
@@ -87,6 +88,8 @@ export function cassette(file: string, options: CassetteOptions = {}): Cassette 
   let calls = 0;
   let writing: Promise<void> | undefined;
   let dirty = false;
+  /** Why what was recorded is not in the file. */
+  let unwritten: unknown;
 
   const load = () => {
     if (loaded) return;
@@ -109,10 +112,16 @@ export function cassette(file: string, options: CassetteOptions = {}): Cassette 
       while (dirty) {
         dirty = false;
         rows.sort((a, b) => comparePlaces(a.place, b.place) || a.order - b.order);
-        await writeCassette(
-          path,
-          rows.map((row) => row.text),
-        );
+        try {
+          await writeCassette(
+            path,
+            rows.map((row) => row.text),
+          );
+          unwritten = undefined;
+        } catch (error) {
+          if (unwritten === undefined) process.emitWarning(`Calls are not recorded. ${errorMessage(error)}`);
+          unwritten = error;
+        }
       }
     })().finally(() => {
       writing = undefined;
@@ -195,6 +204,7 @@ export function cassette(file: string, options: CassetteOptions = {}): Cassette 
   const assertComplete = () => {
     asserted = true;
     close();
+    if (unwritten !== undefined) throw unwritten;
     if (misses.length > 0) throw missedCalls(file, misses);
     const unused = rows.filter((row) => !row.used && row.entry.reply.aborted !== true);
     if (loaded && unused.length > 0) {

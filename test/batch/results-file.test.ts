@@ -147,6 +147,25 @@ describe("a place for results that cannot be used", () => {
   });
 });
 
+it("holds the line of a row whose record could not be written, and readers have the row", async () => {
+  const { spec, ran } = counting();
+  const records = join(folder, "records");
+  mkdirSync(join(records, "r0.json"), { recursive: true });
+  const batch = runMany(spec, rows("a"), { records, results, key: "id" });
+  const seen: unknown[] = [];
+  const reading = (async () => {
+    for await (const item of batch) seen.push(item.output);
+  })();
+  await expect(reading).rejects.toMatchObject({ code: "STORE_FAILED" });
+  await expect(batch.summary).rejects.toMatchObject({ code: "STORE_FAILED" });
+  expect(seen).toEqual(["A!"]);
+  rmSync(records, { recursive: true });
+  expect(await runMany(spec, rows("a"), { records, results, key: "id" }).summary).toMatchObject({
+    reused: 1,
+  });
+  expect(ran).toEqual(["r0"]);
+});
+
 it("keeps what replaced lines had used", async () => {
   const spec = defineDag({
     name: "k",

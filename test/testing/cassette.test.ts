@@ -1,5 +1,13 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
@@ -40,6 +48,21 @@ async function recordInto(
   tape.assertComplete();
   return readFileSync(file, "utf8");
 }
+
+it("answers a call that it cannot write down, says so at the end, and writes it with the next one", async () => {
+  const below = join(folder, "taken-away");
+  mkdirSync(below);
+  const tape = cassette(join(below, "tape.yaml"), { mode: "record" });
+  const model = tape(replyModel((r) => `about ${String(r.messages.at(-1)?.content)}`));
+  await say(model, "a");
+  rmSync(below, { recursive: true });
+  expect(await say(model, "b")).toBe("about b");
+  expect(() => tape.assertComplete()).toThrow(/^The store ".*tape\.yaml" failed: it is not there any more/);
+  mkdirSync(below);
+  await say(model, "c");
+  tape.assertComplete();
+  expect(readFileSync(tape.file, "utf8").match(/about [abc]/g)).toEqual(["about a", "about b", "about c"]);
+});
 
 describe("a replayed call", () => {
   it("is found by its request and by which of equal ones it is, whatever comes first", async () => {
