@@ -98,7 +98,7 @@ async function settleItem(work: Work, plan: MapPlan, index: number): Promise<Out
   if (persisted !== undefined) return persisted;
   const readyAtMs = run.events.nowMs();
   const outcome =
-    (isDirected(work) ? undefined : run.reuse.item(key, item, known, readyAtMs)) ??
+    (isDirected(work) ? undefined : run.reuse.item(key, item, readyAtMs)) ??
     (await settleNow({ ...work, key, item }, readyAtMs));
   await run.journal.settled(key, outcome, madeFrom);
   run.settled(key, outcome);

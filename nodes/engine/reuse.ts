@@ -6,7 +6,7 @@ import { contains, nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { joinRule, nodeOf } from "../../src/spec/order.js";
-import { readPath, readReference } from "../../src/spec/reference.js";
+import { readReference } from "../../src/spec/reference.js";
 import { type DagSpec, kindOf, type Node } from "../../src/spec/shape.js";
 
 /** What a reuse looks at of a node that is about to be run. */
@@ -24,8 +24,8 @@ export interface ReusePlace {
 export interface Reuse {
   /** The node's earlier outcome. Asked once its join is decided. */
   node(place: ReusePlace, name: string, readyAtMs: number): Outcome | undefined;
-  /** An item's earlier outcome, found by its key where it has one; known once its node was asked for. */
-  item(key: WorkKey, item: unknown, itemKey: string | undefined, readyAtMs: number): Outcome | undefined;
+  /** The earlier outcome of an equal item; known once its node was asked for. Each is given once. */
+  item(key: WorkKey, item: unknown, readyAtMs: number): Outcome | undefined;
   /** What a reused outcome had cost; `null` for any other. */
   usageOf(key: WorkKey, outcome: Outcome): UsageSums | null;
 }
@@ -39,10 +39,9 @@ interface EarlierDag {
 
 /** The items of an earlier map. */
 interface EarlierItems {
-  readonly items: readonly unknown[];
   readonly outcomes: readonly Outcome[];
-  readonly keyPath: string | undefined;
-  readonly taken: Set<number>;
+  /** Where each item stood that was not taken yet, in order, by its canonical JSON: an item's key is a part of it. */
+  readonly places: Map<string, Set<number>>;
 }
 
 const nothing: Reuse = { node: () => undefined, item: () => undefined, usageOf: () => null };
@@ -81,13 +80,14 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       }
       return undefined;
     },
-    item(key, item, itemKey, readyAtMs) {
+    item(key, item, readyAtMs) {
       const map = maps.get(key.node);
-      if (map === undefined) return undefined;
-      const index = indexOf(map, item, itemKey, key.item);
-      const outcome = index === undefined ? undefined : map.outcomes[index];
+      const places = map?.places.get(canonicalJson(item)) ?? new Set<number>();
+      const [first] = places;
+      const index = key.item !== null && places.has(key.item) ? key.item : first;
+      const outcome = index === undefined ? undefined : map?.outcomes[index];
       if (index === undefined || outcome === undefined || !isWhole(outcome)) return undefined;
-      map.taken.add(index);
+      places.delete(index);
       const taken = reused(copyOf(outcome), readyAtMs);
       origins.set(taken, { ...key, item: index });
       return taken;
@@ -213,31 +213,14 @@ function itemsOf(earlier: EarlierDag, node: Node, outcomes: readonly Outcome[]):
     reference === undefined
       ? undefined
       : readReference(reference, { input: earlier.input, needs, item: undefined });
-  return {
-    items: Array.isArray(items) ? items : [],
-    outcomes,
-    keyPath: keyPathOf(node),
-    taken: new Set(),
-  };
-}
-
-/** Where an item stood before: the one with its key, else the same place, else an equal one that nobody took; equal always. */
-function indexOf(
-  { items, keyPath, taken }: EarlierItems,
-  item: unknown,
-  key: string | undefined,
-  place: number | null,
-): number | undefined {
-  const text = canonicalJson(item);
-  const fits = (index: number) =>
-    index < items.length && !taken.has(index) && canonicalJson(items[index]) === text;
-  if (key !== undefined && keyPath !== undefined) {
-    const index = items.findIndex((one) => String(readPath(one, keyPath)) === key);
-    return index >= 0 && fits(index) ? index : undefined;
+  const places = new Map<string, Set<number>>();
+  for (const [index, item] of (Array.isArray(items) ? items : []).entries()) {
+    const text = canonicalJson(item);
+    const equal = places.get(text);
+    if (equal === undefined) places.set(text, new Set([index]));
+    else equal.add(index);
   }
-  if (place !== null && fits(place)) return place;
-  const index = items.findIndex((_, at) => fits(at));
-  return index < 0 ? undefined : index;
+  return { outcomes, places };
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

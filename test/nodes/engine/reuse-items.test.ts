@@ -18,7 +18,7 @@ describe("an item", () => {
       const reuse = reuseOf(spec, { outcomes: before });
       expect(reuse.ask("a", { n: done(now) })).toBeUndefined();
       return (place: number, item: unknown) => {
-        const taken = reuse.item(at(place), item, undefined, 5);
+        const taken = reuse.item(at(place), item, 5);
         return taken?.state === "completed" ? taken.value : undefined;
       };
     };
@@ -37,6 +37,15 @@ describe("an item", () => {
     it("keeps its place where the same item stood there", () => {
       const value = mapped(["p", "q", "q", "more"]);
       expect([value(2, "q"), value(1, "q"), value(0, "p")]).toEqual(["Q2", "Q1", "P"]);
+    });
+
+    it("is not compared with each of the others: of 50,000 none is there any more", () => {
+      const many = Array.from({ length: 50_000 }, (_, index) => `item ${index}`);
+      const value = mapped([], { n: done(many), a: values(...many) });
+      expect(many.map((item, place) => value(place, `new ${item}`)).every((one) => one === undefined)).toBe(
+        true,
+      );
+      expect(value(0, "item 7")).toBe("item 7");
     });
 
     it("that failed runs again", () => {
@@ -58,7 +67,7 @@ describe("an item", () => {
     const spec = each({ node: "n" });
     const reuse = reuseOf(spec, { outcomes: { n: done([1]), a: values({ deep: 1 }) } });
     reuse.ask("a", { n: done([1, 2]) });
-    expect(reuse.item(key, 1, undefined, 5)).toMatchObject({
+    expect(reuse.item(key, 1, 5)).toMatchObject({
       reused: true,
       readyAtMs: 5,
       startedAtMs: null,
@@ -68,9 +77,9 @@ describe("an item", () => {
 
   it("is not known before its node was asked for, nor of another node", () => {
     const reuse = reuseOf(each({ node: "n" }), { outcomes: { n: done([1]), a: values(1) } });
-    expect(reuse.item(key, 1, undefined, 5)).toBeUndefined();
+    expect(reuse.item(key, 1, 5)).toBeUndefined();
     reuse.ask("a", { n: done([1, 2]) });
-    expect(reuse.item({ ...nodeWork("b"), item: 0 }, 1, undefined, 5)).toBeUndefined();
+    expect(reuse.item({ ...nodeWork("b"), item: 0 }, 1, 5)).toBeUndefined();
   });
 
   it("is run again where another need than the mapped one has changed", () => {
@@ -82,7 +91,7 @@ describe("an item", () => {
     const outcomes = { n: done([1]), m: done(1), a: values(1) };
     const reuse = reuseOf(spec, { outcomes });
     expect(reuse.ask("a", { n: done([1, 2]), m: done(2) })).toBeUndefined();
-    expect(reuse.item(key, 1, undefined, 5)).toBeUndefined();
+    expect(reuse.item(key, 1, 5)).toBeUndefined();
   });
 
   describe("with a key", () => {
@@ -103,19 +112,19 @@ describe("an item", () => {
     const asked = (now: unknown) => {
       const reuse = reuseOf(spec, before, spec, now);
       expect(reuse.ask("a", {})).toBeUndefined();
-      return (place: number, item: unknown, itemKey: string) => {
-        const taken = reuse.item(at(place), item, itemKey, 5);
+      return (place: number, item: unknown) => {
+        const taken = reuse.item(at(place), item, 5);
         return taken?.state === "completed" ? taken.value : undefined;
       };
     };
 
     it("is found by it, when it is the same item", () => {
       const value = asked({ rows: { list: [], unit: "m" } });
-      expect(value(5, { n: "q", id: 2 }, "2")).toBe("Q");
-      expect(value(6, { n: "q", id: 2 }, "2")).toBeUndefined();
-      expect(value(0, { id: 1, n: "other" }, "1")).toBeUndefined();
-      expect(value(1, { id: 3, n: "p" }, "3")).toBeUndefined();
-      expect(value(0, { id: 1, n: "p" }, "1")).toBe("P");
+      expect(value(5, { n: "q", id: 2 })).toBe("Q");
+      expect(value(6, { n: "q", id: 2 })).toBeUndefined();
+      expect(value(0, { id: 1, n: "other" })).toBeUndefined();
+      expect(value(1, { id: 3, n: "p" })).toBeUndefined();
+      expect(value(0, { id: 1, n: "p" })).toBe("P");
     });
 
     it.each<[string, unknown]>([
@@ -124,7 +133,7 @@ describe("an item", () => {
       ["in what holds the list", { rows: null }],
       ["altogether", "x"],
     ])("is run again when the input changed %s", (_, now) => {
-      expect(asked(now)(0, { id: 1, n: "p" }, "1")).toBeUndefined();
+      expect(asked(now)(0, { id: 1, n: "p" })).toBeUndefined();
     });
 
     it("under the same input the node is spared whole", () => {
@@ -142,7 +151,7 @@ describe("an item", () => {
         { id: 1 },
       ]);
       expect(reuse.ask("a", {})).toBeUndefined();
-      expect(reuse.item(at(1), { id: 1 }, "1", 5)).toMatchObject({ value: "P" });
+      expect(reuse.item(at(1), { id: 1 }, 5)).toMatchObject({ value: "P" });
     });
   });
 
@@ -155,6 +164,6 @@ describe("an item", () => {
       rows: [1, 2],
     });
     expect(reuse.ask("a", {})).toBeUndefined();
-    expect(reuse.item(key, 1, undefined, 5)).toBeUndefined();
+    expect(reuse.item(key, 1, 5)).toBeUndefined();
   });
 });

@@ -11,7 +11,7 @@ describe("without an earlier record", () => {
   it("nothing is spared", () => {
     const reuse = createReuse(undefined, "x");
     expect(reuse.node({ spec: one, prefix: "", frontier: { outcomes: {} } }, "a", 1)).toBeUndefined();
-    expect(reuse.item(nodeWork("a"), 1, undefined, 1)).toBeUndefined();
+    expect(reuse.item(nodeWork("a"), 1, 1)).toBeUndefined();
     expect(reuse.usageOf(nodeWork("a"), done(1))).toBeNull();
   });
 });
@@ -286,8 +286,16 @@ describe("what a reused outcome had cost", () => {
     const reuse = reuseOf(spec, before);
     reuse.ask("a", { n: done(["q"]) });
     const key = { ...nodeWork("a"), item: 0 };
-    const taken = reuse.item(key, "q", undefined, 5) as Outcome;
+    const taken = reuse.item(key, "q", 5) as Outcome;
     expect(reuse.usageOf(key, taken)).toMatchObject({ modelCalls: 4, inputTokens: 120 });
+  });
+
+  it("of a planner's call is told with its node, of an item of it by itself", () => {
+    const reuse = reuseOf(spec, before);
+    const taken = reuse.ask("a") as Outcome;
+    const called = { ...nodeWork("a"), invocation: 0 };
+    expect(reuse.usageOf(called, taken)).toBeNull();
+    expect(reuse.usageOf({ ...called, item: 0 }, taken)).not.toBeNull();
   });
 
   it("is nothing for what was not reused", () => {
