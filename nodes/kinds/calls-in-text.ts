@@ -20,39 +20,39 @@ const mark = new RegExp(
 );
 
 /** What servers leave at the end of a message that is a call. */
-const leftover = /\s*(?:<\|(?:im_end|eom_id|eot_id|end|call|eot)\|>|<\/s>)\s*$/;
+const leftover = /(?:<\|(?:im_end|eom_id|eot_id|end|call|eot)\|>|<\/s>)$/;
+
+/** What tools answer, which is not for a model to say. */
+const madeUp = /<tool_response>|<\|tool_response\|>|<｜tool▁outputs?▁begin｜>/;
 
 /** Most characters of text that are looked through for calls. */
 const longestCalls = 50_000;
 
-/** A name and what stands behind it, in the models' own formats; the pairs in the latter where it is no JSON. */
+/**
+ * A name and what stands behind it, in the models' own formats; the pairs in the latter where it is no JSON. The space around what
+ * is found is not theirs to match: of a model that writes nothing but space, each of them would be tried with each other.
+ */
 const formats: readonly (readonly [call: RegExp, pair?: RegExp])[] = [
   // Qwen's coders, MiniMax and Anthropic's of old, GLM.
+  [/<function=([\w.-]+)>([\s\S]*?)<\/function>/g, /<parameter=([\w.-]+)>([\s\S]*?)<\/parameter>/g],
+  [/<invoke name="([^"]+)">([\s\S]*?)<\/invoke>/g, /<parameter name="([^"]+)"[^>]*>([\s\S]*?)<\/parameter>/g],
   [
-    /<function=([\w.-]+)>\s*([\s\S]*?)\s*<\/function>/g,
-    /<parameter=([\w.-]+)>\s*([\s\S]*?)\s*<\/parameter>/g,
-  ],
-  [
-    /<invoke name="([^"]+)">\s*([\s\S]*?)\s*<\/invoke>/g,
-    /<parameter name="([^"]+)"[^>]*>([\s\S]*?)<\/parameter>/g,
-  ],
-  [
-    /<tool_call>\s*([\w.-]+)\s*((?:<arg_key>[\s\S]*?)?)\s*<\/tool_call>/g,
+    /<tool_call>\s*([\w.-]+)\s*((?:<arg_key>[\s\S]*?)?)<\/tool_call>/g,
     /<arg_key>([\s\S]*?)<\/arg_key>\s*<arg_value>([\s\S]*?)<\/arg_value>/g,
   ],
   // DeepSeek, Kimi, Mistral.
+  [/<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?([\w.-]+)(?![\w.-])([\s\S]*?)<｜tool▁call▁end｜>/g],
   [
-    /<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?([\w.-]+)(?:<｜tool▁sep｜>)?\s*(?:`{3}json)?\s*([\s\S]*?)\s*(?:`{3})?\s*<｜tool▁call▁end｜>/g,
-  ],
-  [
-    /<\|tool_call_begin\|>\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*<\|tool_call_argument_begin\|>\s*([\s\S]*?)\s*<\|tool_call_end\|>/g,
+    /<\|tool_call_begin\|>\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*<\|tool_call_argument_begin\|>([\s\S]*?)<\|tool_call_end\|>/g,
   ],
   // DeepSeek's later ones, OpenAI's open models.
   [
-    /<｜DSML｜invoke name="([^"]+)">\s*([\s\S]*?)\s*<\/｜DSML｜invoke>/g,
+    /<｜DSML｜invoke name="([^"]+)">([\s\S]*?)<\/｜DSML｜invoke>/g,
     /<｜DSML｜parameter name="([^"]+)"[^>]*>([\s\S]*?)<\/｜DSML｜parameter>/g,
   ],
-  [/ to=functions\.([\w.-]+)[^{]*?<\|message\|>\s*(\{[\s\S]*?\})\s*(?=<\|(?:call|end|start)\|>|$)/g],
+  [
+    / to=functions\.([\w.-]+)(?![\w.-])[^{]*?<\|message\|>\s*(\{[\s\S]*?\})\s*(?=<\|(?:call|end|start)\|>|$)/g,
+  ],
   [/\[TOOL_CALLS\]\s*([\w.-]+)\s*\[ARGS\]\s*(\{[\s\S]*?\})\s*(?=\[TOOL_CALLS\]|$)/g],
 ];
 
@@ -69,7 +69,7 @@ export interface Offered {
 /**
  * A reply whose text is calls of known tools, with those as its calls. Rules:
  * 1. Calls begin with a mark of one of the models' formats, or are the whole text: JSON with a name and arguments, or a list in Python.
- * 2. Words may stand before the mark where the calls end the text; they stay the text. A mark within code is spoken about.
+ * 2. Words may stand before the mark where the calls end the text; they stay the text. A mark within code or JSON is spoken about.
  * 3. Fenced JSON, and a call in Python that stands alone, count only where calls are read; so does a tool that nobody knows, which
  *    the model is then told. What has no mark is the answer where the agent says that calls are not read.
  * @returns the reply as it was where its text is no call.
@@ -78,9 +78,9 @@ export interface Offered {
 export function withCallsInText(reply: ModelReply, offered: Offered): ModelReply {
   const { tools, model, read = writesCallsAsText.test(model) } = offered;
   if (tools.length === 0 || reply.toolCalls.length > 0 || reply.text.length > longestCalls) return reply;
-  const text = reply.text.replace(leftover, "");
+  const text = reply.text.trim().replace(leftover, "").trimEnd();
   const at = markIn(text);
-  const written = text.slice(at ?? 0);
+  const written = text.slice(at ?? 0).split(madeUp, 1)[0] ?? "";
   const unmarked = () => (offered.read === false ? [] : unmarkedCalls(text, offered.schema, read));
   const found = at === null ? unmarked() : callsIn(written);
   const names = toolNamesOf(tools.map(({ name }) => name));
@@ -111,16 +111,17 @@ function asText({ text }: ModelReply, model: string, tools: readonly string[], r
 /** Where calls with a mark begin: at the start, or behind words where they end the text and stand in no code. */
 function markIn(text: string): number | null {
   const found = mark.exec(text);
-  if (found === null) return null;
+  // What is JSON from its beginning to its end holds the mark in one of its texts.
+  if (found === null || jsonOrText(text) !== text) return null;
+  if (found.index === 0) return 0;
   const before = text.slice(0, found.index);
-  if (before.trim() === "") return 0;
   const isCode = (before.match(/^[ \t]*(?:`{3}|~{3})/gm)?.length ?? 0) % 2 === 1 || /[`"'“]$/.test(before);
-  return !isCode && /(?:<\/[^<>]+>|<[|｜][^<>]+[|｜]>|[}\])]|`{3})\s*$/.test(text) ? found.index : null;
+  return !isCode && /(?:<\/[^<>]+>|<[|｜][^<>]+[|｜]>|[}\])]|`{3})$/.test(text) ? found.index : null;
 }
 
 /** The calls that a text without a mark is, from its beginning to its end. */
 function unmarkedCalls(text: string, schema: boolean, read: boolean): ToolCall[] {
-  const fenced = /^\s*`{3}\w*\s*\n([\s\S]*?)\n?`{3}\s*$/.exec(text)?.[1];
+  const fenced = /^`{3}\w*[^\S\n]*\n([\s\S]*)`{3}$/.exec(text)?.[1];
   const whole = (read ? (fenced ?? text) : text).trim();
   if (/^\[?\s*[A-Za-z_][\w.-]*\(/.test(whole)) return read || whole.startsWith("[") ? inPython(whole) : [];
   if (schema || !/^[{[]/.test(whole)) return [];
@@ -143,7 +144,7 @@ function callsIn(text: string): ToolCall[] {
       const args = Object.fromEntries(
         pairs.map(([, key = "", value = ""]) => [key.trim(), jsonOrText(value.trim())]),
       );
-      return { id: "", name, args: pairs.length === 0 ? body : JSON.stringify(args) };
+      return { id: "", name, args: pairs.length === 0 ? unfenced(body) : JSON.stringify(args) };
     });
     if (calls.length > 0) return calls;
   }
@@ -152,9 +153,17 @@ function callsIn(text: string): ToolCall[] {
   const bare = text.replace(/^<\|python_tag\|>|^`{3}tool_code|`{3}$/g, "");
   if (bare !== text) return inPython(bare.replace(/^(\s*[\w.-]+)\.call\(/, "$1("));
   // JSON as Python writes it.
-  const inside = /^<[^<>]+>\s*(\{[\s\S]*\})\s*(?:<\/[^<>]+>)?\s*$/.exec(text)?.[1];
+  const inside = /^<[^<>]+>\s*(\{[\s\S]*\})(?:\s*<\/[^<>]+>)?$/.exec(text)?.[1];
   return inside === undefined ? [] : callsOf(pythonLiteral(inside));
 }
+
+/** Arguments without DeepSeek's mark before them and a fence around them. */
+const unfenced = (body: string): string =>
+  body
+    .replace(/^<｜tool▁sep｜>/, "")
+    .trim()
+    .replace(/^`{3}json|`{3}$/g, "")
+    .trim();
 
 const inPython = (text: string): ToolCall[] =>
   pythonCalls(text).map(({ name, args }) => ({ id: "", name, args: JSON.stringify(args) }));

@@ -63,13 +63,13 @@ export function jsonCandidates(text: string): unknown[][] {
   if (whole !== undefined) return [[whole.value]];
   // A fence within a JSON string is part of it, so that objects that begin before the first fence are looked at first.
   const regions = jsonRegions(text);
-  const fences = [...text.matchAll(/(?:^|\n)[ \t]*(`{3,}|~{3,})[^\n`]*\r?\n([\s\S]*?)\r?\n?[ \t]*\1/g)]
+  const fences = [...text.matchAll(/(?:^|\n)[ \t]*(`{3,}|~{3,})[^\n`]*\r?\n([\s\S]*?)\1/g)]
     .filter(({ index }) => !regions.some(({ from, to }) => from < index && index < to))
     .flatMap(([, , body = ""]) => {
       const parsed = parse(body.trim());
       return parsed === undefined ? jsonRegions(body).map(({ value }) => value) : [parsed.value];
     });
-  const inline = [...text.matchAll(/`{3}(?:json)?[ \t]*([^\n`]+?)[ \t]*`{3}/gi)].flatMap(([, body = ""]) => {
+  const inline = [...text.matchAll(/`{3}(?:json)?([^\n`]+)`{3}/gi)].flatMap(([, body = ""]) => {
     const parsed = parse(body.trim());
     return parsed === undefined ? [] : [parsed.value];
   });

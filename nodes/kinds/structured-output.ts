@@ -96,7 +96,7 @@ function wordsOf(text: string, schema: JsonSchema): unknown[] {
         [one?.enum, one?.const].flat().some((value: unknown) => typeof value === type),
     );
   const trimmed = text.trim();
-  const bare = trimmed.replace(/^[\s"'`*_]+|[\s"'`*_.!]+$/g, "");
+  const bare = trimmed.replace(/^[\s"'`*_]+/, "").replace(/(?<![\s"'`*_.!])[\s"'`*_.!]+$/, "");
   const words = trimmed === bare ? [trimmed] : [trimmed, bare];
   const options = inside.flatMap((one) => [one?.enum, one?.const].flat());
   const spelt = options.filter(

@@ -41,7 +41,10 @@ const words: Readonly<Record<string, unknown>> = {
   ...{ true: true, false: false, null: null },
 };
 
-const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\n": "" };
+const escapes: Readonly<Record<string, string>> = {
+  ...{ n: "\n", t: "\t", r: "\r", b: "\b", f: "\f", "\n": "" },
+  ...{ "\\": "\\", "'": "'", '"': '"', "/": "/" },
+};
 
 /** Reads a text from its beginning; whatever is not as it has to be throws a SyntaxError. */
 function readerOf(text: string) {
@@ -81,8 +84,15 @@ function readerOf(text: string) {
     const quoted = matches(/'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"/y);
     return quoted
       .slice(1, -1)
-      .replace(/\\(?:u([\da-fA-F]{4})|([\s\S]))/g, (_, code?: string, char = "") =>
-        code === undefined ? (escapes[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16)),
+      .replace(
+        /\\(?:u([\da-fA-F]{4})|x([\da-fA-F]{2})|([\s\S]))/g,
+        (written, long?: string, short?: string, char = "") => {
+          // As in Python, what is no escape (of a pattern, or of TeX) stays as it is.
+          const code = long ?? short;
+          return code === undefined
+            ? (escapes[char] ?? written)
+            : String.fromCharCode(Number.parseInt(code, 16));
+        },
       );
   }
   function value(): unknown {
@@ -93,9 +103,8 @@ function readerOf(text: string) {
     if (/["']/.test(text[at] ?? "")) return string();
     const word = matches(/[A-Za-z]+|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y);
     if (Object.hasOwn(words, word)) return words[word];
-    const number = Number(word);
-    if (Number.isNaN(number)) throw new SyntaxError(`${word} is no literal`);
-    return number;
+    if (/^[A-Za-z]/.test(word)) throw new SyntaxError(`${word} is no literal`);
+    return Number(word);
   }
   const entry = () => {
     const key = string();

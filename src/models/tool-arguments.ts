@@ -7,7 +7,7 @@ import { pythonLiteral } from "./python-literals.js";
  * @throws SyntaxError for arguments that are none of these.
  */
 export function readArguments({ args }: Pick<ToolCall, "args">): unknown {
-  if (/^\s*(null)?\s*$/.test(args)) return {};
+  if (["", "null"].includes(args.trim())) return {};
   const value = readValue(args);
   return typeof value === "string" && value.trimStart().startsWith("{") ? readValue(value) : value;
 }

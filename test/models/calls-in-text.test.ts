@@ -1,6 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
+import { withCallsInText } from "../../nodes/kinds/calls-in-text.js";
+import { errorCode } from "../../src/errors.js";
 import { defineDag } from "../../src/index.js";
 import { pythonCalls, pythonLiteral } from "../../src/models/python-literals.js";
+import { readArguments } from "../../src/models/tool-arguments.js";
 import { answer, messagesOf, once, server, two, withTools } from "../support/real-replies.js";
 import { says } from "./replies.js";
 
@@ -36,6 +39,10 @@ describe("calls as text", () => {
     '<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{"city":"Rome"}<|call|>',
     '<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{"city":"Rome"}<|call|>',
     '<｜DSML｜function_calls><｜DSML｜invoke name="weather"><｜DSML｜parameter name="city" string="true">Rome</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>',
+    '\n<|python_tag|>weather.call(city="Rome")\n',
+    `<tool_call>${json}</tool_call>\n<tool_response>{"name":"Rome","sky":"rain"}</tool_response>`,
+    '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{"city":"Rome"}\n```<｜tool▁call▁end｜>',
+    "<function=weather>\n<parameter=city>\nRome\n</parameter>\n</function>",
     '<|START_ACTION|>[{"tool_call_id":"0","tool_name":"weather","parameters":{"city":"Rome"}}]<|END_ACTION|>',
   ])("are told, or read where the agent allows it: %j", async (written) => {
     const { outcome, made, read } = await becomes(written);
@@ -60,6 +67,7 @@ describe("calls as text", () => {
     'weather(city="Rome") gives rain',
     '[{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]',
     '{"name":"weather","arguments":{},"note":"what it takes"}',
+    '{"example":"Use <function=weather>{\\"city\\":\\"Rome\\"}</function>"}',
     '{"name":"someone","arguments":{"for":"it"}}',
     "See [weather(Rome)](rome.md)",
   ])("are words about them where they stand in others: %j", async (written) => {
@@ -110,6 +118,31 @@ describe("calls as text", () => {
     expect([made, requests.length]).toEqual([[], 1]);
   });
 
+  it.each([
+    ...["<function=weather>", "<function=weather><parameter=city>", '<invoke name="weather">', "```json"],
+    ...[
+      "<tool_call>weather<arg_key>",
+      "<tool_call>weather{}",
+      "<｜tool▁call▁begin｜>weather",
+      "",
+      "{",
+      "weather(",
+    ],
+  ])("that are broken off in endless blanks are not gone through blank by blank: %s", (begun) => {
+    const tools = [{ name: "weather", description: "", parameters: {} }];
+    const outcome = (text: string) => {
+      const reply = { text, toolCalls: [], finishReason: "stop" } as any;
+      try {
+        return withCallsInText(reply, { tools, schema: false, model: "x", read: true }).toolCalls;
+      } catch (error) {
+        return errorCode(error);
+      }
+    };
+    const isMarked = /^</.test(begun);
+    for (const end of ["", "x"])
+      expect(outcome(`${begun}${" \n".repeat(24_900)}${end}`)).toEqual(isMarked ? "TOOL_CALL_AS_TEXT" : []);
+  });
+
   it("of a planner run the nodes that they name", async () => {
     const written = ["a", "b"].map((name) => `<tool_call>{"name":"${name}","arguments":{}}</tool_call>`);
     const replies = [says(written.join("\n")), says("did"), says("did"), says("Both are done.")];
@@ -129,6 +162,8 @@ describe("Python's literals", () => {
     ],
     ["'it\\'s\\n\\u00e9'", "it's\né"],
     ["[1, 2,]", [1, 2]],
+    ["{'pattern': '\\d+', 'tex': '\\alpha', 'é': '\\xe9'}", { pattern: "\\d+", tex: "\\alpha", é: "é" }],
+    ["{'a': Infinity}", undefined],
     ["{a: 1}", undefined],
     ["{'a': b}", undefined],
     ["'open", undefined],
@@ -136,6 +171,13 @@ describe("Python's literals", () => {
     ["[".repeat(50_000), undefined],
   ])("%.40s", (text, value) => {
     expect(pythonLiteral(text)).toEqual(value);
+  });
+
+  it("are looked for in arguments that are a million blanks once", () => {
+    const blanks = " ".repeat(1_000_000);
+    expect(readArguments({ args: blanks })).toEqual({});
+    expect(readArguments({ args: `${blanks}null${blanks}` })).toEqual({});
+    expect(() => readArguments({ args: `${blanks}x` })).toThrow(SyntaxError);
   });
 
   it("are the arguments of calls", () => {

@@ -66,6 +66,10 @@ describe("an answer", () => {
 
   it("is looked for in bounded time", async () => {
     expect(await read("{[".repeat(100_000))).toBeUndefined();
+    const blanks = " ".repeat(200_000);
+    for (const begun of ["```json\n", "```json", "```"])
+      for (const end of ["", "x", "`"]) expect(await read(`${begun}${blanks}${end}`)).toBeUndefined();
+    expect(await read(`\`\`\`json\n${blanks}${json}${blanks}\n\`\`\``)).toEqual(answer);
   });
 });
 
