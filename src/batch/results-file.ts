@@ -242,6 +242,10 @@ async function scanFile(path: string, rows: RowTable, dag: string): Promise<Scan
     const item = itemIn(text);
     if (item === null) {
       if (!ended) break;
+      if (text.trim() === "") {
+        end = offset + bytes;
+        continue;
+      }
       throw unusable(path, number, text);
     }
     end = offset + bytes;
@@ -333,7 +337,7 @@ function unusable(path: string, line: number, text: string): DagError {
     `"${path}" is no results file of a batch: line ${line} cannot be used: ${why}.`,
     {
       facts: { file: path, line },
-      hint: "Give a new file, or one that an earlier batch wrote; nothing was written to it.",
+      hint: "Give a new file, or one that an earlier batch wrote. If it is one, take that line out: the rows of the other lines stay done. Nothing was written to it.",
     },
   );
 }

@@ -54,7 +54,7 @@ const causes: readonly Cause[] = [
   },
   {
     codes: /^(SQLITE_(CORRUPT|NOTADB|FORMAT)\w*|XX00[12])$/,
-    says: /malformed|not a database|checksum/i,
+    says: /malformed|not a database|checksum|in JSON at|not valid JSON|end of JSON input/i,
     name: "corrupt",
     why: "it is damaged, or no store at all",
     hint: "Put a copy of it in its place, or start the run anew in another store.",

@@ -147,6 +147,26 @@ describe("a place for results that cannot be used", () => {
   });
 });
 
+it("may be reordered, have lines taken out, and empty ones or Windows line breaks; anything else is refused whole", async () => {
+  const { spec, ran } = counting();
+  const go = () => runMany(spec, rows("a", "b", "c"), { results, key: "id" }).summary;
+  await go();
+  const [a = "", b = "", c = ""] = readFileSync(results, "utf8").trimEnd().split("\n");
+  ran.length = 0;
+  writeFileSync(results, `${c}\r\n\n${a}\r\n  \n${b}`);
+  expect(await go()).toMatchObject({ reused: 3 });
+  writeFileSync(results, `${c}\n${a}\n\n`);
+  expect(await go()).toMatchObject({ reused: 2 });
+  expect(ran).toEqual([JSON.parse(b).key]);
+  const merged = `<<<<<<< HEAD\n${a}\n=======\n${b}\n>>>>>>> other\n`;
+  writeFileSync(results, merged);
+  await expect(go()).rejects.toMatchObject({
+    code: "RESULTS_UNUSABLE",
+    message: expect.stringContaining("take that line out: the rows of the other lines stay done"),
+  });
+  expect(readFileSync(results, "utf8")).toBe(merged);
+});
+
 it("holds the line of a row whose record could not be written, and readers have the row", async () => {
   const { spec, ran } = counting();
   const records = join(folder, "records");

@@ -22,6 +22,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const coded = (code: string, message = "it broke") => Object.assign(new Error(message), { code });
 
+/** What a stored value that was cut or overwritten gives. */
+function jsonErrorOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return error;
+  }
+}
+
 describe("storeError", () => {
   it.each([
     [coded("SQLITE_FULL", "database or disk is full"), "full"],
@@ -34,6 +43,7 @@ describe("storeError", () => {
     [coded("SQLITE_BUSY_SNAPSHOT"), "locked"],
     [coded("SQLITE_CORRUPT_VTAB"), "corrupt"],
     [coded("SQLITE_NOTADB", "file is not a database"), "corrupt"],
+    ...["{", '"\n"', '{"a": x}', "[1,"].map((text): [unknown, string] => [jsonErrorOf(text), "corrupt"]),
     [coded("SQLITE_READONLY_DBMOVED"), "gone"],
     [coded("SQLITE_CANTOPEN"), "gone"],
     [coded("SQLITE_ERROR", "no such table: checkpoints"), "gone"],
