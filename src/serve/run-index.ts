@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type BaseCheckpointSaver, emptyCheckpoint } from "@langchain/langgraph";
 import type { RunInterrupt, RunState } from "../records/events.js";
+import { fromStore, storeNameOf } from "../stores/store-error.js";
 
 /** What a service knows of a run besides what the run's own thread holds. */
 export interface RunEntry {
@@ -40,22 +41,54 @@ const pageSize = 200;
 
 /**
  * The runs of a service by id, newest first, kept at its checkpointer beside the threads: what a service that is started
- * again finds of the one before. Rejects with the checkpointer's errors.
+ * again finds of the one before. What reads or writes one entry rejects with `STORE_FAILED`, the lists with the
+ * checkpointer's errors.
  */
 export class RunIndex {
   readonly #saver: BaseCheckpointSaver;
+  /** Ids of runs that stand there as running, by this service. */
+  readonly #running = new Set<string>();
+  /** Ends that the store did not take: without them the next service would run again what was answered. */
+  readonly #owed = new Map<string, RunEntry>();
 
   constructor(saver: BaseCheckpointSaver) {
     this.#saver = saver;
   }
 
   async get(id: string): Promise<RunEntry | null> {
-    const tuple = await this.#saver.getTuple(at(id));
+    const tuple = await fromStore(storeNameOf(this.#saver), () => this.#saver.getTuple(at(id)));
     return entryIn(tuple?.metadata);
   }
 
-  /** Writes an entry over the one before. */
+  /** Writes an entry over the one before; one that tells of an end and finds no store is written with the next one. */
   async put(entry: RunEntry): Promise<void> {
+    try {
+      await fromStore(storeNameOf(this.#saver), () => this.#write(entry));
+    } catch (error) {
+      if (entry.state !== "running" && this.#running.has(entry.id)) this.#owed.set(entry.id, entry);
+      throw error;
+    }
+    this.#owed.delete(entry.id);
+    if (entry.state === "running") this.#running.add(entry.id);
+    else this.#running.delete(entry.id);
+    await this.settle();
+  }
+
+  /** Writes the ends that the store did not take before, as far as it takes them now. Never rejects. */
+  async settle(): Promise<void> {
+    for (const [id, entry] of [...this.#owed]) {
+      try {
+        await this.#write(entry);
+      } catch {
+        return;
+      }
+      if (this.#owed.get(id) !== entry) continue;
+      this.#owed.delete(id);
+      this.#running.delete(id);
+    }
+  }
+
+  async #write(entry: RunEntry): Promise<void> {
     const checkpoint = { ...emptyCheckpoint(), id: entry.id };
     const { state } = entry;
     const metadata = { source: "update", step: -1, parents: {}, state, run: JSON.stringify(entry) } as const;

@@ -259,6 +259,7 @@ export class RunService {
       it.part.controller.abort(new CancelError("aborted", "The service is being shut down."));
     }
     await Promise.race([Promise.all(this.#runs.parts()), later(longestEndingMs)]);
+    await this.#index?.settle();
     for (const it of this.#runs.all()) {
       it.feed.close();
       it.page?.close();

@@ -104,4 +104,39 @@ describe("a store", () => {
     expect(rest.some(({ event }) => event.type === "node-settled" && event.replayed)).toBe(true);
     expect(foldEvents(rest.map(({ event }) => event))).toMatchObject({ id, state: "completed", output: 2 });
   });
+
+  it("that is full costs no run its answer, refuses new ones, and hears of the ends when it has room again", async () => {
+    let isFull = false;
+    const checkpointer = new (class extends MemorySaver {
+      override put(...args: Parameters<MemorySaver["put"]>): ReturnType<MemorySaver["put"]> {
+        if (isFull) throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+        return super.put(...args);
+      }
+    })();
+    const notices: string[] = [];
+    const service = handlerOf({ checkpointer, onNotice: (message) => notices.push(message) });
+    const stream = messagesOf(await service(post("/runs", { dag: "slow", input: "x", stream: true })));
+    const seen: string[] = [];
+    for await (const { event } of stream) {
+      seen.push(event.type === "run-ended" ? `${event.state} ${String(event.output)}` : event.type);
+      if (event.type !== "node-progress") continue;
+      isFull = true;
+      held.open();
+    }
+    expect(seen.at(-1)).toBe("completed 2");
+    expect(notices).toEqual([
+      expect.stringMatching(/cannot be entered as completed: The store failed: there is no room/),
+    ]);
+    const refused = await service(post("/runs", ada));
+    expect(refused.status).toBe(503);
+    expect(await jsonOf(refused)).toMatchObject({ code: "STORE_FAILED", retryable: true });
+    isFull = false;
+    expect((await service(post("/runs", ada))).status).toBe(200);
+    // What the next service finds.
+    const states = async () =>
+      (await jsonOf(await handlerOf({ checkpointer, takeUp: false })(get("/runs")))).map(
+        ({ dag, state }: { dag: string; state: string }) => `${dag} ${state}`,
+      );
+    expect(await states()).toEqual(["greet completed", "slow completed"]);
+  });
 });
