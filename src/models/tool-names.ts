@@ -39,6 +39,8 @@ export function toolNamesOf(names: readonly string[]): ReadonlyMap<string, strin
 /** What models put around a name: the namespace of their prompt's format before it, a mark of the format behind it. */
 const around = /^(?:functions?|tools?|default_api)[.:]|<\|.*$/gs;
 
+const bareName = (name: string): string => name.replace(around, "").trim();
+
 /** Calls under the names of the tools that they mean, where what a model put around a name is all that differs. */
 export function withKnownNames<Call extends { readonly name: string }>(
   calls: readonly Call[],
@@ -47,7 +49,7 @@ export function withKnownNames<Call extends { readonly name: string }>(
   const isKnown = (name: string) => tools.some((tool) => tool.name === name);
   if (calls.every((call) => isKnown(call.name))) return calls;
   return calls.map((call) => {
-    const bare = call.name.replace(around, "").trim();
+    const bare = bareName(call.name);
     return isKnown(call.name) || !isKnown(bare) ? call : { ...call, name: bare };
   });
 }
@@ -94,7 +96,9 @@ async function* renamed(
     return { ...message, toolCalls };
   });
   const named = (chunk: ModelChunk): ModelChunk => {
-    const name = chunk.type === "tool-call" && chunk.name !== undefined ? own.get(chunk.name) : undefined;
+    const given = chunk.type === "tool-call" ? chunk.name : undefined;
+    if (given === undefined || made.has(given)) return chunk;
+    const name = own.get(given) ?? own.get(bareName(given));
     return name === undefined ? chunk : ({ ...chunk, name } as ModelChunk);
   };
   for await (const chunks of batchesOf(model, { ...request, tools, messages })) yield chunks.map(named);

@@ -119,6 +119,25 @@ describe("tools of any name", () => {
     }
   });
 
+  it("come back under their own where the model put its format's namespace before what it was told", async () => {
+    for (const [name, put] of [
+      ["files.read", (told: string) => `functions.${told}`],
+      ["files.read", () => "files.read"],
+      ["look", () => "functions.look"],
+    ] as const) {
+      const started = await replying(
+        (response, body) => calls(put((body as any).tools[0].function.name), "{}")(response),
+        says("done"),
+      );
+      server = started.server;
+      const tools = [named(name), named("größe")];
+      const nodes = { a: { instructions: "Use it.", tools } };
+      const record = await run(defineDag({ name: "names", nodes }), "x", { model: started.model });
+      expect([record.output, lastTold()]).toEqual(["done", `${name} ran`]);
+      await server.close();
+    }
+  });
+
   it("leave a request alone whose names are all taken", async () => {
     const seen: unknown[] = [];
     const inner = {
