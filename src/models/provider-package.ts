@@ -121,9 +121,10 @@ async function importFirst(places: readonly string[], provider: string): Promise
 /** What to do about a provider without a package; one that may be a slip is asked about before anybody installs a package of that name. */
 function missingHint(provider: string, packageName: string): string {
   const install = `npm install ${packageName}`;
-  if (provider in knownClasses) return `Install it: ${install}`;
+  if (Object.hasOwn(knownClasses, provider)) return `Install it: ${install}`;
   if (/^azure/.test(provider)) return "Pass an `AzureChatOpenAI` of @langchain/openai as `model`.";
-  const meant = otherNames[provider] ?? nearest(provider, Object.keys(knownClasses));
+  const other = Object.hasOwn(otherNames, provider) ? otherNames[provider] : undefined;
+  const meant = other ?? nearest(provider, Object.keys(knownClasses));
   return meant === undefined
     ? `If that is the package of this provider, install it: ${install}`
     : `Did you mean "${meant}"? If not, and you trust the package: ${install}`;

@@ -23,6 +23,7 @@ describe("resolveModel", () => {
     ["nowhere:m", "MODEL_PROVIDER_MISSING", "npm install @langchain/nowhere"],
     ["antropic:m", "MODEL_PROVIDER_MISSING", 'Did you mean "anthropic"?'],
     ["bedrock:m", "MODEL_PROVIDER_MISSING", 'Did you mean "aws"?'],
+    ["constructor:m", "MODEL_PROVIDER_MISSING", "If that is the package of this provider"],
     ["azure:m", "MODEL_PROVIDER_MISSING", "AzureChatOpenAI"],
   ])("refuses %j with %s and says %j", async (name, code, said) => {
     await expect(resolveModel(name, {})).rejects.toMatchObject({
