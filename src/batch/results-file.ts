@@ -120,6 +120,7 @@ export class ResultsFile {
         if (this.#isTorn) await this.#takeBack();
         await this.#handle.appendFile(lines.map(({ text }) => text).join(""));
         await this.#handle.datasync();
+        await this.#assertThere();
         for (const { item, text, done } of lines) {
           if (this.#rows.find(item.key) !== undefined) this.#superseded++;
           this.#rows.enter(item.key, knownRow(item, this.#end));
@@ -137,6 +138,15 @@ export class ResultsFile {
       }
     }
     this.#writing = undefined;
+  }
+
+  /** A file that was deleted or replaced can be written on, and all of it is lost. */
+  async #assertThere(): Promise<void> {
+    const { ino, dev } = await this.#handle.stat();
+    const now = statSync(this.path, { throwIfNoEntry: false });
+    if (now?.ino === ino && now.dev === dev) return;
+    const message = "the file was deleted, moved or replaced while it was written";
+    throw Object.assign(new Error(message), { code: "ENOENT" });
   }
 
   /** Takes away what a failed write has left: a part of a line, behind which no other may stand. */

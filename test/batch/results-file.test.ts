@@ -167,6 +167,27 @@ it("may be reordered, have lines taken out, and empty ones or Windows line break
   expect(readFileSync(results, "utf8")).toBe(merged);
 });
 
+it("ends the batch when it is deleted meanwhile, where its rows were written to nowhere", async () => {
+  const spec = defineDag({
+    name: "deletes",
+    input: z.object({ id: z.string(), text: z.string() }),
+    nodes: {
+      one: {
+        run: ({ input }) => {
+          if ((input as Row).id === "r1") rmSync(results);
+          return 1;
+        },
+      },
+    },
+  });
+  const batch = runMany(spec, rows("a", "b", "c"), { results, key: "id", concurrency: 1 });
+  await expect(batch.summary).rejects.toMatchObject({
+    code: "STORE_FAILED",
+    facts: { reason: "gone" },
+    message: expect.stringContaining("deleted, moved or replaced"),
+  });
+});
+
 it("holds the line of a row whose record could not be written, and readers have the row", async () => {
   const { spec, ran } = counting();
   const records = join(folder, "records");
