@@ -1,8 +1,8 @@
-import type { DagProjection, UsageSums } from "../../src/records/events.js";
+import type { DagProjection, RunEvent, UsageSums } from "../../src/records/events.js";
 import { completedValue, type Outcome, type Outcomes, reused } from "../../src/records/outcome.js";
 import { projectDag } from "../../src/records/projection.js";
 import { addUsages, type RunRecord, usageOf } from "../../src/records/record.js";
-import { contains, nodeWork, type WorkKey } from "../../src/records/work-id.js";
+import { indexByWork, nodeWork, type WorkKey } from "../../src/records/work-id.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
 import { copyOf } from "../../src/spec/json-value.js";
 import { joinRule, nodeOf } from "../../src/spec/order.js";
@@ -37,12 +37,11 @@ interface EarlierDag {
   readonly outcomes: Outcomes;
 }
 
-/** The items of an earlier map. */
-interface EarlierItems {
-  readonly outcomes: readonly Outcome[];
-  /** Where each item stood that was not taken yet, in order, by its canonical JSON: an item's key is a part of it. */
-  readonly places: Map<string, Set<number>>;
-}
+/**
+ * The completed items of an earlier map that were not taken over yet, by the item's canonical JSON, which a key is a part of, then by
+ * the place where it stood.
+ */
+type EarlierItems = Map<string, Map<number, Outcome>>;
 
 const nothing: Reuse = { node: () => undefined, item: () => undefined, usageOf: () => null };
 
@@ -53,6 +52,8 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
   const maps = new Map<string, EarlierItems>();
   /** Where a reused item stood in the earlier record. */
   const origins = new WeakMap<Outcome, WorkKey>();
+  const callsOf = indexByWork(record.calls);
+  const takenOverIn = indexByWork(record.events.filter(isTakenOver));
   dags.set("", { ...record, sameInput: sameJson(record.input, input ?? null) });
 
   return {
@@ -62,7 +63,7 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       if (earlier === undefined || outcome === undefined || outcome.directed === true) return undefined;
       const node = nodeOf(place.spec, name);
       const path = place.prefix + name;
-      if (!sameDeclaration(earlier, place.spec, name, asked(record, path))) return undefined;
+      if (!sameDeclaration(earlier, place.spec, name, callsOf(nodeWork(path)).length > 0)) return undefined;
       if (!earlier.sameInput && readsInput(node) && !sameBesideItems(node, earlier.input, input))
         return undefined;
       const changed = changedNeeds(earlier, place, name);
@@ -81,13 +82,12 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       return undefined;
     },
     item(key, item, readyAtMs) {
-      const map = maps.get(key.node);
-      const places = map?.places.get(canonicalJson(item)) ?? new Set<number>();
-      const [first] = places;
-      const index = key.item !== null && places.has(key.item) ? key.item : first;
-      const outcome = index === undefined ? undefined : map?.outcomes[index];
-      if (index === undefined || outcome === undefined || !isWhole(outcome)) return undefined;
-      places.delete(index);
+      const equal = maps.get(key.node)?.get(canonicalJson(item)) ?? new Map<number, Outcome>();
+      const [first] = equal.keys();
+      const index = key.item !== null && equal.has(key.item) ? key.item : first;
+      const outcome = index === undefined ? undefined : equal.get(index);
+      if (index === undefined || outcome === undefined) return undefined;
+      equal.delete(index);
       const taken = reused(copyOf(outcome), readyAtMs);
       origins.set(taken, { ...key, item: index });
       return taken;
@@ -96,24 +96,20 @@ export function createReuse(record: RunRecord | undefined, input: unknown): Reus
       // Of a call under a planner it is told with the node as a whole.
       if (outcome.reused !== true || (key.invocation !== null && key.item === null)) return null;
       const origin = origins.get(outcome) ?? key;
-      const before = record.events.flatMap((event) =>
-        event.type === "node-settled" && event.reused !== undefined && contains(origin, event)
-          ? [event.reused]
-          : [],
-      );
-      return addUsages([usageOf(record.calls.filter((call) => contains(origin, call))), ...before]);
+      return addUsages([usageOf(callsOf(origin)), ...takenOverIn(origin).map((event) => event.reused)]);
     },
   };
 }
 
+type Settled = Extract<RunEvent, { readonly type: "node-settled" }>;
+
+/** Whether an event tells of what the earlier run had itself taken over. */
+const isTakenOver = (event: RunEvent): event is Settled & { readonly reused: UsageSums } =>
+  event.type === "node-settled" && event.reused !== undefined;
+
 /** Whether an outcome completed in all its parts: a map whose items did not all complete is run for those again. */
 function isWhole(outcome: Outcome): boolean {
   return outcome.state === "completed" && (outcome.items ?? []).every(isWhole);
-}
-
-/** Whether a node had asked a model. */
-function asked({ calls }: RunRecord, path: string): boolean {
-  return calls.some((call) => contains(nodeWork(path), call));
 }
 
 /**
@@ -213,14 +209,15 @@ function itemsOf(earlier: EarlierDag, node: Node, outcomes: readonly Outcome[]):
     reference === undefined
       ? undefined
       : readReference(reference, { input: earlier.input, needs, item: undefined });
-  const places = new Map<string, Set<number>>();
+  const found: EarlierItems = new Map();
   for (const [index, item] of (Array.isArray(items) ? items : []).entries()) {
+    const outcome = outcomes[index];
+    if (outcome === undefined || !isWhole(outcome)) continue;
     const text = canonicalJson(item);
-    const equal = places.get(text);
-    if (equal === undefined) places.set(text, new Set([index]));
-    else equal.add(index);
+    const equal = found.get(text) ?? new Map<number, Outcome>();
+    found.set(text, equal.set(index, outcome));
   }
-  return { outcomes, places };
+  return found;
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

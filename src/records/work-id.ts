@@ -66,6 +66,30 @@ export function contains(outer: WorkKey, inner: WorkKey): boolean {
   );
 }
 
+/** Finds the parts of pieces of work among many, as {@link contains} tells them, without a look at each for each. */
+export function indexByWork<T extends WorkKey>(parts: readonly T[]): (work: WorkKey) => readonly T[] {
+  // By the declared place of each work that a part may be in, and its item: what else a work is, is looked at then.
+  const byPlace = new Map<string, T[]>();
+  const enter = (place: string, part: T) => {
+    const known = byPlace.get(place);
+    if (known === undefined) byPlace.set(place, [part]);
+    else known.push(part);
+  };
+  for (const part of parts) {
+    let declared = "";
+    for (const step of workPath(part).split("/")) {
+      const { name, item } = parseStep(step);
+      declared += `/${name}`;
+      enter(declared, part);
+      if (item !== null) enter(`${declared}[${item}]`, part);
+    }
+  }
+  return (work) => {
+    const place = `/${declaredPath(work.node)}${work.item === null ? "" : `[${work.item}]`}`;
+    return (byPlace.get(place) ?? []).filter((part) => contains(work, part));
+  };
+}
+
 /** Whether two keys name the same work. */
 export function sameWork(a: WorkKey, b: WorkKey): boolean {
   return a.node === b.node && a.item === b.item && a.invocation === b.invocation;

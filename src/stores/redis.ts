@@ -237,6 +237,8 @@ export class RedisSaver extends BaseCheckpointSaver implements ThreadSaver {
 
   /** In the order in which it was asked for, however long it took to pack. */
   async #run(script: string, packing: Promise<Packed>): Promise<unknown> {
+    // It may fail before its turn.
+    packing.catch(() => {});
     const inTurn = this.#packing.then(() => packing);
     this.#packing = inTurn.catch(() => {});
     const { keys, words } = await inTurn;

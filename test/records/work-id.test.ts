@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   contains,
   declaredPath,
+  indexByWork,
   isTopLevel,
   nodeWork,
   outermost,
@@ -81,6 +82,32 @@ it.each([
   ["a node's at the top is none", work("a"), null],
 ])("the parent: %s", (_what, key, parent) => {
   expect(parentOf(key)).toEqual(parent);
+});
+
+it("finds the parts of a work among many as they are told one by one", () => {
+  const name = fc.constantFrom("a", "ab", "b");
+  const number = fc.option(fc.nat(2), { nil: null });
+  const step = fc.record({ name, item: number, invocation: number, round: number });
+  const key = fc.array(step, { minLength: 1, maxLength: 3 }).map((steps): WorkKey => {
+    const last = steps[steps.length - 1] as (typeof steps)[number];
+    const above = steps.slice(0, -1).map((one) => {
+      const at = work(one.name, one.item, one.invocation);
+      return one.round === null ? workPath(at) : roundPath(at, one.round);
+    });
+    return work([...above, last.name].join("/"), last.item, last.invocation);
+  });
+  let found = 0;
+  fc.assert(
+    fc.property(fc.array(key, { maxLength: 40 }), fc.array(key, { maxLength: 5 }), (parts, works) => {
+      const partsOf = indexByWork(parts);
+      for (const one of works) {
+        const wanted = parts.filter((part) => contains(one, part));
+        expect(partsOf(one)).toEqual(wanted);
+        found += wanted.length;
+      }
+    }),
+  );
+  expect(found).toBeGreaterThan(0);
 });
 
 describe("a work contains", () => {

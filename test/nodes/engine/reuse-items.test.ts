@@ -56,6 +56,11 @@ describe("an item", () => {
       expect([value(0, "p"), value(1, "q")]).toEqual([undefined, "Q"]);
     });
 
+    it("that failed has the outcome of an equal one that completed", () => {
+      const value = mapped(["q"], { n: done(["q", "q"]), a: done([], { items: [broken, done("Q")] }) });
+      expect([value(0, "q"), value(1, "q")]).toEqual(["Q", undefined]);
+    });
+
     it("is none where the earlier need had no list, or an item beyond it", () => {
       const value = mapped(["p"], { ...outcomes, n: done("p") });
       expect(value(0, "p")).toBeUndefined();
