@@ -56,6 +56,12 @@ export function lockFile(
     token: randomUUID(),
     since: new Date().toISOString(),
   };
+  try {
+    makeFolder(dirname(lock));
+  } catch (error) {
+    // "Exists already" is said of a folder that is a file, too, and would be taken for a lock.
+    throw storeError(error, file);
+  }
   for (let tries = 0; !create(lock, own); tries++) {
     const holder = holderOf(lock);
     if (holder === null) continue;
@@ -89,7 +95,6 @@ export function holderName({ pid, host, since }: LockHolder): string {
 /** Whether the lock is ours now. */
 function create(lock: string, own: LockHolder): boolean {
   try {
-    makeFolder(dirname(lock));
     writeFileSync(lock, JSON.stringify(own), { flag: "wx" });
     return true;
   } catch (error) {
