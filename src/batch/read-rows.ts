@@ -14,6 +14,7 @@ import {
 } from "../spec/input-text.js";
 import { toJsonSchema } from "../spec/schema.js";
 import type { DagSpec } from "../spec/shape.js";
+import { statFile } from "../stores/stat-file.js";
 import { csvRows } from "./csv-rows.js";
 import { InputRow, type RawRow } from "./input-row.js";
 
@@ -53,7 +54,7 @@ function partsOf(path: string, stdin: Readable | undefined): Part[] {
     if (stdin === undefined) throw unreadable("There is no standard input here.", "Give a file.");
     return [(dag) => stdinRows(dag, stdin)];
   }
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statFile(path);
   if (stat === undefined && /[*?[{]/.test(path)) return matching(path);
   if (stat === undefined) {
     throw unreadable(
@@ -131,7 +132,7 @@ function matching(pattern: string): Part[] {
   const fits = patternOf(rest);
   const depth = rest.includes("**") ? Number.POSITIVE_INFINITY : rest.split("/").length - 1;
   const what = `The pattern "${pattern}"`;
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (statFile(folder)?.isDirectory() !== true) {
     throw unreadable(
       `${what} matches no file: there is no folder "${folder}".`,
       "Check it, seen from the current folder.",

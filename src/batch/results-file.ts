@@ -1,8 +1,9 @@
-import { closeSync, createReadStream, openSync, readSync, type Stats, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { DagError, errorMessage } from "../errors.js";
 import { type FileLock, holderName, lockFile } from "../stores/file-lock.js";
 import { replaceFile } from "../stores/replace-file.js";
+import { statFile } from "../stores/stat-file.js";
 import { storeError } from "../stores/store-error.js";
 import { type BatchItem, isInputError, knownRow } from "./item.js";
 import type { KnownRow, RowTable, Spent } from "./row-table.js";
@@ -143,7 +144,7 @@ export class ResultsFile {
   /** A file that was deleted or replaced can be written on, and all of it is lost. */
   async #assertThere(): Promise<void> {
     const { ino, dev } = await this.#handle.stat();
-    const now = statSync(this.path, { throwIfNoEntry: false });
+    const now = statFile(this.path);
     if (now?.ino === ino && now.dev === dev) return;
     const message = "the file was deleted, moved or replaced while it was written";
     throw Object.assign(new Error(message), { code: "ENOENT" });
@@ -192,7 +193,7 @@ export class ResultsFile {
 function assertFile(path: string): void {
   let stat: Stats | undefined;
   try {
-    stat = statSync(path, { throwIfNoEntry: false });
+    stat = statFile(path);
   } catch (error) {
     throw storeError(error, path);
   }

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -6,6 +5,7 @@ import { errorMessage } from "../errors.js";
 import { assertValid } from "../spec/assert-valid.js";
 import { loadDagFile } from "../spec/load.js";
 import type { DagSpec } from "../spec/shape.js";
+import { statFile } from "../stores/stat-file.js";
 import { UsageError } from "./usage-error.js";
 
 /** A graph from a file, and the sample input that stands beside it. */
@@ -48,7 +48,7 @@ export async function loadValidGraph(file: string): Promise<GraphFile> {
 }
 
 function assertFile(path: string, name: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statFile(path);
   if (stat === undefined)
     throw new UsageError(`There is no file "${name}".`, "Check the path, seen from the current folder.");
   if (!stat.isFile())

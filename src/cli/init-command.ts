@@ -1,9 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import { errorMessage } from "../errors.js";
 import { packageFolder, packageJson } from "../spec/package-json.js";
 import { makeFolder } from "../stores/make-folder.js";
+import { statFile } from "../stores/stat-file.js";
 import { type Io, write } from "./io.js";
 import { starterFor, type Template, templates } from "./starter-files.js";
 import { UsageError } from "./usage-error.js";
@@ -38,7 +39,7 @@ export function addInitCommand(program: Command, io: Io): void {
           flags.package === undefined ? installedFrom(folder, own.version) : seenFrom(folder, flags.package),
         versions: own.devDependencies,
       });
-      const isNew = statSync(join(folder, "package.json"), { throwIfNoEntry: false }) === undefined;
+      const isNew = statFile(join(folder, "package.json")) === undefined;
       try {
         makeFolder(folder);
         for (const [name, text] of Object.entries(files))

@@ -1,4 +1,4 @@
-import { createReadStream, readFileSync, statSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { parse as parseYaml } from "yaml";
@@ -6,6 +6,7 @@ import { errorMessage } from "../errors.js";
 import { fillText, maxInputBytes, takesMessages, textOf, wantsText } from "../spec/input-text.js";
 import { checkAgainstAsync } from "../spec/schema.js";
 import type { DagSpec } from "../spec/shape.js";
+import { statFile } from "../stores/stat-file.js";
 import type { Io } from "./io.js";
 import { UsageError } from "./usage-error.js";
 
@@ -48,7 +49,7 @@ async function givenInput(dag: DagSpec, flags: InputFlags, example: unknown, io:
 }
 
 async function readFileBytes(file: string): Promise<Buffer> {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statFile(file);
   if (stat === undefined)
     throw new UsageError(
       `There is no input file "${file}".`,
@@ -162,7 +163,7 @@ function withFiles(value: unknown, folder: string): unknown {
 }
 
 function readMediaFile(file: string, shown: string): Buffer {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statFile(file);
   if (stat === undefined || !stat.isFile())
     throw new UsageError(`There is no file "${shown}".`, "Write its path as seen from the input's folder.");
   if (stat.size > maxMediaBytes)

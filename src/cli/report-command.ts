@@ -1,9 +1,9 @@
-import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import type { ReportInput } from "../report/report.js";
 import { packageJson } from "../spec/package-json.js";
 import { replaceFile } from "../stores/replace-file.js";
+import { statFile } from "../stores/stat-file.js";
 import { type Io, OutputError, write, writeJson } from "./io.js";
 import { loadRecord, type RecordFile, readJson, readRecordFile } from "./record-file.js";
 import { reportOptionsFrom } from "./run-flags.js";
@@ -50,7 +50,7 @@ export function addReportCommand(program: Command, io: Io): void {
  */
 export function assertReportPlace(file: string | undefined): void {
   if (file === undefined) return;
-  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const isFolder = (path: string) => statFile(path)?.isDirectory() === true;
   const problem = isFolder(file)
     ? "it is a folder"
     : isFolder(dirname(file))

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "../errors.js";
 import { packageFolder } from "../spec/package-json.js";
+import { statFile } from "../stores/stat-file.js";
 import { UsageError } from "./usage-error.js";
 
 /** The starter projects by name; their files are in `templates/`. */
@@ -106,7 +107,7 @@ export function starterFor(folder: string, shown: string, options: StarterOption
 }
 
 function lookInto(folder: string, shown: string): Found {
-  const stat = statSync(folder, { throwIfNoEntry: false });
+  const stat = statFile(folder);
   if (stat === undefined) return { names: [], manifest: null, text: "" };
   if (!stat.isDirectory())
     throw new UsageError(`"${shown}" is a file.`, "Give the name of a new or empty folder.");

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { DagError, errorCode } from "../errors.js";
 import { redact } from "../models/redact.js";
@@ -6,6 +6,7 @@ import { noteAddress } from "../models/secrets.js";
 import { assertArgument } from "../spec/issue.js";
 import { openPostgres } from "./postgres.js";
 import { openRedis } from "./redis.js";
+import { statFile } from "./stat-file.js";
 import { storeError } from "./store-error.js";
 
 /** An open checkpointer. */
@@ -120,9 +121,9 @@ async function openSqlite(file: string, create: boolean): Promise<OpenCheckpoint
  * away or emptied, and all of it is lost.
  */
 function fileWatch(file: string): () => void {
-  let known = statSync(file, { throwIfNoEntry: false });
+  let known = statFile(file);
   return () => {
-    const now = statSync(file, { throwIfNoEntry: false });
+    const now = statFile(file);
     if (known !== undefined && (now === undefined || now.ino !== known.ino || now.dev !== known.dev)) {
       const message = "the file was deleted, moved or replaced while it was written";
       throw Object.assign(new Error(message), { code: "SQLITE_READONLY_DBMOVED" });

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { errorCode } from "../errors.js";
 import { makeFolder } from "./make-folder.js";
+import { statFile } from "./stat-file.js";
 import { storeError } from "./store-error.js";
 
 /** The holder of a lock shows this often that it lives, in milliseconds. */
@@ -137,7 +138,7 @@ function holderOf(lock: string): LockHolder | null {
 
 /** Milliseconds until a lock can be taken over: 0 when it can be now, `null` when its holder lives. */
 function leftMs(lock: string, { pid, host, token }: LockHolder): number | null {
-  const silentMs = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const silentMs = Date.now() - (statFile(lock)?.mtimeMs ?? 0);
   if (host === hostname()) {
     // Its holder may be about to write its name.
     if (Number.isNaN(pid)) return silentMs < 1000 ? 1000 : 0;

@@ -1,5 +1,6 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { statFile } from "./stat-file.js";
 
 /**
  * Makes a folder, and those above it that are missing. Node's own `recursive` goes round for ever where the kernel says of a
@@ -20,5 +21,5 @@ export function makeFolder(path: string): void {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return statFile(path)?.isDirectory() === true;
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream, lstatSync, realpathSync, statSync } from "node:fs";
+import { createWriteStream, lstatSync, realpathSync } from "node:fs";
 import { chmod, rename, rm, writeFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { errorCode } from "../errors.js";
+import { statFile } from "./stat-file.js";
 
 /**
  * Replaces a file in one step: whatever happens meanwhile, a crash or a full disk, the old one stands there whole or the new one.
@@ -12,7 +13,7 @@ import { errorCode } from "../errors.js";
  */
 export async function replaceFile(file: string, content: string | AsyncIterable<string>): Promise<void> {
   const path = behindLink(file);
-  const known = statSync(path, { throwIfNoEntry: false });
+  const known = statFile(path);
   if (isNoPlainFile(path)) return writeFile(path, content);
   const beside = `${path}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -35,5 +36,5 @@ function isNoPlainFile(path: string): boolean {
 
 function behindLink(file: string): string {
   const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  return isLink && statSync(file, { throwIfNoEntry: false }) !== undefined ? realpathSync(file) : file;
+  return isLink && statFile(file) !== undefined ? realpathSync(file) : file;
 }
