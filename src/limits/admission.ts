@@ -58,7 +58,6 @@ export interface Admission {
 interface Waiting {
   readonly estimate: Estimate;
   readonly sinceMs: number;
-  readonly arrival: number;
   /** The turn in which it is looked at first: who is admitted in it was held back by nothing. */
   readonly firstTurn: number;
   readonly grant: (lease: Lease) => void;
@@ -66,8 +65,10 @@ interface Waiting {
 
 /** What one sharer waits for and has under way. */
 interface Sharer {
+  readonly name: string;
   readonly queue: Waiting[];
   active: number;
+  /** When it was served last, counted in requests. */
   served: number;
 }
 
@@ -82,7 +83,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
   const all = createGate(common, minuteMs);
   const gates = new Map<string, Gate>();
   const sharers = new Map<string, Sharer>();
-  let [waiting, active, arrivals, served, turn] = [0, 0, 0, 0, 0];
+  let [waiting, active, served, turn] = [0, 0, 0, 0];
   let stopTimer = () => {};
 
   const gateOf = (model: string): Gate => {
@@ -175,7 +176,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
         open = false;
         active--;
         sharer.active--;
-        forget(estimate.sharer);
+        forget(sharer);
         for (const passage of passages) passage.leave(inputTokens + outputTokens);
         if (waiting > 0) pumpSoon();
       },
@@ -189,24 +190,25 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
     };
   };
 
+  /**
+   * The sharer of this name. A new one, or one that comes back, goes before whoever was served last and behind those that were
+   * served longer ago: one that asks again each time it is done would else pass all that wait.
+   */
+  const sharerOf = (name: string): Sharer => {
+    const sharer = sharers.get(name) ?? { name, queue: [], active: 0, served: served - 0.5 };
+    sharers.set(name, sharer);
+    return sharer;
+  };
+
   /** Sharers come and go: one that neither waits nor has anything under way is not kept. */
-  const forget = (name = "") => {
-    const sharer = sharers.get(name);
-    if (sharer?.active === 0 && sharer.queue.length === 0) sharers.delete(name);
+  const forget = ({ name, active, queue }: Sharer) => {
+    if (active === 0 && queue.length === 0) sharers.delete(name);
   };
 
   return {
     enter(estimate, grant) {
-      const { sharer: name = "" } = estimate;
-      const sharer = sharers.get(name) ?? { queue: [], active: 0, served: 0 };
-      sharers.set(name, sharer);
-      const one: Waiting = {
-        estimate,
-        sinceMs: clock.now(),
-        arrival: arrivals++,
-        firstTurn: turn + 1,
-        grant,
-      };
+      const sharer = sharerOf(estimate.sharer ?? "");
+      const one: Waiting = { estimate, sinceMs: clock.now(), firstTurn: turn + 1, grant };
       sharer.queue.splice(placeIn(sharer.queue, one), 0, one);
       waiting++;
       pumpSoon();
@@ -215,7 +217,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
         if (index < 0) return;
         sharer.queue.splice(index, 1);
         waiting--;
-        forget(name);
+        forget(sharer);
         pump();
       };
     },
@@ -228,7 +230,7 @@ export function createAdmission(options: LimiterOptions, clock: Clock): Admissio
   };
 }
 
-/** Where a request belongs in a queue that is in order. */
+/** Where a request belongs in a queue that is in order: behind its equals, which came before it. */
 function placeIn(queue: readonly Waiting[], one: Waiting): number {
   let [low, high] = [0, queue.length];
   while (low < high) {
@@ -244,5 +246,5 @@ function goesBefore(a: Waiting, b: Waiting): boolean {
     a.estimate,
     b.estimate,
   ];
-  return (orderA - orderB || priorityB - priorityA || a.arrival - b.arrival) < 0;
+  return (orderA - orderB || priorityB - priorityA) < 0;
 }

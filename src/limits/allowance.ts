@@ -35,7 +35,7 @@ export function createAllowance(): Allowance {
       const need = Math.min(weight, known.limit) - (known.left + known.perMs * (nowMs - known.atMs));
       if (need <= 0) return 0;
       const untilReset = known.resetAtMs - nowMs;
-      return known.perMs > 0 ? Math.min(need / known.perMs, untilReset) : untilReset;
+      return Math.min(need / known.perMs, untilReset);
     },
     take(weight) {
       taken += weight;
@@ -45,7 +45,7 @@ export function createAllowance(): Allowance {
       return taken;
     },
     tell({ limit, remaining, resetMs }, takenThen, nowMs) {
-      if (remaining === null || resetMs === null || resetMs <= 0) return;
+      if (remaining === null || resetMs === null) return;
       const perMs = limit === null ? 0 : Math.max(0, limit - remaining) / resetMs;
       const left = remaining - (taken - takenThen);
       known = { left, perMs, atMs: nowMs, resetAtMs: nowMs + resetMs, limit: limit ?? Infinity };

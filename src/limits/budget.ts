@@ -244,15 +244,15 @@ export function budgetRoom(
 ): number | DagError | "wait" {
   const { maxTokens = Infinity, maxCostUsd = Infinity, maxModelCalls = Infinity } = limits;
   if (taken.calls >= maxModelCalls) return spentError(need, owner, `${maxModelCalls} model calls were made`);
-  const room = roomFor(need, maxTokens - taken.tokens, maxCostUsd - taken.costUsd);
+  const tokensLeft = maxTokens - taken.tokens;
+  const room = roomFor(need, tokensLeft, maxCostUsd - taken.costUsd);
   if (room >= need.outputTokens) return need.outputTokens;
   if (taken.open > 0) return "wait";
   if (room >= 1) return room;
-  const isByTokens = maxTokens - taken.tokens < (maxCostUsd - taken.costUsd) * 1e6 || maxCostUsd === Infinity;
   return spentError(
     need,
     owner,
-    isByTokens
+    tokensLeft - need.inputTokens < 1
       ? `${taken.tokens} of ${maxTokens} tokens are used`
       : `${taken.costUsd.toFixed(6)} of ${maxCostUsd} US dollars are spent`,
   );
@@ -260,12 +260,13 @@ export function budgetRoom(
 
 /** The most output tokens that fit beside the input; negative when not even the input does. */
 function roomFor({ inputTokens, costUsd }: BudgetNeed, tokensLeft: number, costLeft: number): number {
-  if (costLeft === Infinity) return inputTokens <= tokensLeft ? Math.floor(tokensLeft - inputTokens) : -1;
+  const byTokens = tokensLeft - inputTokens;
+  if (costLeft === Infinity) return Math.floor(byTokens);
   const inputOnly = costUsd({ inputTokens, outputTokens: 0 }) ?? 0;
-  if (inputTokens > tokensLeft || inputOnly > costLeft) return -1;
+  if (inputOnly > costLeft) return -1;
   const million = costUsd({ inputTokens: 0, outputTokens: 1e6 }) ?? 0;
   const byCost = million === 0 ? Infinity : ((costLeft - inputOnly) / million) * 1e6;
-  return Math.floor(Math.min(tokensLeft - inputTokens, byCost));
+  return Math.floor(Math.min(byTokens, byCost));
 }
 
 function spentError({ model, inputTokens }: BudgetNeed, owner: string, what: string): DagError {

@@ -16,7 +16,6 @@ const passingStatuses = new Set([408, 409, 425, 429]);
  * (`retryable`), its HTTP status, or its connection error; `undefined` when none of these says anything.
  */
 export function declaredRetryable(error: unknown): boolean | undefined {
-  if (error instanceof DagError) return error.retryable;
   for (let link = error, depth = 0; isObject(link) && depth < 8; link = link.cause, depth++) {
     if (typeof link.retryable === "boolean") return link.retryable;
     const status = link.status ?? link.statusCode;

@@ -169,6 +169,20 @@ describe("several limits", () => {
     expect(admitted.slice(2)).toEqual(["large@60600", "small@60600"]);
   });
 
+  it("let nobody pass one that waits as long for its own limit as for what all share", () => {
+    const { admitted, enter, clock } = setUp({
+      tokensPerMinute: 100,
+      models: { m: { tokensPerMinute: 100 } },
+    });
+    enter("a", { tokens: 90 });
+    enter("b", { tokens: 20 });
+    enter("small", { tokens: 5, model: "other" });
+    clock.advance(60_599);
+    expect(admitted).toEqual(["a@0"]);
+    clock.advance(1);
+    expect(admitted.slice(1)).toEqual(["b@60600", "small@60600"]);
+  });
+
   it("wait for the longer of both, but hold up others only where all share it", () => {
     const { admitted, enter, clock } = setUp({
       requestsPerMinute: 3,
@@ -256,6 +270,54 @@ describe("who goes first", () => {
     settle("y1");
     settle("x2");
     expect(admitted.map((one) => one.split("@")[0])).toEqual(["x1", "y1", "x2", "y2"]);
+  });
+
+  it("is not always a sharer that asks again each time it is done", () => {
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency: 1 });
+    for (const name of ["a1", "d1", "b1", "b2", "c1", "c2"]) enter(name, { sharer: name.charAt(0) });
+    clock.advance(0);
+    const names = () => admitted.map((one) => one.split("@")[0] as string);
+    for (let n = 0; n < 10; n++) {
+      const last = names().at(-1) as string;
+      settle(last);
+      if (/[ad]/.test(last))
+        enter(`${last.charAt(0)}${Number(last.slice(1)) + 1}`, { sharer: last.charAt(0) });
+    }
+    expect(names().join(" ")).toBe("a1 d1 b1 c1 a2 d2 b2 c2 a3 d3 a4");
+  });
+
+  it("is a new sharer before the one that was served last, and none that was away before one that has waited since", () => {
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency: 1 });
+    enter("away1", { sharer: "away" });
+    for (const name of ["x1", "x2", "y1", "y2"]) enter(name, { sharer: name.charAt(0) });
+    clock.advance(0);
+    settle("away1");
+    settle("x1");
+    enter("away2", { sharer: "away" });
+    settle("y1");
+    settle("x2");
+    enter("new1", { sharer: "new" });
+    settle("away2");
+    expect(admitted.map((one) => one.split("@")[0])).toEqual(["away1", "x1", "y1", "x2", "away2", "y2"]);
+    settle("y2");
+    expect(admitted.at(-1)).toBe("new1@0");
+  });
+
+  it("is, of sharers whose requests have ended, the one that has fewer under way now", () => {
+    const { admitted, enter, clock, settle } = setUp({ maxConcurrency: 2 });
+    enter("y1", { sharer: "y" });
+    clock.advance(0);
+    enter("x0", { sharer: "x" });
+    clock.advance(0);
+    for (let n = 0; n < 4; n++) {
+      // Always one that waits: the sharer is not forgotten.
+      enter(`x${n + 1}`, { sharer: "x" });
+      settle(`x${n}`);
+    }
+    enter("x5", { sharer: "x" });
+    enter("y2", { sharer: "y" });
+    settle("x4");
+    expect(admitted.at(-1)).toBe("x5@0");
   });
 
   it("keeps the standing of a sharer of which one request goes and another is under way", () => {

@@ -99,3 +99,11 @@ it("learns from a reset that is a moment away", () => {
   allowance.tell(told(10, 0, 1), 0, 0);
   expect(allowance.waitMs(10, 0)).toBe(1);
 });
+
+it("knows by a later reply that all is there again, whatever an earlier one had said", () => {
+  const allowance = createAllowance();
+  allowance.tell(told(100, 0, 60_000), 0, 0);
+  expect(allowance.waitMs(1, 500)).toBeCloseTo(100);
+  allowance.tell(told(100, 100, 0), 0, 500);
+  expect(allowance.waitMs(1, 500)).toBe(0);
+});

@@ -22,6 +22,11 @@ it("is none without a limit", () => {
   expect(createBudget({})).toBeNull();
 });
 
+it("is not made of what is no object of limits", () => {
+  expect(() => createBudget(5 as never)).toThrow(/createBudget.*limits.*5.*an object such as/s);
+  expect(() => createBudget({}, 3 as never)).toThrow(/createBudget.*3/s);
+});
+
 describe("a token budget", () => {
   it("lets a request wait for those under way, which may need less", async () => {
     const budget = budgetOf({ maxTokens: 1000 });
@@ -51,6 +56,11 @@ describe("a token budget", () => {
     ]);
   });
 
+  it("gives its last token, too", async () => {
+    const budget = budgetOf({ maxTokens: 101 });
+    expect((await budget.reserve(need(100, 5), never)).outputTokens).toBe(1);
+  });
+
   it("is given back by a request that was never sent", async () => {
     const budget = budgetOf({ maxTokens: 500, maxModelCalls: 1 });
     (await budget.reserve(need(100, 400), never)).release();
@@ -63,8 +73,8 @@ describe("what an answer sets aside while it grows", () => {
     const budget = budgetOf({ maxTokens: 1000 });
     const answer = await budget.reserve(need(0, 300), never);
     expect(answer.grow(300)).toBe(true);
-    const beside = await budget.reserve(need(0, 400), never);
-    expect(beside.outputTokens).toBe(400);
+    const beside = await budget.reserve(need(0, 700), never);
+    expect(beside.outputTokens).toBe(700);
     beside.release();
     expect(answer.grow(301)).toBe(true);
     const waiting = budget.reserve(need(0, 401), never);
@@ -144,6 +154,15 @@ describe("a budget is spent", () => {
     expect(budget.spent).toBe(true);
   });
 
+  it("not while a request under way may give back what another one used too much", async () => {
+    for (const limits of [{ maxTokens: 100 }, { maxCostUsd: 0.2 }]) {
+      const budget = budgetOf(limits);
+      const [first] = [await budget.reserve(need(0, 40), never), await budget.reserve(need(0, 40), never)];
+      first.settle({ inputTokens: 0, outputTokens: 80 });
+      expect(budget.spent).toBe(false);
+    }
+  });
+
   it("when its dollars are", async () => {
     const budget = budgetOf({ maxCostUsd: 1 });
     const request = await budget.reserve(need(0, 500), never);
@@ -189,6 +208,9 @@ describe("what a spent budget says", () => {
     [{ maxModelCalls: 3 }, "3 model calls were made"],
     [{ maxTokens: 100, maxCostUsd: 9 }, "100 of 100 tokens are used"],
     [{ maxTokens: 900_000, maxCostUsd: 0.5 }, "0.500000 of 0.5 US dollars are spent"],
+    [{ maxTokens: 107, maxCostUsd: 0.500_001 }, "100 of 107 tokens are used"],
+    [{ maxTokens: 108, maxCostUsd: 0.508 }, "0.500000 of 0.508 US dollars are spent"],
+    [{ maxTokens: 100, maxCostUsd: 0.500_001 }, "100 of 100 tokens are used"],
   ])("of %j is what, and what to do", async (limits, what) => {
     const error = await spent(limits);
     expect(error).toMatchObject({
@@ -240,6 +262,23 @@ describe("a budget in dollars", () => {
     const budget = budgetOf({ maxCostUsd: 1 });
     const free = { ...need(1e9, 1e9), costUsd: () => 0 };
     expect((await budget.reserve(free, never)).outputTokens).toBe(1e9);
+  });
+
+  it("has no room for an input that costs too much, though answers cost nothing", async () => {
+    const budget = budgetOf({ maxCostUsd: 1, maxTokens: 1e6 });
+    const dear = { ...need(1001, 5), costUsd: (usage: { inputTokens: number }) => usage.inputTokens * 0.001 };
+    await expect(budget.reserve(dear, never)).rejects.toThrow(/US dollars are spent/);
+    expect((await budget.reserve({ ...dear, inputTokens: 1000 }, never)).outputTokens).toBe(5);
+  });
+
+  it("lets an answer grow only while there is money for it", async () => {
+    const budget = budgetOf({ maxCostUsd: 1 });
+    const answer = await budget.reserve(need(100, 100), never);
+    // The input costs 0.1 dollars, of the rest there are 450 tokens.
+    expect([answer.grow(450), answer.grow(451)]).toEqual([true, false]);
+    answer.settle({ inputTokens: 0, outputTokens: 250 });
+    const next = await budget.reserve(need(0, 100), never);
+    expect([next.grow(251), next.grow(250)]).toEqual([false, true]);
   });
 
   it("gives the last of its dollars whole, beside the input's price", async () => {

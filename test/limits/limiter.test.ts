@@ -198,6 +198,29 @@ describe("tokensPerMinute", () => {
   });
 });
 
+it("leaves neither clock nor listener behind, whether a request had to wait, was given up, or went at once", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const free = createLimiter();
+  for (let n = 0; n < 3; n++) (await free.acquire({ model: "m", tokens: 1 }, signal)).settle(nothing);
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  const { ask, admitted } = setUp({ requestsPerMinute: 1 });
+  void ask("first", { signal });
+  void ask("waits", { signal });
+  const givenUp = ask("given up", { signal: AbortSignal.any([signal]) });
+  await jest.advanceTimersByTimeAsync(61_000);
+  expect(admitted).toEqual(["first", "waits"]);
+  expect(jest.getTimerCount()).toBe(1);
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  controller.abort(new Error("no more"));
+  await expect(givenUp).rejects.toThrow("no more");
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+it("is not made of what is no object of limits", () => {
+  expect(() => createLimiter(3 as never)).toThrow(/createLimiter.*options.*3.*an object of limits/s);
+});
+
 describe("a request that waits", () => {
   it("ends at once when its signal is aborted, and makes room for those behind it", async () => {
     const { ask, admitted, limiter } = setUp({ tokensPerMinute: 100 });
