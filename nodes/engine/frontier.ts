@@ -113,8 +113,7 @@ export function createFrontier(spec: DagSpec, hooks: FrontierHooks): Frontier {
 
   const waitOn = (entry: Entry) => {
     armDeadline(entry);
-    if (entry.timer !== undefined || entry.suspended === 0 || entry.settled + entry.suspended < entry.total)
-      return;
+    if (entry.timer !== undefined || entry.settled + entry.suspended < entry.total) return;
     decide(entry, { go: "suspend", atMs: hooks.nowMs() });
     suspend(entry.name);
   };

@@ -143,7 +143,7 @@ function changedNeeds({ outcomes }: EarlierDag, { spec, frontier }: ReusePlace, 
 
 /** Whether a node, or each item of it, can see the run's input other than through what it maps over. */
 function readsInput(node: Node): boolean {
-  const { instructions, when, args, input, include = "both", forEach, approve } = node;
+  const { instructions, when, args, input, include, forEach } = node;
   const isCode = [instructions, when, args, input, node.run].some((part) => typeof part === "function");
   if (isCode || (when !== undefined && referencesInput(when))) return true;
   switch (kindOf(node)) {
@@ -154,7 +154,7 @@ function readsInput(node: Node): boolean {
     case "graph":
       return input === undefined ? forEach === undefined : referencesInput(input);
     case "approval":
-      return forEach === undefined && (node.needs ?? []).length === 0 && approve !== undefined;
+      return forEach === undefined && (node.needs ?? []).length === 0;
     default:
       return true;
   }
@@ -167,7 +167,6 @@ function referencesInput(part: unknown): boolean {
 }
 
 function mapReference({ forEach }: Node) {
-  if (forEach === undefined) return undefined;
   const items = typeof forEach === "object" && "items" in forEach ? forEach.items : forEach;
   return typeof items === "string" ? { input: true as const, path: items } : items;
 }

@@ -79,7 +79,7 @@ export class Scope {
   readonly canceller: Canceller;
   /** The scope around this one that has the same input, and whether other rounds of a loop have it too; `null` where none has. */
   readonly sameInput: SameInput | null;
-  readonly #cancellers = new Map<string, Canceller[]>();
+  readonly #cancellers = new Map<string, Set<Canceller>>();
   readonly #detach: () => void;
   #input: DagInput | undefined;
   #print: string | undefined;
@@ -161,16 +161,14 @@ export class Scope {
     const own = new Canceller();
     if (this.canceller.reason !== undefined) own.cancel(cancelOf(this.canceller.reason));
     const others = this.#cancellers.get(name);
-    if (others === undefined) this.#cancellers.set(name, [own]);
-    else others.push(own);
+    if (others === undefined) this.#cancellers.set(name, new Set([own]));
+    else others.add(own);
     return own;
   }
 
   /** Forgets a node's canceller once it has settled. */
   releaseCanceller(name: string, own: Canceller): void {
-    const some = this.#cancellers.get(name);
-    if (some?.length === 1 && some[0] === own) this.#cancellers.delete(name);
-    else if (some?.includes(own)) some.splice(some.indexOf(own), 1);
+    this.#cancellers.get(name)?.delete(own);
   }
 
   close(): void {
@@ -227,6 +225,6 @@ function describe(value: unknown): string {
   return isObject(value) ? "an object" : "an array";
 }
 
-function cancelAll(cancellers: readonly Canceller[] | undefined, cancel: CancelError): void {
+function cancelAll(cancellers: Iterable<Canceller> | undefined, cancel: CancelError): void {
   for (const canceller of cancellers ?? []) canceller.cancel(cancel);
 }

@@ -4,10 +4,10 @@ export const rooms = {
   records: { mutate: ["src/records/*.ts"], tests: ["test/records/*.test.ts"] },
   engine: {
     mutate: ["nodes/engine/*.ts"],
-    tests: [
-      "test/nodes/engine/*.test.ts",
-      "test/nodes/remaining-path.test.ts",
-      "test/policies/reuse.test.ts",
-    ],
+    tests: ["test/nodes/engine/*.test.ts", "test/policies/reuse.test.ts"],
+  },
+  stores: {
+    mutate: ["src/stores/thread-l*.ts"],
+    tests: ["test/stores/thread-l*.test.ts"],
   },
 };

@@ -1,6 +1,12 @@
-import { expect, it } from "@jest/globals";
+import { spawnSync } from "node:child_process";
+import { hostname } from "node:os";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
-import { ThreadLease } from "../../src/stores/thread-lease.js";
+import { expiresAfterMs, isDriven, renewEveryMs, ThreadLease } from "../../src/stores/thread-lease.js";
+
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 it("has one holder, though another read the thread between its two writes", async () => {
   const store = new MemorySaver();
@@ -50,6 +56,200 @@ it("is taken where one who reached for it is gone between its two writes", async
     code: "THREAD_BUSY",
   });
   await lease.release();
+});
+
+/** A store whose clock is put on by hand. */
+class ClockedStore extends MemorySaver {
+  nowMs = 1_000_000;
+  storeNowMs = async () => this.nowMs;
+}
+
+const take = (saver: BaseCheckpointSaver, onLost = () => {}) => ThreadLease.acquire(saver, "t", onLost);
+
+/** A lease in the store whose holder is another one than this process. */
+async function heldBy(store: ClockedStore, holder: object): Promise<void> {
+  const other = changed(store, {
+    putWrites: (config, writes, task) =>
+      store.putWrites(
+        config,
+        writes.map(([channel, text]) => [
+          channel,
+          JSON.stringify({ ...JSON.parse(String(text)), ...holder }),
+        ]),
+        task,
+      ),
+  });
+  // It does not find itself there: in the store stands somebody else.
+  await take(other).catch(() => {});
+}
+
+describe("a thread that is driven", () => {
+  it("in this process is busy until it is given back, through any checkpointer of the store", async () => {
+    const store = new ClockedStore();
+    const [here, there] = [changed(store, {}), changed(store, {})];
+    const lease = await take(here);
+    expect(lease.isFirst).toBe(false);
+    for (const saver of [here, there]) {
+      expect(await isDriven(saver, "t")).toBe(true);
+      await expect(take(saver)).rejects.toMatchObject({
+        code: "THREAD_BUSY",
+        message: expect.stringMatching(/^The thread "t" is being driven by this process since \d{4}-/),
+        facts: { thread: "t", holder: { pid: process.pid }, waitMs: saver === here ? null : expiresAfterMs },
+        hint: expect.stringContaining(saver === here ? "has ended." : "the thread is free in 12 s."),
+      });
+    }
+    expect(await isDriven(there, "another")).toBe(false);
+    await (await ThreadLease.acquire(here, "another", () => {})).release();
+    await lease.release();
+    for (const saver of [here, there]) expect(await isDriven(saver, "t")).toBe(false);
+    await (await take(there)).release();
+    await (await take(here)).release();
+  });
+
+  it("elsewhere is busy until its lease has run out by the store's clock", async () => {
+    const store = new ClockedStore();
+    await heldBy(store, { host: "elsewhere", process: "p", pid: 7 });
+    store.nowMs += expiresAfterMs - 1;
+    expect(await isDriven(store, "t")).toBe(true);
+    await expect(take(store)).rejects.toMatchObject({
+      code: "THREAD_BUSY",
+      message: expect.stringContaining("driven by process 7 on elsewhere since"),
+      facts: { waitMs: 1 },
+    });
+    store.nowMs += 1;
+    expect(await isDriven(store, "t")).toBe(false);
+    await (await take(store)).release();
+  });
+
+  it.each([
+    ["by a process that lives", () => ({ pid: process.ppid }), true],
+    ["by a process that is dead", () => ({ pid: spawnSync("true").pid }), false],
+    ["by an earlier process of this number", () => ({ pid: process.pid }), false],
+    ["on another host of this name", () => ({ pid: process.pid, place: "another boot" }), true],
+  ])("on this host %s is busy as long as that can be: %#", async (_, of, isBusy) => {
+    const store = new ClockedStore();
+    await heldBy(store, { host: hostname(), process: "p", ...of() });
+    expect(await isDriven(store, "t")).toBe(isBusy);
+    const lease = await take(store).catch((error: { code: string }) => error.code);
+    if (isBusy) expect(lease).toBe("THREAD_BUSY");
+    else await (lease as ThreadLease).release();
+  });
+});
+
+describe("a lease", () => {
+  const clocks = () =>
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask", "performance", "Date"] });
+
+  it("is renewed for as long as it is held", async () => {
+    clocks();
+    const store = new ClockedStore();
+    const lease = await take(changed(store, {}));
+    for (let beat = 0; beat < 5; beat++) {
+      store.nowMs += renewEveryMs;
+      await jest.advanceTimersByTimeAsync(renewEveryMs);
+    }
+    await expect(take(changed(store, {}))).rejects.toMatchObject({ facts: { waitMs: expiresAfterMs } });
+    await lease.release();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it("that was taken over is told once, and not taken back", async () => {
+    clocks();
+    const store = new ClockedStore();
+    let lost = 0;
+    const hung = await take(changed(store, {}), () => lost++);
+    store.nowMs += expiresAfterMs;
+    const next = await take(changed(store, {}));
+    await jest.advanceTimersByTimeAsync(3 * renewEveryMs);
+    expect(lost).toBe(1);
+    await hung.release();
+    await expect(take(changed(store, {}))).rejects.toMatchObject({ code: "THREAD_BUSY" });
+    await next.release();
+  });
+
+  it("outlives a beat at which the store is not there, and is given back without an error", async () => {
+    clocks();
+    const store = new ClockedStore();
+    let isThere = true;
+    let lost = 0;
+    const saver = changed(store, {
+      put: async (...args) => {
+        if (!isThere) throw new Error("The store is gone.");
+        return store.put(...args);
+      },
+    });
+    const lease = await take(saver, () => lost++);
+    isThere = false;
+    await jest.advanceTimersByTimeAsync(renewEveryMs);
+    isThere = true;
+    store.nowMs += 2 * renewEveryMs;
+    await jest.advanceTimersByTimeAsync(renewEveryMs);
+    await expect(take(changed(store, {}))).rejects.toMatchObject({ facts: { waitMs: expiresAfterMs } });
+    expect(lost).toBe(0);
+    isThere = false;
+    await lease.release();
+  });
+
+  it("that could not be taken for the store's sake leaves the thread free in this process", async () => {
+    const store = new ClockedStore();
+    let isThere = false;
+    const saver = changed(store, {
+      put: async (...args) => {
+        if (!isThere) throw new Error("The store is gone.");
+        return store.put(...args);
+      },
+    });
+    await expect(take(saver)).rejects.toThrow("The store is gone.");
+    expect(await isDriven(saver, "t")).toBe(false);
+    isThere = true;
+    await (await take(saver)).release();
+  });
+
+  it("is handed to a checkpointer that gives threads back by itself", async () => {
+    const store = new ClockedStore();
+    const given: (() => Promise<void>)[] = [];
+    const saver = Object.assign(store, {
+      letGo: (_thread: string, giveBack: () => Promise<void>) => void given.push(giveBack),
+    });
+    await (await take(saver)).release();
+    expect(given).toHaveLength(1);
+    await given[0]?.();
+    expect(await isDriven(changed(store, {}), "t")).toBe(false);
+  });
+});
+
+describe("a checkpointer that can write where nothing stood", () => {
+  /** Such a store; `answers` is what it says of a write that it has made. */
+  function storeWithNew(answers = true) {
+    const store = new ClockedStore();
+    const steps: string[] = [];
+    const putNew = async (config: any, checkpoint: any, metadata: any, writes: any, task: string) => {
+      steps.push("putNew");
+      if ((await store.getTuple(config)) !== undefined) return false;
+      const at = await store.put(config, checkpoint, metadata);
+      await store.putWrites(at as any, writes, task);
+      return answers;
+    };
+    return { store, steps, saver: changed(store, { putNew } as Partial<MemorySaver>) };
+  }
+
+  it("takes a thread that nobody has driven in one step, and says that it is the first", async () => {
+    const { saver, steps, store } = storeWithNew();
+    const first = await take(saver);
+    expect([first.isFirst, steps]).toEqual([true, ["putNew"]]);
+    await expect(take(changed(store, {}))).rejects.toMatchObject({ code: "THREAD_BUSY" });
+    await first.release();
+    const second = await take(saver);
+    expect(second.isFirst).toBe(false);
+    await second.release();
+  });
+
+  it("has taken it too where the answer was lost", async () => {
+    const { saver } = storeWithNew(false);
+    const lease = await take(saver);
+    expect(lease.isFirst).toBe(true);
+    await lease.release();
+  });
 });
 
 /** Another checkpointer over the same store, with some methods of its own. */

@@ -279,6 +279,24 @@ describe("the deadline of a join", () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it("is not begun for a join that is decided, nor for one that is not needed any more", () => {
+    const { frontier, goes } = setUp({
+      quick: [],
+      a: [],
+      b: [],
+      c: [],
+      d: { needs: ["a", "b", "c"], join: { atLeast: 1, deadlineMs: 50 } },
+      e: { needs: ["b", "c"], join: { mode: "settled", deadlineMs: 50 } },
+      end: { needs: ["quick", "e"], join: "any" },
+    });
+    frontier.open();
+    frontier.settle("a", done);
+    frontier.settle("quick", done);
+    expect(goes()).toContain("d run, e cancel, end run");
+    frontier.settle("b", broke);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it("is waited for although all other needs wait for an answer", () => {
     const { frontier, goes } = late({ mode: "settled", deadlineMs: 50 });
     frontier.open();

@@ -407,13 +407,14 @@ describe("what a log tells", () => {
         call("a", 0, 1, { id: "call-9" }),
         call("a", 0, 1, { id: "call-12" }),
         call("a", 0, 1, { id: "odd" }),
+        call("a", 0, 1, { id: "99-call-3" }),
       ],
       settled: [whole, item, inner],
     };
     expect(usedBefore(earlier)).toMatchObject({
-      modelCalls: 3,
-      inputTokens: 3000,
-      outputTokens: 360,
+      modelCalls: 4,
+      inputTokens: 4000,
+      outputTokens: 480,
       costUsd: 0,
     });
     expect(lastCallNumber(earlier)).toBe(12);

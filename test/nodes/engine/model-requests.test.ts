@@ -8,7 +8,7 @@ import type { ModelMiddleware } from "../../../src/models/port.js";
 import type { RunEvent } from "../../../src/records/events.js";
 import { nodeWork } from "../../../src/records/work-id.js";
 import type { LogEntry } from "../../../src/stores/thread-log.js";
-import { ask, scene, scripted } from "../../support/model-scene.js";
+import { ask, request, scene, scripted } from "../../support/model-scene.js";
 
 describe("a request", () => {
   it("is recorded under numbered ids, without its texts in what is persisted", async () => {
@@ -32,6 +32,47 @@ describe("a request", () => {
     await scene({ model: scripted("m"), onEvent: () => {} }, { log }).say();
     const kinds = log.map(({ kind }) => kind).filter((kind) => kind.startsWith("call"));
     expect(kinds).toEqual(["call-started", "call-ended"]);
+  });
+
+  it("is told at the run's time, and its reply written down before its end where somebody waits for it", async () => {
+    const log: LogEntry[] = [];
+    const { say, run, events } = scene({ model: scripted("m") }, { log });
+    run.journal.question(nodeWork("a"), { step: "s", turn: 0 }, () => "Hi.");
+    const sinceMs = run.events.nowMs();
+    await say();
+    expect(log.map(({ kind }) => kind).filter((kind) => /call|reply/.test(kind))).toEqual([
+      "call-started",
+      "reply",
+      "call-ended",
+    ]);
+    const ended = events().find(({ type }) => type === "call-ended");
+    expect(ended?.atMs).toBeGreaterThanOrEqual(sinceMs);
+    expect(ended?.atMs).toBeLessThanOrEqual(run.events.nowMs());
+    expect(ended).toMatchObject({
+      call: { startedAtMs: expect.any(Number), durationMs: expect.any(Number) },
+    });
+  });
+
+  it("waits for the first token of one that begins alike where the run starts warm, across runs that share it", async () => {
+    const asked: string[] = [];
+    const warmth = {
+      claim(key: string) {
+        asked.push(key);
+        return "warm" as const;
+      },
+    };
+    const long = scripted("openai:gpt-4.1-mini");
+    const prefix = { key: "k", tokens: 5000 };
+    for (const [warm, expected] of [
+      ["first-token", 1],
+      ["off", 0],
+    ] as const) {
+      asked.length = 0;
+      const { models } = scene({ model: long, warm, limits: { warmth: warmth as never } });
+      const model = await models.modelFor({}, "a");
+      for await (const _ of model.call({ ...request("a"), prefix } as never));
+      expect(asked).toHaveLength(expected);
+    }
   });
 
   it("is done inside whatever traces the run", async () => {
@@ -165,16 +206,21 @@ describe("a request", () => {
   it("is told to the run around too, and held to its limits", async () => {
     const told: string[] = [];
     const limited: unknown[] = [];
+    const through: string[] = [];
     const around: NestedCalls = {
       limit(own) {
         limited.push(own);
-        return (model) => model;
+        return (model) => {
+          through.push(model.id);
+          return model;
+        };
       },
       reserve: async () => ({ settle: () => {} }),
       tell: ({ type }) => void told.push(type),
     };
     const limits = { maxConcurrency: 3 };
     await scene({ model: scripted("m"), limits }, { around }).say();
+    expect(through).toEqual(["m"]);
     expect(told).toEqual(["call-started", "call-delta", "call-ended"]);
     expect(limited).toEqual([limits]);
   });

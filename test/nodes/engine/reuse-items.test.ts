@@ -160,6 +160,14 @@ describe("an item", () => {
     });
   });
 
+  it("of a need's list with keys is run again when the input changed in what is called like that list", () => {
+    const spec = each({ items: { node: "n", path: "rows" }, key: "id" });
+    const n = done({ rows: [{ id: 1 }] });
+    const reuse = reuseOf(spec, { input: { rows: 1 }, outcomes: { n, a: values("P") } }, spec, { rows: 2 });
+    expect(reuse.ask("a", { n })).toBeUndefined();
+    expect(reuse.item(key, { id: 1 }, 5)).toBeUndefined();
+  });
+
   it("of an input without keys is run again when that has changed", () => {
     const spec = dag(
       { a: { forEach: { items: "rows" }, run: () => 1 } as unknown as Node },

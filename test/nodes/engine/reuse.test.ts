@@ -128,6 +128,13 @@ describe("a need", () => {
     ["is missing", {}],
   ])("that %s has it run again", (_, now) => expect(asked(now)).toBeUndefined());
 
+  it("that had come to nothing, and fails now, has it run again", () => {
+    const spec = both("settled");
+    const before = { outcomes: { ...outcomes, b: done(null) } };
+    expect(reuseOf(spec, before).ask("c", { a: outcomes.a, b: done(null) })?.reused).toBe(true);
+    expect(reuseOf(spec, before).ask("c", { a: outcomes.a, b: broken })).toBeUndefined();
+  });
+
   it("of a join that counts is looked at only where it completed", () => {
     const first = { outcomes: { a: done(1), b: broken, c: done("c") } };
     const counted = (now: Outcomes) => reuseOf(both("any"), first).ask("c", now);
@@ -180,6 +187,7 @@ describe("another input", () => {
       },
     ],
     ["a function", { needs: ["n"], run: () => 1 }],
+    ["a runnable", { needs: ["n"], run: { invoke: async () => 1 } } as unknown as Node],
     [
       "a tool whose arguments read it",
       { needs: ["n"], tool, args: { q: { $ref: { input: true } } } } as unknown as Node,

@@ -1,9 +1,11 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, jest } from "@jest/globals";
+import { z } from "zod";
 import { instrumentation, type RunClock } from "../../../nodes/engine/instrument.js";
 import type { RunEvent } from "../../../src/records/events.js";
 import { completed } from "../../../src/records/outcome.js";
 import { nodeWork } from "../../../src/records/work-id.js";
+import { messages } from "../../../src/spec/messages.js";
 import type { DagSpec } from "../../../src/spec/shape.js";
 import type { LogEntry } from "../../../src/stores/thread-log.js";
 import { bareContext, bareRun } from "./bare-run.js";
@@ -35,12 +37,24 @@ describe("a run begins", () => {
   });
 
   it("with the bytes of a conversation by their digest, and any other input as it is", () => {
-    const image = { type: "image", mediaType: "image/png", data: "aGVsbG8=" };
-    const messages = [{ role: "user", content: [image] }];
+    const image = { type: "image", mediaType: "image/png", data: "aGVs".repeat(600) };
+    const chat = [{ role: "user", content: [image] }];
     const type = { type: "object", properties: { data: { type: "string" } } };
-    const plain = begun({}, { ...spec, input: type as never }, { messages }).started;
-    expect(plain.input).toEqual({ messages });
-    expect(begun({}, spec, messages).started.input).toEqual(messages);
+    const plain = begun({}, { ...spec, input: type as never }, { messages: chat }).started;
+    expect(plain.input).toEqual({ messages: chat });
+    expect(begun({}, spec, chat).started.input).toEqual(chat);
+    const asked = z.object({ chat: messages(), other: z.any() });
+    for (const [input, given, at] of [
+      [messages(), chat, (kept: any) => kept],
+      [asked, { chat, other: 1 }, (kept: any) => kept.chat],
+    ] as const) {
+      const kept = begun({}, { ...spec, input }, given).started.input;
+      expect(JSON.stringify(kept)).not.toContain("aGVsaGVs");
+      expect(at(kept)[0].content[0]).toMatchObject({
+        ...image,
+        data: expect.stringMatching(/^\[sha256:[0-9a-f]{16} 1800 bytes\]$/),
+      });
+    }
   });
 
   it("as simulated where a middleware says so", () => {

@@ -141,6 +141,34 @@ describe("models by node", () => {
   });
 });
 
+describe("a checkpointer", () => {
+  const whole = { getTuple: () => {}, put: () => {}, putWrites: () => {} };
+  const { put: _, ...partial } = whole;
+
+  it("is whatever can do what a checkpointer does", () => {
+    expect(issues({ checkpointer: whole })).toEqual([]);
+  });
+
+  it.each<[unknown, string]>([
+    [{}, "Pass a saver, such as `new MemorySaver()`"],
+    [null, "Pass a saver, such as `new MemorySaver()`"],
+    ["sqlite:runs.db", 'await openCheckpointer("sqlite:FILE")'],
+    [partial, "Pass a saver"],
+    [{ ...whole, put: true }, "Pass a saver"],
+    [{ checkpointer: whole, close: () => {} }, "Pass its `checkpointer`."],
+    [{ checkpointer: 3 }, "Pass a saver"],
+  ])("is not %p", (checkpointer, hint) => {
+    expect(issues({ checkpointer })).toEqual([
+      {
+        code: "bad-value",
+        path: "checkpointer",
+        message: expect.stringMatching(/^It has to be a LangGraph checkpointer, but is .+\.$/),
+        hint: expect.stringContaining(hint),
+      },
+    ]);
+  });
+});
+
 describe("a choice", () => {
   it("is one of its words", () => {
     expect(issues({ warm: "off" })).toEqual([]);

@@ -65,7 +65,11 @@ describe("an input with a schema", () => {
   });
 
   it("that does not fit is refused, a missing one too", async () => {
-    await expect(parseInput(typed, {})).rejects.toMatchObject({ code: "INPUT_INVALID", facts: { dag: "d" } });
+    const error = await parseInput(typed, {}).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "INPUT_INVALID", facts: { dag: "d" } });
+    expect((error as Error).message).toMatch(/fit the input of "d": .*n/);
+    expect((error as Error).message).not.toContain("none was given");
+    expect(error).not.toHaveProperty("cause");
     await expect(parseInput(typed, undefined)).rejects.toMatchObject({ code: "INPUT_INVALID" });
   });
 
@@ -119,6 +123,16 @@ describe("a scope", () => {
     expect(ready({})).toEqual(["a"]);
     expect(ready({ planned: true })).toEqual([]);
     expect(ready({ planned: true }, "g/")).toEqual(["g/a"]);
+  });
+
+  it("tells no node ready again whose end was replayed", () => {
+    const { run } = bareContext(spec);
+    const outcome = completed(notStarted(1), 1);
+    run.begin("x", [{ type: "node-settled", ...nodeWork("a"), outcome, atMs: 1 }]);
+    const scope = new Scope({ ...spec, nodes: { ...spec.nodes, c: { run: () => 3 } } }, run, performers);
+    scope.open({ given: "x", parsed: "x" });
+    const ready = run.events.record().events.filter(({ type }) => type === "node-ready");
+    expect(ready).toMatchObject([{ node: "c" }]);
   });
 
   it("takes over what was persisted on the same input", async () => {
