@@ -67,14 +67,14 @@ describe("what ends a batch early", () => {
   it("is `finish`, which lets rows end, and `signal`, which aborts them", async () => {
     for (const how of ["finish", "signal"] as const) {
       const control = new AbortController();
-      let ended = 0;
+      let [begun, ended] = [0, 0];
       const spec = defineDag({
         name: "s",
         nodes: {
           a: {
             run: async ({ signal }) => {
-              setTimeout(() => control.abort(), 20);
-              await pause(60);
+              if (++begun === 2) setImmediate(() => control.abort());
+              while (!control.signal.aborted) await pause();
               signal.throwIfAborted();
               return ++ended;
             },
@@ -97,9 +97,9 @@ describe("what ends a batch early", () => {
     const control = new AbortController();
     async function* inputs() {
       yield* rows("a");
+      setImmediate(() => control.abort());
       await new Promise(() => {});
     }
-    setTimeout(() => control.abort(), 30);
     expect(await runMany(spec, inputs(), { finish: control.signal }).summary).toMatchObject({ completed: 1 });
   });
 

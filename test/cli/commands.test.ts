@@ -55,7 +55,7 @@ describe("agent-dag run", () => {
     ]);
     for (const name of ["features", "prosCons", "sentiment", "recommend", "meta"]) {
       expect(stdout).toMatch(new RegExp(`^[─═]{2} ${name} `, "m"));
-      expect(stdout).toMatch(new RegExp(`^✓ ${name} .*[▏▎▍▌▋▊▉█▐]`, "m"));
+      expect(stdout).toMatch(new RegExp(`^✓ ${name} .*[▏▎▍▌▋▊▉█▐▕]`, "m"));
     }
     expect(stdout).toMatch(/product-review · sequential/);
     const timeline = stdout.slice(stdout.indexOf("product-review ·"));

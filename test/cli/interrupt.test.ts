@@ -129,8 +129,7 @@ const hasTerminal = spawnSync("script", ["--version"]).status === 0;
     });
     await once(terminal.stdout, "data");
     terminal.kill("SIGKILL");
-    for (let i = 0; i < 500 && !existsSync(status); i++)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!existsSync(status)) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(readFileSync(status, "utf8").trim()).toBe("129");
     expect((JSON.parse(readFileSync(record, "utf8")) as RunRecord).state).toBe("completed");
   },

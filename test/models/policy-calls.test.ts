@@ -296,7 +296,11 @@ describe("limits", () => {
 });
 
 describe("hedging", () => {
-  const slowFirst: Behaviour = (one) => says(one.hedged ? "second" : "first", one.hedged ? 5 : 400);
+  /** Whoever waited for it would wait for ever. */
+  const never = (): AsyncIterable<ModelChunk> => ({
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }),
+  });
+  const slowFirst: Behaviour = (one) => (one.hedged ? says("second") : never());
 
   it("sends a second request after the time, takes the first token, and aborts the loser", async () => {
     const before = openResources();
@@ -312,7 +316,7 @@ describe("hedging", () => {
   });
 
   it("does nothing when the first token comes in time", async () => {
-    const { ask, model } = setUp(() => says("first", 5), { hedge: { after: 200, maxExtraShare: 1 } });
+    const { ask, model } = setUp(() => says("first"), { hedge: { after: 60_000, maxExtraShare: 1 } });
     await ask();
     expect(model.seen).toHaveLength(1);
   });
@@ -330,7 +334,7 @@ describe("hedging", () => {
   });
 
   it("at the 95th percentile waits for 50 samples", async () => {
-    const { ask, model } = setUp((one, nth) => says("x", nth > 50 && !one.hedged ? 80 : 1), {
+    const { ask, model } = setUp((one, nth) => (nth > 50 && !one.hedged ? never() : says("x")), {
       hedge: { after: "p95" },
     });
     for (let round = 0; round < 50; round++) await ask();
@@ -341,7 +345,7 @@ describe("hedging", () => {
 
   it("takes a slot for the second request too", async () => {
     const { ask, model } = setUp(
-      slowFirst,
+      (one) => says(one.hedged ? "second" : "first", 40),
       { hedge: { after: 10, maxExtraShare: 1 } },
       { limits: { maxConcurrency: 1 } },
     );

@@ -104,8 +104,9 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
     const controller = new AbortController();
     const model = scriptedModel({ a: [{ toolCalls: [{ name: "slow", args: { ms: 30_000 } }] }] });
     const spec = defineDag({ name: "mcp", nodes: { a: { instructions: "Use tools.", tools } } });
+    progress.length = 0;
     const running = run(spec, "go", { model, signal: controller.signal });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    while (progress.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     controller.abort();
     expect((await running).state).toBe("cancelled");
     // The server hears of it in a request of its own.

@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { afterAll, afterEach, expect, it } from "@jest/globals";
 import { type ServedDags, type ServeOptions, serve } from "../../src/serve/serve.js";
 import { defineDag } from "../../src/spec/define.js";
@@ -91,9 +92,13 @@ async function silent(port: number): Promise<{ closed: boolean; end: () => void 
 }
 
 it("gives the place of a connection that says nothing to one that asks, and leaves those alone that are being answered", async () => {
+  let tell = () => {};
+  const told = new Promise<void>((done) => {
+    tell = done;
+  });
   const slow = defineDag({
     name: "slow",
-    nodes: { a: { run: () => new Promise((done) => void setTimeout(done, 400, "done")) } },
+    nodes: { a: { run: () => told.then(() => "done") } },
   });
   const service = await serve(slow, { maxConnections: 3 });
   services.push(service);
@@ -103,6 +108,7 @@ it("gives the place of a connection that says nothing to one that asks, and leav
   for (let at = 0; at < 8; at++) connections.push(await silent(port));
   const health = await exchange(port, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   expect(health).toContain("200 OK");
+  tell();
   expect(await (await run).json()).toMatchObject({ output: "done" });
   // The last one, and nobody came for its place.
   expect(connections.map(({ closed }) => closed)).toEqual([...Array(7).fill(true), false]);
@@ -191,17 +197,22 @@ async function command(...args: readonly string[]): Promise<{ url: string; child
 const exitOf = (child: ChildProcess) => new Promise<number | null>((done) => child.once("exit", done));
 
 it("serves files from the command line and ends at SIGTERM once its runs are done", async () => {
-  const file = join(folder, "slow.mjs");
+  const [file, go] = [join(folder, "slow.mjs"), join(folder, "slow.go")];
   writeFileSync(
     file,
-    `export default { name: "slow", nodes: { a: { run: () => new Promise((done) => setTimeout(done, 300, "done")) } } };`,
+    `import { existsSync } from "node:fs";
+const until = async () => { while (!existsSync(${JSON.stringify(go)})) await new Promise((go) => setTimeout(go, 20)); };
+export default { name: "slow", nodes: { a: { run: () => until().then(() => "done") } } };`,
   );
   const { url, child } = await command(file, "--port", "0");
   const running = fetch(`${url}runs`, { method: "POST", headers: json, body });
   for (let runs: unknown[] = []; runs.length === 0; )
     runs = (await (await fetch(`${url}runs?state=running`)).json()) as unknown[];
   const exited = exitOf(child);
+  const told = once(child.stderr as Readable, "data");
   child.kill("SIGTERM");
+  expect(String(await told)).toContain("runs under way may finish");
+  writeFileSync(go, "");
   expect(await (await running).json()).toMatchObject({ state: "completed", output: "done" });
   expect(await exited).toBe(0);
 });
