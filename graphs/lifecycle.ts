@@ -218,12 +218,18 @@ export class Lifecycle {
     const isSettled = () =>
       Object.keys(spec.nodes).every((name) => scope.frontier.outcomes[name] !== undefined);
     let input = langGraphGoesOn ? withoutAnswer(this.#drive.input) : this.#freshInput(run, scope);
+    let stopped: boolean;
     for (;;) {
+      stopped = false;
       try {
-        for await (const chunk of iterate(input, own)) if (!tellsQuestions(chunk)) push(chunk);
+        for await (const chunk of iterate(input, own)) {
+          if (tellsQuestions(chunk)) stopped = true;
+          else push(chunk);
+        }
       } catch (error) {
         // Without its store LangGraph may not find where it was; what is left is settled without it.
         if (!(error instanceof GraphInterrupt) && this.#storeFailure === undefined) throw error;
+        stopped = true;
       }
       const { reason } = run.canceller;
       const waits = run.questions.open.length > 0;
@@ -235,7 +241,7 @@ export class Lifecycle {
       if (this.#saver === undefined || !isMoot) break;
       input = null;
     }
-    if (run.questions.open.length > 0) for (const chunk of waitingChunks(scope, config)) push(chunk);
+    if (stopped || run.questions.open.length > 0) for (const chunk of lastChunks(scope, config)) push(chunk);
   }
 
   async #end(run: RunContext, failure: { error: unknown } | null): Promise<RunRecord> {
@@ -349,23 +355,23 @@ function tellsQuestions(chunk: unknown): boolean {
   return typeof payload === "object" && payload !== null && privateNames.interrupt in payload;
 }
 
-/** What the stream of a run that waits ends with: all that has settled, then the questions, as LangGraph tells them. */
-function waitingChunks(scope: Scope, { streamMode, subgraphs }: CallConfig): unknown[] {
+/**
+ * What the stream of a run ends with that LangGraph did not bring to its end: all that has settled, and the questions that it
+ * waits for, as LangGraph tells them.
+ */
+function lastChunks(scope: Scope, { streamMode, subgraphs }: CallConfig): unknown[] {
   const { run, spec, frontier } = scope;
   const modes: string[] = streamMode === undefined ? ["updates"] : [streamMode].flat();
   const interrupts = run.questions.open.map(({ id, question }) => ({ id, value: question }));
+  const questions = interrupts.length > 0 ? [{ [privateNames.interrupt]: interrupts }] : [];
   const outcomes = run.topology.planned ? run.events.outcomes() : frontier.outcomes;
   const settled = Object.fromEntries(
     Object.entries(outcomes).filter(([, { state }]) => state !== "interrupted"),
   );
   const { output } = outputOf(projectDag(spec), settled);
   return modes.flatMap((mode) => {
-    const payloads =
-      mode === "values"
-        ? [{ input: scope.given, outcomes: settled, output }, { [privateNames.interrupt]: interrupts }]
-        : mode === "updates"
-          ? [{ [privateNames.interrupt]: interrupts }]
-          : [];
+    const values = { input: scope.given, outcomes: settled, output };
+    const payloads = mode === "values" ? [values, ...questions] : mode === "updates" ? questions : [];
     const isSingle = !Array.isArray(streamMode);
     return payloads.map((payload) => {
       const told: unknown[] = isSingle ? [payload] : [mode, payload];

@@ -8,9 +8,18 @@ interface Step {
   readonly file: string;
 }
 
-const way: readonly Step[] = [
-  ...readFileSync("docs/architecture.md", "utf8").matchAll(/^\| \d+ +\| `([\w.#]+)` +\| `([\w/.-]+)`/gm),
-].map(([, name = "", file = ""]) => ({ name, file }));
+/** The steps that stand under a heading of the page. */
+function stepsUnder(heading: string): readonly Step[] {
+  const [, section = ""] = readFileSync("docs/architecture.md", "utf8").split(`## ${heading}\n`);
+  const [own = ""] = section.split("\n## ");
+  return [...own.matchAll(/^\| \d+ +\| `([\w.#]+)` +\| `([\w/.-]+)`/gm)].map(([, name = "", file = ""]) => ({
+    name,
+    file,
+  }));
+}
+
+const way = stepsUnder("What happens when an agent node runs");
+const resumed = stepsUnder("What happens on resume");
 
 /** Where a step leads to the next by another name than its own: through LangGraph, or what the engine was handed. */
 const handedOver: Readonly<Record<string, string>> = {
@@ -36,6 +45,21 @@ it.each(way.slice(0, -1).map((step, index) => [step.name, way[index + 1]?.name ?
 it("ends where the model is asked", () => {
   expect(calledIn(way.at(-1) as Step)).toEqual(expect.arrayContaining(["modelFor", "replyOf"]));
 });
+
+it("tells what happens on resume by at most ten functions in at most eight files", () => {
+  expect([resumed[0]?.name, resumed.length]).toEqual(["resume", 10]);
+  expect(new Set(resumed.map(({ file }) => file)).size).toBeLessThanOrEqual(8);
+});
+
+/** What stands between the door and the checks in a run, stands there on resume as well. */
+const shared = way.filter(({ name }) => ["bindLifecycle", "Lifecycle.drive"].includes(name));
+
+it.each(resumed.slice(1).map((step, index) => [step.name, resumed.slice(0, index + 1)] as const))(
+  "%s is called by a step before it, on resume",
+  (name, before) => {
+    expect([...before, ...shared].flatMap(calledIn)).toContain(name.replace(/^\w+\.#?/, ""));
+  },
+);
 
 /** The names of what a function calls, reads a member of, or hands on. */
 function calledIn({ name, file }: Step): string[] {
