@@ -94,33 +94,57 @@ const mostCauses = 3;
 /** The nodes that outputs are missing for: behind joins that were not met, those that did not complete themselves. */
 function causesOf(dag: DagProjection, outcomes: Outcomes): Set<string> {
   const [causes, seen] = [new Set<string>(), new Set<string>()];
-  const follow = (name: string) => {
-    if (seen.has(name)) return;
+  // A list of work in place of recursion: chains may be longer than calls can nest.
+  const left = dag.outputs.toReversed();
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (seen.has(name)) continue;
     seen.add(name);
     const outcome = outcomes[name];
-    if (outcome === undefined || outcome.state === "completed") return;
-    const isJoin = "reason" in outcome && outcome.reason.code === "join";
-    if (!isJoin) causes.add(name);
-    else for (const need of dag.nodes[name]?.needs ?? []) follow(need);
-  };
-  for (const name of dag.outputs) follow(name);
+    if (outcome === undefined || outcome.state === "completed") continue;
+    if (reasonOf(outcome) === "join") left.push(...needsOf(dag, name).toReversed());
+    else causes.add(name);
+  }
   return causes;
 }
 
-const byDecision = new Set(["condition", "not-called", "not-needed", "rejected"]);
-
-function anyDamage(dag: DagProjection, outcomes: Outcomes): boolean {
-  return Object.keys(dag.nodes).some((name) => damaged(dag, outcomes, name));
+function needsOf(dag: DagProjection, name: string): readonly string[] {
+  return dag.nodes[name]?.needs ?? [];
 }
 
-function damaged(dag: DagProjection, outcomes: Outcomes, name: string): boolean {
-  const outcome = outcomes[name];
-  if (outcome === undefined) return false;
-  if (outcome.state === "completed") return damagedWithin(dag.nodes[name]?.dag, outcome);
-  if ("error" in outcome) return true;
-  if (byDecision.has(outcome.reason.code)) return false;
-  // An unmet join is damage unless what was missing is missing by decision.
-  return outcome.reason.code !== "join" || !missingByDecision(dag, outcomes, name);
+function reasonOf(outcome: Outcome | undefined): string | undefined {
+  return outcome !== undefined && "reason" in outcome ? outcome.reason.code : undefined;
+}
+
+/** The nodes that are missing for one of these reasons: their own, or that of a need behind joins that were not met. */
+function missingFor(codes: ReadonlySet<string>, dag: DagProjection, outcomes: Outcomes): ReadonlySet<string> {
+  const found = new Set<string>();
+  const unmetAfter = new Map<string, string[]>();
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    const code = reasonOf(outcome);
+    if (code !== undefined && codes.has(code)) found.add(name);
+    if (code !== "join") continue;
+    for (const need of needsOf(dag, name)) {
+      const others = unmetAfter.get(need);
+      if (others === undefined) unmetAfter.set(need, [name]);
+      else others.push(name);
+    }
+  }
+  // What is added while the set is gone through is come to as well.
+  for (const name of found) for (const next of unmetAfter.get(name) ?? []) found.add(next);
+  return found;
+}
+
+const byDecision: ReadonlySet<string> = new Set(["condition", "not-called", "not-needed", "rejected"]);
+
+/** Whether anything is missing that is not missing by decision; an unmet join is, unless a need of it is. */
+function anyDamage(dag: DagProjection, outcomes: Outcomes): boolean {
+  const decided = missingFor(byDecision, dag, outcomes);
+  return Object.keys(dag.nodes).some((name) => {
+    const outcome = outcomes[name];
+    if (outcome === undefined) return false;
+    if (outcome.state === "completed") return damagedWithin(dag.nodes[name]?.dag, outcome);
+    return !decided.has(name);
+  });
 }
 
 /** Of a completed outcome: whether an item, an inner node or a node of the last round is missing that should not be. */
@@ -137,28 +161,11 @@ function itemDamaged(inner: DagProjection | undefined, item: Outcome): boolean {
   return "error" in item || !byDecision.has(item.reason.code);
 }
 
-function missingByDecision(dag: DagProjection, outcomes: Outcomes, name: string): boolean {
-  return (dag.nodes[name]?.needs ?? []).some((need) => {
-    const outcome = outcomes[need];
-    if (outcome === undefined || !("reason" in outcome)) return false;
-    const { code } = outcome.reason;
-    return byDecision.has(code) || (code === "join" && missingByDecision(dag, outcomes, need));
-  });
-}
-
-/** Whether every output is missing because a person said no. */
+/** Whether every output is missing because a person said no, one at least, or by another decision about itself. */
 function wasRejected(dag: DagProjection, outcomes: Outcomes): boolean {
-  const rejected = (name: string): boolean => {
-    const outcome = outcomes[name];
-    if (outcome === undefined || !("reason" in outcome)) return false;
-    if (outcome.reason.code === "rejected") return true;
-    return outcome.reason.code === "join" && (dag.nodes[name]?.needs ?? []).some(rejected);
-  };
+  const rejected = missingFor(new Set(["rejected"]), dag, outcomes);
   return (
-    dag.outputs.some(rejected) && dag.outputs.every((name) => rejected(name) || isByDecision(outcomes[name]))
+    dag.outputs.some((name) => rejected.has(name)) &&
+    dag.outputs.every((name) => rejected.has(name) || byDecision.has(reasonOf(outcomes[name]) ?? ""))
   );
-}
-
-function isByDecision(outcome: Outcome | undefined): boolean {
-  return outcome !== undefined && "reason" in outcome && byDecision.has(outcome.reason.code);
 }

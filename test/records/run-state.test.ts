@@ -94,6 +94,61 @@ describe("a run", () => {
     );
   });
 
+  it("names each once, in the order of the needs, and of exactly as many as it names all", () => {
+    const unmet = skipped("join", "Not all completed.");
+    const names = ["b", "c", "a"];
+    const dag = projection(
+      {
+        ...Object.fromEntries(["a", "b", "c", "z"].map((name) => [name, node()])),
+        left: node({ needs: ["z", ...names] }),
+        right: node({ needs: [...names, "z"] }),
+        d: node({ needs: ["left", "right"] }),
+      },
+      ["d"],
+    );
+    const all = Object.fromEntries(names.map((name) => [name, broke]));
+    const { error } = judge(dag, { ...all, z: done, left: unmet, right: unmet, d: unmet });
+    expect(error?.message).toMatch(/went wrong: "b" failed [^;]*; "c" failed [^;]*; "a" failed [^;]*: no$/);
+  });
+
+  it("ends its sentence once", () => {
+    const { error } = judge(one, { a: skipped("condition", "Not today.") });
+    expect(error?.message).toBe('The run has no output: "a" skipped (condition): Not today.');
+  });
+
+  it("is judged in time that grows with its nodes, however many ways lead through them", () => {
+    const width = 3;
+    const layers = Array.from({ length: 60 }, (_, l) =>
+      Array.from({ length: width }, (_, n) => `n${l}x${n}`),
+    );
+    const nodes = layers.flatMap((names, l) =>
+      names.map((name) => [name, node({ needs: layers[l - 1] ?? [] })] as const),
+    );
+    const lattice = projection(Object.fromEntries([...nodes, ["out", node()]]), [layers[59]?.[0] ?? ""]);
+    const by = (first: Outcome, out: Outcome) => {
+      const outcomes = Object.fromEntries(nodes.map(([name]) => [name, join]));
+      for (const name of layers[0] ?? []) outcomes[name] = first;
+      return judge(lattice, { ...outcomes, out });
+    };
+    expect(by(skipped("rejected", "No."), done).state).toBe("rejected");
+    expect(by(broke, done)).toMatchObject({ state: "failed", error: { code: "NO_OUTPUT" } });
+    expect(judge({ ...lattice, outputs: ["out"] }, { n0x0: broke, n1x0: join, out: done }).state).toBe(
+      "partial",
+    );
+  });
+
+  it("is judged however long its chains are", () => {
+    const names = Array.from({ length: 30_000 }, (_, n) => `n${n}`);
+    const long = projection(
+      Object.fromEntries(names.map((name, n) => [name, node({ needs: names.slice(Math.max(0, n - 1), n) })])),
+      [names.at(-1) as string],
+    );
+    const by = (first: Outcome) =>
+      judge(long, { ...Object.fromEntries(names.map((name) => [name, join])), n0: first });
+    expect(by(broke).error?.message).toMatch(/What went wrong: "n0" failed/);
+    expect(by(skipped("rejected", "No.")).state).toBe("rejected");
+  });
+
   it("has a planner's answer for its output, or its error", () => {
     expect(judge(one, { a: done }, { answer: { output: "said" } })).toEqual({
       state: "completed",
@@ -170,6 +225,14 @@ describe("partial", () => {
     const by = (a: Outcome) => judge(three, { a, b: join, c: join, out: done }).state;
     expect(by(skipped("condition", "x"))).toBe("completed");
     expect(by(skipped("budget", "x"))).toBe("partial");
+  });
+
+  it("counts a join that was not met for what is missing beside a need that completed, not for what only looks so", () => {
+    const dag = projection({ a: node(), b: node(), c: node({ needs: ["a", "b"] }), out: node() }, ["out"]);
+    const by = (a: Outcome, b: Outcome) => judge(dag, { a, b, c: join, out: done }).state;
+    expect(by(done, skipped("condition", "x"))).toBe("completed");
+    expect(by(done, skipped("join", "x"))).toBe("partial");
+    expect(by(done, cancelled("waiting"))).toBe("partial");
   });
 
   it.each([

@@ -24,6 +24,25 @@ it("runs a chain of thousands, declared from its end", async () => {
   expect(record).toMatchObject({ state: "completed", output: length - 1 });
 });
 
+it("tells what went wrong at the beginning of a chain of thousands", async () => {
+  const chain = Object.fromEntries(
+    indexes.map((i) => [
+      `n${i}`,
+      {
+        ...(i > 0 && { needs: [`n${i - 1}`] }),
+        run: () => {
+          throw new Error("no luck");
+        },
+      },
+    ]),
+  );
+  const { state, error } = await dataflow(chain);
+  expect([state, error?.message]).toEqual([
+    "failed",
+    expect.stringMatching(/What went wrong: "n0" failed .*no luck/),
+  ]);
+});
+
 it("finds the critical path of thousands, last span first", () => {
   const spans = indexes
     .map((i) => ({
