@@ -42,7 +42,7 @@ export function addServeCommand(program: Command, io: Io): void {
       port,
     )
     .option("--host <address>", "address to listen at; any but this computer's own needs a token")
-    .option("--host-name <name...>", "names under which requests may address the service")
+    .option("--host-name <name...>", "more names under which requests may address the service")
     .option("--token <token>", "what requests have to show (or AGENT_DAG_TOKEN)")
     .option("--cors <origin...>", "origins whose pages may use the service")
     .option(
@@ -69,7 +69,7 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
   const channel = flags.mcp === true ? stdoutAlone(io) : null;
   const { loadValidGraph } = await import("./graph-file.js");
   const { openCheckpointer } = await import("../stores/checkpointer.js");
-  const { serve } = await import("../serve/serve.js");
+  const { namesAt, serve } = await import("../serve/serve.js");
   const { serveMcp } = await import("../serve/mcp-stdio.js");
   const specs = new Map<string, DagSpec>();
   for (const file of files) {
@@ -87,7 +87,7 @@ async function serveCommand(files: readonly string[], flags: ServeFlags, io: Io)
     ...fromFlags,
     ...(flags.topology !== undefined && { topology: flags.topology }),
     ...(flags.host !== undefined && { host: flags.host }),
-    ...(flags.hostName !== undefined && { hosts: flags.hostName }),
+    ...(flags.hostName !== undefined && { hosts: [...namesAt(flags.host), ...flags.hostName] }),
     ...(flags.cors !== undefined && { cors: flags.cors }),
     ...(token !== undefined && token !== "" && { token }),
     ...(flags.keepRuns !== undefined && { keepRuns: flags.keepRuns }),

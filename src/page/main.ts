@@ -21,7 +21,10 @@ if (root !== null && block !== null) {
         headers: { "content-type": "application/json" },
         body: JSON.stringify(answers),
       });
-      return reply.ok ? null : ((await reply.json()) as { message: string }).message;
+      if (reply.ok) return null;
+      // A problem (RFC 9457) where a service shows the page.
+      const told = (await reply.json()) as { message?: string; detail?: string };
+      return told.detail ?? told.message ?? `It was answered with status ${reply.status}.`;
     };
     followRun(data, (shown, live, connection) => draw({ data: shown, live, connection, answer }));
   } else {

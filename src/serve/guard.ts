@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { assertArgument } from "../spec/issue.js";
 import { RequestError } from "./problem.js";
 
 /** Who may send requests. */
@@ -17,12 +18,32 @@ export interface GuardOptions {
 const cookieName = "agent_dag_token";
 
 /**
+ * Asserts that the options say who may: one that is empty or of another type would let others in, or nobody.
+ * @throws DagValidationError
+ */
+export function assertGuardOptions(called: string, { token, hosts, cors }: GuardOptions): void {
+  const isToken = token === undefined || (typeof token === "string" && /^[\x21-\x7e]+$/.test(token));
+  // Nobody is to read it in a message.
+  const told: unknown = typeof token === "string" ? token.replace(/./gsu, "*") : token;
+  assertArgument(called, isToken, [
+    "options.token",
+    told,
+    "one or more printable ASCII characters, no spaces",
+  ]);
+  const areNames = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === "string");
+  const areHosts = hosts === undefined || areNames(hosts);
+  assertArgument(called, areHosts, ["options.hosts", hosts, "a list of host names"]);
+  const areOrigins = cors === undefined || cors === "*" || areNames(cors);
+  assertArgument(called, areOrigins, ["options.cors", cors, 'a list of origins, or "*"']);
+}
+
+/**
  * Asserts that a request is for this service, and was sent by somebody who may.
  * @throws RequestError 403 for another host or a page of somebody else, 401 without the token.
  */
 export function assertAllowed(request: Request, options: GuardOptions): void {
   const host = request.headers.get("host") ?? new URL(request.url).host;
-  if (options.hosts !== undefined && !options.hosts.includes(nameOf(host))) {
+  if (options.hosts !== undefined && !options.hosts.map(nameOf).includes(nameOf(host))) {
     throw new RequestError("REQUEST_FORBIDDEN", 403, `The service does not answer as ${shown(host)}.`, {
       hint: "Address it by a name that it listens on, or name this one in `hosts` (--host-name).",
     });
@@ -53,10 +74,12 @@ export function signIn(request: Request, { token }: GuardOptions): Response | nu
   const given = url.searchParams.get("token");
   if (given === null || !isSame(given, token)) return null;
   url.searchParams.delete("token");
+  // The same page as seen from itself: what stands before its path (a mount, a proxy) is not known here.
+  const page = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
   return new Response(null, {
     status: 303,
     headers: {
-      location: `${url.pathname}${url.search}`,
+      location: `./${page}${url.search}`,
       "set-cookie": `${cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`,
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",

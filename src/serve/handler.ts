@@ -1,15 +1,32 @@
 import { noteSecrets } from "../models/secrets.js";
-import type { RunEvent, RunState } from "../records/events.js";
-import { createLivePage, type LivePage } from "../report/live-page.js";
+import type { RunState } from "../records/events.js";
 import { assertArgument, assertOptions, isObject } from "../spec/issue.js";
 import { eventStream, formatOf, type StreamFormat } from "./event-stream.js";
-import { assertAllowed, type GuardOptions, preflight, signIn, withCors } from "./guard.js";
+import {
+  assertAllowed,
+  assertGuardOptions,
+  type GuardOptions,
+  preflight,
+  signIn,
+  withCors,
+} from "./guard.js";
 import { McpEndpoint } from "./mcp-http.js";
 import { problemResponse, RequestError } from "./problem.js";
 import { jsonBody } from "./request-body.js";
+import {
+  assertParameters,
+  type Fields,
+  flagIn,
+  numberIn,
+  objectIn,
+  textIn,
+  threadIn,
+} from "./request-fields.js";
+import { isRunName } from "./run-index.js";
+import { RunPages } from "./run-pages.js";
 import { RunService } from "./run-service.js";
 import type { ServedRun } from "./served-run.js";
-import { listOf, type ServiceOptions, type SpecList } from "./service-options.js";
+import { assertCount, listOf, longestMs, type ServiceOptions, type SpecList } from "./service-options.js";
 
 /** What `createHandler` is given besides the specs. */
 export interface HandlerOptions extends ServiceOptions, GuardOptions {
@@ -53,14 +70,32 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
   assertOptions("createHandler", options);
   const { token, hosts, cors, basePath = "", maxBodyBytes = 1_048_576, ...more } = options;
   const { bodyTimeoutMs = 10_000, ...service } = more;
-  if (token) noteSecrets([token]);
-  const guard = { ...(token && { token }), ...(hosts && { hosts }), ...(cors && { cors }) };
+  const guard = {
+    ...(token !== undefined && { token }),
+    ...(hosts !== undefined && { hosts }),
+    ...(cors !== undefined && { cors }),
+  };
+  assertGuardOptions("createHandler", guard);
+  assertArgument("createHandler", typeof basePath === "string", ["options.basePath", basePath, "a path"]);
+  assertCount("createHandler", "maxBodyBytes", maxBodyBytes, { least: 1 });
+  assertCount("createHandler", "bodyTimeoutMs", bodyTimeoutMs, { least: 1, most: longestMs });
+  if (token !== undefined) noteSecrets([token]);
   const runs = new RunService(listOf(specs), service);
-  const front = createFront(runs);
+  const pages = new RunPages(runs);
   const bodyLimits = { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs };
-  const base = basePath.replace(/\/+$/, "");
+  const base = basePath
+    .split("/")
+    .map((step) => step && `/${step}`)
+    .join("");
   const mcp = new McpEndpoint(runs, bodyLimits);
   const toMcp: Route = ({ request }) => mcp.respond(request);
+  const toFront: Route = ({ request }) => pages.front(request);
+  const toPage: Route = ({ request, path: [, id = ""] }) => pages.one(id, request);
+  const toAnswer: Route = async ({ request, url, path: [, id] }) => {
+    const shown = id ?? (url.searchParams.get("run") || null);
+    await pages.answer(shown, objectIn(await jsonBody(request, bodyLimits)), request);
+    return json({ message: "taken" }, 202);
+  };
   const ready = runs.open();
 
   const respond = async (it: ServedRun, call: Call, how: Answering): Promise<Response> => {
@@ -119,16 +154,21 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
       async GET({ url: { searchParams } }) {
         const state = searchParams.get("state");
         const dag = searchParams.get("dag");
-        const limit = numberIn(searchParams.get("limit") ?? "100", "The parameter `limit`", 1000);
+        const before = searchParams.get("before");
+        const limit = numberIn(searchParams.get("limit") ?? "100", "The parameter `limit`", {
+          least: 1,
+          most: 1000,
+        });
+        if (before !== null && !isRunName(before)) {
+          throw new RequestError("REQUEST_INVALID", 400, "The parameter `before` is the id of no run.");
+        }
         if (state !== null && !states.has(state as RunState)) {
           throw new RequestError("REQUEST_INVALID", 400, `There is no state ${JSON.stringify(state)}.`, {
             hint: `Ask for one of: ${[...states].join(", ")}.`,
           });
         }
         const found = [];
-        for await (const { input: _, takenUp: __, caller: ___, ...entry } of runs.list(
-          searchParams.get("before") ?? undefined,
-        )) {
+        for await (const { input: _, takenUp: __, caller: ___, ...entry } of runs.list(before ?? undefined)) {
           if ((state ?? entry.state) !== entry.state || (dag ?? entry.dag) !== entry.dag) continue;
           found.push(entry);
           if (found.length >= limit) break;
@@ -151,8 +191,10 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         const format = formatOf(url);
         const it = await runs.get(id);
         // An empty one says, as in a browser, that nothing has been seen.
-        const given = request.headers.get("last-event-id") || url.searchParams.get("after") || "0";
-        const after = numberIn(given, "The header `Last-Event-ID`", Number.MAX_SAFE_INTEGER);
+        const header = request.headers.get("last-event-id");
+        const given = header || url.searchParams.get("after") || "0";
+        const what = header ? "The header `Last-Event-ID`" : "The parameter `after`";
+        const after = numberIn(given, what, { most: Number.MAX_SAFE_INTEGER });
         if (it.feed.owns(after) ? after > it.feed.last : !runs.mayHaveTold(it, after)) {
           throw new RequestError("REQUEST_INVALID", 400, `The run has told no event ${after} yet.`, {
             hint: `Its last one is ${it.feed.last}.`,
@@ -184,14 +226,14 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
       },
     },
     mcp: { POST: toMcp, GET: toMcp, DELETE: toMcp },
-    "": { GET: ({ request }) => front.page(request) },
-    events: { GET: ({ request }) => front.page(request) },
-    "report.html": { GET: ({ request }) => front.page(request) },
-    answer: { POST: ({ request }) => front.page(request) },
-    "pages/:id/": { GET: ({ request, path: [, id = ""] }) => pageOf(runs, id, request) },
-    "pages/:id/events": { GET: ({ request, path: [, id = ""] }) => pageOf(runs, id, request) },
-    "pages/:id/report.html": { GET: ({ request, path: [, id = ""] }) => pageOf(runs, id, request) },
-    "pages/:id/answer": { POST: ({ request, path: [, id = ""] }) => pageOf(runs, id, request) },
+    "": { GET: toFront },
+    events: { GET: toFront },
+    "report.html": { GET: toFront },
+    answer: { POST: toAnswer },
+    "pages/:id/": { GET: toPage },
+    "pages/:id/events": { GET: toPage },
+    "pages/:id/report.html": { GET: toPage },
+    "pages/:id/answer": { POST: toAnswer },
   };
 
   const dispatch = async (request: Request): Promise<Response> => {
@@ -244,7 +286,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     ready,
     close: ({ drainMs = 10_000 } = {}) =>
       runs.close(drainMs).finally(() => {
-        front.close();
+        pages.close();
         return mcp.close();
       }),
   });
@@ -259,8 +301,6 @@ interface Answering {
   readonly after: number;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** The parameters that requests about runs take; elsewhere anything may stand behind the question mark. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   "POST runs": ["format"],
@@ -270,17 +310,6 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   "GET runs/:id/events": ["after", "format"],
   "POST runs/:id/answer": ["format"],
 };
-
-function assertParameters({ searchParams }: URL, known: readonly string[] | undefined): void {
-  const other = known && [...searchParams.keys()].find((name) => !known.includes(name));
-  if (known === undefined || other === undefined) return;
-  throw new RequestError(
-    "REQUEST_INVALID",
-    400,
-    `The parameter ${JSON.stringify(other.slice(0, 100))} is not known here.`,
-    { hint: known.length === 0 ? "This path takes none." : `This path takes: ${known.join(", ")}.` },
-  );
-}
 
 const startFields = ["dag", "input", "thread", "stream", "cancelOnDisconnect"];
 const states = new Set<RunState | "running">([
@@ -293,45 +322,6 @@ const states = new Set<RunState | "running">([
   "cancelled",
 ]);
 
-function objectIn(body: unknown, known: readonly string[]): Fields {
-  const forms = `{ ${known.map((name) => `"${name}"`).join(", ")} }`;
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new RequestError("REQUEST_INVALID", 400, "The body is no object.", { hint: `Send ${forms}.` });
-  }
-  const other = Object.keys(body).find((name) => !known.includes(name));
-  if (other === undefined) return body as Fields;
-  throw new RequestError(
-    "REQUEST_INVALID",
-    400,
-    `The body has a field ${JSON.stringify(other.slice(0, 100))}, which is not known.`,
-    { hint: `Send ${forms}.` },
-  );
-}
-
-function textIn(body: Fields, name: string): string | undefined {
-  const value = body[name];
-  if (value === undefined || typeof value === "string") return value;
-  throw new RequestError("REQUEST_INVALID", 400, `The field "${name}" is no text.`);
-}
-
-function flagIn(body: Fields, name: string): boolean | undefined {
-  const value = body[name];
-  if (value === undefined || typeof value === "boolean") return value;
-  throw new RequestError("REQUEST_INVALID", 400, `The field "${name}" is neither true nor false.`);
-}
-
-/** Names of other things, in the store and in JavaScript. */
-const reserved = /^\$|^(__proto__|constructor|prototype)$/;
-
-function threadIn(body: Fields): string | undefined {
-  const thread = textIn(body, "thread");
-  if (thread === undefined) return undefined;
-  if (/^[^\p{C}]{1,200}$/u.test(thread) && thread.trim() !== "" && !reserved.test(thread)) return thread;
-  throw new RequestError("REQUEST_INVALID", 400, 'The field "thread" cannot be the name of a run.', {
-    hint: "Use 1 to 200 printable characters, and none of the names that begin with $.",
-  });
-}
-
 function answeringIn(body: Fields, { request, url }: Call): Omit<Answering, "after"> {
   const format = formatOf(url);
   const accepts = request.headers.get("accept") ?? "";
@@ -341,20 +331,6 @@ function answeringIn(body: Fields, { request, url }: Call): Omit<Answering, "aft
     format,
     cancelOnDisconnect: flagIn(body, "cancelOnDisconnect") ?? false,
   };
-}
-
-/** Whether a body is `{ "answer": … }` with how it is to be answered, and not the answer itself. */
-function isAnswering(body: unknown): body is Fields {
-  if (typeof body !== "object" || body === null || Array.isArray(body) || !("answer" in body)) return false;
-  return Object.keys(body).every((name) => ["answer", "stream", "cancelOnDisconnect"].includes(name));
-}
-
-function numberIn(text: string, what: string, most: number): number {
-  const value = Number(text);
-  if (/^\d{1,16}$/.test(text) && value <= most) return value;
-  throw new RequestError("REQUEST_INVALID", 400, `${what} is ${JSON.stringify(text.slice(0, 100))}.`, {
-    hint: `Give a whole number of at most ${most}.`,
-  });
 }
 
 function json(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
@@ -391,53 +367,8 @@ function patternOf(path: readonly string[]): string {
   return id === undefined || id === "" ? path.join("/") : [first, ":id", ...rest].join("/");
 }
 
-/** The page of one run, made when somebody looks at it. */
-async function pageOf(runs: RunService, id: string, request: Request): Promise<Response> {
-  const it = await runs.get(id);
-  if (it.page === null) {
-    it.page = pageFor(runs, () => it);
-    for (const event of it.feed.events) it.page.onEvent(event);
-  }
-  return (await it.page.respond(request)) as Response;
-}
-
-function pageFor(runs: RunService, shown: () => ServedRun | null): LivePage {
-  return createLivePage({
-    hosts: null,
-    async onAnswer(answers) {
-      const it = shown();
-      if (it === null) throw new RequestError("RUN_UNKNOWN", 404, "There is no run that could be answered.");
-      await runs.answer(it.id, answers, null);
-    },
-  });
-}
-
-/** The page at the root: the run that was started last, and each one after it. */
-function createFront(runs: RunService) {
-  let page: LivePage | null = null;
-  let shown: ServedRun | null = null;
-  const follow = (it: ServedRun, event: RunEvent) => {
-    it.page?.onEvent(event);
-    if (page === null || it !== runs.newest) return;
-    if (it !== shown) {
-      shown = it;
-      // What it told before it became the newest one.
-      for (const earlier of it.feed.events) page.onEvent(earlier);
-    } else page.onEvent(event);
-  };
-  const unwatch = runs.watch(follow);
-  return {
-    async page(request: Request): Promise<Response> {
-      if (page === null) {
-        page = pageFor(runs, () => shown);
-        shown = runs.newest;
-        for (const event of shown?.feed.events ?? []) page.onEvent(event);
-      }
-      return (await page.respond(request)) as Response;
-    },
-    close() {
-      unwatch();
-      page?.close();
-    },
-  };
+/** Whether a body is `{ "answer": … }` with how it is to be answered, and not the answer itself. */
+function isAnswering(body: unknown): body is Fields {
+  if (typeof body !== "object" || body === null || Array.isArray(body) || !("answer" in body)) return false;
+  return Object.keys(body).every((name) => ["answer", "stream", "cancelOnDisconnect"].includes(name));
 }

@@ -11,7 +11,7 @@ export {
 } from "./ag-ui.js";
 export { createHandler, type DagHandler, type HandlerOptions } from "./handler.js";
 export { type McpStdio, type StdioStreams, serveMcp } from "./mcp-stdio.js";
-export { nodeListener, type RequestHandler } from "./node-listener.js";
+export { type ListenerOptions, nodeListener, type RequestHandler } from "./node-listener.js";
 export type { Problem } from "./problem.js";
 export type { RunEntry } from "./run-index.js";
 export { type ServedDags, type ServeOptions, serve } from "./serve.js";

@@ -10,12 +10,14 @@ type Transport = InstanceType<
 
 interface Session {
   readonly server: McpServer;
+  /** Whether calls of it are under way: they may wait for a person for hours. */
+  readonly isBusy: () => boolean;
   readonly transport: Transport;
   /** Milliseconds since 1970. */
   usedAt: number;
 }
 
-/** Most sessions at once; the one that was used longest ago makes room. */
+/** Most sessions at once; of those without a call the one that was used longest ago makes room. */
 const mostSessions = 1000;
 /** A session that nobody uses for so long, in milliseconds, may go. */
 const longestIdleMs = 3_600_000;
@@ -63,29 +65,34 @@ export class McpEndpoint {
     const { WebStandardStreamableHTTPServerTransport } = await loadMcp(
       () => import("@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js"),
     );
-    const { server } = await createMcpServer(this.#runs);
+    this.#makeRoom();
+    const { server, isBusy } = await createMcpServer(this.#runs);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => {
-        this.#makeRoom();
         this.#sessions.set(id, session);
       },
       onsessionclosed: (id) => void this.#sessions.delete(id),
     });
-    const session: Session = { server, transport, usedAt: Date.now() };
+    const session: Session = { server, isBusy, transport, usedAt: Date.now() };
     await server.connect(transport);
     return session;
   }
 
+  /** @throws RequestError 503 where all sessions have calls under way. */
   #makeRoom(): void {
-    const byAge = [...this.#sessions].sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    const idle = [...this.#sessions].filter(([, { isBusy }]) => !isBusy());
+    idle.sort(([, a], [, b]) => a.usedAt - b.usedAt);
     const latest = Date.now() - longestIdleMs;
-    for (const [at, [id, { server, usedAt }]] of byAge.entries()) {
-      if (usedAt >= latest && at > byAge.length - mostSessions) continue;
-      if (usedAt >= latest && byAge.length < mostSessions) continue;
+    for (const [id, { server, usedAt }] of idle) {
+      if (usedAt >= latest && this.#sessions.size < mostSessions) return;
       this.#sessions.delete(id);
       void server.close().catch(() => {});
     }
+    if (this.#sessions.size < mostSessions) return;
+    throw new RequestError("SERVICE_BUSY", 503, `${mostSessions} sessions have calls under way.`, {
+      hint: "Begin one a little later.",
+    });
   }
 }
 

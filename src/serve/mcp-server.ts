@@ -19,6 +19,8 @@ export interface McpService {
   readonly server: McpServer;
   /** Resolves once every call that has come is answered. */
   answered(): Promise<void>;
+  /** Whether there are such calls. */
+  isBusy(): boolean;
 }
 
 /** What a tool gives. */
@@ -101,11 +103,13 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
         })
         .catch(() => {});
     };
-    const ask = (question: RunInterrupt) =>
-      server.elicitInput(
-        { message: questionText(question), requestedSchema: answerForm(question) },
-        { relatedRequestId: extra.requestId, signal, timeout: longestAnswerMs },
-      );
+    const askUntil =
+      (stop: AbortSignal): Ask =>
+      (question) =>
+        server.elicitInput(
+          { message: questionText(question), requestedSchema: answerForm(question) },
+          { relatedRequestId: extra.requestId, signal: stop, timeout: longestAnswerMs },
+        );
     const given = params.arguments ?? {};
     let it: ServedRun;
     try {
@@ -123,24 +127,34 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
     const leave = () => void runs.cancel(it.id).catch(() => {});
     if (signal.aborted) leave();
     else signal.addEventListener("abort", leave, { once: true });
+    let isPutOff = false;
     try {
-      for (let after = 0, done = 0; ; after = it.feed.last) {
-        for await (const event of it.feed.read(after, () => false)) {
+      for (let after = 0, done = 0; ; ) {
+        for await (const event of runs.read(it, after, signal)) {
+          after = event.seq ?? after;
           if (event.type !== "node-settled" || event.node.includes("/") || event.item !== null) continue;
           if (event.invocation === null && event.outcome.state !== "interrupted") {
             await tell(++done, `${event.node}: ${event.outcome.state}`);
           }
         }
         await it.settled();
-        if (!it.waits || !canAsk(server)) break;
-        const answers = await answersBy(ask, it.interrupts);
+        if (!it.waits || signal.aborted || runs.stopping || !canAsk(server)) break;
+        const stop = new AbortController();
+        const asked = answersBy(askUntil(AbortSignal.any([signal, stop.signal])), it.interrupts);
+        const answers = await Promise.race([asked, goesOn(runs, it, stop.signal)]);
+        // A question that was answered elsewhere, over HTTP perhaps, is asked no longer.
+        stop.abort();
+        if (answers === "elsewhere") continue;
+        isPutOff = answers === null;
         if (answers === null) break;
-        await runs.answer(it.id, answers, request, it.caller);
+        await runs.answer(it.id, answers, request, it.caller).catch(unlessAnswered);
       }
+    } catch (error) {
+      return failure(`${problemOf(error).code}: ${problemOf(error).detail}`);
     } finally {
       signal.removeEventListener("abort", leave);
     }
-    return resultOf(it);
+    return resultOf(it, isPutOff);
   };
   server.setRequestHandler(CallToolRequestSchema, (...given) => {
     const result = call(...given);
@@ -151,6 +165,7 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
   });
   return {
     server,
+    isBusy: () => open.size > 0,
     async answered() {
       while (open.size > 0) await Promise.allSettled(open);
       // Once more around, so that the answers are written.
@@ -169,10 +184,26 @@ function toolsOf(specs: readonly DagSpec[]): SpecTool[] {
     const schema = spec.input === undefined ? { type: "string" } : toJsonSchema(spec.input);
     const isWrapped = schema.type !== "object";
     const inputSchema = isWrapped
-      ? { type: "object", properties: { input: schema }, required: ["input"] }
+      ? {
+          type: "object",
+          properties: { input: standingAt("#/properties/input", schema) },
+          required: ["input"],
+        }
       : schema;
     return { name, spec, inputSchema, isWrapped };
   });
+}
+
+/** A schema as it reads from within another one: what it says of its own root is said of where it stands. */
+function standingAt(place: string, { $schema: _, ...schema }: JsonSchema): JsonSchema {
+  const moved = (value: unknown, key = ""): unknown => {
+    if (key === "$ref" && typeof value === "string" && /^#(\/|$)/.test(value)) return place + value.slice(1);
+    if (["const", "enum", "default", "examples"].includes(key)) return value;
+    if (Array.isArray(value)) return value.map((one) => moved(one));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, moved(one, name)]));
+  };
+  return moved(schema) as JsonSchema;
 }
 
 function descriptionOf({ name, description, nodes }: DagSpec): string {
@@ -195,6 +226,17 @@ interface Answer {
 }
 
 type Ask = (question: RunInterrupt) => Promise<Answer>;
+
+/** Resolves once more is told of a run that waits; never where nothing is before the signal. */
+async function goesOn(runs: RunService, it: ServedRun, signal: AbortSignal): Promise<"elsewhere"> {
+  for await (const _ of runs.read(it, it.feed.last, signal)) return "elsewhere";
+  return it.isOpen && !runs.stopping ? new Promise<never>(() => {}) : "elsewhere";
+}
+
+/** Another answer was faster: the run goes on all the same. */
+function unlessAnswered(error: unknown): void {
+  if (problemOf(error).status !== 409) throw error;
+}
 
 /** The person's answers by node, asked one after another; `null` as soon as one is put off. */
 async function answersBy(
@@ -245,7 +287,8 @@ function failure(text: string): ToolResult {
   return { content: [{ type: "text", text }], isError: true };
 }
 
-function resultOf(it: ServedRun): ToolResult {
+/** @param isPutOff Whether a person was asked, and put the answer off. */
+function resultOf(it: ServedRun, isPutOff: boolean): ToolResult {
   const { id, thread, state, output, error, interrupts, durationMs, usage } = it.told();
   const _meta = { "agent-dag/run": { id, thread, state, durationMs, usage } };
   if (state === "completed" || state === "partial") {
@@ -256,7 +299,8 @@ function resultOf(it: ServedRun): ToolResult {
   }
   if (state === "interrupted") {
     const asked = interrupts.map(({ node, message }) => `${node}: ${message}`).join("\n");
-    const text = `The run ${id} waits for a person's answer, and this client cannot ask for it.\n${asked}`;
+    const why = isPutOff ? "which was put off" : "and this client cannot ask for it";
+    const text = `The run ${id} waits for a person's answer, ${why}.\n${asked}`;
     return { content: [{ type: "text", text }], structuredContent: { id, thread, state, interrupts }, _meta };
   }
   if (state === "rejected") {

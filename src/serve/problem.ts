@@ -83,20 +83,27 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+/** The problem as an answer, for servers of any kind. */
+export function problemAnswer(error: unknown): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+} {
+  const problem = problemOf(error);
+  const headers = {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...(problem.status === 503 && { "retry-after": "1" }),
+    ...(error instanceof RequestError && error.headers),
+  };
+  return { status: problem.status, headers, body: JSON.stringify(problem) };
+}
+
 /** The problem as a response. */
 export function problemResponse(error: unknown): Response {
-  const problem = problemOf(error);
-  const headers = error instanceof RequestError ? error.headers : {};
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: {
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...(problem.status === 503 && { "retry-after": "1" }),
-      ...headers,
-    },
-  });
+  const { status, headers, body } = problemAnswer(error);
+  return new Response(body, { status, headers });
 }
 
 /** What is asked of a run cannot be done while it is under way. */

@@ -14,15 +14,7 @@ export interface BodyLimits {
  * what is no JSON.
  */
 export async function jsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
-  const type = request.headers.get("content-type") ?? "";
-  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type.trim())) {
-    throw new RequestError(
-      "REQUEST_TYPE",
-      415,
-      `The body has the content type ${type === "" ? "none" : JSON.stringify(type.slice(0, 100))}.`,
-      { hint: "Send JSON with content-type: application/json.", headers: { accept: "application/json" } },
-    );
-  }
+  assertPlainJson(request.headers);
   const bytes = await bytesOf(request, limits);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -30,6 +22,31 @@ export async function jsonBody(request: Request, limits: BodyLimits): Promise<un
     const why = error instanceof SyntaxError ? "it is not JSON" : "it is not UTF-8";
     throw new RequestError("REQUEST_INVALID", 400, `The body cannot be read: ${why}.`, {
       hint: "Send one JSON value.",
+    });
+  }
+}
+
+/** Asserts that a body says of itself that it is JSON in UTF-8, and not packed. @throws RequestError 415. */
+function assertPlainJson(headers: Headers): void {
+  const refuse = (message: string, hint: string, more: Readonly<Record<string, string>>) => {
+    throw new RequestError("REQUEST_TYPE", 415, message, { hint, headers: more });
+  };
+  const type = headers.get("content-type") ?? "";
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type.trim())) {
+    const shown = type === "" ? "none" : JSON.stringify(type.slice(0, 100));
+    const hint = "Send JSON with content-type: application/json.";
+    refuse(`The body has the content type ${shown}.`, hint, { accept: "application/json" });
+  }
+  const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(type) ?? [];
+  if (!/^utf-?8$/i.test(charset)) {
+    const hint = "Send it in UTF-8.";
+    refuse(`The body is in the character set ${JSON.stringify(charset.slice(0, 100))}.`, hint, {});
+  }
+  const encoding = headers.get("content-encoding") ?? "";
+  if (!/^(identity)?$/i.test(encoding.trim())) {
+    const shown = JSON.stringify(encoding.slice(0, 100));
+    refuse(`The body has the content encoding ${shown}.`, "Send it as it is.", {
+      "accept-encoding": "identity",
     });
   }
 }

@@ -34,6 +34,14 @@ export interface RunEntry {
   readonly interrupts?: readonly RunInterrupt[];
 }
 
+/** What is the name of something else, in the store and in JavaScript, or cannot be written down by every store. */
+const unusable = /^\$|^(__proto__|constructor|prototype)$|[\p{Cc}\p{Cs}]/u;
+
+/** Whether a text can be the id or the thread of a run: of no other one a store is asked. */
+export function isRunName(text: string): boolean {
+  return text !== "" && !unusable.test(text);
+}
+
 /** The thread of the index: no run can have it, because names that begin with `$` are refused. */
 const indexThread = "$runs";
 const namespace = "agent-dag-runs";

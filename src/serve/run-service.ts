@@ -13,10 +13,17 @@ import type { DagSpec } from "../spec/shape.js";
 import { callerOf } from "../telemetry/trace-context.js";
 import { KeptRuns } from "./kept-runs.js";
 import { busy, RequestError } from "./problem.js";
-import { newRunId, type RunEntry, RunIndex } from "./run-index.js";
+import { isRunName, newRunId, type RunEntry, RunIndex } from "./run-index.js";
 import { RunSearch } from "./run-search.js";
 import { ServedRun } from "./served-run.js";
-import { type ServiceOptions, type StartRequest, sharedLimits } from "./service-options.js";
+import {
+  assertNamedApart,
+  assertServiceOptions,
+  longestMs,
+  type ServiceOptions,
+  type StartRequest,
+  sharedLimits,
+} from "./service-options.js";
 import { readServedRun } from "./stored-runs.js";
 
 type Drive = (options: RunDagOptions & { readonly thread: string }) => Promise<RunRecord>;
@@ -53,7 +60,9 @@ export class RunService {
     this.#options = options;
     this.#shared = instrumentsInUse({ ...own, limits: sharedLimits(limits) });
     this.#onEvent = this.#shared.onEvent;
+    assertServiceOptions(options);
     const fixed = specs.map(fixedSpec);
+    assertNamedApart(fixed);
     for (const spec of fixed) assertRunOptions(spec, { ...own, ...(limits !== undefined && { limits }) });
     this.specs = new Map(fixed.map((spec) => [spec.name, spec]));
     this.#store = checkpointer ?? null;
@@ -273,13 +282,16 @@ export class RunService {
     const now = await this.#stored(id);
     if (now === null) return here ?? null;
     const again = this.#runs.get(now.id);
-    if (again === undefined) this.#runs.keep(now);
-    else if (again.part === null) again.catchUp(now);
+    if (again === undefined) {
+      // Whoever reads many old runs fills nothing.
+      this.#runs.forgetOld();
+      this.#runs.keep(now);
+    } else if (again.part === null) again.catchUp(now);
     return again ?? now;
   }
 
   async #stored(id: string): Promise<ServedRun | null> {
-    if (this.#index === null || this.#store === null || id.startsWith("$")) return null;
+    if (this.#index === null || this.#store === null || !isRunName(id)) return null;
     return readServedRun({ id, index: this.#index, store: this.#store, specs: this.specs });
   }
 
@@ -433,5 +445,5 @@ export class RunService {
 }
 
 function later(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, Math.max(0, ms)).unref());
+  return new Promise((resolve) => void setTimeout(resolve, Math.min(Math.max(0, ms), longestMs)).unref());
 }

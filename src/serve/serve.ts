@@ -4,8 +4,8 @@ import { DagError, errorMessage } from "../errors.js";
 import { assertArgument, assertOptions } from "../spec/issue.js";
 import { keepRoom } from "./connections.js";
 import { createHandler, type HandlerOptions } from "./handler.js";
-import { nodeListener } from "./node-listener.js";
-import type { SpecList } from "./service-options.js";
+import { answerUnreadable, nodeListener } from "./node-listener.js";
+import { assertCount, longestMs, type SpecList } from "./service-options.js";
 
 /** Where a service listens. */
 export interface ServeOptions extends HandlerOptions {
@@ -45,6 +45,11 @@ const backlog = 4096;
 
 const loopback = ["127.0.0.1", "::1", "localhost"];
 
+/** The names that a service at an address of this computer's own is known by on it. */
+export function namesAt(host = "127.0.0.1"): readonly string[] {
+  return [...loopback, "[::1]", host];
+}
+
 /**
  * Serves specs over HTTP on this computer: `createHandler` behind a server of Node.
  * @throws DagError `SERVE_OPTIONS_INVALID` for another address without a token, `PORT_UNUSABLE` when the port is taken; what
@@ -55,6 +60,9 @@ export async function serve(specs: SpecList, options: ServeOptions = {}): Promis
   const { port = 0, host = "127.0.0.1", maxConnections = 10_000, idleMs = 10_000, ...rest } = options;
   const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
   assertArgument("serve", isPort, ["options.port", port, "an integer from 0 to 65535"]);
+  assertArgument("serve", typeof host === "string" && host !== "", ["options.host", host, "an address"]);
+  assertCount("serve", "maxConnections", maxConnections, { least: 1 });
+  assertCount("serve", "idleMs", idleMs, { least: 1, most: longestMs });
   const isLocal = loopback.includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
   if (!isLocal && !rest.token) {
     throw new DagError(
@@ -67,7 +75,7 @@ export async function serve(specs: SpecList, options: ServeOptions = {}): Promis
     );
   }
   // Names that any page of the web could not have taken; behind a token, whoever knows it may use any name.
-  const hosts = rest.hosts ?? (isLocal ? [...loopback, "[::1]", host] : undefined);
+  const hosts = rest.hosts ?? (isLocal ? namesAt(host) : undefined);
   const handler = createHandler(specs, { ...rest, ...(hosts !== undefined && { hosts }) });
   const server = createServer(
     {
@@ -76,10 +84,13 @@ export async function serve(specs: SpecList, options: ServeOptions = {}): Promis
       requestTimeout: idleMs + (rest.bodyTimeoutMs ?? 10_000) + 5000,
       keepAliveTimeout: idleMs,
       connectionsCheckingInterval: Math.min(1000, idleMs),
+      // One without a host is answered as the rest of what cannot be read.
+      requireHostHeader: false,
     },
     nodeListener(handler),
   );
   keepRoom(server, maxConnections);
+  answerUnreadable(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
       const where = `${host}:${port}`;

@@ -69,6 +69,54 @@ export function sharedLimits(limits: LimitOptions = {}): LimitOptions {
   };
 }
 
+/** Longest that a timer of Node can wait, in milliseconds. */
+export const longestMs = 2_147_483_647;
+
+/**
+ * Asserts that an option is a whole number; Infinity where there is no `most`.
+ * @throws DagValidationError
+ */
+export function assertCount(
+  called: string,
+  name: string,
+  value: unknown,
+  { least, most = Infinity }: { readonly least: number; readonly most?: number },
+): void {
+  const isCount = typeof value === "number" && (Number.isInteger(value) || value === Infinity);
+  const wanted =
+    most === Infinity ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`;
+  assertArgument(called, isCount && value >= least && value <= most, [`options.${name}`, value, wanted]);
+}
+
+/** Asserts that what a service itself is told can be used. @throws DagValidationError */
+export function assertServiceOptions({
+  maxRuns,
+  keepRuns,
+  keepRunsMs,
+  takeUp,
+  onNotice,
+}: ServiceOptions): void {
+  const called = "createHandler";
+  if (maxRuns !== undefined) assertCount(called, "maxRuns", maxRuns, { least: 1 });
+  if (keepRuns !== undefined) assertCount(called, "keepRuns", keepRuns, { least: 0 });
+  if (keepRunsMs !== undefined) assertCount(called, "keepRunsMs", keepRunsMs, { least: 0 });
+  const isFlag = takeUp === undefined || typeof takeUp === "boolean";
+  assertArgument(called, isFlag, ["options.takeUp", takeUp, "true or false"]);
+  const isListener = onNotice === undefined || typeof onNotice === "function";
+  assertArgument(called, isListener, ["options.onNotice", onNotice, "a function"]);
+}
+
+/** Asserts that no two specs have one name: they are known by it. @throws DagValidationError */
+export function assertNamedApart(specs: readonly DagSpec[]): void {
+  const byName = new Map<string, DagSpec>();
+  for (const spec of specs) {
+    const other = byName.get(spec.name);
+    const isApart = other === undefined || other === spec;
+    assertArgument("createHandler", isApart, ["specs", spec.name, "graphs with a name of their own each"]);
+    byName.set(spec.name, spec);
+  }
+}
+
 /** The specs as a list. */
 export function listOf(specs: SpecList): readonly DagSpec[] {
   if (Array.isArray(specs)) return specs as readonly DagSpec[];

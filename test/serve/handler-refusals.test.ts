@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { ada, handlerOf, jsonOf } from "../support/served-graphs.js";
+import { MemorySaver } from "@langchain/langgraph";
+import { createHandler } from "../../src/serve/handler.js";
+import { defineDag } from "../../src/spec/define.js";
+import { ada, handlerOf, held, jsonOf } from "../support/served-graphs.js";
 import { allMessages, get, post } from "./client.js";
 
 describe("what is wrong", () => {
@@ -45,6 +48,23 @@ describe("what is wrong", () => {
     ["run to answer", post("/runs/none/answer", true), 404, "RUN_UNKNOWN"],
     ["state", get("/runs?state=odd"), 400, "REQUEST_INVALID"],
     ["limit", get("/runs?limit=-1"), 400, "REQUEST_INVALID"],
+    ["limit of nothing", get("/runs?limit=0"), 400, "REQUEST_INVALID"],
+    ["id to list from", get("/runs?before=constructor"), 400, "REQUEST_INVALID"],
+    [
+      "character set",
+      post("/runs", ada, { "content-type": "application/json; charset=latin1" }),
+      415,
+      "REQUEST_TYPE",
+    ],
+    ["packing", post("/runs", ada, { "content-encoding": "gzip" }), 415, "REQUEST_TYPE"],
+    ["answer on a page", post("/answer", [1]), 400, "REQUEST_INVALID"],
+    ["run of an answer on a page", post("/answer?run=none", {}), 404, "RUN_UNKNOWN"],
+    [
+      "size of an answer on a page",
+      post("/pages/none/answer", { a: "x".repeat(2000) }),
+      413,
+      "REQUEST_TOO_LARGE",
+    ],
     ["parameter of the list", get("/runs?status=failed"), 400, "REQUEST_INVALID"],
     ["parameter of a start", post("/runs?stream=true", ada), 400, "REQUEST_INVALID"],
     ["parameter of a run", get("/runs/none?format=events"), 400, "REQUEST_INVALID"],
@@ -65,6 +85,82 @@ describe("what is wrong", () => {
     expect(problem).toMatchObject({ status, code });
     expect(problem.detail).not.toBe("");
     expect(await jsonOf(await handler(get("/runs")))).toEqual([]);
+  });
+
+  it.each(["__proto__", "constructor", "prototype", "$runs", "\0", "a\nb", "../..", "x".repeat(5000)])(
+    "is a run of the name %j, of which the store is not asked",
+    async (name) => {
+      const told: string[] = [];
+      const handler = handlerOf({
+        checkpointer: new MemorySaver(),
+        onNotice: (text) => void told.push(text),
+      });
+      const path = `/runs/${encodeURIComponent(name)}`;
+      for (const request of [
+        get(path),
+        get(`${path}/events`),
+        new Request(`http://localhost${path}`, { method: "DELETE" }),
+        post(`${path}/answer`, true),
+        get(`/pages/${encodeURIComponent(name)}/`),
+      ]) {
+        const response = await handler(request);
+        expect([response.status, (await jsonOf(response)).code]).toEqual([404, "RUN_UNKNOWN"]);
+      }
+      expect(told).toEqual([]);
+    },
+  );
+
+  it("is a parameter by its own name", async () => {
+    const handler = handlerOf();
+    const { id } = await jsonOf(await handler(post("/runs", ada)));
+    const problem = await jsonOf(await handler(get(`/runs/${id}/events?after=x`)));
+    expect(problem.detail).toContain("The parameter `after` is");
+  });
+
+  it.each([
+    ["token", ""],
+    ["token", "two words"],
+    ["token", 5],
+    ["hosts", "localhost"],
+    ["cors", "http://a.test"],
+    ["basePath", 1],
+    ["maxBodyBytes", Number.NaN],
+    ["maxBodyBytes", 0],
+    ["bodyTimeoutMs", Infinity],
+    ["maxRuns", 0],
+    ["keepRuns", -1],
+    ["keepRunsMs", "1"],
+    ["takeUp", "no"],
+    ["onNotice", 5],
+  ])("is an option %s of %j, before any request", (name, value) => {
+    const create = () =>
+      createHandler([defineDag({ name: "a", nodes: { a: { run: () => 1 } } })], { [name]: value });
+    expect(create).toThrow(`options.${name}`);
+    expect(create).not.toThrow("two words");
+  });
+
+  it("is a second graph of the same name", () => {
+    const named = (made: number) => defineDag({ name: "same", nodes: { a: { run: () => made } } });
+    expect(() => createHandler([named(1), named(2)])).toThrow(/is "same"/);
+    const one = named(1);
+    expect(() => createHandler({ a: one, b: one })).not.toThrow();
+  });
+
+  it("is no base path without its slash, and no host in capitals or with a port", async () => {
+    const handler = handlerOf({ basePath: "api/dags/", hosts: ["LocalHost:3000"] });
+    expect((await handler(get("/api/dags/runs"))).status).toBe(200);
+  });
+
+  it("is no waiting without an end as a service is closed", async () => {
+    const handler = handlerOf();
+    const { id } = await jsonOf(
+      await handler(post("/runs", { dag: "slow", input: "x" }, { prefer: "respond-async" })),
+    );
+    const closed = handler.close({ drainMs: Infinity });
+    await new Promise((done) => setTimeout(done, 20));
+    held.open();
+    await closed;
+    expect(await jsonOf(await handler(get(`/runs/${id}`)))).toMatchObject({ state: "completed" });
   });
 
   it("is no last event that is empty: all is told from the start", async () => {

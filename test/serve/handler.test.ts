@@ -189,7 +189,10 @@ describe("who may", () => {
     expect((await handler(get("/runs", { authorization: "Bearer s3cret" }))).status).toBe(200);
     expect((await handler(get("/health"))).status).toBe(200);
     const signedIn = await handler(get("/?token=s3cret"));
-    expect([signedIn.status, signedIn.headers.get("location")]).toEqual([303, "/"]);
+    expect([signedIn.status, signedIn.headers.get("location")]).toEqual([303, "./"]);
+    // Seen from the page itself, wherever it hangs; nothing in the path leads to another host.
+    const elsewhere = await handler(get("http://localhost//evil.test/?token=s3cret&a=b"));
+    expect(elsewhere.headers.get("location")).toBe("./?a=b");
     const cookie = String(signedIn.headers.get("set-cookie")).split(";")[0] ?? "";
     expect((await handler(get("/runs", { cookie }))).status).toBe(200);
     expect((await handler(get("/?token=wrong"))).status).toBe(401);

@@ -146,6 +146,52 @@ it.each([
   expect(asked).toEqual([expect.stringMatching(/May it go out\?[\s\S]*Dear all/)]);
 });
 
+it("asks no longer what was answered elsewhere, and gives what comes of it", async () => {
+  let asked: () => void = () => {};
+  const wasAsked = new Promise<void>((done) => {
+    asked = done;
+  });
+  const client = await connected(() => {
+    asked();
+    return new Promise(() => {});
+  });
+  const call = client.callTool({ name: "letter", arguments: { input: "x" } });
+  await wasAsked;
+  const [run] = (await (await fetch(`${service?.url}runs?state=interrupted`)).json()) as { id: string }[];
+  await fetch(`${service?.url}runs/${run?.id}/answer`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "true",
+  });
+  expect(textOf(await call)).toBe("sent");
+});
+
+it("says that an answer was put off", async () => {
+  const client = await connected(() => ({ action: "cancel" }));
+  const result = await client.callTool({ name: "letter", arguments: { input: "x" } });
+  expect(textOf(result)).toContain("which was put off");
+});
+
+it("moves the references of an input that stands in a field of its own", async () => {
+  const tree: z.ZodType = z.union([z.string(), z.array(z.lazy(() => tree))]);
+  const own = await serve(defineDag({ name: "tree", input: tree, nodes: { a: { run: () => "x" } } }));
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${own.url}mcp`)) as never);
+  const { tools } = await client.listTools();
+  const schema: any = tools[0]?.inputSchema;
+  const references = [...JSON.stringify(schema).matchAll(/"\$ref":"#([^"]*)"/g)].map(([, at]) => at ?? "");
+  expect(references.length).toBeGreaterThan(0);
+  for (const at of references) {
+    const found = at
+      .split("/")
+      .slice(1)
+      .reduce((from, step) => from?.[step], schema);
+    expect([at, found]).toEqual([at, expect.objectContaining({ anyOf: expect.anything() })]);
+  }
+  await client.close();
+  await own.close();
+});
+
 it("says that a run waits where the client cannot ask", async () => {
   const client = await connected();
   const result: any = await client.callTool({ name: "letter", arguments: { input: "x" } });

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
-import { connect } from "node:net";
+import { createServer, request } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, expect, it } from "@jest/globals";
+import { createHandler } from "../../src/serve/handler.js";
+import { nodeListener } from "../../src/serve/node-listener.js";
 import { type ServedDags, type ServeOptions, serve } from "../../src/serve/serve.js";
 import { defineDag } from "../../src/spec/define.js";
 import { cli } from "../cli/cli-run.js";
@@ -77,6 +80,120 @@ it("answers oversized, slow and broken requests, and serves others meanwhile", a
   ]);
   expect([large, late, broken].map((text) => text.slice(9, 12))).toEqual(["413", "408", "400"]);
   expect((await fetch(`${url}health`)).status).toBe(200);
+});
+
+it.each([
+  ["no request", "NO SENSE\r\n\r\n", 400, "REQUEST_INVALID"],
+  ["no host", "GET /health HTTP/1.1\r\n\r\n", 400, "REQUEST_INVALID"],
+  ["two hosts", "GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\n\r\n", 400, "REQUEST_INVALID"],
+  [
+    "two lengths",
+    "POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    400,
+    "REQUEST_INVALID",
+  ],
+  [
+    "large head",
+    `GET /health HTTP/1.1\r\nHost: localhost\r\nX: ${"y".repeat(40_000)}\r\n\r\n`,
+    431,
+    "REQUEST_TOO_LARGE",
+  ],
+  ["late head", "GET /health HTTP/1.1\r\nHost: loc", 408, "REQUEST_TIMEOUT"],
+  [
+    "expectation",
+    "POST /runs HTTP/1.1\r\nHost: localhost\r\nExpect: cake\r\nContent-Length: 2\r\n\r\n{}",
+    417,
+    "REQUEST_INVALID",
+  ],
+])("answers what its parser cannot read as a problem: %s", async (_, bytes, status, code) => {
+  const { port } = await started({ idleMs: 300 });
+  const text = await exchange(port, bytes);
+  expect(text).toMatch(
+    new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*application/problem\\+json[\\s\\S]*"${code}"`),
+  );
+});
+
+it("says nothing into the midst of another answer", async () => {
+  const endless = defineDag({
+    name: "endless",
+    nodes: { a: { run: ({ signal }) => new Promise((done) => signal.addEventListener("abort", done)) } },
+  });
+  const service = await serve(endless);
+  services.push(service);
+  const asked = JSON.stringify({ input: "x", stream: true });
+  const head = "POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+  let text = "";
+  const socket = connect(service.port, "127.0.0.1", () => {
+    socket.write(`${head}Content-Length: ${asked.length}\r\n\r\n${asked}`);
+  });
+  socket.on("data", (chunk) => {
+    if (!text.includes("node-started") && String(chunk).includes("node-started"))
+      socket.write("NO SENSE\r\n\r\n");
+    text += chunk;
+  });
+  await once(socket, "close");
+  expect(text).toContain("node-started");
+  expect(text).not.toContain("problem+json");
+});
+
+it("takes a body that was read before, as parsers under Express leave it", async () => {
+  const handler = createHandler(greet);
+  const listener = nodeListener(handler);
+  const server = createServer(async (incoming, outgoing) => {
+    const parts: Buffer[] = [];
+    for await (const part of incoming) parts.push(part);
+    const sent = Buffer.concat(parts);
+    const isPacked = incoming.headers["content-encoding"] === "gzip";
+    const read: unknown = JSON.parse(String(isPacked ? gunzipSync(sent) : sent));
+    listener(Object.assign(incoming, { body: read }), outgoing);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const [sent, headers] of [
+    [body, json],
+    [gzipSync(body), { ...json, "content-encoding": "gzip" }],
+  ] as const) {
+    const response = await fetch(`${url}/runs`, { method: "POST", headers, body: sent });
+    expect(await response.json()).toMatchObject({ output: "Hello Ada" });
+  }
+  server.close();
+  server.closeAllConnections();
+  await handler.close();
+});
+
+it("lets go of a client that takes nothing of a stream, and serves it when it comes back", async () => {
+  const text = "x".repeat(1_000_000);
+  const loud = defineDag({
+    name: "loud",
+    nodes: {
+      a: {
+        run: ({ progress }) => {
+          for (let at = 0; at < 20; at++) progress(text);
+          return "said";
+        },
+      },
+    },
+  });
+  const handler = createHandler(loud);
+  const server = createServer(nodeListener(handler, { stallMs: 100 })).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const asked = JSON.stringify({ input: "x", stream: true });
+  const socket = connect(port, "127.0.0.1", () => {
+    socket.write(
+      `POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${asked.length}\r\n\r\n${asked}`,
+    );
+  });
+  socket.pause();
+  const [server1] = (await once(server, "connection")) as [import("node:net").Socket];
+  await once(server1, "close");
+  socket.destroy();
+  const [run] = (await (await fetch(`http://127.0.0.1:${port}/runs`)).json()) as { id: string }[];
+  const rest = await allMessages(await fetch(`http://127.0.0.1:${port}/runs/${run?.id}/events`));
+  expect(rest.at(-1)?.event).toMatchObject({ type: "run-ended", output: "said" });
+  server.close();
+  server.closeAllConnections();
+  await handler.close();
 });
 
 /** A connection that says nothing: `closed` once the service has ended it. */
@@ -259,6 +376,21 @@ export default { name: "steps", nodes: {
     expect(record).toMatchObject({ id, state: "completed", output: `second ${"abc"[at]}` });
   }
   expect(linesOf(log)).toEqual(["first a", "first b", "first c", "second a", "second b", "second c"]);
+});
+
+it("answers to more names where they are given, and to its own still", async () => {
+  const { url, child } = await command("examples/review.ts", "--port", "0", "--host-name", "graphs.test");
+  const status = (host: string) =>
+    new Promise<number | undefined>((done) => {
+      request(`${url}runs`, { headers: { host } }, (response) => {
+        response.resume();
+        done(response.statusCode);
+      }).end();
+    });
+  expect(await Promise.all(["graphs.test", "localhost:1", "127.0.0.1", "evil.test"].map(status))).toEqual([
+    200, 200, 200, 403,
+  ]);
+  child.kill("SIGKILL");
 });
 
 it("is refused on the command line with what is wrong", async () => {
