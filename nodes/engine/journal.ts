@@ -317,6 +317,7 @@ function unendedCall(event: RunEventOf<"call-started">, heard: ModelReply | unde
     costUsd: null,
     toolCalls: (heard?.toolCalls ?? []).map(({ id, name, args }) => ({ id, name, args })),
     finishReason: heard?.finishReason ?? null,
+    ...(heard?.model !== undefined && { responseModel: heard.model }),
     hedged: false,
     error: heard === undefined ? lost : null,
   };

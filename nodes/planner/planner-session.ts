@@ -164,13 +164,15 @@ async function* chunksOf({
   thoughts,
   toolCalls,
   finishReason,
+  model,
   usage,
 }: ModelReply): AsyncGenerator<ModelChunk> {
   if (thoughts !== null) yield { type: "thought", ...thoughts };
   if (text !== "") yield { type: "text", text };
   for (const [index, call] of toolCalls.entries()) yield { type: "tool-call", index, ...call };
   if (usage !== null) yield { type: "usage", ...usage };
-  if (finishReason !== null) yield { type: "finish", reason: finishReason };
+  if (finishReason !== null)
+    yield { type: "finish", reason: finishReason, ...(model !== undefined && { model }) };
 }
 
 /** A call to be settled, by the id under which its run is found. */

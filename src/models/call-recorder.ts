@@ -114,6 +114,7 @@ export function recordCalls(options: CallRecorderOptions): ModelMiddleware {
           ...(reply.thoughts !== null && reply.thoughts.text !== "" && { thoughts: reply.thoughts.text }),
           toolCalls: reply.toolCalls.map(({ id, name, args }) => ({ id, name, args: parsed(args) })),
           finishReason: reply.finishReason,
+          ...(reply.model !== undefined && { responseModel: reply.model }),
           hedged: request.hedged === true,
           error,
           ...(options.texts && reply.text !== "" && { reply: parts(reply.text) }),

@@ -148,7 +148,8 @@ export function completionReader(answerTool: string | null): CompletionReader {
       const reason = textIn(field(choice, "finish_reason"));
       if (reason !== undefined) {
         finishReason = answerSlots.size > 0 && /tool|function/.test(reason) ? "stop" : reason;
-        chunks.push({ type: "finish", reason: finishReason });
+        const model = textIn(field(event, "model"));
+        chunks.push({ type: "finish", reason: finishReason, ...(model && { model }) });
       }
       return chunks;
     },

@@ -26,6 +26,7 @@ export function readChunks(answerTool: string | null, outputs: "added" | "totals
   const thoughts = thoughtFold();
   let sawContent = false;
   let finishReason: string | null = null;
+  let model: string | undefined;
 
   function text(value: string): ModelChunk[] {
     if (value === "") return [];
@@ -62,10 +63,11 @@ export function readChunks(answerTool: string | null, outputs: "added" | "totals
         ...text(textOf(field(message, "content"))),
         ...toolCallPieces(message).flatMap(toolCall),
       ];
+      model = modelOf(message) ?? model;
       const reason = finishReasonOf(message);
       if (reason !== null) {
         finishReason = answerSlots.size > 0 && /tool|function/i.test(reason) ? "stop" : reason;
-        chunks.push({ type: "finish", reason: finishReason });
+        chunks.push({ type: "finish", reason: finishReason, ...(model !== undefined && { model }) });
       }
       return chunks;
     },
@@ -230,6 +232,16 @@ function textOf(content: unknown): string {
   return list(content)
     .map((block) => (field(block, "type") === "text" ? (text(field(block, "text")) ?? "") : ""))
     .join("");
+}
+
+/** The model that answered, as the provider names it. */
+function modelOf(message: unknown): string | undefined {
+  const metadata = field(message, "response_metadata");
+  for (const name of ["model_name", "model", "modelName"]) {
+    const named = text(field(metadata, name));
+    if (named) return named;
+  }
+  return undefined;
 }
 
 /** The reason as the provider gave it; OpenAI's Responses API gives a status instead. */

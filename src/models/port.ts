@@ -126,7 +126,8 @@ export type ModelChunk =
       readonly args: string;
     }
   | ({ readonly type: "usage" } & ReplyUsage)
-  | { readonly type: "finish"; readonly reason: string }
+  /** Why the reply ended, and the model that answered, where the provider names it. */
+  | { readonly type: "finish"; readonly reason: string; readonly model?: string }
   /** What the provider's headers said about its limits; before any text, and only where the provider tells. */
   | { readonly type: "rate-limit"; readonly limits: RateLimit }
   /** What came before belongs to an attempt that failed on the way: forget it, the reply begins anew. */
@@ -245,6 +246,8 @@ export interface ModelReply {
   readonly toolCalls: readonly ToolCall[];
   /** Why the reply ended, in the provider's word (`stop`, `length`, `tool_calls`); `null` where it did not say. */
   readonly finishReason: string | null;
+  /** The model that answered, as the provider names it; absent where it does not. */
+  readonly model?: string;
   /** Tokens, as far as the provider counted them; `null` where it gave none. */
   readonly usage: ReplyUsage | null;
   /** What the model thought, `null` when it shows nothing of it. */
@@ -311,6 +314,7 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
   let carry: ThoughtCarry | undefined;
   const calls = new Map<number, { id: string; name: string; args: string }>();
   let finishReason: string | null = null;
+  let model: string | undefined;
   let usage: ModelReply["usage"] = null;
   return {
     add(chunk) {
@@ -318,8 +322,10 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
       else if (chunk.type === "thought") {
         thought.push(chunk.text);
         carry = chunk.carry ?? carry;
-      } else if (chunk.type === "finish") finishReason = chunk.reason;
-      else if (chunk.type === "usage") {
+      } else if (chunk.type === "finish") {
+        finishReason = chunk.reason;
+        model = chunk.model ?? model;
+      } else if (chunk.type === "usage") {
         const { type: _, ...tokens } = chunk;
         usage = tokens;
       } else if (chunk.type === "restart") {
@@ -328,6 +334,7 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
         carry = undefined;
         calls.clear();
         finishReason = null;
+        model = undefined;
         usage = null;
       } else if (chunk.type === "tool-call") {
         const call = calls.get(chunk.index);
@@ -347,7 +354,8 @@ export function replyFold(): { add(chunk: ModelChunk): void; reply(): ModelReply
       const said = thought.join("");
       const thoughts =
         said === "" && carry === undefined ? null : { text: said, ...(carry !== undefined && { carry }) };
-      return { text: text.join(""), toolCalls, finishReason, usage, thoughts };
+      const told = model === undefined ? {} : { model };
+      return { text: text.join(""), toolCalls, finishReason, ...told, usage, thoughts };
     },
   };
 }

@@ -146,7 +146,7 @@ function headersIn(value: string): unknown {
   } catch {
     return [...value.matchAll(/([\w-]+)\s*[:=]\s*([^,\n]+)/g)].map(([, name, part = ""]) => [
       name,
-      decoded(part.trim()),
+      percentDecoded(part.trim()),
     ]);
   }
 }
@@ -160,10 +160,11 @@ function credentialsInUrl(value: string): string[] {
   const { username, password, searchParams } = new URL(value);
   const inQuery = [...searchParams].flatMap(([name, part]) => (namesSecret(name) ? [part] : []));
   const isToken = password === "" && username.length >= leastToken;
-  return [decoded(isToken ? username : password), ...inQuery].filter((part) => part !== "");
+  return [percentDecoded(isToken ? username : password), ...inQuery].filter((part) => part !== "");
 }
 
-function decoded(text: string): string {
+/** Text in which `%20` and the like stand for characters; as it is where it is not of that form. */
+export function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

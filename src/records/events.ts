@@ -105,6 +105,8 @@ export interface CallRecord {
   readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly args: unknown }[];
   /** As the provider gave it (`stop`, `length`, `tool_calls`, `content_filter`), `null` when none came. */
   readonly finishReason: string | null;
+  /** The model that answered, as the provider names it; absent where it does not, and in older records. */
+  readonly responseModel?: string;
   /** `true` for the second request of a hedged pair. */
   readonly hedged: boolean;
   /** Why it failed; `null` where it did not. */

@@ -161,6 +161,7 @@ const call = z.looseObject({
   costUsd: count.nullable(),
   toolCalls: z.array(z.looseObject({ id: z.string(), name: z.string() })),
   finishReason: z.string().nullable(),
+  responseModel: z.string().optional(),
   hedged: z.boolean(),
   error: problem.nullable(),
 });

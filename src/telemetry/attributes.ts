@@ -74,6 +74,21 @@ export function reasonOf(outcome: Outcome): Attributes {
   return "reason" in outcome ? { [names.reason]: outcome.reason.code } : {};
 }
 
+/** How a request was answered. Of one that failed before it said why, the reason is `error`. */
+export function responseOf(call: CallRecord): Attributes {
+  const { finishReason, responseModel, firstTokenMs, hedged, error } = call;
+  const reason = finishReason ?? (error === null ? null : "error");
+  return {
+    ...(reason !== null && { [names.finishReasons]: [reason] }),
+    ...(responseModel !== undefined && {
+      [names.responseModel]: responseModel,
+      [names.llmModel]: responseModel,
+    }),
+    ...(firstTokenMs !== null && { [names.requestStream]: true, [names.firstChunk]: firstTokenMs / 1000 }),
+    ...(hedged && { [names.hedged]: true }),
+  };
+}
+
 /** What a request used. A failed one that was told nothing of has no tokens, rather than none counted. */
 export function usageOf(call: CallRecord): Attributes {
   const { inputTokens, outputTokens } = call;
@@ -84,9 +99,19 @@ export function usageOf(call: CallRecord): Attributes {
     [names.promptTokens]: inputTokens,
     [names.completionTokens]: outputTokens,
     [names.totalTokens]: inputTokens + outputTokens,
-    ...(call.cachedInputTokens !== undefined && { [names.cacheReadTokens]: call.cachedInputTokens }),
-    ...(call.cacheWriteTokens !== undefined && { [names.cacheWriteTokens]: call.cacheWriteTokens }),
-    ...(call.reasoningTokens !== undefined && { [names.reasoningTokens]: call.reasoningTokens }),
+    ...(call.cachedInputTokens !== undefined && {
+      [names.cacheReadTokens]: call.cachedInputTokens,
+      [names.promptCacheRead]: call.cachedInputTokens,
+    }),
+    ...(call.cacheWriteTokens !== undefined && {
+      [names.cacheWriteTokens]: call.cacheWriteTokens,
+      [names.cacheCreationTokens]: call.cacheWriteTokens,
+      [names.promptCacheWrite]: call.cacheWriteTokens,
+    }),
+    ...(call.reasoningTokens !== undefined && {
+      [names.reasoningTokens]: call.reasoningTokens,
+      [names.completionReasoning]: call.reasoningTokens,
+    }),
     ...(call.estimated && { [names.estimated]: true }),
     ...(call.costUsd !== null && { [names.costUsd]: call.costUsd, [names.llmCost]: call.costUsd }),
   };

@@ -136,12 +136,12 @@ function spanAt(spans: RunSpans<Span>, place: Place): Span | undefined {
 /** A tracer and a meter as the sink of a run's spans. */
 function tracerSink(tracer: Tracer, around: Context, meter: () => Meter) {
   let origin = 0;
-  let counters: { readonly duration: Histogram; readonly tokens: Histogram } | undefined;
+  let counters: Counters | undefined;
   const at = (ms: number) => origin + ms;
   const sink: SpanSink<Span> & { startAt(nowMs: number): void } = {
-    /** Ties the run's clock to the one of the day. */
+    /** Ties the run's clock to the one of the day, as the SDK does: a clock of the process falls behind while a machine sleeps. */
     startAt(nowMs) {
-      origin = performance.timeOrigin + performance.now() - nowMs;
+      origin = Date.now() - nowMs;
     },
     start: ({ name, kind, startedAtMs, attributes }: NewSpan, parent, links) =>
       tracer.startSpan(
@@ -173,28 +173,33 @@ function tracerSink(tracer: Tracer, around: Context, meter: () => Meter) {
   return sink;
 }
 
-function countersOf(meter: Meter) {
-  const histogram = ({ name, unit, description, boundaries }: (typeof histograms)[keyof typeof histograms]) =>
-    meter.createHistogram(name, {
-      unit,
-      description,
-      advice: { explicitBucketBoundaries: [...boundaries] },
-    });
-  return { duration: histogram(histograms.duration), tokens: histogram(histograms.tokens) };
+type Counters = Readonly<Record<keyof typeof histograms, Histogram>>;
+
+function countersOf(meter: Meter): Counters {
+  const made = Object.entries(histograms).map(([key, { name, unit, description, boundaries }]) => {
+    const advice = { explicitBucketBoundaries: [...boundaries] };
+    return [key, meter.createHistogram(name, { unit, description, advice })];
+  });
+  return Object.fromEntries(made);
 }
 
-function count({ duration, tokens }: { duration: Histogram; tokens: Histogram }, call: CallRecord): void {
+/** A failed request that was told nothing of has no tokens, rather than none counted. */
+function count(counters: Counters, call: CallRecord): void {
   const { provider, model } = providerAndModel(call.model);
   const attributes = {
     [names.operation]: "chat",
     [names.provider]: provider,
     [names.requestModel]: model,
-    ...(call.error !== null && { [names.errorType]: call.error.code }),
+    ...(call.responseModel !== undefined && { [names.responseModel]: call.responseModel }),
   };
-  duration.record(call.durationMs / 1000, attributes);
+  const failure = call.error === null ? {} : { [names.errorType]: call.error.code };
+  counters.duration.record(call.durationMs / 1000, { ...attributes, ...failure });
+  counters.inferenceDuration.record(call.durationMs / 1000, { ...attributes, ...failure });
   if (call.inputTokens + call.outputTokens === 0 && call.error !== null) return;
-  tokens.record(call.inputTokens, { ...attributes, [names.tokenType]: "input" });
-  tokens.record(call.outputTokens, { ...attributes, [names.tokenType]: "output" });
+  counters.tokens.record(call.inputTokens, { ...attributes, [names.tokenType]: "input" });
+  counters.tokens.record(call.outputTokens, { ...attributes, [names.tokenType]: "output" });
+  counters.inputTokens.record(call.inputTokens, { ...attributes, ...failure });
+  counters.outputTokens.record(call.outputTokens, { ...attributes, ...failure });
 }
 
 const otelAttributes = (attributes: Attributes) => attributes as OtelAttributes;

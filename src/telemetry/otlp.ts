@@ -13,51 +13,63 @@ export interface OtlpOptions extends RunSpansOptions {
  * 1.x: ids in hexadecimal, 64-bit integers as text).
  */
 export function otlpTrace(record: RunRecord, options: OtlpOptions = {}): object {
-  const spans = spansOf(record, options);
-  return traceRequest(spans, Date.parse(record.startedAt), options.version);
+  const startedAt = Date.parse(record.startedAt);
+  return traceRequest(
+    spansOf(record, options).map((span) => ({ span, startedAt })),
+    options,
+  );
 }
 
-/** @param startedAtEpochMs When the run's clock was at 0, in milliseconds since 1970. */
+/** A span, and when its run's clock was at 0, in milliseconds since 1970. */
+export interface TimedSpan {
+  readonly span: KeptSpan;
+  readonly startedAt: number;
+}
+
+/** @param resource Who sends, beside the service's name. */
 export function traceRequest(
-  spans: readonly KeptSpan[],
-  startedAtEpochMs: number,
-  version: string | undefined,
+  spans: readonly TimedSpan[],
+  { version, resource = {} }: { readonly version?: string | undefined; readonly resource?: Attributes },
 ): object {
-  const nanos = (ms: number) =>
-    (BigInt(Math.round(startedAtEpochMs)) * 1_000_000n + BigInt(Math.round(ms * 1e6))).toString();
+  const nanosFrom = (startedAt: number) => (ms: number) =>
+    (BigInt(Math.round(startedAt)) * 1_000_000n + BigInt(Math.round(ms * 1e6))).toString();
   return {
     resourceSpans: [
       {
-        resource: { attributes: listOf({ "service.name": "agent-dag" }) },
+        resource: { attributes: listOf({ "service.name": "agent-dag", ...resource }) },
         scopeSpans: [
           {
             scope: { name: "agent-dag", ...(version !== undefined && { version }) },
-            spans: spans.map((span) => ({
-              traceId: span.traceId,
-              spanId: span.spanId,
-              ...(span.parentSpanId !== null && { parentSpanId: span.parentSpanId }),
-              ...(span.traceState !== "" && { traceState: span.traceState }),
-              name: span.name,
-              kind: span.kind === "client" ? 3 : 1,
-              startTimeUnixNano: nanos(span.startedAtMs),
-              endTimeUnixNano: nanos(span.endedAtMs),
-              attributes: listOf(span.attributes),
-              events: span.events.map(({ name, atMs, attributes }) => ({
-                name,
-                timeUnixNano: nanos(atMs),
-                attributes: listOf(attributes),
-              })),
-              links: span.links.map(({ traceId, spanId }) => ({
-                traceId,
-                spanId,
-                attributes: listOf({ "agent_dag.edge": "needs" }),
-              })),
-              status: span.error === null ? {} : { code: 2, message: span.error.message },
-            })),
+            spans: spans.map(({ span, startedAt }) => spanOf(span, nanosFrom(startedAt))),
           },
         ],
       },
     ],
+  };
+}
+
+function spanOf(span: KeptSpan, nanos: (ms: number) => string): object {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    ...(span.parentSpanId !== null && { parentSpanId: span.parentSpanId }),
+    ...(span.traceState !== "" && { traceState: span.traceState }),
+    name: span.name,
+    kind: span.kind === "client" ? 3 : 1,
+    startTimeUnixNano: nanos(span.startedAtMs),
+    endTimeUnixNano: nanos(span.endedAtMs),
+    attributes: listOf(span.attributes),
+    events: span.events.map(({ name, atMs, attributes }) => ({
+      name,
+      timeUnixNano: nanos(atMs),
+      attributes: listOf(attributes),
+    })),
+    links: span.links.map(({ traceId, spanId }) => ({
+      traceId,
+      spanId,
+      attributes: listOf({ "agent_dag.edge": "needs" }),
+    })),
+    status: span.error === null ? {} : { code: 2, message: span.error.message },
   };
 }
 

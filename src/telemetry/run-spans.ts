@@ -8,6 +8,7 @@ import {
   promptAttributes,
   reasonOf,
   replyAttributes,
+  responseOf,
   usageOf,
   valueAttribute,
 } from "./attributes.js";
@@ -49,6 +50,8 @@ export class RunSpans<S> {
   #run: Open<S> | null = null;
   #dag: DagProjection | undefined;
   #cost: number | null = 0;
+  /** What tells the spans of one thread: runs, agents and model requests have it. */
+  #conversation: Attributes = {};
   #startAtMs: number;
 
   /** @param startAtMs When the run's span begins: later than 0 where a resumed run goes on. */
@@ -138,6 +141,8 @@ export class RunSpans<S> {
 
   #runStarted(event: RunEventOf<"run-started">): void {
     this.#dag = event.dag;
+    if (event.thread !== null)
+      this.#conversation = { [names.conversation]: event.thread, [names.session]: event.thread };
     this.#run = this.#tree.open(null, {
       name: `invoke_workflow ${event.dag.name}`,
       kind: "internal",
@@ -150,7 +155,7 @@ export class RunSpans<S> {
         [names.runId]: event.id,
         [names.topology]: event.topology,
         [names.dagHash]: event.dag.hash,
-        ...(event.thread !== null && { [names.conversation]: event.thread }),
+        ...this.#conversation,
         ...(event.simulated !== null && { [names.simulated]: event.simulated.profile }),
         ...(this.#texts && valueAttribute(names.inputValue, event.input)),
       },
@@ -162,12 +167,14 @@ export class RunSpans<S> {
     const parent = this.#parentOf(event, event.atMs);
     if (parent === null || this.#works.has(path)) return;
     const declared = this.#declared(event.node);
+    const { name, attributes } = nameAndOperation(event, declared?.node);
     const open = this.#tree.open(
       parent,
       {
-        ...nameAndOperation(event, declared?.node),
+        name,
         kind: "internal",
         startedAtMs: event.atMs,
+        attributes: { ...attributes, ...this.#conversation },
       },
       this.#needed(event, declared?.node),
     );
@@ -244,9 +251,11 @@ export class RunSpans<S> {
         [names.provider]: provider,
         [names.requestModel]: model,
         [names.kind]: "LLM",
+        [names.llmSystem]: provider,
         [names.llmModel]: model,
         [names.llmProvider]: provider,
         [names.attempt]: event.attempt,
+        ...this.#conversation,
         ...placeAttributes(event),
         ...texts,
       },
@@ -267,9 +276,7 @@ export class RunSpans<S> {
       call.startedAtMs + call.durationMs,
       {
         ...usageOf(call),
-        ...(call.finishReason !== null && { [names.finishReasons]: [call.finishReason] }),
-        ...(call.firstTokenMs !== null && { [names.firstChunk]: call.firstTokenMs / 1000 }),
-        ...(call.hedged && { [names.hedged]: true }),
+        ...responseOf(call),
         ...(this.#texts && replyAttributes(call, this.#kept)),
       },
       call.error,
@@ -352,8 +359,9 @@ export class RunSpans<S> {
         startedAtMs: atMs,
         attributes: {
           [names.operation]: "plan",
-          [names.agent]: key.node,
+          [names.agent]: this.#dag?.name ?? key.node,
           [names.kind]: "AGENT",
+          ...this.#conversation,
           [names.node]: key.node,
         },
       });

@@ -30,6 +30,8 @@ const recordedReply = z.object({
   toolCalls: z.array(toolCall).optional(),
   usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
   finish: z.string().optional(),
+  /** The model that answered, as the provider named it. */
+  model: z.string().optional(),
   error: z
     .object({
       code: z.string(),

@@ -42,6 +42,7 @@ export function streamTape(nowMs: () => number = () => performance.now()): Strea
         ...(toolCalls.length > 0 && { toolCalls: toolCalls.map((call) => ({ ...call })) }),
         ...(whole.usage !== null && { usage: whole.usage }),
         ...(whole.finishReason !== null && { finish: whole.finishReason }),
+        ...(whole.model !== undefined && { model: whole.model }),
         ...(end.how === "error" && { error: redact(recordedError(end.error)) }),
         ...(end.how === "aborted" && { aborted: true as const }),
         stream: wrapped(pieces.map(pieceText)),
@@ -121,7 +122,7 @@ export async function* playReply(
 
 /** The chunks with their waits. A reply that was edited by hand, so that lengths do not add up, comes in one piece. */
 function piecesOf(reply: RecordedReply): { chunk: ModelChunk | null; waitMs: number }[] {
-  const { text = "", toolCalls = [], usage, finish } = reply;
+  const { text = "", toolCalls = [], usage } = reply;
   const parsed = [...reply.stream.matchAll(/([a-z]+)(\d*)(?::(\d+))?@(\d+)/g)].map(
     ([, kind = "", index = "", length = "0", waitMs = "0"]) => ({
       kind,
@@ -157,10 +158,13 @@ function piecesOf(reply: RecordedReply): { chunk: ModelChunk | null; waitMs: num
       return { waitMs, chunk: callChunk(call, index, from, from + length, from === 0) };
     }
     if (kind === "usage" && usage !== undefined) return { waitMs, chunk: { type: "usage", ...usage } };
-    if (kind === "finish" && finish !== undefined)
-      return { waitMs, chunk: { type: "finish", reason: finish } };
-    return { waitMs, chunk: null };
+    return { waitMs, chunk: kind === "finish" ? finishOf(reply) : null };
   });
+}
+
+function finishOf({ finish, model }: RecordedReply): ModelChunk | null {
+  if (finish === undefined) return null;
+  return { type: "finish", reason: finish, ...(model !== undefined && { model }) };
 }
 
 function callChunk(
@@ -175,12 +179,13 @@ function callChunk(
 }
 
 function wholePieces(reply: RecordedReply, waitMs: number): { chunk: ModelChunk; waitMs: number }[] {
-  const { text = "", toolCalls = [], usage, finish } = reply;
+  const { text = "", toolCalls = [], usage } = reply;
+  const finish = finishOf(reply);
   const chunks: ModelChunk[] = [
     ...(text === "" ? [] : [{ type: "text" as const, text }]),
     ...toolCalls.map((call, index) => callChunk(call, index, 0, call.args.length, true)),
     ...(usage === undefined ? [] : [{ type: "usage" as const, ...usage }]),
-    ...(finish === undefined ? [] : [{ type: "finish" as const, reason: finish }]),
+    ...(finish === null ? [] : [finish]),
   ];
   return chunks.map((chunk, i) => ({ chunk, waitMs: i === 0 ? waitMs : 0 }));
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { cli } from "./cli-run.js";
 
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-tracing-"));
-const received: { path: string; headers: Record<string, unknown>; spans: Span[] }[] = [];
+const received: { path: string; headers: Record<string, unknown>; resource: unknown; spans: Span[] }[] = [];
 let status = 200;
 let server: Server;
 let url: string;
@@ -28,7 +28,8 @@ beforeAll(async () => {
     request.on("end", () => {
       const { resourceSpans } = JSON.parse(body);
       const { spans } = resourceSpans[0].scopeSpans[0];
-      received.push({ path: request.url ?? "", headers: request.headers, spans });
+      const resource = resourceSpans[0].resource.attributes;
+      received.push({ path: request.url ?? "", headers: request.headers, resource, spans });
       response.writeHead(status).end("{}");
     });
   });
@@ -61,6 +62,22 @@ describe("--otlp", () => {
     expect(root?.parentSpanId).toBe(parent.spanId);
     expect(spans.filter(({ name }) => name.startsWith("chat "))).toHaveLength(5);
     expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+  });
+
+  it("says who sends as the environment says, and takes what is not of its form as it is", async () => {
+    received.length = 0;
+    const { exitCode } = await cli(["run", "examples/review.yaml", "--model", "offline", "--otlp", url], "", {
+      OTEL_SERVICE_NAME: "reviews",
+      OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test%20one,service.name=other",
+      OTEL_EXPORTER_OTLP_HEADERS: "x-rate=100%,x-key=a",
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: "x-key=b",
+    });
+    expect(exitCode).toBe(0);
+    expect(received[0]?.headers).toMatchObject({ "x-rate": "100%", "x-key": "b" });
+    expect(received[0]?.resource).toEqual([
+      { key: "service.name", value: { stringValue: "reviews" } },
+      { key: "deployment.environment.name", value: { stringValue: "test one" } },
+    ]);
   });
 
   it("works for every run of a comparison", async () => {

@@ -242,7 +242,7 @@ describe("a reply that is not whole", () => {
 
   it("is no error when it was cut at the token limit: the finish reason says so", async () => {
     const model = await openAi((response) => sendReply(response, "and so", "length"));
-    expect(await chunksOf(model)).toContainEqual({ type: "finish", reason: "length" });
+    expect(await chunksOf(model)).toContainEqual({ type: "finish", reason: "length", model: "m" });
   });
 
   it("is MODEL_REPLY_TOO_LARGE for one event of 50 MB, which is not read to its end", async () => {

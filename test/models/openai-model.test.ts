@@ -43,7 +43,9 @@ describe("an openai: model through OPENAI_BASE_URL", () => {
     expect(chunks.filter((chunk) => chunk.type === "usage")).toEqual([
       { type: "usage", inputTokens: 21, outputTokens: 6 },
     ]);
-    expect(chunks.filter((chunk) => chunk.type === "finish")).toEqual([{ type: "finish", reason: "stop" }]);
+    expect(chunks.filter((chunk) => chunk.type === "finish")).toEqual([
+      { type: "finish", reason: "stop", model: "gpt-4.1-mini" },
+    ]);
     expect(sent()).toMatchObject([
       { model: "gpt-4.1-mini", stream: true, stream_options: { include_usage: true } },
     ]);
@@ -235,6 +237,7 @@ describe("a user's own ChatOpenAI", () => {
       { content: "all at once", usage: { prompt_tokens: 4, completion_tokens: 3 } },
     );
     expect(await collectReply(langchainModel(instance).call(request()))).toEqual({
+      model: "gpt-4o-mini",
       text: "all at once",
       thoughts: null,
       toolCalls: [],

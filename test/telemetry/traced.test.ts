@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { tool } from "@langchain/core/tools";
 import { MemorySaver } from "@langchain/langgraph";
 import { context, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
@@ -18,6 +18,7 @@ import {
 import { z } from "zod";
 import { compile } from "../../graphs/compile.js";
 import { topologyNames } from "../../graphs/topology.js";
+import type { Model } from "../../src/models/port.js";
 import { resume, run } from "../../src/run/run.js";
 import { stream } from "../../src/run/stream.js";
 import { defineDag } from "../../src/spec/define.js";
@@ -225,6 +226,7 @@ describe("traced", () => {
     const call = one("chat gpt-4.1-mini");
     expect(call.attributes["error.type"]).toBeDefined();
     expect(call.attributes).not.toHaveProperty("gen_ai.usage.input_tokens");
+    expect(call.attributes["gen_ai.response.finish_reasons"]).toEqual(["error"]);
     expect(one("invoke_agent broken").status.code).toBe(SpanStatusCode.ERROR);
   });
 
@@ -286,6 +288,47 @@ describe("traced", () => {
     expect(ms(second?.startTime ?? [0, 0])).toBeGreaterThanOrEqual(ms(first?.endTime ?? [0, 0]));
   });
 
+  it("tells which model answered, what of the tokens was cached, and the thread at each agent and request", async () => {
+    const answering: Model = {
+      id: "openai:gpt-4.1-mini",
+      async *call() {
+        yield { type: "text", text: "Yes." };
+        yield { type: "finish", reason: "stop", model: "gpt-4.1-mini-2025-04-14" };
+        yield { type: "usage", inputTokens: 20, outputTokens: 9, cachedInputTokens: 8, cacheWriteTokens: 4 };
+      },
+    };
+    const says = defineDag({ name: "says", nodes: { a: { instructions: "Say yes." } } });
+    const kept = { checkpointer: new MemorySaver(), thread: "t" };
+    const record = await run(says, "x", { ...kept, model: answering, use: [traced({ tracer })] });
+    expect(record.calls[0]?.responseModel).toBe("gpt-4.1-mini-2025-04-14");
+    const thread = { "gen_ai.conversation.id": "t", "session.id": "t" };
+    expect(one("invoke_agent a").attributes).toMatchObject(thread);
+    expect(one("chat gpt-4.1-mini").attributes).toMatchObject({
+      ...thread,
+      "gen_ai.request.model": "gpt-4.1-mini",
+      "gen_ai.request.stream": true,
+      "gen_ai.response.model": "gpt-4.1-mini-2025-04-14",
+      "gen_ai.response.finish_reasons": ["stop"],
+      "gen_ai.usage.cache_read.input_tokens": 8,
+      "gen_ai.usage.cache_write.input_tokens": 4,
+      "gen_ai.usage.cache_creation.input_tokens": 4,
+      "llm.model_name": "gpt-4.1-mini-2025-04-14",
+      "llm.system": "openai",
+      "llm.token_count.prompt_details.cache_read": 8,
+    });
+  });
+
+  it("keeps to the clock of the day, however far the process's own has fallen behind", async () => {
+    const behind = jest.spyOn(performance, "timeOrigin", "get").mockReturnValue(0);
+    const before = Date.now();
+    try {
+      await run(dag, "x", { model: model(), use: [traced({ tracer })] });
+    } finally {
+      behind.mockRestore();
+    }
+    expect(ms(one("invoke_workflow traced").startTime)).toBeGreaterThanOrEqual(before - 1);
+  });
+
   it("tells texts only when asked, and never a key", async () => {
     const key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH";
     const saying = () => scriptedModel({ asks: [`The key is ${key}.`] });
@@ -315,6 +358,9 @@ describe("traced", () => {
     expect(told.map(({ descriptor }) => [descriptor.name, descriptor.unit])).toEqual([
       ["gen_ai.client.operation.duration", "s"],
       ["gen_ai.client.token.usage", "{token}"],
+      ["gen_ai.client.inference.duration", "s"],
+      ["gen_ai.client.inference.operation.input_tokens", "{token}"],
+      ["gen_ai.client.inference.operation.output_tokens", "{token}"],
     ]);
     const points = told[1]?.dataPoints.map(({ attributes }) => attributes["gen_ai.token.type"]);
     expect(points?.sort()).toEqual(["input", "output"]);
