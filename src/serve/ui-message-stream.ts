@@ -5,7 +5,7 @@ import { workPath } from "../records/work-id.js";
 import { assertArgument, isList } from "../spec/issue.js";
 import { OutputText } from "./output-text.js";
 
-/** A part of the stream that the AI SDK's `useChat` reads (`UIMessageChunk` of its version 6). */
+/** A part of the stream that the AI SDK's `useChat` reads (`UIMessageChunk` of its versions 6 and 7). */
 export type UiChunk =
   | { type: "start"; messageId: string; messageMetadata: unknown }
   | { type: "start-step" }

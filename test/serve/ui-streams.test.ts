@@ -1,7 +1,8 @@
 import { EventSchemas } from "@ag-ui/core/schemas";
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
-import { createUIMessageStreamResponse, readUIMessageStream, type UIMessage, uiMessageChunkSchema } from "ai";
+import type { UIMessage } from "ai";
+import * as ai6 from "ai";
 import { z } from "zod";
 import type { RunEvent } from "../../src/records/events.js";
 import { stream } from "../../src/run/stream.js";
@@ -43,27 +44,14 @@ const breaks = defineDag({
   },
 });
 
+/** The SDK's two majors; the newer one declares Node 22 or later. */
+const sdks: [string, Pick<typeof ai6, (typeof used)[number]>][] = [["6", ai6]];
+const used = ["createUIMessageStreamResponse", "readUIMessageStream", "uiMessageChunkSchema"] as const;
+const hasNode22 = Number(process.versions.node.split(".")[0]) >= 22;
+if (hasNode22) sdks.push(["7", (await import("ai7")) as unknown as typeof ai6]);
+else it.skip("AI SDK 7 needs Node 22: `npm run test:node24` runs its tests", () => {});
+
 const spoken = () => stream(chat, "x" as never, { model: scriptedModel({ answer: ["Hello there."] }) });
-
-async function chunksOf(events: AsyncIterable<RunEvent>): Promise<UiChunk[]> {
-  const chunks: UiChunk[] = [];
-  const schema = uiMessageChunkSchema();
-  for await (const chunk of toUIMessageStream(events) as unknown as AsyncIterable<UiChunk>) {
-    const checked = await schema.validate?.(chunk);
-    if (checked?.success !== true) throw new Error(`${JSON.stringify(chunk)}: ${String(checked?.error)}`);
-    chunks.push(chunk);
-  }
-  return chunks;
-}
-
-/** The message that the SDK's own reader makes of a run, going on from one before. */
-async function messageOf(events: AsyncIterable<RunEvent>, before?: UIMessage): Promise<UIMessage> {
-  let last: UIMessage | undefined;
-  const from = { stream: toUIMessageStream(events), terminateOnError: true };
-  for await (const message of readUIMessageStream(before === undefined ? from : { ...from, message: before }))
-    last = message;
-  return last as UIMessage;
-}
 
 async function agUiOf(events: AsyncIterable<RunEvent>): Promise<AgUiEvent[]> {
   const all: AgUiEvent[] = [];
@@ -74,7 +62,29 @@ async function agUiOf(events: AsyncIterable<RunEvent>): Promise<AgUiEvent[]> {
   return all;
 }
 
-describe("for the AI SDK", () => {
+describe.each(sdks)("for the AI SDK %s", (_version, sdk) => {
+  async function chunksOf(events: AsyncIterable<RunEvent>): Promise<UiChunk[]> {
+    const chunks: UiChunk[] = [];
+    const schema = sdk.uiMessageChunkSchema();
+    for await (const chunk of toUIMessageStream(events) as unknown as AsyncIterable<UiChunk>) {
+      const checked = await schema.validate?.(chunk);
+      if (checked?.success !== true) throw new Error(`${JSON.stringify(chunk)}: ${String(checked?.error)}`);
+      chunks.push(chunk);
+    }
+    return chunks;
+  }
+
+  /** The message that the SDK's own reader makes of a run, going on from one before. */
+  async function messageOf(events: AsyncIterable<RunEvent>, before?: UIMessage): Promise<UIMessage> {
+    let last: UIMessage | undefined;
+    const from = { stream: toUIMessageStream(events), terminateOnError: true };
+    for await (const message of sdk.readUIMessageStream(
+      before === undefined ? from : { ...from, message: before },
+    ))
+      last = message;
+    return last as UIMessage;
+  }
+
   it("streams the output's text once, and its nodes as data", async () => {
     const chunks = await chunksOf(spoken());
     const text = chunks.flatMap((chunk) => (chunk.type === "text-delta" ? [chunk.delta] : [])).join("");
@@ -96,7 +106,7 @@ describe("for the AI SDK", () => {
   });
 
   it("makes a response with the SDK's own maker", async () => {
-    const response = createUIMessageStreamResponse({ stream: toUIMessageStream(spoken()) });
+    const response = sdk.createUIMessageStreamResponse({ stream: toUIMessageStream(spoken()) });
     expect(await response.text()).toContain('"type":"text-delta"');
   });
 
