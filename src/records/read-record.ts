@@ -311,9 +311,9 @@ function assertGraphs(record: RunRecord, name: string, at: string): void {
 }
 
 function assertGraph(dag: DagProjection, name: string, at: string): void {
-  const left = new Map(Object.entries(dag.nodes));
-  for (const [node, { needs, dag: inner }] of left) {
-    const unknown = needs.find((need) => !left.has(need));
+  const nodes = new Map(Object.entries(dag.nodes));
+  for (const [node, { needs, dag: inner }] of nodes) {
+    const unknown = needs.find((need) => !nodes.has(need));
     if (unknown !== undefined)
       throw invalid(
         name,
@@ -322,16 +322,36 @@ function assertGraph(dag: DagProjection, name: string, at: string): void {
       );
     if (inner !== undefined) assertGraph(inner, name, `${at}.nodes.${node}.dag`);
   }
-  const output = dag.outputs.find((one) => !left.has(one));
+  const output = dag.outputs.find((one) => !nodes.has(one));
   if (output !== undefined)
     throw invalid(name, "record of a run", `${at}.outputs names "${output}", which is no node of it`);
-  for (let size = -1; size !== left.size; ) {
-    size = left.size;
-    for (const [node, { needs }] of left) if (!needs.some((need) => left.has(need))) left.delete(node);
-  }
-  const [circle] = left.keys();
+  const circle = firstInCircle(nodes);
   if (circle !== undefined)
     throw invalid(name, "record of a run", `the needs of ${at}.nodes.${circle} go round in a circle`);
+}
+
+/** The first node whose needs, or what those need, go round in a circle. */
+function firstInCircle(
+  nodes: ReadonlyMap<string, { readonly needs: readonly string[] }>,
+): string | undefined {
+  const after = new Map([...nodes.keys()].map((name) => [name, [] as string[]]));
+  const open = new Map<string, number>();
+  for (const [name, { needs }] of nodes) {
+    open.set(name, needs.length);
+    for (const need of needs) after.get(need)?.push(name);
+  }
+  const clear = [...nodes.keys()].filter((name) => open.get(name) === 0);
+  // What is added while the list is gone through is come to as well.
+  for (const name of clear) {
+    open.delete(name);
+    for (const next of after.get(name) ?? []) {
+      const left = (open.get(next) ?? 0) - 1;
+      open.set(next, left);
+      if (left === 0) clear.push(next);
+    }
+  }
+  const [first] = open.keys();
+  return first;
 }
 
 function invalid(name: string, what: string, why: string, facts: Record<string, unknown> = {}): DagError {

@@ -35,7 +35,9 @@ it("the skill says when to use it, and shows a graph without a mistake", async (
 });
 
 it("the skill names commands and flags that there are", async () => {
-  for (const [, command = "", rest = ""] of skill.matchAll(/`(?:npx )?agent-dag ([a-z]+) ([^`]*)`/g)) {
+  const named = [...skill.matchAll(/`(?:npx )?agent-dag ([a-z]+) ([^`]*)`/g)];
+  expect(named.length).toBeGreaterThan(3);
+  for (const [, command = "", rest = ""] of named) {
     const { stdout, exitCode } = await cli([command, "--help"]);
     expect([command, exitCode]).toEqual([command, 0]);
     for (const [flag] of rest.matchAll(/--[a-z-]+/g))

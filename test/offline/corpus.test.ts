@@ -41,6 +41,9 @@ const instructions = {
   other: "What does the author say about the service?",
 };
 
+/** How many quotes the answers to all of them had. */
+let quoted = 0;
+
 describe.each(labelledTexts)("the offline model on a whole text: $name", ({ text, pros, cons, verdict }) => {
   it("puts praise among the pros and blame among the cons, never the other way round", async () => {
     const answer = await ask(instructions.prosCons, [input(text)]);
@@ -65,10 +68,16 @@ describe.each(labelledTexts)("the offline model on a whole text: $name", ({ text
     const plain = (content: string) => content.replaceAll(/["“”\s]+/g, " ");
     for (const instruction of Object.values(instructions)) {
       const answer = await ask(instruction, [input(text)]);
-      for (const [, quote = ""] of answer.matchAll(/“([^”]*)”/g))
+      for (const [, quote = ""] of answer.matchAll(/“([^”]*)”/g)) {
         expect(plain(text)).toContain(plain(quote).trim());
+        quoted++;
+      }
     }
   });
+});
+
+it("quotes something of most texts", () => {
+  expect(quoted).toBeGreaterThan(labelledTexts.length);
 });
 
 describe("the offline model's merged summary", () => {

@@ -32,6 +32,17 @@ describe("a price of one's own", () => {
     expect(await priceOf("m", { m: { ...plain, cacheWritePerMillion: 3 } }, usage)).toBe(14);
   });
 
+  it("is of each kind of token by itself", async () => {
+    const price = {
+      inputPerMillion: 3,
+      outputPerMillion: 5,
+      cachedInputPerMillion: 0.3,
+      cacheWritePerMillion: 4,
+    };
+    const usage = { inputTokens: 10e6, cachedInputTokens: 4e6, cacheWriteTokens: 1e6, outputTokens: 2e6 };
+    expect(await priceOf("m", { m: price }, usage)).toBe(5 * 3 + 4 * 0.3 + 4 + 2 * 5);
+  });
+
   it("does not count less than no fresh input", async () => {
     const price = { inputPerMillion: 1, outputPerMillion: 0, cachedInputPerMillion: 2 };
     expect(
@@ -120,6 +131,16 @@ describe("the table's price", () => {
       expect(await priceOf(model, {}, wrong)).toBe(await priceOf(model, {}, all));
       expect(await priceOf(model)).toBeGreaterThan(0);
     }
+  });
+
+  it("of more from the cache and into it than came in is that of the input", async () => {
+    const usage = { inputTokens: 1e6, outputTokens: 0 };
+    const priced = (cachedInputTokens: number, cacheWriteTokens: number) =>
+      priceOf("anthropic:claude-sonnet-4-5", {}, { ...usage, cachedInputTokens, cacheWriteTokens });
+    // In the cache 0.3 dollars a million, into it 3.75.
+    const [all, half] = [await priced(1e6, 0), await priced(0.5e6, 0.5e6)];
+    expect([await priced(9e6, 5e6), await priced(0.5e6, 9e6)]).toEqual([all, half]);
+    expect(half).not.toBe(all);
   });
 
   it("is the same the second time, for other usage", async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
-import { assertComparison, assertRecord, isMeantAsComparison } from "../../src/records/read-record.js";
+import {
+  assertComparison,
+  assertParts,
+  assertRecord,
+  isMeantAsComparison,
+} from "../../src/records/read-record.js";
+import { cpuMs } from "../support/cpu-ms.js";
 
 const times = { readyAtMs: 0, startedAtMs: 1, endedAtMs: 2, attempts: 1 };
 const problem = { code: "X", message: "x", text: "words" };
@@ -347,6 +353,19 @@ describe("a graph", () => {
     );
   });
 
+  it("of a long chain is gone through once, from whichever end it is declared", async () => {
+    const chain = (length: number) => {
+      const names = Array.from({ length }, (_, n) => `n${n}`);
+      const nodes = names.map((name, n) => [name, { ...projected, needs: names.slice(n + 1, n + 2) }]);
+      const whole = { ...inner, nodes: Object.fromEntries(nodes), outputs: ["n0"] };
+      return () => assertRecord({ ...record, dag: whole, events: [] });
+    };
+    await cpuMs(chain(500));
+    // Eight times the nodes: eight times the time, where a look at each for each would take 64 times.
+    const [short, long] = [await cpuMs(chain(2_000)), await cpuMs(chain(16_000))];
+    expect(long / Math.max(short, 1)).toBeLessThan(32);
+  });
+
   it("does not go round in a circle, of whatever length", () => {
     expect(withDag(({ dag }) => dag.nodes.agent.needs.push("a"))).toThrow(
       "the needs of dag.nodes.agent go round in a circle",
@@ -372,6 +391,54 @@ it.each([
   const check = expect(() => assertRecord(changed));
   if (isTaken) check.not.toThrow();
   else check.toThrow("dag.nodes.a.join is ");
+});
+
+it("may have ended in any state, with joins of any rule", () => {
+  for (const state of ["completed", "partial", "rejected", "failed", "cancelled", "interrupted"])
+    expect(() => assertRecord({ ...record, state })).not.toThrow();
+  for (const join of ["all", "any", "settled", { atLeast: 1 }]) {
+    const nodes = { x: { ...projected, join } };
+    expect(() => assertRecord({ ...record, dag: { ...inner, nodes }, events: [] })).not.toThrow();
+  }
+  expect(() => assertRecord({ ...record, state: "done" })).toThrow(
+    /^The record is no record of a run: state is "done" /,
+  );
+});
+
+it("has no field that is called `__proto__` where names are, and a value wherever something completed", () => {
+  const named = JSON.parse('{"__proto__": {"state": "completed"}}');
+  expect(() => assertRecord({ ...record, outcomes: named })).toThrow(
+    "outcomes is an object (it has a field `__proto__`)",
+  );
+  const { value: _, ...without } = plain;
+  expect(() => assertRecord({ ...record, outcomes: { a: without } })).toThrow(
+    "outcomes.a.value is missing (it is missing)",
+  );
+});
+
+describe("for readers of a few parts", () => {
+  const parts = { calls: "list", dag: "object" } as const;
+
+  it("holds those", () => {
+    assertParts({ calls: [], dag: {}, more: 1 }, "record", parts);
+    assertParts({}, "record", {});
+  });
+
+  it.each([
+    [null, "it is null, and an object is expected"],
+    ["x", 'it is "x", and an object is expected'],
+    [[], "it is an empty array, and an object is expected"],
+    [{ calls: {}, dag: {} }, "calls is an object (list expected)"],
+    [{ calls: [] }, "dag is missing (object expected)"],
+    [{ calls: [], dag: [] }, "dag is a list (object expected)"],
+  ])("names the first that is wrong: %j", (value, why) => {
+    expect(() => assertParts(value, "record of a run", parts)).toThrow(
+      expect.objectContaining({
+        code: "RECORD_INVALID",
+        message: expect.stringContaining(`The value is no record of a run: ${why}.`),
+      }),
+    );
+  });
 });
 
 it("is nested no more than 500 levels deep", () => {

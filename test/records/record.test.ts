@@ -103,6 +103,27 @@ it("of a run that has not ended is cancelled, and as long as its last event", ()
     criticalPathMs: 40,
   });
   expect(foldEvents([started]).durationMs).toBe(0);
+  const begun = { type: "node-started", node: "a", item: null, invocation: null } as const;
+  expect(foldEvents([started, { ...begun, atMs: 5 }, { ...begun, atMs: 70 }]).durationMs).toBe(70);
+});
+
+it("is made of a list of events, and says what else it was given", () => {
+  const given = (events: unknown) => () => foldEvents(events as never);
+  for (const events of [undefined, null, 3, {}])
+    expect(given(events)).toThrow(/foldEvents.*events.*a list of a run's events/s);
+  expect(given([started, "x"])).toThrow(/foldEvents.*events\[1\].*"x".*an event/s);
+  expect(given([{ type: "node-settled", node: "a" }])).toThrow(
+    expect.objectContaining({ code: "RECORD_INVALID", message: expect.stringContaining("none was added") }),
+  );
+  expect(given([{ ...started, dag: undefined }])).toThrow(
+    expect.objectContaining({
+      code: "RECORD_INVALID",
+      message: expect.stringMatching(
+        /^The events make no record: .* read a whole record with `assertRecord`\.$/s,
+      ),
+      cause: expect.any(Error),
+    }),
+  );
 });
 
 it("cannot be told without a start", () => {

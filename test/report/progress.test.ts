@@ -285,6 +285,7 @@ sample · dataflow
       settle(name, failed(0, 10, "失敗しました。".repeat(30))),
     ]);
     jest.advanceTimersByTime(100);
+    expect(screen.lines().join("\n")).toContain("検索する");
     for (const line of screen.lines())
       expect(stringWidth(stripVTControlCharacters(line))).toBeLessThanOrEqual(80);
     progress.end();
