@@ -108,12 +108,12 @@ export function declaredPath(path: string): string {
     .join("/");
 }
 
+/** Whether a work's last step is the same step, or has it as a part; rounds are no works. */
 function covers(outer: Step, inner: Step): boolean {
   return (
     outer.name === inner.name &&
     (outer.item === null || outer.item === inner.item) &&
-    (outer.invocation === null || outer.invocation === inner.invocation) &&
-    (outer.round === null || outer.round === inner.round)
+    (outer.invocation === null || outer.invocation === inner.invocation)
   );
 }
 
