@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { topologyNames } from "../../graphs/topology.js";
 import { DagError } from "../../src/errors.js";
 import { createLimiter } from "../../src/limits/limiter.js";
@@ -15,6 +15,15 @@ const quick = { retry: { initialIntervalMs: 1, maxIntervalMs: 5 } };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** What never ends by itself: a run that waited for it would run into the timeout of its test. */
 const never = () => new Promise<never>(() => {});
+
+/** Timers go off when they are told to; everything else is as ever. */
+const timersByHand = () =>
+  jest.useFakeTimers({
+    doNotFake: ["nextTick", "setImmediate", "queueMicrotask", "performance", "Date", "hrtime"],
+  });
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 const fan = defineDag({
   name: "fan",
@@ -110,15 +119,23 @@ describe.each(scheduled)("%s: functions", (topology) => {
 describe.each(scheduled)("%s: a deadline", (topology) => {
   it("times out what runs, skips what had not started, and keeps what is done", async () => {
     const before = openResources();
+    timersByHand();
     const dag = defineDag({
       name: "late",
       nodes: {
         done: { run: () => "kept" },
-        slow: { needs: ["done"], run: never },
+        slow: {
+          needs: ["done"],
+          run: () => {
+            jest.advanceTimersByTime(60_000);
+            return never();
+          },
+        },
         never: { needs: ["slow"], instructions: "Answer." },
       },
     });
-    const record = await run(dag, "x", { topology, model: replyModel(), policy: { deadlineMs: 60 } });
+    const record = await run(dag, "x", { topology, model: replyModel(), policy: { deadlineMs: 60_000 } });
+    jest.useRealTimers();
     expect(record.outcomes.done).toMatchObject({ state: "completed", value: "kept" });
     expect(record.outcomes.slow).toMatchObject({ state: "timed-out", error: { code: "DEADLINE" } });
     expect(record.outcomes.never).toMatchObject({ state: "skipped", reason: { code: "deadline" } });
@@ -127,12 +144,18 @@ describe.each(scheduled)("%s: a deadline", (topology) => {
   });
 
   it("ends requests that wait for a slot", async () => {
+    timersByHand();
     const limiter = createLimiter({ requestsPerMinute: 1 });
+    const passWhenAllWait = () => {
+      if (limiter.waiting > 0 && limiter.active === 0) jest.advanceTimersByTime(30_000);
+      else setImmediate(passWhenAllWait);
+    };
+    setImmediate(passWhenAllWait);
     const record = await run(fan, "x", {
       topology,
       model: replyModel(),
       limits: { limiter },
-      policy: { deadlineMs: 80 },
+      policy: { deadlineMs: 30_000 },
     });
     const states = ["a", "b", "c", "d"].map((name) => record.outcomes[name as "a"].state).sort();
     expect(states[0]).toBe("completed");

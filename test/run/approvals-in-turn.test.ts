@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import type { Topology } from "../../graphs/topology.js";
 import { resume, run } from "../../src/run/run.js";
@@ -104,12 +104,24 @@ describe.each<Topology>(["sequential", "deterministic", "dataflow"])("in topolog
   });
 
   it("keeps what a graph's nodes came to when the graph takes too long", async () => {
+    jest.useFakeTimers({
+      doNotFake: ["nextTick", "setImmediate", "queueMicrotask", "performance", "Date", "hrtime"],
+    });
     const inner = defineDag({
       name: "inner",
-      nodes: { quick: { run: () => 1 }, slow: { needs: ["quick"], run: ({ signal }) => stopped(signal) } },
+      nodes: {
+        quick: { run: () => 1 },
+        slow: {
+          needs: ["quick"],
+          run: ({ signal }) => {
+            setImmediate(() => jest.advanceTimersByTime(30_000));
+            return stopped(signal);
+          },
+        },
+      },
     });
-    const spec = defineDag({ name: "late", nodes: { g: { dag: inner, policy: { timeoutMs: 30 } } } });
-    const record = await run(spec, "x", { topology });
+    const spec = defineDag({ name: "late", nodes: { g: { dag: inner, policy: { timeoutMs: 30_000 } } } });
+    const record = await run(spec, "x", { topology }).finally(() => jest.useRealTimers());
     expect(record.outcomes.g).toMatchObject({
       state: "timed-out",
       error: { code: "NODE_TIMEOUT" },
