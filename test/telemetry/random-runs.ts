@@ -25,7 +25,8 @@ export interface TraceFaults {
 }
 
 const kinds = ["agent", "function", "map", "loop", "graph", "flaky", "hedged", "approval"] as const;
-const drawn = fc.record({
+/** A run as it is drawn. */
+export const drawn = fc.record({
   topology: fc.constantFrom<Topology>(...topologyNames),
   seed: fc.nat(10_000),
   abortMs: fc.option(fc.nat(12), { freq: 4 }),
@@ -69,7 +70,8 @@ function nodeOf(kind: (typeof kinds)[number], seed: number): object {
   return { run: () => seed };
 }
 
-function specOf(
+/** The DAG of a drawn run; its input is a list of texts. */
+export function specOf(
   nodes: readonly { kind: (typeof kinds)[number]; needs: readonly number[]; join: string }[],
   seed: number,
 ) {
