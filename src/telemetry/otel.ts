@@ -1,6 +1,7 @@
 import {
   type Context,
   context,
+  createContextKey,
   createTraceState,
   type Histogram,
   isSpanContextValid,
@@ -25,6 +26,7 @@ import {
 } from "../../nodes/engine/instrument.js";
 import type { ModelMiddleware } from "../models/port.js";
 import type { CallRecord, RunEvent } from "../records/events.js";
+import type { WorkKey } from "../records/work-id.js";
 import { assertOptions } from "../spec/issue.js";
 import type { Attributes } from "./attributes.js";
 import { histograms, names, providerAndModel } from "./conventions.js";
@@ -84,6 +86,13 @@ export function traced(options: TracedOptions = {}): Traced {
   return Object.assign(self, { use: [self] }) as Instrumentation as Traced;
 }
 
+/** Where in a traced run user code runs, for a run that it starts. */
+interface UserCode {
+  readonly spans: RunSpans<Span>;
+  readonly key: WorkKey;
+}
+const userCode = createContextKey("agent_dag.user_code");
+
 function traceRun(
   { texts = false, ...given }: TracedOptions,
   clock: RunClock,
@@ -96,14 +105,22 @@ function traceRun(
   const tracer = given.tracer ?? trace.getTracer("agent-dag");
   const sink = tracerSink(tracer, around, () => given.meter ?? metrics.getMeter("agent-dag"));
   const spans = new RunSpans<Span>(sink, { texts }, clock.elapsedMs);
+  const outer = active.getValue(userCode) as UserCode | undefined;
+  let ended = () => {};
   return {
     onEvent(event) {
-      if (event.type === "run-started") sink.startAt(clock.nowMs());
+      if (event.type === "run-started") {
+        sink.startAt(clock.nowMs());
+        if (outer !== undefined) ended = outer.spans.tracedWithin(outer.key, Object.keys(event.dag.nodes));
+      } else if (event.type === "run-ended") ended();
       spans.add(event);
     },
     within(place, code) {
       const span = spanAt(spans, place);
-      return span === undefined ? code() : context.with(trace.setSpan(around, span), code);
+      if (span === undefined) return code();
+      const inside = trace.setSpan(around, span);
+      if (place.kind === "call") return context.with(inside, code);
+      return context.with(inside.setValue(userCode, { spans, key: place.key } satisfies UserCode), code);
     },
   };
 }

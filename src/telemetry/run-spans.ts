@@ -45,6 +45,8 @@ export class RunSpans<S> {
   /** The latest span of each node, for what needs it. */
   readonly #latest = new Map<string, S>();
   readonly #planners = new Map<string, Open<S>>();
+  /** Runs inside this one that are traced themselves. */
+  readonly #traced = new Set<{ readonly within: string; readonly nodes: ReadonlySet<string> }>();
   readonly #kept = new Map<string, string>();
   readonly #nodes = new Map<string, { node: NodeProjection; siblings: DagProjection } | undefined>();
   #run: Open<S> | null = null;
@@ -121,6 +123,18 @@ export class RunSpans<S> {
       attributes,
     });
     this.#tools.set(toolId(key, call, atMs), open);
+  }
+
+  /**
+   * A run that user code in a piece of work has started is traced itself. This run is told of its requests too: they have
+   * their spans there, and none here.
+   * @param nodes Names of the inner run's nodes.
+   * @returns What tells that the inner run has ended.
+   */
+  tracedWithin(key: WorkKey, nodes: readonly string[]): () => void {
+    const inner = { within: `${workPath(key)}/`, nodes: new Set(nodes) };
+    this.#traced.add(inner);
+    return () => this.#traced.delete(inner);
   }
 
   /** The span of a model request in progress. */
@@ -237,6 +251,7 @@ export class RunSpans<S> {
   }
 
   #callStarted(event: RunEventOf<"call-started">): void {
+    if (this.#isTracedElsewhere(event)) return;
     const parent = this.#callerOf(event, event.atMs);
     if (parent === null) return;
     const { provider, model } = providerAndModel(event.model);
@@ -261,6 +276,15 @@ export class RunSpans<S> {
       },
     });
     this.#calls.set(event.call, open);
+  }
+
+  #isTracedElsewhere({ node }: WorkKey): boolean {
+    for (const { within, nodes } of this.#traced) {
+      if (!node.startsWith(within)) continue;
+      const name = declaredPath(node.slice(within.length)).split("/")[0] ?? "";
+      if (nodes.has(name) || name.startsWith("$")) return true;
+    }
+    return false;
   }
 
   #callEnded(call: CallRecord): void {
@@ -343,7 +367,7 @@ export class RunSpans<S> {
   #placeOf(key: WorkKey): Open<S> | null {
     for (let at: WorkKey | null = key; at !== null; at = parentOf(at)) {
       const work = this.#works.get(workPath(at));
-      if (work !== undefined) return at === key ? (work.attempt ?? work) : (work.round ?? work);
+      if (work !== undefined) return work.attempt ?? (at === key ? work : (work.round ?? work));
     }
     return this.#run;
   }

@@ -367,6 +367,24 @@ describe("traced", () => {
     await meters.shutdown();
   });
 
+  it("makes one span of a request of a run inside a function, whether that run is traced or not", async () => {
+    const inner = defineDag({ name: "inner", nodes: { q: { instructions: "Ask." } } });
+    const calls = async (use: object) => {
+      exporter.reset();
+      const outer = defineDag({
+        name: "outer",
+        nodes: { a: { run: async () => (await run(inner, "x", { model: replies(), ...use })).output } },
+      });
+      const record = await run(outer, "x", { use: [traced({ tracer })] });
+      expect(record.calls.map(({ node }) => node)).toEqual(["a/q"]);
+      expect(outside(spans())).toEqual([]);
+      return spans().flatMap((span) => (span.name.startsWith("chat ") ? [parentOf(span)] : []));
+    };
+    const replies = () => scriptedModel({ q: ["Yes."] });
+    expect(await calls({ use: [traced({ tracer })] })).toEqual(["invoke_agent q"]);
+    expect(await calls({})).toEqual(["attempt 1"]);
+  });
+
   it("never changes a run whose tracer fails", async () => {
     const failing = {
       startSpan: () => {
