@@ -1,6 +1,8 @@
 import { Graph, layout as placeGraph } from "@dagrejs/dagre";
+import { specOf } from "../compare/simulated-run.js";
 import type { DagProjection, NodeProjection } from "../records/events.js";
-import { graphEdges, joinLabel, kindLabel } from "./graph-label.js";
+import { orderOf } from "../spec/order.js";
+import { type GraphEdge, graphEdges, joinLabel, kindLabel } from "./graph-label.js";
 import { cleanLine, displayWidth, shorten } from "./plain-text.js";
 
 export interface Point {
@@ -66,6 +68,12 @@ export const boxPadding = 12;
 /** Above so many nodes the ranks are not minimised: that takes nine tenths of the time that 1,000 nodes need. */
 const manyNodes = 200;
 
+/** Graphs of more layers are placed in rows: the layout calls itself once a layer, and runs out of stack between 2,000 and 3,000. */
+const manyLayers = 1_000;
+
+/** Space between boxes side by side, and between rows, in pixels. */
+const [columnGap, rowGap] = [28, 52];
+
 /** Identifiers of START and END; no node's name starts with a space. */
 const start = " start";
 const end = " end";
@@ -85,32 +93,24 @@ export function layOutGraph(
   for (const [name, node] of Object.entries(dag.nodes)) boxes.set(name, nodeBox(name, node, run.get(name)));
   if (terminals) boxes.set(end, terminalBox("END"));
   const edges = graphEdges(dag).filter(({ from, to }) => terminals || (from !== null && to !== null));
-  const graph = new Graph();
-  const ranker = boxes.size > manyNodes ? { ranker: "tight-tree" as const } : {};
-  graph.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 52, edgesep: 14, ...ranker });
-  for (const [id, { width, height }] of boxes) graph.setNode(boxId(id), { width, height });
-  // The layout puts the last edge of a node leftmost; reversed, the first declared node is.
-  for (const { from, to } of [...edges].reverse()) {
-    graph.setEdge(boxId(from ?? start), boxId(to ?? end), {});
-  }
-  placeGraph(graph);
-  const size = graph.graph();
+  const { layers } = orderOf(specOf(dag));
+  const places = layers.length > manyLayers ? inRows(boxes, layers) : byLayout(boxes, edges);
   const ends = edges.flatMap(({ from, to }) => [`${from} out`, `${to} in`]);
   const counts = new Map<string, number>();
   for (const one of ends) counts.set(one, (counts.get(one) ?? 0) + 1);
   const isShared = (one: string) => (counts.get(one) ?? 0) > 1;
   const placed = new Map(
     [...boxes].map(([id, box]): [string, PlacedBox] => {
-      const { x = 0, y = 0 } = graph.node(boxId(id));
+      const { x, y } = places.centreOf(id);
       return [id, { ...box, x: x - box.width / 2, y: y - box.height / 2 }];
     }),
   );
   return {
-    width: Math.max(0, size.width ?? 0),
-    height: Math.max(0, size.height ?? 0),
+    width: places.width,
+    height: places.height,
     boxes: [...placed.values()],
     edges: edges.map(({ from, to }) => {
-      const bends = graph.edge(boxId(from ?? start), boxId(to ?? end)).points?.slice(1, -1) ?? [];
+      const bends = places.bendsOf(from ?? start, to ?? end);
       return {
         points: edgePoints(placed.get(from ?? start), bends, placed.get(to ?? end), {
           out: isShared(`${from} out`),
@@ -119,6 +119,62 @@ export function layOutGraph(
         conditional: to !== null && dag.nodes[to]?.conditional === true,
       };
     }),
+  };
+}
+
+/** Where boxes and edges go. */
+interface Places {
+  readonly width: number;
+  readonly height: number;
+  centreOf(box: string): Point;
+  bendsOf(from: string, to: string): readonly Point[];
+}
+
+function byLayout(boxes: ReadonlyMap<string, Box>, edges: readonly GraphEdge[]): Places {
+  const graph = new Graph();
+  const ranker = boxes.size > manyNodes ? { ranker: "tight-tree" as const } : {};
+  graph.setGraph({ rankdir: "TB", nodesep: columnGap, ranksep: rowGap, edgesep: 14, ...ranker });
+  for (const [id, { width, height }] of boxes) graph.setNode(boxId(id), { width, height });
+  // The layout puts the last edge of a node leftmost; reversed, the first declared node is.
+  for (const { from, to } of [...edges].reverse()) {
+    graph.setEdge(boxId(from ?? start), boxId(to ?? end), {});
+  }
+  placeGraph(graph);
+  const { width = 0, height = 0 } = graph.graph();
+  return {
+    width: Math.max(0, width),
+    height: Math.max(0, height),
+    centreOf(box) {
+      const { x = 0, y = 0 } = graph.node(boxId(box));
+      return { x, y };
+    },
+    bendsOf: (from, to) => graph.edge(boxId(from), boxId(to)).points?.slice(1, -1) ?? [],
+  };
+}
+
+/** A row a layer, each in the middle; edges go straight. */
+function inRows(boxes: ReadonlyMap<string, Box>, layers: readonly (readonly string[])[]): Places {
+  const rows = [[start], ...layers, [end]]
+    .map((row) => row.flatMap((id) => (boxes.has(id) ? [{ id, ...(boxes.get(id) as Box) }] : [])))
+    .filter((row) => row.length > 0);
+  const widths = rows.map((row) => row.reduce((sum, box) => sum + box.width + columnGap, -columnGap));
+  const width = Math.max(...widths);
+  const centres = new Map<string, Point>();
+  let y = 0;
+  for (const [index, row] of rows.entries()) {
+    const height = Math.max(...row.map((box) => box.height));
+    let x = (width - (widths[index] ?? 0)) / 2;
+    for (const box of row) {
+      centres.set(box.id, { x: x + box.width / 2, y: y + height / 2 });
+      x += box.width + columnGap;
+    }
+    y += height + rowGap;
+  }
+  return {
+    width,
+    height: y - rowGap,
+    centreOf: (box) => centres.get(box) ?? { x: 0, y: 0 },
+    bendsOf: () => [],
   };
 }
 

@@ -116,6 +116,28 @@ describe("renderSvg", () => {
     expect(leftOf("features")).toBeLessThan(leftOf("prosCons"));
   });
 
+  it("draws chains deeper than calls can nest, each box below its needs and none upon another", () => {
+    const names = Array.from({ length: 6_000 }, (_, n) => `n${n}`);
+    const chain = names.map(
+      (name, n) => [name, node({ needs: names.slice(Math.max(0, n - 1), n) })] as const,
+    );
+    const beside = ["left", "right"].map((name) => [name, node({ needs: ["n7"] })] as const);
+    const svg = renderSvg(projection(Object.fromEntries([...chain, ...beside]), ["n5999"]));
+    const places = new Map(
+      [...svg.matchAll(/x="([\d.]+)" y="([\d.]+)">(\w+)</g)].map(([, x, y, name]) => [
+        name,
+        [Number(x), Number(y)],
+      ]),
+    );
+    const placeOf = (name: string) => places.get(name) ?? [];
+    const heights = names.map((name) => placeOf(name)[1] ?? Number.NaN);
+    expect(heights.every((y, n) => n === 0 || y > (heights[n - 1] as number))).toBe(true);
+    const row = ["n8", "left", "right"].map(placeOf);
+    expect(new Set(row.map(([, y]) => y)).size).toBe(1);
+    expect(new Set(row.map(([x]) => x)).size).toBe(3);
+    expect(svg.match(/<path [^>]*d="M/g)?.length).toBeGreaterThanOrEqual(6_000);
+  });
+
   it("draws a spec without nodes", () => {
     expect(parseXml(renderSvg(projection({}))).texts).toContain("START");
   });
