@@ -56,7 +56,15 @@ export type Start =
   /** A new run; `goesOn` where a thread that holds a run of the same spec and input goes on with that one. */
   | { readonly kind: "new"; readonly input: unknown; readonly goesOn: boolean }
   /** Go on with what the thread holds; `answer` is for the questions that it waits at. */
-  | { readonly kind: "go-on"; readonly answer?: unknown; readonly retryFailed?: boolean };
+  | {
+      readonly kind: "go-on";
+      readonly answer?: unknown;
+      readonly retryFailed?: boolean;
+      readonly admits?: Admits;
+    };
+
+/** Asked once the thread is taken and nobody else can do anything about it: rejects where the run must not go on. */
+export type Admits = () => Promise<void>;
 
 /** What one run is driven with. */
 export interface Drive {
@@ -266,6 +274,7 @@ export class Lifecycle {
         const message = `Another process has taken over the thread "${thread}".`;
         this.#run?.canceller.cancel(cancelOf(new DagError("THREAD_LOST", message)));
       });
+      if (start.kind === "go-on") await start.admits?.();
       const log = this.#lease.isFirst ? null : await readLog(saver.inner, thread);
       const run = log === null ? null : readRun(log.entries);
       if (run === null || (start.kind === "new" && !start.goesOn)) return { ...nothingEarlier, log };

@@ -1,6 +1,7 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type CompileOptions, graphFor } from "../../graphs/compile.js";
 import { driveThrough } from "../../graphs/doors.js";
+import type { Admits } from "../../graphs/lifecycle.js";
 import { threadOf, threadUnknown, topologyOfThread } from "../../graphs/thread.js";
 import { defaultTopology } from "../../graphs/topology.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
@@ -62,17 +63,30 @@ export async function resume<D extends DagSpec>(
   declared: D,
   given: WithContext<ResumeOptions, D>,
 ): Promise<TypedRecord<RunRecord, D>> {
+  const { graph, options, start } = await resumption(declared, given as ResumeOptions);
+  return driveThrough(graph, options, start) as Promise<TypedRecord<RunRecord, D>>;
+}
+
+/** {@link resume} where `admits` lets it: for services, which know of a run what its thread does not hold. */
+export async function resumeWhere(
+  declared: DagSpec,
+  given: ResumeOptions,
+  admits: Admits,
+): Promise<RunRecord> {
+  const { graph, options, start } = await resumption(declared, given);
+  return driveThrough(graph, options, { ...start, admits });
+}
+
+async function resumption(declared: DagSpec, given: ResumeOptions) {
   assertArgument("resume", isObject(given), [
     "options",
     given,
     "an object with a `checkpointer` and a `thread`",
   ]);
-  const { answer, retryFailed = false, ...options } = given as ResumeOptions;
+  const { answer, retryFailed = false, ...options } = given;
   const spec = drivable(declared, options);
   const graph = graphFor(spec, options.topology ?? (await topologyFor(options)), options.checkpointer);
-  return driveThrough(graph, options, { kind: "go-on", answer, retryFailed }) as Promise<
-    TypedRecord<RunRecord, D>
-  >;
+  return { graph, options, start: { kind: "go-on", answer, retryFailed } as const };
 }
 
 /** The spec as it stands now, where it can be run with these options. */

@@ -195,7 +195,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         const given = header || url.searchParams.get("after") || "0";
         const what = header ? "The header `Last-Event-ID`" : "The parameter `after`";
         const after = numberIn(given, what, { most: Number.MAX_SAFE_INTEGER });
-        if (it.feed.owns(after) ? after > it.feed.last : !runs.mayHaveTold(it, after)) {
+        if (it.feed.owns(after) ? after > it.feed.last : !runs.lookup.mayHaveTold(it, after)) {
           throw new RequestError("REQUEST_INVALID", 400, `The run has told no event ${after} yet.`, {
             hint: `Its last one is ${it.feed.last}.`,
           });
@@ -203,7 +203,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         // A browser that comes back for more is told that there is none: it stops asking.
         if (after === it.feed.last && !it.isOpen) return new Response(null, { status: 204 });
         const stop = new AbortController();
-        return eventStream(runs.read(it, after, stop.signal), stop, format);
+        return eventStream(runs.lookup.read(it, after, stop.signal), stop, format);
       },
     },
     "runs/:id/answer": {

@@ -130,7 +130,7 @@ export async function createMcpServer(runs: RunService): Promise<McpService> {
     let isPutOff = false;
     try {
       for (let after = 0, done = 0; ; ) {
-        for await (const event of runs.read(it, after, signal)) {
+        for await (const event of runs.lookup.read(it, after, signal)) {
           after = event.seq ?? after;
           if (event.type !== "node-settled" || event.node.includes("/") || event.item !== null) continue;
           if (event.invocation === null && event.outcome.state !== "interrupted") {
@@ -229,7 +229,7 @@ type Ask = (question: RunInterrupt) => Promise<Answer>;
 
 /** Resolves once more is told of a run that waits; never where nothing is before the signal. */
 async function goesOn(runs: RunService, it: ServedRun, signal: AbortSignal): Promise<"elsewhere"> {
-  for await (const _ of runs.read(it, it.feed.last, signal)) return "elsewhere";
+  for await (const _ of runs.lookup.read(it, it.feed.last, signal)) return "elsewhere";
   return it.isOpen && !runs.stopping ? new Promise<never>(() => {}) : "elsewhere";
 }
 

@@ -7,6 +7,9 @@ import { problemAnswer, problemResponse, RequestError } from "./problem.js";
 /** What answers requests: a function of the Fetch standard. */
 export type RequestHandler = (request: Request) => Promise<Response>;
 
+/** What is handed to a connection at once. */
+const pieceBytes = 65_536;
+
 /** How a client is answered. */
 export interface ListenerOptions {
   /**
@@ -133,7 +136,10 @@ async function write(
   for (;;) {
     const { done, value } = await reader.read();
     if (done || gone.aborted) break;
-    if (!outgoing.write(value)) await drained(outgoing, gone, stallMs);
+    // In pieces, so that a client that takes a large one slowly is not taken for one that takes nothing.
+    for (let at = 0; at < value.length && !gone.aborted; at += pieceBytes) {
+      if (!outgoing.write(value.subarray(at, at + pieceBytes))) await drained(outgoing, gone, stallMs);
+    }
   }
   if (gone.aborted) await reader.cancel().catch(() => {});
   outgoing.end();

@@ -6,14 +6,16 @@ import { parseInput } from "../../nodes/engine/scope.js";
 import { errorCode, errorMessage } from "../errors.js";
 import type { RunEvent } from "../records/events.js";
 import type { RunRecord } from "../records/record.js";
-import { type RunDagOptions, resume, run } from "../run/run.js";
+import { type RunDagOptions, resume, resumeWhere, run } from "../run/run.js";
 import { fixedSpec } from "../spec/assert-valid.js";
 import { didYouMean } from "../spec/did-you-mean.js";
 import type { DagSpec } from "../spec/shape.js";
+import { ThreadLease } from "../stores/thread-lease.js";
 import { callerOf } from "../telemetry/trace-context.js";
 import { KeptRuns } from "./kept-runs.js";
 import { busy, RequestError } from "./problem.js";
-import { isRunName, newRunId, type RunEntry, RunIndex } from "./run-index.js";
+import { newRunId, type RunEntry, RunIndex } from "./run-index.js";
+import { RunLookup } from "./run-lookup.js";
 import { RunSearch } from "./run-search.js";
 import { ServedRun } from "./served-run.js";
 import {
@@ -24,19 +26,17 @@ import {
   type StartRequest,
   sharedLimits,
 } from "./service-options.js";
-import { readServedRun } from "./stored-runs.js";
 
 type Drive = (options: RunDagOptions & { readonly thread: string }) => Promise<RunRecord>;
 
 /** Longest that whoever cancels a run waits for work that pays no heed to its signal, in milliseconds. */
 const longestEndingMs = 5000;
 
-/** A run that another process drives is looked at in the store this often while somebody follows it, in milliseconds. */
-const lookEveryMs = 500;
-
 /** The runs of a service: those under way, those that wait, those that ended, in memory and at the checkpointer. */
 export class RunService {
   readonly specs: ReadonlyMap<string, DagSpec>;
+  /** Where runs are found. */
+  readonly lookup: RunLookup;
   readonly #options: ServiceOptions;
   readonly #shared: RunDagOptions;
   readonly #onEvent: RunDagOptions["onEvent"];
@@ -46,7 +46,6 @@ export class RunService {
   readonly #starting = new Set<string>();
   readonly #watchers = new Set<(run: ServedRun, event: RunEvent) => void>();
   readonly #search: RunSearch | null;
-  readonly #followed = new Set<ServedRun>();
   #takingUp: Promise<void> = Promise.resolve();
   #active = 0;
   #stopping = false;
@@ -69,6 +68,11 @@ export class RunService {
     const { keepRuns = 1000, keepRunsMs = 300_000 } = options;
     this.#runs = new KeptRuns({ most: keepRuns, longestMs: keepRunsMs, waitingToo: this.#store !== null });
     this.#index = checkpointer === undefined ? null : new RunIndex(checkpointer);
+    this.lookup = new RunLookup({
+      runs: this.#runs,
+      specs: this.specs,
+      stored: this.#index && this.#store && { index: this.#index, store: this.#store },
+    });
     this.#search =
       this.#index === null || checkpointer === undefined || options.takeUp === false
         ? null
@@ -107,17 +111,6 @@ export class RunService {
     return this.#takingUp;
   }
 
-  /** The events of a run after a number, as they happen, whichever process drives it. */
-  read(it: ServedRun, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
-    if (it.part === null && this.#store !== null) void this.#follow(it);
-    return it.feed.read(after, () => it.isOpen, signal);
-  }
-
-  /** Whether another process on the same store may have told an event of a run under this number. */
-  mayHaveTold(it: ServedRun, number: number): boolean {
-    return number < it.feed.last || (this.#store !== null && it.feed.mayBeOfAnother(number));
-  }
-
   /** The spec of that name. @throws RequestError 404. */
   specOf(name: string | undefined): DagSpec {
     const names = [...this.specs.keys()];
@@ -146,7 +139,7 @@ export class RunService {
     if (this.#starting.has(name)) throw busy({ thread: name, isElsewhere: false });
     if (thread !== undefined) this.#starting.add(thread);
     try {
-      const known = thread === undefined ? null : await this.#find(thread);
+      const known = thread === undefined ? null : await this.lookup.find(thread);
       await known?.settled();
       if (known !== null && (known.part !== null || known.isElsewhere)) throw busy(known);
       const served = known?.dag === spec && known.ended === null ? known : null;
@@ -183,12 +176,15 @@ export class RunService {
     const it = await this.get(id);
     await it.settled();
     if (it.part !== null || it.isElsewhere) throw busy(it);
-    if (!it.waits) {
-      throw new RequestError("ANSWER_INVALID", 409, `The run waits for no answer: it is ${it.state}.`);
-    }
+    if (!it.waits) throw waitsForNothing(it.state);
+    // Another service may have withdrawn it at this moment.
+    const admits = async () => {
+      const state = (await this.#index?.get(it.id))?.state;
+      if (state === "cancelled") throw waitsForNothing(state);
+    };
     it.caller = caller ?? it.caller;
     await this.#drive(it, request, undefined, ({ topology: _, ...options }) =>
-      resume(it.dag, { ...options, checkpointer: it.checkpointer, answer }),
+      resumeWhere(it.dag, { ...options, checkpointer: it.checkpointer, answer }, admits),
     );
     return it;
   }
@@ -202,25 +198,13 @@ export class RunService {
       it.ended = "cancelled";
       it.part.controller.abort(new CancelError("aborted", "The run was cancelled by a request."));
       await Promise.race([it.part.done, later(longestEndingMs)]);
-    } else if (it.isOpen && it.record !== null) {
-      it.ended = "cancelled";
-      it.state = "cancelled";
-      const error = { code: "ABORTED", message: "The run was cancelled while nothing of it was under way." };
-      it.record = { ...it.record, state: "cancelled", interrupts: [], error };
-      const { output, durationMs } = it.record;
-      const atMs = durationMs;
-      const event = { type: "run-ended", atMs, state: "cancelled", output, error, interrupts: [] } as const;
-      await this.#index?.put(it.entry());
-      it.feed.add(event);
-      for (const watcher of this.#watchers) watcher(it, event);
-      it.feed.close();
-    }
+    } else if (it.isOpen && it.record !== null) await this.#withdraw(it, it.record);
     return it;
   }
 
   /** The run of that id, or under that thread. @throws RequestError 404. */
   async get(id: string): Promise<ServedRun> {
-    const it = await this.#find(id);
+    const it = await this.lookup.find(id);
     if (it !== null) return it;
     throw new RequestError("RUN_UNKNOWN", 404, `There is no run ${JSON.stringify(id.slice(0, 200))} here.`, {
       hint: "Give the id of its record, or its thread.",
@@ -230,18 +214,7 @@ export class RunService {
   /** The runs, newest first. Of those that wait, the store is asked whether they still do. */
   async *list(before?: string): AsyncGenerator<RunEntry> {
     await this.#takingUp;
-    if (this.#index === null) {
-      const all = this.#runs.all().map((it) => it.entry());
-      for (const entry of all.sort((a, b) => (a.id < b.id ? 1 : -1)))
-        if (before === undefined || entry.id < before) yield entry;
-      return;
-    }
-    for await (const entry of this.#index.list(before)) {
-      const it = this.#runs.get(entry.id);
-      if (it !== undefined && (it.part !== null || !it.isOpen)) yield it.entry();
-      else if (entry.state !== "interrupted") yield entry;
-      else yield (await this.#find(entry.id))?.entry() ?? entry;
-    }
+    yield* this.lookup.list(before);
   }
 
   /** Asks the store whether it answers. Rejects with its error. */
@@ -257,6 +230,7 @@ export class RunService {
   async close(drainMs: number): Promise<void> {
     this.#stopping = true;
     this.#search?.end();
+    this.lookup.end();
     await this.#takingUp;
     await Promise.race([Promise.all(this.#runs.parts()), later(drainMs)]);
     for (const it of this.#runs.all()) {
@@ -275,41 +249,28 @@ export class RunService {
     }
   }
 
-  /** In memory, or else as the store has it; there too where more may have happened in another process. */
-  async #find(id: string): Promise<ServedRun | null> {
-    const here = this.#runs.get(id);
-    if (here !== undefined && (here.part !== null || !here.isOpen)) return here;
-    const now = await this.#stored(id);
-    if (now === null) return here ?? null;
-    const again = this.#runs.get(now.id);
-    if (again === undefined) {
-      // Whoever reads many old runs fills nothing.
-      this.#runs.forgetOld();
-      this.#runs.keep(now);
-    } else if (again.part === null) again.catchUp(now);
-    return again ?? now;
-  }
-
-  async #stored(id: string): Promise<ServedRun | null> {
-    if (this.#index === null || this.#store === null || !isRunName(id)) return null;
-    return readServedRun({ id, index: this.#index, store: this.#store, specs: this.specs });
-  }
-
-  /** Tells those who follow a run what another process does with it, until they have gone or it goes on here. */
-  async #follow(it: ServedRun): Promise<void> {
-    if (this.#followed.has(it)) return;
-    this.#followed.add(it);
-    for (let waitMs = lookEveryMs; ; ) {
-      await later(waitMs);
-      if (it.feed.readers === 0 || it.part !== null || !it.isOpen || this.#stopping) break;
-      const from = performance.now();
-      // A store that fails is asked again.
-      const now = await this.#stored(it.id).catch(() => null);
-      waitMs = Math.max(lookEveryMs, 10 * (performance.now() - from));
-      if (now !== null && it.part === null) it.catchUp(now);
+  /** Ends a run that waits. Its thread is held meanwhile: what another service does with it comes before, or not at all. */
+  async #withdraw(it: ServedRun, record: RunRecord): Promise<void> {
+    const lease = this.#store === null ? null : await takenThread(this.#store, it.thread);
+    try {
+      const now = lease === null ? null : await this.lookup.stored(it.id);
+      if (now !== null && !now.waits) return it.catchUp(now);
+      const error = { code: "ABORTED", message: "The run was cancelled while nothing of it was under way." };
+      const { output, durationMs: atMs } = record;
+      const { interrupts: _, ...entry } = it.entry();
+      if (this.#index !== null) await this.#index.put({ ...entry, state: "cancelled" });
+      it.ended = "cancelled";
+      it.state = "cancelled";
+      it.record = { ...record, state: "cancelled", interrupts: [], error };
+      const event = { type: "run-ended", atMs, state: "cancelled", output, error, interrupts: [] } as const;
+      it.feed.add(event);
+      for (const watcher of this.#watchers) watcher(it, event);
+      it.feed.close();
+    } finally {
+      await lease?.release();
     }
-    this.#followed.delete(it);
-    if (this.#stopping) it.feed.close();
+    // An answer that came at this moment is refused.
+    await it.part?.done;
   }
 
   /** Drives one part of a run. Resolves once it has begun; rejects with what is wrong before. */
@@ -395,7 +356,7 @@ export class RunService {
     it: ServedRun,
     before: { readonly state: ServedRun["state"]; readonly known: ServedRun | undefined },
   ): Promise<void> {
-    it.state = before.state;
+    if (it.state === "running") it.state = before.state;
     this.#partEnded(it);
     if (before.known === it) return;
     this.#runs.forget(it);
@@ -442,6 +403,19 @@ export class RunService {
   #notice(message: string): void {
     this.#options.onNotice?.(message);
   }
+}
+
+/** A thread that nobody drives, taken. @throws RequestError 409 where somebody does. */
+async function takenThread(store: BaseCheckpointSaver, thread: string): Promise<ThreadLease> {
+  try {
+    return await ThreadLease.acquire(store, thread, () => {});
+  } catch (error) {
+    throw errorCode(error) === "THREAD_BUSY" ? busy({ thread, isElsewhere: true }) : error;
+  }
+}
+
+function waitsForNothing(state: ServedRun["state"]): RequestError {
+  return new RequestError("ANSWER_INVALID", 409, `The run waits for no answer: it is ${state}.`);
 }
 
 function later(ms: number): Promise<void> {

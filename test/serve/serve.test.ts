@@ -188,8 +188,9 @@ it("lets go of a client that takes nothing of a stream, and serves it when it co
   const [server1] = (await once(server, "connection")) as [import("node:net").Socket];
   await once(server1, "close");
   socket.destroy();
-  const [run] = (await (await fetch(`http://127.0.0.1:${port}/runs`)).json()) as { id: string }[];
-  const rest = await allMessages(await fetch(`http://127.0.0.1:${port}/runs/${run?.id}/events`));
+  const asking = (path: string) => handler(new Request(`http://localhost/${path}`));
+  const [run] = (await (await asking("runs")).json()) as { id: string }[];
+  const rest = await allMessages(await asking(`runs/${run?.id}/events`));
   expect(rest.at(-1)?.event).toMatchObject({ type: "run-ended", output: "said" });
   server.close();
   server.closeAllConnections();

@@ -3,12 +3,13 @@ import { once } from "node:events";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { storedRun } from "../../graphs/stored-run.js";
 import { openCheckpointer } from "../../src/stores/checkpointer.js";
 import { allMessages } from "../serve/client.js";
 import { startCollector } from "../support/collector.js";
-import { startPostgres, type TestPostgres } from "../support/postgres.js";
+import { startPostgres } from "../support/postgres.js";
+import { hasRedis, startRedis } from "../support/redis.js";
 
 // Two services, each a process of its own (of the built package), on one database.
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-services-"));
@@ -16,12 +17,15 @@ const log = join(folder, "log.txt");
 const json = { "content-type": "application/json" };
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const children: ChildProcess[] = [];
-let postgres: TestPostgres;
+const stores = [
+  { name: "PostgreSQL", start: startPostgres },
+  { name: "Redis", start: () => startRedis() },
+].filter(({ name }) => name !== "Redis" || hasRedis());
+let server: Awaited<ReturnType<(typeof stores)[number]["start"]>>;
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let database: string;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
   collector = await startCollector();
   writeFileSync(
     join(folder, "graphs.mjs"),
@@ -45,7 +49,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   await collector.close();
-  await postgres.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -78,134 +81,198 @@ async function service(...more: readonly string[]) {
 }
 
 const twoServices = async (...more: readonly string[]) => {
-  database = await postgres.database();
+  database = await server.database();
   return [await service(...more), await service(...more)] as const;
 };
 const settledIn = (messages: Awaited<ReturnType<typeof allMessages>>) =>
   messages.flatMap(({ event }) => (event.type === "node-settled" ? [event.node] : []));
+const completedIn = (messages: Awaited<ReturnType<typeof allMessages>>) =>
+  settledIn(
+    messages.filter(({ event }) => event.type === "node-settled" && event.outcome.state === "completed"),
+  );
 const all = ["n0", "n1", "n2", "n3", "n4", "n5"];
 
-it("a run of one service is seen and followed to its end at the other, which says that it cannot change it", async () => {
-  const [first, second] = await twoServices();
-  const id = await first.start({ dag: "walk", input: "x", thread: "t" });
-  expect(await second.get("runs?state=running")).toMatchObject([{ id, thread: "t", state: "running" }]);
-  expect(await second.get(`runs/${id}`)).toMatchObject({ id, state: "running" });
-  const followers = Promise.all([second.events(id), second.events("t")]);
-  for (const response of [
-    await second.post("runs", { dag: "walk", input: "x", thread: "t" }),
-    await second.post(`runs/${id}/answer`, true),
-    await fetch(second.at(`runs/${id}`), { method: "DELETE" }),
-  ]) {
-    expect(response.status).toBe(409);
-    expect(await response.json()).toMatchObject({
-      code: "THREAD_BUSY",
-      detail: expect.stringContaining("another process"),
-    });
-  }
-  for (const messages of await followers) {
-    expect(settledIn(messages)).toEqual(all);
-    expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
-    expect(messages.map((one) => one.id)).toEqual(messages.map((_, at) => (messages[0]?.id ?? 0) + at));
-  }
-  expect(await second.get(`runs/${id}`)).toMatchObject({ state: "completed", output: 5 });
-  const last = (await followers)[0].at(-1)?.id ?? 0;
-  expect(
-    (await fetch(second.at(`runs/${id}/events`), { headers: { "last-event-id": String(last) } })).status,
-  ).toBe(204);
-});
-
-it("a question of one is answered at the other, and whoever follows it at the first hears of it", async () => {
-  const [first, second] = await twoServices();
-  const asked = await record(await first.post("runs", { dag: "letter", input: "Ada" }));
-  expect(await second.get("runs?state=interrupted")).toMatchObject([{ id: asked.id }]);
-  const last = (await first.events(asked.id)).at(-1)?.id ?? 0;
-  const rest = first.events(asked.id, last);
-  expect(await (await second.post(`runs/${asked.id}/answer`, true)).json()).toMatchObject({
-    output: "Dear Ada, sent",
+describe.each(stores)("on $name", ({ start }) => {
+  beforeAll(async () => {
+    server = await start();
   });
-  const messages = await rest;
-  expect(messages.map(({ event }) => event.type)).toContain("question-answered");
-  expect(settledIn(messages)).toEqual(["ask", "send"]);
-  expect(messages.at(-1)).toMatchObject({ event: { type: "run-ended", output: "Dear Ada, sent" } });
-  expect(messages[0]?.id).toBe(last + 1);
-  expect(await first.get(`runs/${asked.id}`)).toMatchObject({ state: "completed" });
-  expect((await first.post(`runs/${asked.id}/answer`, true)).status).toBe(409);
+  afterAll(() => server.end());
 
-  // And one that is withdrawn at the other.
-  const other = await record(await first.post("runs", { dag: "letter", input: "Bob" }));
-  await fetch(second.at(`runs/${other.id}`), { method: "DELETE" });
-  expect(await first.get(`runs/${other.id}`)).toMatchObject({ state: "cancelled" });
-  expect((await first.post(`runs/${other.id}/answer`, true)).status).toBe(409);
-});
+  it("a run of one service is seen and followed to its end at the other, which says that it cannot change it", async () => {
+    const [first, second] = await twoServices();
+    const id = await first.start({ dag: "walk", input: "x", thread: "t" });
+    expect(await second.get("runs?state=running")).toMatchObject([{ id, thread: "t", state: "running" }]);
+    expect(await second.get(`runs/${id}`)).toMatchObject({ id, state: "running" });
+    const followers = Promise.all([second.events(id), second.events("t")]);
+    for (const response of [
+      await second.post("runs", { dag: "walk", input: "x", thread: "t" }),
+      await second.post(`runs/${id}/answer`, true),
+      await fetch(second.at(`runs/${id}`), { method: "DELETE" }),
+    ]) {
+      expect(response.status).toBe(409);
+      expect(await response.json()).toMatchObject({
+        code: "THREAD_BUSY",
+        detail: expect.stringContaining("another process"),
+      });
+    }
+    for (const messages of await followers) {
+      expect(settledIn(messages)).toEqual(all);
+      expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
+      expect(messages.map((one) => one.id)).toEqual(messages.map((_, at) => (messages[0]?.id ?? 0) + at));
+    }
+    expect(await second.get(`runs/${id}`)).toMatchObject({ state: "completed", output: 5 });
+    const last = (await followers)[0].at(-1)?.id ?? 0;
+    expect(
+      (await fetch(second.at(`runs/${id}/events`), { headers: { "last-event-id": String(last) } })).status,
+    ).toBe(204);
+  });
 
-it("goes on with the runs of a service that was killed, under their callers' spans, and repeats nothing", async () => {
-  const [first, second] = await twoServices("--otlp", collector.url);
-  const callers = Array.from({ length: 20 }, (_, at) => String(at + 1).padStart(16, "0"));
-  const ids = await Promise.all(
-    callers.map((span, at) =>
-      first.start({ dag: "hike", input: `r${at}` }, { traceparent: `00-${traceId}-${span}-01` }),
-    ),
-  );
-  await new Promise((done) => setTimeout(done, 2500));
-  const follower = second.events(ids[0] ?? "");
-  first.child.kill("SIGKILL");
-  await once(first.child, "exit");
-  const store = await openCheckpointer(database);
-  const settled = new Set<string>();
-  for (const [at, id] of ids.entries())
-    for (const node of Object.keys((await storedRun(store.checkpointer, id))?.record.outcomes ?? {}))
-      settled.add(`r${at} ${node}`);
-  await store.close();
-  const before = readFileSync(log, "utf8").trim().split("\n").length;
-  expect(settled.size).toBeGreaterThan(0);
-  // It has been told of nothing, and finds out by itself.
-  const messages = await follower;
-  expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed", output: 5 });
-  expect(settledIn(messages)).toEqual(all);
-  for (const id of ids) {
-    await second.events(id);
-    expect(await second.get(`runs/${id}`)).toMatchObject({ id, state: "completed", output: 5 });
-  }
-  const after = readFileSync(log, "utf8").trim().split("\n").slice(before);
-  expect(after.filter((step) => settled.has(step))).toEqual([]);
-  expect(new Set(readFileSync(log, "utf8").trim().split("\n")).size).toBe(20 * 6);
-  expect(await second.get("runs?state=running")).toEqual([]);
-  const ended = once(second.child, "exit");
-  second.child.kill("SIGTERM");
-  await ended;
-  const roots = collector.spans.filter(({ name }) => name === "invoke_workflow hike");
-  expect(roots.map(({ parentSpanId }) => parentSpanId).sort()).toEqual(callers);
-  expect(new Set(roots.map((span) => span.traceId))).toEqual(new Set([traceId]));
-});
+  it("a question of one is answered at the other, and whoever follows it at the first hears of it", async () => {
+    const [first, second] = await twoServices();
+    const asked = await record(await first.post("runs", { dag: "letter", input: "Ada" }));
+    expect(await second.get("runs?state=interrupted")).toMatchObject([{ id: asked.id }]);
+    const last = (await first.events(asked.id)).at(-1)?.id ?? 0;
+    const rest = first.events(asked.id, last);
+    expect(await (await second.post(`runs/${asked.id}/answer`, true)).json()).toMatchObject({
+      output: "Dear Ada, sent",
+    });
+    const messages = await rest;
+    expect(messages.map(({ event }) => event.type)).toContain("question-answered");
+    expect(settledIn(messages)).toEqual(["ask", "send"]);
+    expect(messages.at(-1)).toMatchObject({ event: { type: "run-ended", output: "Dear Ada, sent" } });
+    expect(messages[0]?.id).toBe(last + 1);
+    expect(await first.get(`runs/${asked.id}`)).toMatchObject({ state: "completed" });
+    expect((await first.post(`runs/${asked.id}/answer`, true)).status).toBe(409);
 
-it("a service that is shut down leaves its runs to the other", async () => {
-  const [first, second] = await twoServices("--drain-ms", "0");
-  const id = await first.start({ dag: "hike", input: "x" });
-  const ended = once(first.child, "exit");
-  first.child.kill("SIGTERM");
-  await ended;
-  const messages = await second.events(id);
-  expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
-  const lines = readFileSync(log, "utf8").trim().split("\n");
-  expect(lines.length).toBeLessThanOrEqual(7);
-});
+    // And one that is withdrawn at the other.
+    const other = await record(await first.post("runs", { dag: "letter", input: "Bob" }));
+    await fetch(second.at(`runs/${other.id}`), { method: "DELETE" });
+    expect(await first.get(`runs/${other.id}`)).toMatchObject({ state: "cancelled" });
+    expect((await first.post(`runs/${other.id}/answer`, true)).status).toBe(409);
+  });
 
-it("of many services that find a run without a driver, one goes on with it", async () => {
-  const [first] = await twoServices();
-  await Promise.all(Array.from({ length: 2 }, () => service()));
-  const ids = await Promise.all(
-    Array.from({ length: 10 }, (_, at) => first.start({ dag: "walk", input: `r${at}` })),
-  );
-  await new Promise((done) => setTimeout(done, 700));
-  first.child.kill("SIGKILL");
-  await once(first.child, "exit");
-  appendFileSync(log, "killed\n");
-  const other = await service();
-  for (const id of ids) {
-    await other.events(id);
-    expect(await other.get(`runs/${id}`)).toMatchObject({ state: "completed" });
-  }
-  const lines = readFileSync(log, "utf8").split("killed\n")[1]?.trim().split("\n") ?? [];
-  expect(new Set(lines).size).toBe(lines.length);
-  expect(existsSync(log)).toBe(true);
+  it("goes on with the runs of a service that was killed, under their callers' spans, and repeats nothing", async () => {
+    const spansBefore = collector.spans.length;
+    const [first, second] = await twoServices("--otlp", collector.url);
+    const callers = Array.from({ length: 20 }, (_, at) => String(at + 1).padStart(16, "0"));
+    const ids = await Promise.all(
+      callers.map((span, at) =>
+        first.start({ dag: "hike", input: `r${at}` }, { traceparent: `00-${traceId}-${span}-01` }),
+      ),
+    );
+    await new Promise((done) => setTimeout(done, 2500));
+    const follower = second.events(ids[0] ?? "");
+    first.child.kill("SIGKILL");
+    await once(first.child, "exit");
+    const store = await openCheckpointer(database);
+    const settled = new Set<string>();
+    for (const [at, id] of ids.entries())
+      for (const node of Object.keys((await storedRun(store.checkpointer, id))?.record.outcomes ?? {}))
+        settled.add(`r${at} ${node}`);
+    await store.close();
+    const before = readFileSync(log, "utf8").trim().split("\n").length;
+    expect(settled.size).toBeGreaterThan(0);
+    // It has been told of nothing, and finds out by itself.
+    const messages = await follower;
+    expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed", output: 5 });
+    expect(settledIn(messages)).toEqual(all);
+    for (const id of ids) {
+      await second.events(id);
+      expect(await second.get(`runs/${id}`)).toMatchObject({ id, state: "completed", output: 5 });
+    }
+    const after = readFileSync(log, "utf8").trim().split("\n").slice(before);
+    expect(after.filter((step) => settled.has(step))).toEqual([]);
+    expect(new Set(readFileSync(log, "utf8").trim().split("\n")).size).toBe(20 * 6);
+    expect(await second.get("runs?state=running")).toEqual([]);
+    const ended = once(second.child, "exit");
+    second.child.kill("SIGTERM");
+    await ended;
+    const roots = collector.spans.slice(spansBefore).filter(({ name }) => name === "invoke_workflow hike");
+    expect(roots.map(({ parentSpanId }) => parentSpanId).sort()).toEqual(callers);
+    expect(new Set(roots.map((span) => span.traceId))).toEqual(new Set([traceId]));
+  });
+
+  it("a service that is shut down leaves its runs to the other", async () => {
+    const [first, second] = await twoServices("--drain-ms", "0");
+    const id = await first.start({ dag: "hike", input: "x" });
+    const ended = once(first.child, "exit");
+    first.child.kill("SIGTERM");
+    await ended;
+    const messages = await second.events(id);
+    expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(7);
+  });
+
+  it("of many services that find a run without a driver, one goes on with it", async () => {
+    const [first] = await twoServices();
+    await Promise.all(Array.from({ length: 2 }, () => service()));
+    const ids = await Promise.all(
+      Array.from({ length: 10 }, (_, at) => first.start({ dag: "walk", input: `r${at}` })),
+    );
+    await new Promise((done) => setTimeout(done, 700));
+    first.child.kill("SIGKILL");
+    await once(first.child, "exit");
+    appendFileSync(log, "killed\n");
+    const other = await service();
+    for (const id of ids) {
+      await other.events(id);
+      expect(await other.get(`runs/${id}`)).toMatchObject({ state: "completed" });
+    }
+    const lines = readFileSync(log, "utf8").split("killed\n")[1]?.trim().split("\n") ?? [];
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(existsSync(log)).toBe(true);
+  });
+
+  it("answers at two services at once are one answer", async () => {
+    const [first, second] = await twoServices();
+    for (let trial = 0; trial < 5; trial++) {
+      const asked = await record(await first.post("runs", { dag: "letter", input: `r${trial}` }));
+      const answers = await Promise.all(
+        [first, second, first, second].map((one) => one.post(`runs/${asked.id}/answer`, true)),
+      );
+      const statuses = answers.map(({ status }) => status).sort();
+      expect(statuses).toEqual([200, 409, 409, 409]);
+      for (const answer of answers.filter(({ status }) => status === 409))
+        expect(["THREAD_BUSY", "ANSWER_INVALID"]).toContain((await record(answer)).code);
+      for (const one of [first, second]) {
+        const events = await one.events(asked.id);
+        expect(completedIn(events).filter((node) => node === "send")).toEqual(["send"]);
+        expect(await one.get(`runs/${asked.id}`)).toMatchObject({ output: `Dear r${trial}, sent` });
+      }
+    }
+  });
+
+  it("a question that is withdrawn at one service as it is answered at the other ends alike for both", async () => {
+    const [first, second] = await twoServices();
+    for (let trial = 0; trial < 10; trial++) {
+      const asked = await record(await first.post("runs", { dag: "letter", input: `r${trial}` }));
+      const [answered, withdrawn] = await Promise.all([
+        second.post(`runs/${asked.id}/answer`, true),
+        fetch(first.at(`runs/${asked.id}`), { method: "DELETE" }),
+      ]);
+      const told = [await record(answered), await record(withdrawn)];
+      const states = [await first.get(`runs/${asked.id}`), await second.get(`runs/${asked.id}`)].map(
+        ({ state }) => state,
+      );
+      const last = answered.status === 200 ? "completed" : "cancelled";
+      expect({ statuses: [answered.status, withdrawn.status], told, states }).toMatchObject({
+        states: [last, last],
+      });
+      if (withdrawn.status === 200) expect(told[1].state).toBe(last);
+    }
+  });
+
+  it("names that a store could not take are of no run", async () => {
+    const [first] = await twoServices();
+    for (const name of ["%00", "a%00b", "%0a", "__proto__", "$runs", "..%2f..", "%F0%9F%98%80"]) {
+      expect((await fetch(first.at(`runs/${name}`))).status).toBe(404);
+      expect((await fetch(first.at(`runs/${name}/events`))).status).toBe(404);
+    }
+    expect((await fetch(first.at("runs?before=%00"))).status).toBe(400);
+    const strange = "a\0b\ud800";
+    const made = await record(await first.post("runs", { dag: "letter", input: strange, thread: "💌/../x" }));
+    expect(made).toMatchObject({ state: "interrupted", input: strange });
+    expect(await first.get(`runs/${encodeURIComponent("💌/../x")}`)).toMatchObject({ id: made.id });
+  });
 });
