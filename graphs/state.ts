@@ -23,12 +23,13 @@ export interface DagState {
  * that step's outcomes, not all so far.
  */
 export function stateOf(spec: DagSpec, persisted: boolean) {
-  const several = orderOf(spec).outputs.length > 1;
+  const { outputs } = orderOf(spec);
+  const several = outputs.length > 1;
   return Annotation.Root({
     input: Annotation<unknown>(),
     output: Annotation<unknown>({
       reducer: (before, after) =>
-        several && isObject(before) && isObject(after) ? { ...before, ...after } : after,
+        several && isObject(before) && isObject(after) ? inOrder(outputs, { ...before, ...after }) : after,
       default: () => null,
     }),
     outcomes: persisted
@@ -76,6 +77,11 @@ const deltaOptions = { snapshotFrequency: Number.MAX_SAFE_INTEGER, initialValueF
 
 function mergeAll<V>(before: Record<string, V>, after: readonly Record<string, V>[]): Record<string, V> {
   return Object.assign({}, before, ...after);
+}
+
+/** The members of a value in the order of `names`, whatever came first. */
+function inOrder(names: readonly string[], value: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(names.filter((name) => name in value).map((name) => [name, value[name]]));
 }
 
 function isObject(value: unknown): value is object {

@@ -20,6 +20,9 @@ export async function settleNode(scope: Scope, name: string): Promise<Outcome> {
   if (known !== undefined) return known;
   const key = nodeWork(scope.prefix + name);
   const decision = frontier.decision(name) ?? (await frontier.decided(name));
+  // One that waited for an answer may have become needless, and settled, since it was decided.
+  const meanwhile = frontier.outcomes[name];
+  if (meanwhile !== undefined) return meanwhile;
   if (decision.go === "suspend") return suspended(scope, name, key);
   const canceller = scope.cancellerFor(name);
   const unneeded = frontier.unneeded(name);

@@ -38,6 +38,17 @@ const behind = defineDag({
   },
 });
 
+// `use` becomes what waits, and what nobody needs, by one and the same outcome: that of `fast`.
+const atOnce = defineDag({
+  name: "at-once",
+  nodes: {
+    ask: { approve: { message: "Which?" } },
+    fast: { run: soon("fast") },
+    use: { needs: ["ask", "fast"], run: ({ needs }) => needs.ask },
+    out: { needs: ["use", "fast"], join: "any", run: ({ needs }) => needs.fast ?? needs.use },
+  },
+});
+
 const stillNeeded = defineDag({
   name: "still-needed",
   nodes: {
@@ -55,6 +66,7 @@ describe.each<Topology>(["deterministic", "dataflow"])("in topology %s", (topolo
     ["an approval", first, "ask", kept],
     ["an approval inside a graph", nested, "inner", kept],
     ["an approval behind what is not needed", behind, "ask", kept],
+    ["what waits and is not needed from one moment on", atOnce, "use", kept],
   ] as [string, DagSpec, string, () => object][])(
     "does not wait for an answer that nobody needs any more: %s",
     async (_, spec, asking, options) => {
