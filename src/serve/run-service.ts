@@ -177,10 +177,10 @@ export class RunService {
     await it.settled();
     if (it.part !== null || it.isElsewhere) throw busy(it);
     if (!it.waits) throw waitsForNothing(it.state);
-    // Another service may have withdrawn it at this moment.
+    // Another service may have gone on with it, or withdrawn it, at this moment.
     const admits = async () => {
-      const state = (await this.#index?.get(it.id))?.state;
-      if (state === "cancelled") throw waitsForNothing(state);
+      const now = await this.lookup.stored(it.id);
+      if (now !== null && !now.waits) throw waitsForNothing(now.state);
     };
     it.caller = caller ?? it.caller;
     await this.#drive(it, request, undefined, ({ topology: _, ...options }) =>

@@ -226,7 +226,7 @@ describe.each(stores)("on $name", ({ start }) => {
 
   it("answers at two services at once are one answer", async () => {
     const [first, second] = await twoServices();
-    for (let trial = 0; trial < 5; trial++) {
+    for (let trial = 0; trial < 20; trial++) {
       const asked = await record(await first.post("runs", { dag: "letter", input: `r${trial}` }));
       const answers = await Promise.all(
         [first, second, first, second].map((one) => one.post(`runs/${asked.id}/answer`, true)),
