@@ -37,6 +37,8 @@ export default defineConfig({
   outDir: join(docs, ".vitepress", "dist"),
   cacheDir: join(docs, ".vitepress", "cache"),
   lastUpdated: false,
+  // Without it a browser asks for /favicon.ico, which is not there.
+  head: [["link", { rel: "icon", href: "data:," }]],
   metaChunk: true,
   themeConfig: {
     search: { provider: "local" },

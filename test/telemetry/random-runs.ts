@@ -1,3 +1,5 @@
+import { RunnableLambda } from "@langchain/core/runnables";
+import { tool } from "@langchain/core/tools";
 import { MemorySaver } from "@langchain/langgraph";
 import {
   BasicTracerProvider,
@@ -6,12 +8,14 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import fc from "fast-check";
+import { z } from "zod";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { faults } from "../../src/models/faults.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { resume, run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import type { DagSpec } from "../../src/spec/shape.js";
+import { type KeptSpan, spansOf } from "../../src/telemetry/kept-spans.js";
 import { traced } from "../../src/telemetry/otel.js";
 import { replyModel } from "../support/reply-model.js";
 
@@ -24,7 +28,20 @@ export interface TraceFaults {
   doubled: number;
 }
 
-const kinds = ["agent", "function", "map", "loop", "graph", "flaky", "hedged", "approval"] as const;
+const kinds = [
+  "agent",
+  "function",
+  "map",
+  "loop",
+  "graph",
+  "flaky",
+  "hedged",
+  "approval",
+  "ask",
+  "tool",
+  "runnable",
+  "slow",
+] as const;
 /** A run as it is drawn. */
 export const drawn = fc.record({
   topology: fc.constantFrom<Topology>(...topologyNames),
@@ -65,6 +82,26 @@ function nodeOf(kind: (typeof kinds)[number], seed: number): object {
         return attempt;
       },
       policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } },
+    };
+  }
+  if (kind === "ask") return { run: ({ ask }: { ask: (prompt: string) => Promise<unknown> }) => ask("Say.") };
+  if (kind === "tool") {
+    let calls = 0;
+    const fails = () => {
+      if (++calls <= seed % 3) throw new Error("not yet");
+      return "ok";
+    };
+    return {
+      tool: tool(fails, { name: "fails", description: "Fails at first.", schema: z.object({}) }),
+      args: {},
+      policy: { retry: { maxAttempts: 2, initialIntervalMs: 1 } },
+    };
+  }
+  if (kind === "runnable") return { runnable: RunnableLambda.from(() => "ran"), input: () => "x" };
+  if (kind === "slow") {
+    return {
+      run: () => new Promise((done) => setTimeout(() => done(1), seed % 9)),
+      policy: { timeoutMs: 4 },
     };
   }
   return { run: () => seed };
@@ -123,11 +160,25 @@ export async function checkRandomTraces(count: number): Promise<TraceFaults> {
         states.push(record.state);
       }
       look(exporter.getFinishedSpans(), record, states.length, found);
+      lookKept(record, found);
       await provider.shutdown();
     }),
     { numRuns: count, seed: 7 },
   );
   return found;
+}
+
+/** The spans of the run's record, as `export` prints them. */
+function lookKept(record: RunRecord, found: TraceFaults): void {
+  const spans = spansOf(record);
+  found.spans += spans.length;
+  const isInside = ({ parent, startedAtMs, endedAtMs }: KeptSpan) =>
+    parent === null || (startedAtMs >= parent.startedAtMs && endedAtMs <= parent.endedAtMs);
+  found.outside += spans.filter((span) => !spans.includes(span.parent ?? span) || !isInside(span)).length;
+  found.doubled += spans.length - new Set(spans.map(({ spanId }) => spanId)).size;
+  const calls = spans.filter(({ kind }) => kind === "client").length;
+  found.lost += Math.max(0, record.calls.length - calls);
+  found.doubled += Math.max(0, calls - record.calls.length);
 }
 
 function look(spans: readonly ReadableSpan[], record: RunRecord, runs: number, found: TraceFaults): void {
