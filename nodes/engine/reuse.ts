@@ -133,11 +133,8 @@ function changedNeeds({ outcomes }: EarlierDag, { spec, frontier }: ReusePlace, 
   return (node.needs ?? []).filter((need) => {
     const now = frontier.outcomes[need];
     if (counts && now?.state !== "completed") return false; // It may have settled in another order.
-    const before = outcomes[need];
-    return (
-      (now?.state === "completed") !== (before?.state === "completed") ||
-      !sameJson(completedValue(now), completedValue(before))
-    );
+    // What completed has a value, `null` at least.
+    return !sameJson(completedValue(now), completedValue(outcomes[need]));
   });
 }
 

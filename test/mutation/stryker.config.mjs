@@ -1,4 +1,4 @@
-// Mutation testing of one room: `ROOM=limits npm run test:mutation` (limits, records, engine).
+// Mutation testing of one room: `ROOM=limits npm run test:mutation` (limits, records, engine, stores).
 import { rooms } from "./rooms.mjs";
 
 const room = process.env.ROOM ?? "limits";
