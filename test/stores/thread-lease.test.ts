@@ -153,6 +153,41 @@ describe("a lease", () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it("is given back in the store, where other processes read it, and lies beside LangGraph's own checkpoints", async () => {
+    const store = new ClockedStore();
+    const leaseIn = async (checkpoint_ns: string) =>
+      (await store.getTuple({ configurable: { thread_id: "t", checkpoint_ns } }))?.metadata as
+        | { lease: string }
+        | undefined;
+    const lease = await take(store);
+    const held = { beat: store.nowMs, released: false };
+    expect(JSON.parse((await leaseIn("agent-dag-lease"))?.lease ?? "")).toEqual(held);
+    await lease.release();
+    expect(JSON.parse((await leaseIn("agent-dag-lease"))?.lease ?? "")).toEqual({ ...held, released: true });
+    expect(await leaseIn("")).toBeUndefined();
+  });
+
+  it("is one of any number, the latest of which counts", async () => {
+    const store = new ClockedStore();
+    for (let n = 0; n < 12; n++) await (await take(store)).release();
+    const lease = await take(store);
+    await expect(take(changed(store, {}))).rejects.toMatchObject({ code: "THREAD_BUSY" });
+    await lease.release();
+  });
+
+  it("is not had by one that another overtook while it wrote", async () => {
+    const store = new ClockedStore();
+    const slow = changed(store, {
+      putWrites: async (...args) => {
+        await store.putWrites(...args);
+        // It hung for so long that its lease ran out, and another took the thread.
+        store.nowMs += expiresAfterMs;
+        await (await take(changed(store, {}))).release();
+      },
+    });
+    await expect(take(slow)).rejects.toMatchObject({ code: "THREAD_BUSY" });
+  });
+
   it("that was taken over is told once, and not taken back", async () => {
     clocks();
     const store = new ClockedStore();
@@ -246,9 +281,11 @@ describe("a checkpointer that can write where nothing stood", () => {
 
   it("has taken it too where the answer was lost", async () => {
     const { saver } = storeWithNew(false);
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask", "performance", "Date"] });
     const lease = await take(saver);
-    expect(lease.isFirst).toBe(true);
+    expect([lease.isFirst, jest.getTimerCount()]).toEqual([true, 1]);
     await lease.release();
+    expect(jest.getTimerCount()).toBe(0);
   });
 });
 

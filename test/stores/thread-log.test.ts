@@ -62,6 +62,23 @@ describe("the log of a run", () => {
     expect(read?.next).toBe(3);
   });
 
+  it("is told in the order in which it was appended, in whatever order it was written", async () => {
+    const { saver, log } = await logOn(true);
+    for (const kind of ["a", "b", "c", "d"]) {
+      void log.append({ kind });
+      await turn();
+    }
+    let isFlushed = false;
+    void log.flushed().then(() => {
+      isFlushed = true;
+    });
+    for (const at of [2, 0, 3]) await saver.letWrite(at);
+    expect(isFlushed).toBe(false);
+    await saver.letWrite(1);
+    expect(isFlushed).toBe(true);
+    expect((await readLog(saver, "thread"))?.entries.map(({ kind }) => kind)).toEqual(["a", "b", "c", "d"]);
+  });
+
   it("waits for the earlier write elsewhere, and then writes all that came meanwhile together", async () => {
     const { saver, log } = await logOn(false);
     void log.append({ kind: "a" });
