@@ -1,5 +1,9 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "@jest/globals";
+import { validate } from "dockerfile-utils";
 import { parse } from "yaml";
 import { cli } from "../cli/cli-run.js";
 
@@ -35,4 +39,28 @@ it("the compose file serves on this computer only, keeps its runs, and leaves ti
   expect(values("VOLUME")).toEqual([path]);
   const drainMs = Number(/"--drain-ms", "(\d+)"/.exec(dockerfile)?.[1]);
   expect(Number.parseInt(graphs.stop_grace_period, 10) * 1000).toBeGreaterThan(drainMs + 5000);
+});
+
+it("linters of both files find nothing", () => {
+  expect(validate(dockerfile)).toEqual([]);
+  expect(validate(dockerfile.replace("WORKDIR", "WORKDIRS"))).not.toEqual([]);
+  // Which quotes is the formatter's to say.
+  const lint = (file: string) =>
+    execFileSync(
+      join("node_modules", ".bin", "dclint"),
+      ["--max-warnings", "0", "--disable-rule", "require-quotes-in-ports", file],
+      { stdio: "pipe" },
+    );
+  lint("examples/service/compose.yaml");
+  const folder = mkdtempSync(join(tmpdir(), "agent-dag-compose-"));
+  try {
+    const wrong = join(folder, "compose.yaml");
+    writeFileSync(
+      wrong,
+      readFileSync("examples/service/compose.yaml", "utf8").replace("restart:", "restarts:"),
+    );
+    expect(() => lint(wrong)).toThrow();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
