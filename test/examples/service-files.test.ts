@@ -48,7 +48,7 @@ it("linters of both files find nothing", () => {
   const lint = (file: string) =>
     execFileSync(
       join("node_modules", ".bin", "dclint"),
-      ["--max-warnings", "0", "--disable-rule", "require-quotes-in-ports", file],
+      [file, "--max-warnings", "0", "--disable-rule", "require-quotes-in-ports"],
       { stdio: "pipe" },
     );
   lint("examples/service/compose.yaml");
