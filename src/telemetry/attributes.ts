@@ -99,19 +99,16 @@ export function usageOf(call: CallRecord): Attributes {
     [names.promptTokens]: inputTokens,
     [names.completionTokens]: outputTokens,
     [names.totalTokens]: inputTokens + outputTokens,
-    ...(call.cachedInputTokens !== undefined && {
-      [names.cacheReadTokens]: call.cachedInputTokens,
-      [names.promptCacheRead]: call.cachedInputTokens,
-    }),
-    ...(call.cacheWriteTokens !== undefined && {
+    ...(call.cachedInputTokens !== undefined && { [names.cacheReadTokens]: call.cachedInputTokens }),
+    ...(call.cacheWriteTokens !== undefined && { [names.cacheCreationTokens]: call.cacheWriteTokens }),
+    ...(call.reasoningTokens !== undefined && { [names.reasoningTokens]: call.reasoningTokens }),
+    // What only some requests have costs nothing where there is none.
+    ...(call.cachedInputTokens && { [names.promptCacheRead]: call.cachedInputTokens }),
+    ...(call.cacheWriteTokens && {
       [names.cacheWriteTokens]: call.cacheWriteTokens,
-      [names.cacheCreationTokens]: call.cacheWriteTokens,
       [names.promptCacheWrite]: call.cacheWriteTokens,
     }),
-    ...(call.reasoningTokens !== undefined && {
-      [names.reasoningTokens]: call.reasoningTokens,
-      [names.completionReasoning]: call.reasoningTokens,
-    }),
+    ...(call.reasoningTokens && { [names.completionReasoning]: call.reasoningTokens }),
     ...(call.estimated && { [names.estimated]: true }),
     ...(call.costUsd !== null && { [names.costUsd]: call.costUsd, [names.llmCost]: call.costUsd }),
   };
