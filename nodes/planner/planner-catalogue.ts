@@ -62,13 +62,11 @@ export function writtenOutput(spec: DagSpec): string | undefined {
 }
 
 /** The approvals that stand before a node. */
-export function approvalsBefore(spec: DagSpec, name: string, found = new Set<string>()): Set<string> {
-  for (const need of nodeOf(spec, name).needs ?? []) {
-    if (found.has(need)) continue;
-    if (kindOf(nodeOf(spec, need)) === "approval") found.add(need);
-    approvalsBefore(spec, need, found);
-  }
-  return found;
+export function approvalsBefore(spec: DagSpec, name: string): Set<string> {
+  const before = new Set(nodeOf(spec, name).needs);
+  // What is added while the set is gone through is come to as well.
+  for (const need of before) for (const further of nodeOf(spec, need).needs ?? []) before.add(further);
+  return new Set([...before].filter((need) => kindOf(nodeOf(spec, need)) === "approval"));
 }
 
 function descriptionOf(name: string, node: Node): string {

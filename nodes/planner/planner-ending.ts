@@ -23,7 +23,7 @@ export type Ending =
   | { readonly answer: unknown; readonly startedAtMs: number }
   | { readonly error: OutcomeError; readonly timedOut: boolean; readonly startedAtMs: number }
   | { readonly cancelled: CancelError; readonly startedAtMs: number }
-  /** The nodes themselves made the output: the fallback. */
+  /** The nodes themselves make the output: the fallback, or after a person's no to what stands before the output. */
   | { readonly nodes: true };
 
 /** What the state is given at the end. */
@@ -97,12 +97,10 @@ export async function settleEverything(session: PlannerSession, reached: Ending)
     outcomes[name] = outcome;
     context.settled(nodeWork(scope.prefix + name), outcome);
   }
-  if ("nodes" in ending) {
-    return { outcomes, output: outputOf(projectDag(spec), outcomes).output, answer: null };
-  }
-  const answer = written === undefined ? answerOf(ending) : null;
+  const answer = written === undefined && !("nodes" in ending) ? answerOf(ending) : null;
   if (answer !== null) context.answer(answer);
-  return { outcomes, output: "answer" in ending ? ending.answer : null, answer };
+  const { output } = "answer" in ending ? { output: ending.answer } : outputOf(projectDag(spec), outcomes);
+  return { outcomes, output, answer };
 }
 
 function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
@@ -110,17 +108,23 @@ function answerOf(ending: Exclude<Ending, { nodes: true }>): PlannerAnswer {
   return { error: "error" in ending ? ending.error : outcomeError(ending.cancelled) };
 }
 
-/** An answer that goes past an approval is none: what a person has to allow is not the planner's to say. */
+/**
+ * What a person has to allow is not the planner's to say: an answer that goes past an approval which was not asked is none, and
+ * after a no the run has the output that its nodes have come to, if any.
+ */
 function heldToApprovals({ pendingCalls, spec }: PlannerSession, ending: Ending): Ending {
   if (!("answer" in ending)) return ending;
   const before = orderOf(spec).outputs.flatMap((name) => [...approvalsBefore(spec, name)]);
-  const passed = [...new Set(before)].filter((name) => {
+  const reasons = [...new Set(before)].flatMap((name) => {
     const outcome = outcomeOfRuns(pendingCalls.runsOf(name));
-    const notAsked = outcome?.state === "skipped" && outcome.reason.code === "condition";
-    return outcome?.state !== "completed" && !notAsked;
+    if (outcome?.state === "completed") return [];
+    const reason = outcome !== undefined && "reason" in outcome ? outcome.reason.code : undefined;
+    return reason === "condition" ? [] : [{ name, reason }];
   });
-  if (passed.length === 0) return ending;
-  const names = passed.map((name) => `"${name}"`).join(", ");
+  if (reasons.length === 0) return ending;
+  const passed = reasons.filter(({ reason }) => reason !== "rejected");
+  if (passed.length === 0) return { nodes: true };
+  const names = passed.map(({ name }) => `"${name}"`).join(", ");
   const message = `The planner answered without the approval ${names}, which stands before the output; its answer is not used.`;
   const error = { code: "APPROVAL_PASSED_BY", message };
   return { error, timedOut: false, startedAtMs: ending.startedAtMs };

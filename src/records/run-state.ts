@@ -115,14 +115,17 @@ function reasonOf(outcome: Outcome | undefined): string | undefined {
   return outcome !== undefined && "reason" in outcome ? outcome.reason.code : undefined;
 }
 
-/** The nodes that are missing for one of these reasons: their own, or that of a need behind joins that were not met. */
+/**
+ * The nodes that are missing for one of these reasons: their own, or that of a need behind joins that were not met, or that a
+ * planner did not call for.
+ */
 function missingFor(codes: ReadonlySet<string>, dag: DagProjection, outcomes: Outcomes): ReadonlySet<string> {
   const found = new Set<string>();
   const unmetAfter = new Map<string, string[]>();
   for (const [name, outcome] of Object.entries(outcomes)) {
     const code = reasonOf(outcome);
     if (code !== undefined && codes.has(code)) found.add(name);
-    if (code !== "join") continue;
+    if (code !== "join" && code !== "not-called") continue;
     for (const need of needsOf(dag, name)) {
       const others = unmetAfter.get(need);
       if (others === undefined) unmetAfter.set(need, [name]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
-import { compile, defineDag, run } from "agent-dag";
+import { compile, type DagSpec, defineDag, resume, run } from "agent-dag";
 import { z } from "zod";
 import { plannerModel, type Said, signals } from "./planner-model.js";
 import { review, sums } from "./specs.js";
@@ -243,4 +243,49 @@ describe.each(["planned", "planned-dag"] as const)("%s before an approval", (top
     const record = await run(guarded, "input", { topology, model, checkpointer, thread: "t" });
     expect(record).toMatchObject({ state: "failed", output: null, error: { code: "APPROVAL_PASSED_BY" } });
   });
+
+  /** A person says no before the output, and the planner answers all the same. */
+  async function refused(nodes: DagSpec["nodes"], called: string) {
+    const spec = defineDag({ name: "refused", nodes: { ok: { approve: { message: "May I?" } }, ...nodes } });
+    const model = plannerModel(({ tools, turn }) => {
+      if (turn > 0) return "Done.";
+      return tools.length > 0 ? [[called, "{}"]] : `1. ${called}()\njoin()`;
+    });
+    const place = { topology, model, checkpointer: new MemorySaver(), thread: "t" };
+    expect(await run(spec, "input", place)).toMatchObject({ state: "interrupted" });
+    return resume(spec, { ...place, answer: { approve: false, comment: "Not now." } });
+  }
+
+  it("ends as rejected after a no, as the other topologies do", async () => {
+    const send = { needs: ["ok"], run: () => "sent" };
+    const record = await refused({ send }, "send");
+    expect(record).toMatchObject({ state: "rejected", output: null, error: null });
+  });
+
+  it("ends as rejected where the output was not called for after a no further up", async () => {
+    const polish = { needs: ["ok"], run: () => "polished" };
+    const reply = { needs: ["polish"], instructions: "Write a reply." };
+    const record = await refused({ polish, reply }, "polish");
+    expect(record).toMatchObject({ state: "rejected", output: null, error: null });
+  });
+
+  it("takes what its output node came to after a no, not the planner's own words", async () => {
+    const note = { needs: ["ok"], join: "settled", run: () => "noted" } as const;
+    const record = await refused({ note }, "note");
+    expect(record).toMatchObject({ state: "completed", output: "noted", error: null });
+  });
+});
+
+it("answers where ways part and join again in forty layers", async () => {
+  const layers = Array.from({ length: 40 }, (_, at) => {
+    const layer = at === 0 ? { run: () => at } : { needs: [`a${at - 1}`, `b${at - 1}`], run: () => at };
+    return { [`a${at}`]: layer, [`b${at}`]: layer };
+  });
+  const nodes = Object.assign({}, ...layers, { end: { needs: ["a39", "b39"], run: () => "end" } });
+  const model = plannerModel(twoTurns([["end", "{}"]]));
+  const record = await run(defineDag({ name: "ways", nodes } as DagSpec), "x", {
+    topology: "planned",
+    model,
+  });
+  expect(record).toMatchObject({ state: "completed", output: "the answer" });
 });

@@ -5,16 +5,16 @@ import {
   compile,
   type DagSpec,
   defineDag,
-  type Model,
   type RunEvent,
   type RunRecord,
   resume,
   run,
   stream,
+  topologyNames,
 } from "agent-dag";
 import fc from "fast-check";
 import type { OutcomeError, OutcomeReason } from "../../src/records/outcome.js";
-import { deterministicTopologies } from "./check-run.js";
+import { plannerModel } from "../planner/planner-model.js";
 
 /** `PROGRAMS=500 npm run jest -- test/properties/doors` tries more of them. */
 const programs = Number(process.env.PROGRAMS ?? 25);
@@ -53,14 +53,15 @@ const untilAborted = (signal: AbortSignal) =>
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-const model: Model = {
-  id: "test:says",
-  async *call({ node }) {
-    yield { type: "text", text: `${node} says so` };
-    yield { type: "usage", inputTokens: 1, outputTokens: 1 };
-    yield { type: "finish", reason: "stop" };
-  },
-};
+/** Agents say their name; a planner calls, or plans, all nodes that it may. */
+function modelFor(spec: DagSpec) {
+  return plannerModel(({ tools, turn }) => {
+    if (turn > 0) return "done";
+    if (tools.length > 0) return tools.map(({ name }) => [name, "{}"] as const);
+    const names = Object.keys(spec.nodes).filter((name) => !spec.nodes[name]?.approve);
+    return `${names.map((name, index) => `${index + 1}. ${name}()`).join("\n")}\njoin()`;
+  });
+}
 
 function specOf({ nodes, failFast, onItemError }: Program, abort: () => void): DagSpec {
   const work = {
@@ -182,7 +183,7 @@ async function cameTo(door: string, drawn: Program, topology: string) {
   const told: RunEvent[] = [];
   const options = {
     topology,
-    model,
+    model: modelFor(spec),
     signal: user.signal,
     checkpointer: new MemorySaver(),
     thread: "t",
@@ -203,7 +204,7 @@ async function cameTo(door: string, drawn: Program, topology: string) {
   return { steps, settled: settled.sort(), verdicts, left: getEventListeners(user.signal, "abort").length };
 }
 
-describe.each(deterministicTopologies)("%s", (topology) => {
+describe.each(topologyNames)("%s", (topology) => {
   it("comes to the same through every door, for any program", async () => {
     await fc.assert(
       fc.asyncProperty(program, async (drawn) => {
