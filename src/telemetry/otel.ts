@@ -90,6 +90,8 @@ export function traced(options: TracedOptions = {}): Traced {
 interface UserCode {
   readonly spans: RunSpans<Span>;
   readonly key: WorkKey;
+  /** The time of the day by the outer run's clock, to a part of a millisecond: both runs' spans lie on one scale. */
+  readonly epochMs: () => number;
 }
 const userCode = createContextKey("agent_dag.user_code");
 
@@ -107,10 +109,12 @@ function traceRun(
   const spans = new RunSpans<Span>(sink, { texts }, clock.elapsedMs);
   const outer = active.getValue(userCode) as UserCode | undefined;
   let ended = () => {};
+  let origin = 0;
   return {
     onEvent(event) {
       if (event.type === "run-started") {
-        sink.startAt(clock.nowMs());
+        origin = (outer?.epochMs() ?? Date.now()) - clock.nowMs();
+        sink.startAt(origin);
         if (outer !== undefined) ended = outer.spans.tracedWithin(outer.key, Object.keys(event.dag.nodes));
       } else if (event.type === "run-ended") ended();
       spans.add(event);
@@ -120,7 +124,14 @@ function traceRun(
       if (span === undefined) return code();
       const inside = trace.setSpan(around, span);
       if (place.kind === "call") return context.with(inside, code);
-      return context.with(inside.setValue(userCode, { spans, key: place.key } satisfies UserCode), code);
+      return context.with(
+        inside.setValue(userCode, {
+          spans,
+          key: place.key,
+          epochMs: () => origin + clock.nowMs(),
+        } satisfies UserCode),
+        code,
+      );
     },
   };
 }
@@ -155,10 +166,10 @@ function tracerSink(tracer: Tracer, around: Context, meter: () => Meter) {
   let origin = 0;
   let counters: Counters | undefined;
   const at = (ms: number) => origin + ms;
-  const sink: SpanSink<Span> & { startAt(nowMs: number): void } = {
+  const sink: SpanSink<Span> & { startAt(epochMs: number): void } = {
     /** Ties the run's clock to the one of the day, as the SDK does: a clock of the process falls behind while a machine sleeps. */
-    startAt(nowMs) {
-      origin = Date.now() - nowMs;
+    startAt(epochMs) {
+      origin = epochMs;
     },
     start: ({ name, kind, startedAtMs, attributes }: NewSpan, parent, links) =>
       tracer.startSpan(
