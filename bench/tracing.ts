@@ -6,7 +6,9 @@ import { defineDag, run } from "agent-dag";
 import { traced } from "agent-dag/otel";
 import { atOnce, fiveAgents, processorMs, startModel, text } from "./five-agents.js";
 
-const rounds = Number(process.argv[2] ?? 8);
+const rounds = Number(process.argv[2] ?? 40);
+/** Rounds before the first that counts: V8 is still compiling then. */
+const warmUp = 20;
 const nothing: SpanExporter = {
   export: (_spans, done) => done({ code: 0 }),
   shutdown: async () => {},
@@ -31,16 +33,18 @@ const subjects = {
   "256 instant functions": (traces: object) => run(functions, "x", { topology: "dataflow", ...traces }),
 };
 for (const [name, once] of Object.entries(subjects)) {
-  const times: [number[], number[]] = [[], []];
-  for (let round = -2; round < rounds; round++) {
-    for (const [at, traces] of [{}, { use }].entries()) {
-      const time = await processorMs(() => once(traces));
-      if (round >= 0) times[at as 0 | 1].push(time);
-    }
+  const pairs: { without: number; traced: number }[] = [];
+  for (let round = -warmUp; round < rounds; round++) {
+    const pair = { without: 0, traced: 0 };
+    const order = round % 2 === 0 ? (["without", "traced"] as const) : (["traced", "without"] as const);
+    for (const which of order) pair[which] = await processorMs(() => once(which === "traced" ? { use } : {}));
+    if (round >= 0) pairs.push(pair);
   }
-  const [without, traces] = times.map(median) as [number, number];
+  const runMs = (which: "without" | "traced") =>
+    (median(pairs.map((pair) => pair[which])) / atOnce).toFixed(2);
+  const ratio = median(pairs.map(({ without, traced }) => traced / without));
   console.log(
-    `${name}: ${(without / atOnce).toFixed(2)} ms a run, traced ${(traces / atOnce).toFixed(2)} ms, ratio ${(traces / without).toFixed(3)}`,
+    `${name}: ${runMs("without")} ms a run, traced ${runMs("traced")} ms, median of ${rounds} ratios ${ratio.toFixed(3)}`,
   );
 }
 await provider.shutdown();

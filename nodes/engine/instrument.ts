@@ -123,27 +123,22 @@ export function instrumentsInUse(options: RunOptions): RunOptions {
   return { ...others, use: use.includes(onEvent as never) ? use : [...use, onEvent as never] };
 }
 
-/** Runs the steps of a stream within a place. */
-export async function* streamWithin<T>(
+/** Runs the steps of a stream within a place. Not a generator, which would cost each reply several promises. */
+export function streamWithin<T>(
   within: <R>(place: Place, code: () => R) => R,
   place: Place,
   stream: AsyncIterable<T>,
-): AsyncGenerator<T> {
-  const steps = within(place, () => stream[Symbol.asyncIterator]());
-  let ended = false;
-  try {
-    for (;;) {
-      const step = await within(place, () => steps.next());
-      if (step.done === true) {
-        ended = true;
-        return;
-      }
-      yield step.value;
-    }
-  } catch (error) {
-    ended = true;
-    throw error;
-  } finally {
-    if (!ended) await steps.return?.();
-  }
+): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const steps = within(place, () => stream[Symbol.asyncIterator]());
+      return {
+        next: () => within(place, () => steps.next()),
+        async return() {
+          await within(place, () => steps.return?.());
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Waits, or rejects with the signal's reason as soon as it is aborted; leaves neither timer nor listener behind.
+ * Waits so many milliseconds, of 0 or less not at all, or rejects with the signal's reason as soon as it is aborted; leaves
+ * neither timer nor listener behind.
  * @throws the signal's reason.
  */
 export async function waitMs(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (ms <= 0) return;
   try {
     await sleep(ms, undefined, { signal });
   } catch (error) {

@@ -78,40 +78,38 @@ export function reasonOf(outcome: Outcome): Attributes {
 export function responseOf(call: CallRecord): Attributes {
   const { finishReason, responseModel, firstTokenMs, hedged, error } = call;
   const reason = finishReason ?? (error === null ? null : "error");
-  return {
-    ...(reason !== null && { [names.finishReasons]: [reason] }),
-    ...(responseModel !== undefined && {
-      [names.responseModel]: responseModel,
-      [names.llmModel]: responseModel,
-    }),
-    ...(firstTokenMs !== null && { [names.requestStream]: true, [names.firstChunk]: firstTokenMs / 1000 }),
-    ...(hedged && { [names.hedged]: true }),
-  };
+  const told: Record<string, AttributeValue> = {};
+  if (reason !== null) told[names.finishReasons] = [reason];
+  if (responseModel !== undefined) told[names.responseModel] = told[names.llmModel] = responseModel;
+  if (firstTokenMs !== null) {
+    told[names.requestStream] = true;
+    told[names.firstChunk] = firstTokenMs / 1000;
+  }
+  if (hedged) told[names.hedged] = true;
+  return told;
 }
 
 /** What a request used. A failed one that was told nothing of has no tokens, rather than none counted. */
 export function usageOf(call: CallRecord): Attributes {
-  const { inputTokens, outputTokens } = call;
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens, costUsd } = call;
   if (inputTokens + outputTokens === 0 && call.error !== null) return {};
-  return {
+  const told: Record<string, AttributeValue> = {
     [names.inputTokens]: inputTokens,
     [names.outputTokens]: outputTokens,
     [names.promptTokens]: inputTokens,
     [names.completionTokens]: outputTokens,
     [names.totalTokens]: inputTokens + outputTokens,
-    ...(call.cachedInputTokens !== undefined && { [names.cacheReadTokens]: call.cachedInputTokens }),
-    ...(call.cacheWriteTokens !== undefined && { [names.cacheCreationTokens]: call.cacheWriteTokens }),
-    ...(call.reasoningTokens !== undefined && { [names.reasoningTokens]: call.reasoningTokens }),
-    // What only some requests have costs nothing where there is none.
-    ...(call.cachedInputTokens && { [names.promptCacheRead]: call.cachedInputTokens }),
-    ...(call.cacheWriteTokens && {
-      [names.cacheWriteTokens]: call.cacheWriteTokens,
-      [names.promptCacheWrite]: call.cacheWriteTokens,
-    }),
-    ...(call.reasoningTokens && { [names.completionReasoning]: call.reasoningTokens }),
-    ...(call.estimated && { [names.estimated]: true }),
-    ...(call.costUsd !== null && { [names.costUsd]: call.costUsd, [names.llmCost]: call.costUsd }),
   };
+  if (cachedInputTokens !== undefined) told[names.cacheReadTokens] = cachedInputTokens;
+  if (cacheWriteTokens !== undefined) told[names.cacheCreationTokens] = cacheWriteTokens;
+  if (reasoningTokens !== undefined) told[names.reasoningTokens] = reasoningTokens;
+  // What only some requests have costs nothing where there is none.
+  if (cachedInputTokens) told[names.promptCacheRead] = cachedInputTokens;
+  if (cacheWriteTokens) told[names.cacheWriteTokens] = told[names.promptCacheWrite] = cacheWriteTokens;
+  if (reasoningTokens) told[names.completionReasoning] = reasoningTokens;
+  if (call.estimated) told[names.estimated] = true;
+  if (costUsd !== null) told[names.costUsd] = told[names.llmCost] = costUsd;
+  return told;
 }
 
 /** A value as text, without what looks like a key. */

@@ -108,10 +108,13 @@ function traceRun(
   const sink = tracerSink(tracer, around, () => given.meter ?? metrics.getMeter("agent-dag"));
   const spans = new RunSpans<Span>(sink, { texts }, clock.elapsedMs);
   const outer = active.getValue(userCode) as UserCode | undefined;
+  /** Of requests under way: each step of a reply is taken in the same one. */
+  const callContexts = new Map<string, Context>();
   let ended = () => {};
   let origin = 0;
   return {
     onEvent(event) {
+      if (event.type === "call-ended") callContexts.delete(event.call.id);
       if (event.type === "run-started") {
         origin = (outer?.epochMs() ?? Date.now()) - clock.nowMs();
         sink.startAt(origin);
@@ -120,10 +123,15 @@ function traceRun(
       spans.add(event);
     },
     within(place, code) {
+      const known = place.kind === "call" ? callContexts.get(place.call) : undefined;
+      if (known !== undefined) return context.with(known, code);
       const span = spanAt(spans, place);
       if (span === undefined) return code();
       const inside = trace.setSpan(around, span);
-      if (place.kind === "call") return context.with(inside, code);
+      if (place.kind === "call") {
+        callContexts.set(place.call, inside);
+        return context.with(inside, code);
+      }
       return context.with(
         inside.setValue(userCode, {
           spans,

@@ -60,8 +60,8 @@ export class SpanTree<S> {
     if (open.end === null || open.children > 0) return;
     const endedAtMs = Math.max(open.end.atMs, open.latestMs);
     const { attributes, error } = open.end;
-    const failure = error === null ? {} : { [names.errorType]: error.code };
-    this.#sink.end(open.span, endedAtMs, { ...attributes, ...failure }, error);
+    const told = error === null ? attributes : { ...attributes, [names.errorType]: error.code };
+    this.#sink.end(open.span, endedAtMs, told, error);
     const { parent } = open;
     if (parent === null) return;
     parent.children--;

@@ -1,7 +1,7 @@
 import { DagError, errorCode, errorMessage } from "../errors.js";
+import { waitMs } from "../limits/wait.js";
 import { type ModelChunk, replyFold } from "../models/port.js";
 import type { RecordedReply } from "./cassette-entry.js";
-import { pause } from "./pause.js";
 
 /** Takes down a stream, piece by piece. */
 export interface StreamTape {
@@ -103,7 +103,7 @@ export async function* playReply(
 ): AsyncGenerator<ModelChunk> {
   const pieces = piecesOf(reply);
   for (const piece of pieces) {
-    if (speed !== undefined) await pause(piece.waitMs / speed, signal);
+    if (speed !== undefined) await waitMs(piece.waitMs / speed, signal);
     else signal.throwIfAborted();
     if (piece.chunk !== null) yield piece.chunk;
   }
@@ -112,7 +112,7 @@ export async function* playReply(
     throw new DagError(code, message, { retryable, facts });
   }
   if (reply.aborted !== true) return;
-  await pause(pieces.reduce((sum, piece) => sum + piece.waitMs, 0) + abortGraceMs, signal);
+  await waitMs(pieces.reduce((sum, piece) => sum + piece.waitMs, 0) + abortGraceMs, signal);
   throw new DagError(
     "CASSETTE_ABORTED",
     "The recorded call was aborted before its reply was complete, and this one was not.",

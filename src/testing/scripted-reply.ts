@@ -1,6 +1,6 @@
+import { waitMs } from "../limits/wait.js";
 import type { ModelChunk, ModelRequest } from "../models/port.js";
 import { jsonCopy } from "../spec/json-value.js";
-import { pause } from "./pause.js";
 
 /** A tool call that a script lets the model ask for. */
 export interface ScriptedToolCall {
@@ -73,10 +73,10 @@ export function partsOf(reply: ScriptedReply): ScriptedParts {
 /** Streams a reply, with its waits. @throws what the reply says, or the signal's reason when it is aborted. */
 export async function* playParts(parts: ScriptedParts, signal: AbortSignal): AsyncGenerator<ModelChunk> {
   const { delayMs = 0, chunkDelayMs = 0, error } = parts;
-  await pause(delayMs, signal);
+  await waitMs(delayMs, signal);
   let first = true;
   for (const chunk of chunksOf(parts)) {
-    if (!first) await pause(chunkDelayMs, signal);
+    if (!first) await waitMs(chunkDelayMs, signal);
     first = false;
     yield chunk;
   }
