@@ -1,5 +1,6 @@
-// What tracing costs: processor time of runs with and without `traced`, interleaved, texts off, spans batched and dropped by
-// an exporter that keeps nothing. Five agents a run against a server in a process of its own, and 256 instant functions.
+// What tracing costs: runs with and without `traced`, interleaved, texts off, spans batched and dropped by an exporter that
+// keeps nothing. Processor time of five agents a run against a server in a process of its own, and of 256 instant functions;
+// time on the wall of a layered graph whose nodes take 5 to 25 ms, as in bench/dataflow.ts.
 // `npm run bench:tracing`
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
 import { defineDag, run } from "agent-dag";
@@ -28,25 +29,48 @@ const functions = defineDag({
 
 const median = (values: readonly number[]) => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
 
+/** Five layers of eight nodes, each of which needs three of the layer above. */
+const layered = defineDag({
+  name: "layered",
+  nodes: Object.fromEntries(
+    Array.from({ length: 40 }, (_, at) => {
+      const above = Math.floor(at / 8) * 8 - 8;
+      const needs = above < 0 ? [] : [0, 3, 5].map((step) => `n${above + ((at + step) % 8)}`);
+      const ms = 5 + ((at * 7) % 21);
+      return [`n${at}`, { needs, run: () => new Promise<number>((done) => setTimeout(done, ms, at)) }];
+    }),
+  ),
+});
+
 const subjects = {
   "five agents": (traces: object) => run(fiveAgents, text, { model, ...traces }),
   "256 instant functions": (traces: object) => run(functions, "x", { topology: "dataflow", ...traces }),
 };
-for (const [name, once] of Object.entries(subjects)) {
+/** What `measure` says of runs without and with tracing, in turn: both medians and the median of the ratios. */
+async function compared(measure: (traces: object) => Promise<number>, divisor: number): Promise<string> {
   const pairs: { without: number; traced: number }[] = [];
   for (let round = -warmUp; round < rounds; round++) {
     const pair = { without: 0, traced: 0 };
     const order = round % 2 === 0 ? (["without", "traced"] as const) : (["traced", "without"] as const);
-    for (const which of order) pair[which] = await processorMs(() => once(which === "traced" ? { use } : {}));
+    for (const which of order) pair[which] = await measure(which === "traced" ? { use } : {});
     if (round >= 0) pairs.push(pair);
   }
   const runMs = (which: "without" | "traced") =>
-    (median(pairs.map((pair) => pair[which])) / atOnce).toFixed(2);
+    (median(pairs.map((pair) => pair[which])) / divisor).toFixed(2);
   const ratio = median(pairs.map(({ without, traced }) => traced / without));
-  console.log(
-    `${name}: ${runMs("without")} ms a run, traced ${runMs("traced")} ms, median of ${rounds} ratios ${ratio.toFixed(3)}`,
-  );
+  return `${runMs("without")} ms a run, traced ${runMs("traced")} ms, median of ${rounds} ratios ${ratio.toFixed(3)}`;
 }
+
+for (const [name, once] of Object.entries(subjects)) {
+  const told = await compared((traces) => processorMs(() => once(traces)), atOnce);
+  console.log(`${name}, processor time: ${told}`);
+}
+const wallMs = async (traces: object) => {
+  const startedAt = performance.now();
+  await run(layered, "x", { topology: "dataflow", ...traces });
+  return performance.now() - startedAt;
+};
+console.log(`layered graph, time on the wall: ${await compared(wallMs, 1)}`);
 await provider.shutdown();
 end();
 process.exit(0);
