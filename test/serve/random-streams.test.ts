@@ -13,7 +13,7 @@ import { drawn, specOf } from "../telemetry/random-runs.js";
 
 const hasNode22 = Number(process.versions.node.split(".")[0]) >= 22;
 const ai = hasNode22 ? ((await import("ai7")) as unknown as typeof ai6) : ai6;
-const runs = 60;
+const runs = 30;
 
 /** What a model may say: of any kind, and what protocols are written in. */
 const words = fc.oneof(

@@ -21,6 +21,7 @@ const stores = [
   { name: "PostgreSQL", start: startPostgres },
   { name: "Redis", start: () => startRedis() },
 ].filter(({ name }) => name !== "Redis" || hasRedis());
+if (!hasRedis()) console.log("Services on Redis are left out: there is no redis-server here.");
 let server: Awaited<ReturnType<(typeof stores)[number]["start"]>>;
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let database: string;
