@@ -13,7 +13,7 @@ import {
   type Topology,
   topologyNames,
 } from "agent-dag";
-import { plannerModel } from "../planner/planner-model.js";
+import { obligingPlanner } from "../planner/planner-model.js";
 import { type Behaviour, behaviours, type Door, doors, type Told } from "./behaviours.js";
 import { type Cell, contractTable, tableIn } from "./contract-table.js";
 
@@ -72,7 +72,7 @@ async function through(door: Door, spec: DagSpec, of: Case): Promise<Told> {
   const store = new BreakableSaver();
   const place = kept ? { checkpointer: store, thread: "t" } : {};
   const input = behaviour.input ?? "x";
-  const usual = { topology, model: behaviour.model ?? modelFor(spec) };
+  const usual = { topology, model: behaviour.model ?? obligingPlanner(spec) };
   const told: RunEvent[] = [];
   const events = () => told.map(labelOf);
   const begin = (more: Partial<RunOptions>) =>
@@ -127,16 +127,6 @@ class BreakableSaver extends MemorySaver {
   override putWrites(...given: Parameters<MemorySaver["putWrites"]>) {
     return this.#isBroken ? Promise.reject(new Error("no space is left")) : super.putWrites(...given);
   }
-}
-
-/** A planner that calls all nodes, or plans the ones that can be planned. */
-function modelFor(spec: DagSpec) {
-  return plannerModel(({ tools, turn }) => {
-    if (turn > 0) return "done";
-    if (tools.length > 0) return tools.map(({ name }) => [name, "{}"] as const);
-    const names = Object.keys(spec.nodes).filter((name) => !spec.nodes[name]?.approve);
-    return `${names.map((name, index) => `${index + 1}. ${name}()`).join("\n")}\njoin()`;
-  });
 }
 
 /** Begins a run that `resume` goes on with: it is aborted before anything is done. */

@@ -1,4 +1,5 @@
 import type { Model, ModelChunk, ModelRequest } from "../../src/models/port.js";
+import type { DagSpec } from "../../src/spec/shape.js";
 
 /** What a test's planner says: text, or calls as name and raw arguments. */
 export type Said = string | readonly (readonly [name: string, args: string])[];
@@ -67,4 +68,14 @@ export function plannerModel(
       yield { type: "finish", reason: typeof said === "string" ? "stop" : "tool_calls" };
     },
   };
+}
+
+/** A planner that calls all nodes that it may, or plans them; every other node says its name. */
+export function obligingPlanner(spec: DagSpec) {
+  return plannerModel(({ tools, turn }) => {
+    if (turn > 0) return "done";
+    if (tools.length > 0) return tools.map(({ name }) => [name, "{}"] as const);
+    const names = Object.keys(spec.nodes).filter((name) => !spec.nodes[name]?.approve);
+    return `${names.map((name, index) => `${index + 1}. ${name}()`).join("\n")}\njoin()`;
+  });
 }

@@ -14,7 +14,7 @@ import {
 } from "agent-dag";
 import fc from "fast-check";
 import type { OutcomeError, OutcomeReason } from "../../src/records/outcome.js";
-import { plannerModel } from "../planner/planner-model.js";
+import { obligingPlanner } from "../planner/planner-model.js";
 
 const kinds = [
   ...["function", "function", "agent", "map", "lossy-map", "loop", "graph"],
@@ -49,16 +49,6 @@ const untilAborted = (signal: AbortSignal) =>
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-
-/** Agents say their name; a planner calls, or plans, all nodes that it may. */
-function modelFor(spec: DagSpec) {
-  return plannerModel(({ tools, turn }) => {
-    if (turn > 0) return "done";
-    if (tools.length > 0) return tools.map(({ name }) => [name, "{}"] as const);
-    const names = Object.keys(spec.nodes).filter((name) => !spec.nodes[name]?.approve);
-    return `${names.map((name, index) => `${index + 1}. ${name}()`).join("\n")}\njoin()`;
-  });
-}
 
 function specOf({ nodes, failFast, onItemError }: Program, abort: () => void): DagSpec {
   const work = {
@@ -180,7 +170,7 @@ async function cameTo(door: string, drawn: Program, topology: Topology) {
   const told: RunEvent[] = [];
   const options = {
     topology,
-    model: modelFor(spec),
+    model: obligingPlanner(spec),
     signal: user.signal,
     checkpointer: new MemorySaver(),
     thread: "t",
