@@ -7,7 +7,8 @@ export const isRefusedPattern = (pattern: unknown): boolean =>
   typeof pattern === "string" && looksAround.test(pattern);
 
 /** Keywords whose value is a schema by name, and keywords whose value is a schema or a list of them. */
-const named = ["properties", "$defs", "definitions", "dependentSchemas"];
+/** Keywords under which schemas stand by names that are the user's own. */
+export const schemasByName: readonly string[] = ["properties", "$defs", "definitions", "dependentSchemas"];
 const nested = [
   ...["items", "prefixItems", "additionalItems", "contains", "additionalProperties", "unevaluatedProperties"],
   ...["propertyNames", "anyOf", "oneOf", "allOf", "not", "if", "then", "else"],
@@ -33,7 +34,7 @@ function spoken(node: unknown): unknown {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
     if (key === "pattern" && isRefusedPattern(value)) continue;
-    if (named.includes(key) && isRecord(value)) out[key] = byName(value);
+    if (schemasByName.includes(key) && isRecord(value)) out[key] = byName(value);
     else if (key === "patternProperties" && isRecord(value)) {
       const kept = Object.entries(value).filter(([pattern]) => !isRefusedPattern(pattern));
       out[key] = byName(kept.length === Object.keys(value).length ? value : Object.fromEntries(kept));

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { DagError, errorMessage } from "../errors.js";
+import { schemasByName } from "../models/schema-patterns.js";
 import type { RunInterrupt } from "../records/events.js";
 import { excerpt } from "../spec/issue.js";
 import { toJsonSchema } from "../spec/schema.js";
@@ -196,12 +197,17 @@ function toolsOf(specs: readonly DagSpec[]): SpecTool[] {
 
 /** A schema as it reads from within another one: what it says of its own root is said of where it stands. */
 function standingAt(place: string, { $schema: _, ...schema }: JsonSchema): JsonSchema {
-  const moved = (value: unknown, key = ""): unknown => {
-    if (key === "$ref" && typeof value === "string" && /^#(\/|$)/.test(value)) return place + value.slice(1);
-    if (["const", "enum", "default", "examples"].includes(key)) return value;
+  // What a property is called says nothing of what stands there: one may be called `default`, or `properties`.
+  const moved = (value: unknown, keyword = ""): unknown => {
+    if (keyword === "$ref" && typeof value === "string" && /^#(\/|$)/.test(value))
+      return place + value.slice(1);
+    if (["const", "enum", "default", "examples"].includes(keyword)) return value;
     if (Array.isArray(value)) return value.map((one) => moved(one));
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, moved(one, name)]));
+    const areNames = keyword === "patternProperties" || schemasByName.includes(keyword);
+    return Object.fromEntries(
+      Object.entries(value).map(([name, one]) => [name, moved(one, areNames ? "" : name)]),
+    );
   };
   return moved(schema) as JsonSchema;
 }

@@ -173,7 +173,11 @@ it("says that an answer was put off", async () => {
 });
 
 it("moves the references of an input that stands in a field of its own", async () => {
-  const tree: z.ZodType = z.union([z.string(), z.array(z.lazy(() => tree))]);
+  const tree: z.ZodType = z.union([
+    z.string(),
+    z.array(z.lazy(() => tree)),
+    z.object({ default: z.lazy(() => tree), enum: z.lazy(() => tree) }),
+  ]);
   const own = await serve(defineDag({ name: "tree", input: tree, nodes: { a: { run: () => "x" } } }));
   const client = new Client({ name: "test", version: "1" });
   await client.connect(new StreamableHTTPClientTransport(new URL(`${own.url}mcp`)) as never);
