@@ -87,8 +87,8 @@ function shorten(text: string): string {
 export function isObject(value: unknown): value is Fields {
   try {
     return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
+  } catch (error) {
+    return isNone(error);
   }
 }
 
@@ -96,9 +96,15 @@ export function isObject(value: unknown): value is Fields {
 export function isList(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value);
-  } catch {
-    return false;
+  } catch (error) {
+    return isNone(error);
   }
+}
+
+/** A revoked proxy is neither object nor array; where the stack ends, nothing is known of the value. */
+function isNone(error: unknown): false {
+  if (error instanceof RangeError) throw error;
+  return false;
 }
 
 /** Whether the value is a plain object: a literal, or what a parser made. */

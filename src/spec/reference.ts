@@ -1,4 +1,5 @@
 import { isPlainObject } from "./issue.js";
+import { maxDepth } from "./json-value.js";
 
 /** Points at a need's value, at the run's input or, under `forEach`, at the item; `path` is dotted (`items.0.name`). */
 export type Reference<Name extends string = string> =
@@ -57,18 +58,25 @@ export function fillTemplate(template: unknown, scope: ReferenceScope): unknown 
   return Object.fromEntries(Object.entries(template).map(([key, part]) => [key, fillTemplate(part, scope)]));
 }
 
-/** Every reference inside a template, with its path in the template and the keys beside its `$ref`. */
+/**
+ * Every reference inside a template, with its path in the template and the keys beside its `$ref`.
+ *
+ * @throws a `RangeError` for a template that is nested deeper than JSON may be here, or contains itself
+ */
 export function referencesIn(
   template: unknown,
   path = "",
+  depth = 0,
 ): { reference: unknown; path: string; beside: readonly string[] }[] {
-  if (Array.isArray(template)) return template.flatMap((part, i) => referencesIn(part, `${path}[${i}]`));
+  if (depth > maxDepth) throw new RangeError(`It has more than ${maxDepth} levels.`);
+  if (Array.isArray(template))
+    return template.flatMap((part, i) => referencesIn(part, `${path}[${i}]`, depth + 1));
   if (!isPlainObject(template)) return [];
   if ("$ref" in template) {
     const beside = Object.keys(template).filter((key) => key !== "$ref");
     return [{ reference: template.$ref, path: `${path}.$ref`, beside }];
   }
   return Object.entries(template).flatMap(([key, part]) =>
-    referencesIn(part, path === "" ? key : `${path}.${key}`),
+    referencesIn(part, path === "" ? key : `${path}.${key}`, depth + 1),
   );
 }

@@ -178,9 +178,8 @@ it("moves the references of an input that stands in a field of its own", async (
     z.array(z.lazy(() => tree)),
     z.object({ default: z.lazy(() => tree), enum: z.lazy(() => tree) }),
   ]);
-  const own = await serve(defineDag({ name: "tree", input: tree, nodes: { a: { run: () => "x" } } }));
-  const client = new Client({ name: "test", version: "1" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${own.url}mcp`)) as never);
+  service = await serve(defineDag({ name: "tree", input: tree, nodes: { a: { run: () => "x" } } }));
+  const client = await connected();
   const { tools } = await client.listTools();
   const schema: any = tools[0]?.inputSchema;
   const references = [...JSON.stringify(schema).matchAll(/"\$ref":"#([^"]*)"/g)].map(([, at]) => at ?? "");
@@ -192,8 +191,6 @@ it("moves the references of an input that stands in a field of its own", async (
       .reduce((from, step) => from?.[step], schema);
     expect([at, found]).toEqual([at, expect.objectContaining({ anyOf: expect.anything() })]);
   }
-  await client.close();
-  await own.close();
 });
 
 it("says that a run waits where the client cannot ask", async () => {

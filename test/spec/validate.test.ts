@@ -19,6 +19,25 @@ describe("validate", () => {
     },
   );
 
+  it("finds arguments that contain themselves or lie too deep, wherever in the stack it is called", () => {
+    const list: unknown[] = [];
+    list.push(list);
+    const own: { deeper?: unknown } = {};
+    own.deeper = { and: [own] };
+    let deep: unknown = "leaf";
+    for (let level = 0; level <= 1000; level++) deep = { deep };
+    const specs = [list, own, deep].flatMap((value) => [
+      dag({ n: { tool, args: value } }),
+      dag({ n: { input: value, dag: dag({ a }) } }),
+    ]);
+    const below = (frames: number, call: () => string[]): string[] =>
+      frames === 0 ? call() : below(frames - 1, call);
+    for (let frames = 0; frames < 600; frames += 7) {
+      const found = below(frames, () => specs.flatMap((spec) => places(validate(spec))));
+      expect(found).toEqual(specs.map((_, n) => `unreadable nodes.n.${n % 2 === 0 ? "args" : "input"}`));
+    }
+  });
+
   it("reports every mistake of a spec at once", () => {
     const spec = dag({
       a: { ...a, needs: ["c"], policy: { timeoutMs: -1 } },
