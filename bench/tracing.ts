@@ -1,7 +1,9 @@
 // What tracing costs: runs with and without `traced`, interleaved, texts off, spans batched and dropped by an exporter that
 // keeps nothing. Processor time of five agents a run against a server in a process of its own, and of 256 instant functions;
-// time on the wall of a layered graph whose nodes take 5 to 25 ms, as in bench/dataflow.ts.
+// time on the wall of a layered graph whose nodes take 5 to 25 ms, as in bench/dataflow.ts. Processor time is also told with a
+// tracer whose spans do nothing: what is left of the cost then is this library's own, the rest is the SDK's.
 // `npm run bench:tracing`
+import { INVALID_SPAN_CONTEXT, type Tracer, trace } from "@opentelemetry/api";
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
 import { defineDag, run } from "agent-dag";
 import { traced } from "agent-dag/otel";
@@ -15,7 +17,14 @@ const nothing: SpanExporter = {
   shutdown: async () => {},
 };
 const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(nothing)] });
+const idle = trace.wrapSpanContext({
+  ...INVALID_SPAN_CONTEXT,
+  traceId: "1".repeat(32),
+  spanId: "1".repeat(16),
+});
+const idleTracer = { startSpan: () => idle } as Partial<Tracer> as Tracer;
 const use = [traced({ tracer: provider.getTracer("bench") })];
+const useIdle = [traced({ tracer: idleTracer })];
 
 const { model, end } = await startModel();
 const names = Array.from({ length: 256 }, (_, index) => `f${index}`);
@@ -46,19 +55,24 @@ const subjects = {
   "five agents": (traces: object) => run(fiveAgents, text, { model, ...traces }),
   "256 instant functions": (traces: object) => run(functions, "x", { topology: "dataflow", ...traces }),
 };
-/** What `measure` says of runs without and with tracing, in turn: both medians and the median of the ratios. */
+/** What `measure` says of runs without and with tracing, in turn: the medians and the medians of the ratios. */
 async function compared(measure: (traces: object) => Promise<number>, divisor: number): Promise<string> {
-  const pairs: { without: number; traced: number }[] = [];
+  const options = { without: {}, traced: { use }, idle: { use: useIdle } };
+  const names = Object.keys(options) as (keyof typeof options)[];
+  const turns: Record<keyof typeof options, number>[] = [];
   for (let round = -warmUp; round < rounds; round++) {
-    const pair = { without: 0, traced: 0 };
-    const order = round % 2 === 0 ? (["without", "traced"] as const) : (["traced", "without"] as const);
-    for (const which of order) pair[which] = await measure(which === "traced" ? { use } : {});
-    if (round >= 0) pairs.push(pair);
+    const turn = { without: 0, traced: 0, idle: 0 };
+    for (const at of names.keys()) {
+      const which = names[(at + round + warmUp) % names.length] ?? "without";
+      turn[which] = await measure(options[which]);
+    }
+    if (round >= 0) turns.push(turn);
   }
-  const runMs = (which: "without" | "traced") =>
-    (median(pairs.map((pair) => pair[which])) / divisor).toFixed(2);
-  const ratio = median(pairs.map(({ without, traced }) => traced / without));
-  return `${runMs("without")} ms a run, traced ${runMs("traced")} ms, median of ${rounds} ratios ${ratio.toFixed(3)}`;
+  const runMs = (which: keyof typeof options) =>
+    (median(turns.map((turn) => turn[which])) / divisor).toFixed(2);
+  const ratio = (which: "traced" | "idle") =>
+    median(turns.map((turn) => turn[which] / turn.without)).toFixed(3);
+  return `${runMs("without")} ms a run, traced ${runMs("traced")} ms; median of ${rounds} ratios ${ratio("traced")}, with spans that do nothing ${ratio("idle")}`;
 }
 
 for (const [name, once] of Object.entries(subjects)) {
