@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { RunInterrupt } from "../records/events.js";
 import { cleanLine } from "../report/plain-text.js";
+import { typedAnswer, typedEdit } from "../report/typed-value.js";
 import { canonicalJson } from "../spec/canonical.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { type Io, tell } from "./io.js";
@@ -36,8 +37,8 @@ async function askAll(
     tell(io.stderr, `\n${[question.message, ...toLookAt(question)].join("\n")}\n`);
     answers[question.node] =
       question.kind === "interrupt"
-        ? readValue(await ask(`${cleanLine(question.node)}: your answer (text or JSON)? `))
-        : await askOne(question.node, ask);
+        ? typedAnswer(await ask(`${cleanLine(question.node)}: your answer (text or JSON)? `))
+        : await askOne(question, io, ask);
   }
   return answers;
 }
@@ -50,7 +51,11 @@ function toLookAt({ message, value, show }: RunInterrupt): string[] {
   return [...told, told.length === 0 ? shown(value) : `Passed on: ${shown(value)}`];
 }
 
-async function askOne(node: string, ask: (prompt: string) => Promise<string>): Promise<unknown> {
+async function askOne(
+  { node, value }: RunInterrupt,
+  io: Io,
+  ask: (prompt: string) => Promise<string>,
+): Promise<unknown> {
   for (;;) {
     const reply = (await ask(`${cleanLine(node)}: [a]pprove, [r]eject or [e]dit? `)).trim().toLowerCase();
     if (/^(a|approve|y|yes)$/.test(reply)) return true;
@@ -58,15 +63,14 @@ async function askOne(node: string, ask: (prompt: string) => Promise<string>): P
       const comment = (await ask("Why? (may be empty) ")).trim();
       return comment === "" ? false : { approve: false, comment };
     }
-    if (/^(e|edit)$/.test(reply)) return { edit: readValue(await ask("New value (text or JSON): ")) };
-  }
-}
-
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+    if (/^(e|edit)$/.test(reply)) {
+      const edit = typedEdit(
+        await ask(typeof value === "string" ? "New text: " : "New value (text or JSON): "),
+        value,
+      );
+      if ("value" in edit) return { edit: edit.value };
+      tell(io.stderr, `${edit.problem}\n`);
+    }
   }
 }
 

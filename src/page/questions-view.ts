@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { PageQuestion } from "../report/page-model.js";
+import { typedAnswer, typedEdit } from "../report/typed-value.js";
 import { shown, valueText } from "./text.js";
 import { html } from "./view.js";
 
@@ -46,40 +47,49 @@ interface QuestionProps {
 }
 
 function Question({ question, done, give }: QuestionProps) {
-  const [text, setText] = useState(() =>
-    typeof question.value === "string" ? question.value : (JSON.stringify(question.value, null, 2) ?? ""),
-  );
-  const [comment, setComment] = useState("");
   const free = question.kind === "interrupt";
+  const [text, setText] = useState(() =>
+    free
+      ? ""
+      : typeof question.value === "string"
+        ? question.value
+        : (JSON.stringify(question.value, null, 2) ?? ""),
+  );
+  const [problem, setProblem] = useState("");
+  const [comment, setComment] = useState("");
   const note = comment.trim() === "" ? {} : { comment: comment.trim() };
+  /** Whether the page shows no values: there is nothing to change, only something to put in its place. */
+  const isHidden = question.value === undefined;
+  const edited = (pass: (value: unknown) => void) => {
+    const edit =
+      isHidden && text === ""
+        ? { problem: "Write what is to be passed on in its place." }
+        : typedEdit(text, question.value);
+    setProblem("problem" in edit ? edit.problem : "");
+    if ("value" in edit) pass({ edit: edit.value, ...note });
+  };
+  const isSaid = isHidden || (free && question.value === question.message);
+  const value = html`${question.show !== undefined && !isSaid && html`<p class="quiet">${free ? "The question" : "Passed on when it is approved"}</p>`}${!isSaid && html`<pre class="text" tabindex="0">${valueText(question.value)}</pre>`}`;
   return html`<div class="question" data-question=${question.node}>
     <h3>${shown(question.node)} <span class="chip">${shown(question.kind)}</span></h3>
     <p>${shown(question.message)}</p>
     ${question.show !== undefined && html`<p class="quiet">To look at first</p><pre class="text" tabindex="0">${valueText(question.show)}</pre>`}
     ${
       give === null || done
-        ? html`${question.show !== undefined && html`<p class="quiet">${free ? "The question" : "Passed on when it is approved"}</p>`}<pre class="text" tabindex="0">${valueText(question.value)}</pre>${done && html`<p class="quiet">Answered.</p>`}`
-        : html`<label>${free ? "Answer (text or JSON)" : "Value (change it to edit)"}
+        ? html`${value}${done && html`<p class="quiet">Answered.</p>`}`
+        : html`${free && value}<label>${free ? "Answer (text or JSON)" : isHidden ? "In its place (text or JSON)" : "Value (change it to edit)"}
               <textarea rows="5" onInput=${(event: Event) => setText((event.currentTarget as HTMLTextAreaElement).value)} value=${text}></textarea></label>
+            ${problem !== "" && html`<p class="bad-text" role="alert">${problem}</p>`}
             ${
               free
-                ? html`<p class="acts"><button class="go" onClick=${() => give(read(text))}>Answer</button></p>`
+                ? html`<p class="acts"><button class="go" onClick=${() => give(typedAnswer(text))}>Answer</button></p>`
                 : html`<label>Comment <input value=${comment} onInput=${(event: Event) => setComment((event.currentTarget as HTMLInputElement).value)} /></label>
                   <p class="acts">
                     <button class="go" data-answer="approve" onClick=${() => give({ approve: true, ...note })}>Approve</button>
-                    <button data-answer="edit" onClick=${() => give({ edit: read(text) })}>Pass on as edited</button>
+                    <button data-answer="edit" onClick=${() => edited(give)}>Pass on as edited</button>
                     <button class="stop" data-answer="reject" onClick=${() => give({ approve: false, ...note })}>Reject</button>
                   </p>`
             }`
     }
   </div>`;
-}
-
-/** JSON as the value that it is, anything else as text. */
-function read(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

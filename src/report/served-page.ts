@@ -120,10 +120,9 @@ export function servePage(
     const isAnswer = last === "answer";
     if (hosts !== null && !isOwn(request, hosts))
       return reply(403, "text/plain; charset=utf-8", "This page answers on this computer only.\n");
-    if (isAnswer !== (request.method === "POST"))
-      return reply(405, "text/plain; charset=utf-8", "Not this method.\n", {
-        allow: isAnswer ? "POST" : "GET",
-      });
+    const allowed = isAnswer ? ["POST"] : last === "events" ? ["GET"] : ["GET", "HEAD"];
+    if (!allowed.includes(request.method))
+      return reply(405, "text/plain; charset=utf-8", "Not this method.\n", { allow: allowed.join(", ") });
     if (isAnswer) return answer(request);
     if (last === "events") return stream();
     return last === "report.html" ? report() : page();

@@ -73,6 +73,21 @@ describe("an approval on the terminal", () => {
     expect((await asked(lines)).answers).toEqual({ ok: expected });
   });
 
+  it.each(["2025", "true", '{"a":1}', '"quoted"', "null", " "])(
+    "keeps an edited text as text: %j",
+    async (typed) => {
+      const { answers, text } = await asked(["e", typed], ["ok"], { value: "2024" });
+      expect(answers).toEqual({ ok: { edit: typed } });
+      expect(text).toContain("New text: ");
+    },
+  );
+
+  it("asks again where an edit begins like JSON and is none", async () => {
+    const { answers, text } = await asked(["e", '{"text":"bye"', "e", '{"text":"bye"}']);
+    expect(text).toContain("begins like JSON and is none");
+    expect(answers).toEqual({ ok: { edit: { text: "bye" } } });
+  });
+
   it("asks one question after another and answers by node", async () => {
     expect((await asked(["a", "r", ""], ["first", "second"])).answers).toEqual({
       first: true,

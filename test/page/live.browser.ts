@@ -103,12 +103,48 @@ it("takes the answers to a tool's approval and to a function's question together
   });
   await run(asking, "x" as never, options);
   await tab.locator(".questions").getByText("How many?").waitFor();
+  expect(await tab.getByLabel("Answer (text or JSON)").inputValue()).toBe("");
   await tab.getByLabel("Answer (text or JSON)").fill("7");
   await tab.getByRole("button", { name: "Answer", exact: true }).click();
   await tab.getByRole("button", { name: "Approve", exact: true }).click();
   const last = await resume(asking, { ...options, answer: await given });
   expect([last.state, last.outcomes.count]).toMatchObject(["completed", { value: 7 }]);
   await tab.waitForSelector('[data-run-state="completed"]');
+  expect(errors).toEqual([]);
+  await tab.close();
+});
+
+it("passes an edit on as what it was, with its comment, and says where it is not JSON any more", async () => {
+  const edits = defineDag({
+    name: "edits",
+    nodes: {
+      year: { run: () => "2024" },
+      order: { run: () => ({ usd: 5 }) },
+      when: { needs: ["year"], approve: { message: "May it go on?" } },
+      pay: { needs: ["order"], approve: { message: "May it go on?" } },
+    },
+  });
+  const tab = await browser.newPage();
+  const { errors } = watch(tab);
+  await tab.goto(url);
+  const options = { checkpointer: new MemorySaver(), thread: "edits", onEvent: page.onEvent } as const;
+  const given = new Promise<Readonly<Record<string, unknown>>>((resolve) => {
+    answered = resolve;
+  });
+  await run(edits, "x" as never, options);
+  const ask = (node: string) => tab.locator(`[data-question="${node}"]`);
+  await ask("when").locator("textarea").fill("2025");
+  await ask("when").getByLabel("Comment").fill("a year late");
+  await ask("when").locator('[data-answer="edit"]').click();
+  await ask("pay").locator("textarea").fill('{ "usd": 6');
+  await ask("pay").locator('[data-answer="edit"]').click();
+  expect(await ask("pay").getByRole("alert").textContent()).toContain("is none");
+  await ask("pay").locator("textarea").fill('{ "usd": 6 }');
+  await ask("pay").locator('[data-answer="edit"]').click();
+  expect(await given).toEqual({
+    when: { edit: "2025", comment: "a year late" },
+    pay: { edit: { usd: 6 } },
+  });
   expect(errors).toEqual([]);
   await tab.close();
 });
@@ -128,6 +164,9 @@ it("refuses requests for other hosts and from pages of others", async () => {
   expect(await status("answer", "POST", { ...json, origin: "http://evil.test" })).toBe(403);
   expect(await status("answer", "POST", { ...json, "sec-fetch-site": "cross-site" })).toBe(403);
   expect(await status("answer", "POST", { "content-type": "text/plain" })).toBe(415);
+  const statuses = ["PUT", "DELETE", "HEAD"].map((method) => status("", method, {}));
+  expect(await Promise.all(statuses)).toEqual([405, 405, 200]);
+  expect(await status("events", "HEAD", {})).toBe(405);
   expect(await status("answer", "GET", {})).toBe(405);
   expect(await status("", "GET", {})).toBe(200);
 });
