@@ -39,6 +39,7 @@ export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}
   let graphs: PageData["graphs"] = {};
   let rows = new Map<string, PageRow>();
   let calls = new Map<string, PageCall>();
+  let sums = noCalls();
   const messages = new Map<string, NonNullable<PageCall["messages"]>>();
   const kept = new Map<string, string>();
   const heard: RunEvent[] = [];
@@ -49,14 +50,13 @@ export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}
   };
   const rowAt = (of: DagProjection, key: WorkKey) => rows.get(workPath(key)) ?? openRow(of, key, "waiting");
   const totals = () => {
-    const all = [...calls.values()];
-    const costs = all.map((call) => call.costUsd);
+    const { modelCalls, inputTokens, outputTokens, costUsd, unpriced, guessed } = sums;
     return {
-      modelCalls: all.length,
-      inputTokens: all.reduce((sum, call) => sum + call.inputTokens, 0),
-      outputTokens: all.reduce((sum, call) => sum + call.outputTokens, 0),
-      costUsd: costs.includes(null) ? null : costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0),
-      estimated: all.some((call) => call.estimated),
+      modelCalls,
+      inputTokens,
+      outputTokens,
+      costUsd: unpriced > 0 ? null : costUsd,
+      estimated: guessed > 0,
     };
   };
   const change = (fields: Partial<PageRun>): RunChange => {
@@ -71,6 +71,7 @@ export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}
       Object.keys(dag.nodes).map((name) => [name, openRow(event.dag, nodeWork(name), "waiting")]),
     );
     calls = new Map();
+    sums = noCalls();
     run = {
       label: label ?? `${str(dag.name)} · ${str(event.topology)}`,
       id: event.id,
@@ -118,6 +119,9 @@ export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}
     });
   };
   const callChanged = (of: DagProjection, call: PageCall): RunChange => {
+    const before = calls.get(call.id);
+    if (before !== undefined) addTo(sums, before, -1);
+    addTo(sums, call, 1);
     calls.set(call.id, call);
     const caller = call.row.startsWith("$") ? put(callerRow(of, call.row, [...calls.values()])) : {};
     return { calls: [call], ...caller, ...change({ usage: totals() }) };
@@ -155,6 +159,8 @@ export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}
         return change({ notices: [...(run?.notices ?? []), event.message] });
       case "run-ended": {
         const record = fold.record();
+        sums = noCalls(); // anew, without the rounding errors of what was added and taken off
+        for (const call of calls.values()) addTo(sums, call, 1);
         const told = change({
           state: event.state,
           ...(!noTexts && { output: event.output }),
@@ -197,6 +203,27 @@ export function liveRun({ command, label, noTexts = false }: LiveRunOptions = {}
       return { ...record, events: [...heard, ...record.events] };
     },
   };
+}
+
+/** What the requests of a run come to so far. */
+const noCalls = () => ({
+  modelCalls: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  costUsd: 0,
+  /** Requests whose cost is not known. */
+  unpriced: 0,
+  /** Requests whose tokens are estimated. */
+  guessed: 0,
+});
+
+function addTo(sums: ReturnType<typeof noCalls>, call: PageCall, sign: 1 | -1): void {
+  sums.modelCalls += sign;
+  sums.inputTokens += sign * call.inputTokens;
+  sums.outputTokens += sign * call.outputTokens;
+  if (call.costUsd === null) sums.unpriced += sign;
+  else sums.costUsd += sign * call.costUsd;
+  if (call.estimated) sums.guessed += sign;
 }
 
 function openCall(event: Extract<RunEvent, { type: "call-started" }>): PageCall {

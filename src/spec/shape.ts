@@ -250,7 +250,7 @@ export interface NodeCommon {
   readonly modelOptions?: ModelOptions;
   /** LangChain tools that the agent may call, in a loop bounded by `policy.maxToolRounds`. Agents only. */
   readonly tools?: readonly AgentTool[];
-  /** What an agent's prompt carries. @default "both" */
+  /** What an agent's prompt carries besides its instructions; under `forEach` the item is the input. @default "both" */
   readonly include?: "input" | "needs" | "both";
   /** A tool node's arguments: JSON with `{ $ref: <reference> }` inside, or a function. */
   readonly args?: any;
