@@ -205,8 +205,7 @@ export function spansOf(dag: DagProjection, outcomes: Outcomes, calls: readonly 
     else runs.forEach((run, index) => void ran.push(spanOf(`${name} ${index + 1}`, needs, run)));
   }
   if (asked.length === 0) return ran;
-  const names = [...asked, ...ran].map((span) => span.name);
-  return [...asked, ...ran].map((span) => ({ ...span, needs: names.filter((name) => name !== span.name) }));
+  return [...asked, ...ran].map((span) => ({ ...span, needs: null }));
 }
 
 function spanOf(name: string, needs: readonly string[], outcome: Outcome): Span {
