@@ -99,7 +99,7 @@ export function App({ data, live, answer, connection }: AppProps) {
       }
       ${asking.map((one) => html`<${QuestionsView} key=${`${one.id} ${one.durationMs}`} label=${data.runs.length > 1 ? one.label : ""} run=${one.id} questions=${one.questions} answer=${data.batch === undefined ? answer : null} />`)}
       ${data.compare !== null && html`<${CompareView} data=${data} onRun=${toRun} />`}
-      ${data.diff !== null && html`<${DiffView} diff=${data.diff} noTexts=${data.noTexts} onSelect=${select} />`}
+      ${data.diff !== null && html`<${DiffView} diff=${data.diff} runs=${data.runs} noTexts=${data.noTexts} onSelect=${select} />`}
       ${isMany && html`<${BatchView} data=${data} answer=${answer} onRun=${toRun} />`}
       <${GraphView} key=${`graph ${at}`} data=${data} index=${index} selected=${place.node} onSelect=${select} />
       <${WhatIfView} run=${run} chosen=${chosen} predicted=${predicted} onChoose=${setChosen} />

@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
-import type { PageDiff, PageDifference, PageWord } from "../report/page-model.js";
+import type { PageDiff, PageDifference, PageRun, PageWord } from "../report/page-model.js";
 import { shown } from "./text.js";
 import { html } from "./view.js";
 
 interface DiffProps {
   readonly diff: PageDiff;
+  /** The two runs. */
+  readonly runs: readonly PageRun[];
   readonly noTexts: boolean;
   readonly onSelect: (row: string) => void;
 }
@@ -16,16 +18,26 @@ const kinds: Readonly<Record<PageDifference["kind"], string>> = {
 };
 
 /** Two runs: where they part first, what followed from it, and the words that differ. */
-export function DiffView({ diff, noTexts, onSelect }: DiffProps) {
+export function DiffView({ diff, runs, noTexts, onSelect }: DiffProps) {
+  const [before = "", after = ""] = runs.map(({ dag }) => dag);
+  const first = diff.nodes.find(({ kind }) => kind === "first");
+  const isLone = [first?.before, first?.after].includes("not there");
+  const why =
+    diff.input !== null
+      ? "the runs had different inputs, and this is the first node that differs"
+      : isLone
+        ? "it stands in one of the two graphs only"
+        : "all that it needs is equal in both runs, and it is not";
   const [all, setAll] = useState(false);
   const nodes = all ? diff.nodes : diff.nodes.slice(0, 20);
   return html`<section data-view="diff" id="diff" aria-labelledby="diff-title">
     <div class="bar"><h2 id="diff-title">Difference</h2></div>
     <p class="advice">
+      ${before !== after && html`The runs are of two graphs, ${shown(before)} and ${shown(after)}. `}
       ${
         diff.first === null
           ? "No node differs between the two runs."
-          : html`<b>First divergence</b> <button class="link" onClick=${() => onSelect(diff.first ?? "")}>${shown(diff.first)}</button>: ${diff.input === null ? "all that it needs is equal in both runs, and it is not" : "the runs had different inputs, and this is the first node that differs"}. ${diff.nodes.length > 1 ? `${diff.nodes.length - 1} more ${diff.nodes.length === 2 ? "node differs" : "nodes differ"}.` : "Nothing else differs."}`
+          : html`<b>First divergence</b> <button class="link" onClick=${() => onSelect(diff.first ?? "")}>${shown(diff.first)}</button>: ${why}. ${diff.nodes.length > 1 ? `${diff.nodes.length - 1} more ${diff.nodes.length === 2 ? "node differs" : "nodes differ"}.` : "Nothing else differs."}`
       }
     </p>
     <table>

@@ -82,6 +82,17 @@ it("marks the first of two runs' differences and what followed from it", async (
     "different inputs",
   );
   await elsewhere.page.close();
+  const { nodes, ...dag } = record.dag as { nodes: Record<string, object> };
+  const strangers = { ...record, dag: { ...dag, name: "strangers", nodes: { only: nodes.mood } } };
+  const [outcome] = Object.values(record.outcomes);
+  const two = await openReport(
+    browser,
+    renderReport([record, { ...strangers, outcomes: { only: outcome } }] as never),
+  );
+  const said = await two.page.locator('[data-view="diff"] .advice').textContent();
+  expect(said).toContain("The runs are of two graphs, feedback and strangers.");
+  expect(said).toContain("it stands in one of the two graphs only");
+  await two.page.close();
 });
 
 /** Texts that do something where they are taken for more than text. */
