@@ -38,11 +38,10 @@ export interface Around {
 
 export interface Behaviour {
   readonly claim: string;
-  /** Made anew for each cell; `done` lists what its functions did. */
-  spec(done: string[]): DagSpec;
+  /** Made anew for each cell; `done` lists what its functions did, and one of them may have the run aborted. */
+  spec(done: string[], abort: () => void): DagSpec;
   readonly input?: unknown;
   readonly model?: string;
-  abort?: true;
   /** Options beside those of every run; sees to what has to be there before the door is opened. */
   options?(spec: DagSpec, done: string[], around: Around): Promise<Partial<RunOptions>> | Partial<RunOptions>;
   /** Why a combination cannot hold. */
@@ -197,7 +196,7 @@ export const behaviours: Behaviour[] = [
   },
   {
     claim: "ends as cancelled when it is aborted, and aborts what runs",
-    spec: (done) =>
+    spec: (done, abort) =>
       defineDag({
         name: "long",
         nodes: {
@@ -208,11 +207,11 @@ export const behaviours: Behaviour[] = [
                   done.push("aborted");
                   resolve(1);
                 });
+                setImmediate(abort);
               }),
           },
         },
       }),
-    abort: true,
     check(told, done) {
       expect(done).toEqual(["aborted"]);
       expect(told.events.at(-1)).toBe("run-ended cancelled");

@@ -47,8 +47,8 @@ describe.each(behaviours)("every door $claim", (behaviour) => {
   )) {
     it(`${door}, ${topology}, ${kept ? "with" : "without"} a checkpointer`, async () => {
       const done: string[] = [];
-      const spec = behaviour.spec(done);
       const user = new AbortController();
+      const spec = behaviour.spec(done, () => user.abort());
       const told = await through(door, spec, { behaviour, topology, kept, done, user });
       behaviour.check(told, done, topology);
       // Whatever a run came to, it has let go of the signal that it was given.
@@ -84,7 +84,6 @@ async function through(door: Door, spec: DagSpec, of: Case): Promise<Told> {
       if (!event.replayed) told.push(event);
       return own.onEvent?.(event);
     };
-    if (behaviour.abort) setTimeout(() => user.abort(), 20);
     const options = { ...usual, ...place, ...own, onEvent, signal: user.signal };
     if (door === "compiled") {
       const { thread: _, ...compiled } = options as typeof options & { thread?: string };

@@ -95,7 +95,7 @@ describe.each(declared)("a run inside a function, %s", (topology) => {
   it("stops with the outer run, and with the function's own time", async () => {
     const states: string[] = [];
     const slow = () => scriptedModel({ draft: [{ text: "late", delayMs: 60_000 }] });
-    const of = (policy: object) =>
+    const of = (policy: object, begun = () => {}) =>
       defineDag({
         name: "outer",
         nodes: {
@@ -103,6 +103,7 @@ describe.each(declared)("a run inside a function, %s", (topology) => {
             policy,
             run: async ({ input }) => {
               const model = slow();
+              begun();
               const { state } = await run(inner, input, { topology, model });
               model.assertDone = () => {};
               states.push(state);
@@ -112,8 +113,8 @@ describe.each(declared)("a run inside a function, %s", (topology) => {
         },
       });
     const stop = new AbortController();
-    setTimeout(() => stop.abort(), 30);
-    expect((await run(of({}), "x", { topology, signal: stop.signal })).state).toBe("cancelled");
+    const begun = () => void setImmediate(() => stop.abort());
+    expect((await run(of({}, begun), "x", { topology, signal: stop.signal })).state).toBe("cancelled");
     expect((await run(of({ timeoutMs: 30 }), "x", { topology })).outcomes.nested).toMatchObject({
       state: "timed-out",
     });
