@@ -1,4 +1,4 @@
 import config from "./jest.config.js";
 
 /** Batches over several processes, with real stores: `npm run test:engines`. @type {import("jest").Config} */
-export default { ...config, testMatch: ["**/*.engines.ts"], maxWorkers: 2, testTimeout: 120_000 };
+export default { ...config, testMatch: ["**/*.engines.ts"], maxWorkers: 2 };

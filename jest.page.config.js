@@ -6,5 +6,4 @@ export default {
   roots: ["<rootDir>/test/page"],
   testMatch: ["**/*.browser.ts"],
   maxWorkers: 1,
-  testTimeout: 120_000,
 };

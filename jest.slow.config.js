@@ -1,4 +1,4 @@
 import config from "./jest.config.js";
 
 /** The slow suite: soak and crash tests, in files ending in `.slow.ts`. */
-export default { ...config, testMatch: ["**/*.slow.ts"], testTimeout: 600_000 };
+export default { ...config, testMatch: ["**/*.slow.ts"] };

@@ -1,4 +1,4 @@
 import config from "./jest.config.js";
 
 /** Against a real database server: `npm run test:stores`, files ending in `.stores.ts`. @type {import("jest").Config} */
-export default { ...config, testMatch: ["**/*.stores.ts"], maxWorkers: 1, testTimeout: 120_000 };
+export default { ...config, testMatch: ["**/*.stores.ts"], maxWorkers: 1 };

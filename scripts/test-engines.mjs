@@ -10,8 +10,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const hasRedis = () => spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0;
 
 if (!hasRedis() && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+  // Others' installations are waited for, downloads are tried again, and none is cut off in the midst of it.
+  const patience = ["-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Retries=5"];
   const apt = (...args) =>
-    spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"], timeout: 300_000 });
+    spawnSync("apt-get", [...patience, ...args], { stdio: ["ignore", "ignore", "inherit"] });
   const install = () => apt("install", "-y", "--no-install-recommends", "redis-server").status === 0;
   if (!install()) {
     apt("update");

@@ -10,8 +10,10 @@ const known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/googl
 const browser = () => process.env.CHROMIUM ?? known.find((path) => existsSync(path));
 
 if (browser() === undefined && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+  // Others' installations are waited for, downloads are tried again, and none is cut off in the midst of it.
+  const patience = ["-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Retries=5"];
   const apt = (...args) =>
-    spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"], timeout: 300_000 });
+    spawnSync("apt-get", [...patience, ...args], { stdio: ["ignore", "ignore", "inherit"] });
   const packages = ["chromium", "fonts-dejavu-core"];
   const install = () => apt("install", "-y", "--no-install-recommends", ...packages).status === 0;
   if (!install()) {

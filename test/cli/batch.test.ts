@@ -258,7 +258,7 @@ describe("a batch in a process of its own", () => {
         .sort(),
     ).toEqual([0, 1, 2, 3, 4, 5].map((i) => `about ${i}`));
     expect(server.seen).toHaveLength(2 + 2 + 4);
-  }, 60_000);
+  });
 
   it("finishes what runs when its terminal is closed, however often that is said", async () => {
     const { child, err, ended } = start();
@@ -270,7 +270,7 @@ describe("a batch in a process of its own", () => {
     expect(await ended).toBe(130);
     expect(lines().map(({ state }) => state)).toEqual(["completed", "completed"]);
     expect(existsSync(`${out}.lock`)).toBe(false);
-  }, 60_000);
+  });
 
   it("loses nothing when it is killed, and refuses a second one on its file", async () => {
     const first = start();
@@ -294,5 +294,5 @@ describe("a batch in a process of its own", () => {
     // Of the rows that were answered before the kill, none is asked again.
     const asked = server.seen.map(({ body }) => /row (\d+)/.exec(JSON.stringify(body.messages))?.[1]);
     expect(asked.filter((row) => row === asked[0])).toHaveLength(1);
-  }, 60_000);
+  });
 });

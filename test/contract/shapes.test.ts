@@ -197,7 +197,7 @@ it("is imported without work: nothing is printed and nothing keeps the process a
     execFile(
       process.execPath,
       ["--input-type=module", "-e", program],
-      { timeout: 20_000 },
+      { timeout: 300_000 },
       (error, out, err) => (error ? reject(error) : resolve(out + err)),
     );
   });

@@ -37,4 +37,4 @@ it("says of every export, and of every property and method of an exported type, 
   });
   expect(`${stdout}${stderr}`).toContain("Found 0 errors");
   expect(warnings).toEqual([]);
-}, 600_000);
+});

@@ -59,7 +59,7 @@ for (const page of pages) {
       }
     }
     if (update) writeFileSync(page, text);
-  }, 120_000);
+  });
 }
 
 async function runProgram(text: string): Promise<string> {

@@ -29,7 +29,7 @@ it("every program of the docs type-checks as it stands, under `strict`", async (
     JSON.stringify({ extends: "../tsconfig.json", compilerOptions: options, include: ["./*.ts", "./*.tsx"] }),
   );
   expect(await typeErrors()).toEqual([]);
-}, 120_000);
+});
 
 function typeErrors(): Promise<string[]> {
   return new Promise((done) => {

@@ -61,7 +61,7 @@ describe("what rows have come to, on PostgreSQL", () => {
       await other.end();
       await store.close();
     }
-  }, 30_000);
+  });
 
   it("goes on after the server was restarted, in order", async () => {
     const store = await PostgresEngineStore.open(await postgres.database());
@@ -88,7 +88,7 @@ describe("what rows have come to, on PostgreSQL", () => {
     } finally {
       await store.close();
     }
-  }, 30_000);
+  });
 
   it("goes on in a store that an earlier version made; a worker says why it can do no rows", async () => {
     const url = await postgres.database();
@@ -117,7 +117,7 @@ describe("what rows have come to, on PostgreSQL", () => {
       finish.abort();
       await working;
     }
-  }, 60_000);
+  });
 
   it("a queue whose connection is lost while it is made ready says so, and ends no process", async () => {
     const url = await postgres.database();
@@ -135,5 +135,5 @@ describe("what rows have come to, on PostgreSQL", () => {
     } finally {
       await other.end();
     }
-  }, 30_000);
+  });
 });

@@ -85,14 +85,17 @@ suite("runs kept in Redis", () => {
   );
 
   it("are driven by one at a time", async () => {
-    let release = () => {};
+    let [release, begin] = [() => {}, () => {}];
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const slow = defineDag({ name: "slow", nodes: { a: { run: () => held.then(() => 1) } } });
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const slow = defineDag({ name: "slow", nodes: { a: { run: () => begin() ?? held.then(() => 1) } } });
     const other = await openCheckpointer(url);
     const running = run(slow, "x", { checkpointer: store.checkpointer, thread: "busy" });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await begun;
     await expect(run(slow, "x", { checkpointer: other.checkpointer, thread: "busy" })).rejects.toMatchObject({
       code: "THREAD_BUSY",
     });

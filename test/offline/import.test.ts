@@ -18,4 +18,4 @@ it("loads the language library when an offline answer is asked for, not at impor
   const args = ["--input-type=module", "--eval", script];
   const { stdout } = await promisify(execFile)(process.execPath, args, { encoding: "utf8" });
   expect(JSON.parse(stdout)).toEqual([false, true]);
-}, 60_000);
+});

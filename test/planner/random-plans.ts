@@ -98,7 +98,7 @@ async function assertSettles(
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("The run hangs.")), 5000);
+    timer = setTimeout(() => reject(new Error("The run hangs.")), 120_000);
   });
   const options = { topology, model, planner: bounds, policy: { retry: { maxAttempts: 1 } } } as const;
   const record = await Promise.race([run(sums, "the input", options), hang]).finally(() =>

@@ -30,7 +30,7 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
       client = new MultiServerMCPClient({ mcpServers: { tests }, onProgress });
     }
     tools = await client.getTools();
-  }, 60_000);
+  });
   afterAll(async () => {
     await client.close();
     server?.stdin?.end();
@@ -111,8 +111,7 @@ describe.each(["stdio", "http"] as const)("tools of an MCP server over %s", (tra
     expect((await running).state).toBe("cancelled");
     // The server hears of it in a request of its own.
     const aborted = async () => (await told("aborted", {}))?.content;
-    for (let tries = 0; tries < 50 && (await aborted()) === "0"; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    while ((await aborted()) === "0") await new Promise((resolve) => setTimeout(resolve, 50));
     expect(await aborted()).toBe("1");
   });
 

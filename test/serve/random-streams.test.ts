@@ -98,7 +98,7 @@ it("gives the AI SDK valid chunks in a legal order, whose questions its messages
     }),
     { numRuns: runs, seed: 11 },
   );
-}, 120_000);
+});
 
 it("gives AG-UI valid events in a legal order, whose interrupts a client's resume answers", async () => {
   await fc.assert(
@@ -123,7 +123,7 @@ it("gives AG-UI valid events in a legal order, whose interrupts a client's resum
     ),
     { numRuns: runs, seed: 12 },
   );
-}, 120_000);
+});
 
 function legalChunks(chunks: readonly UiChunk[]): void {
   expect(chunks[0]?.type).toBe("start");

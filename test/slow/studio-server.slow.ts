@@ -34,7 +34,7 @@ suite("LangGraph's own server", () => {
     server.stdout?.on("data", (chunk) => log.push(String(chunk)));
     server.stderr?.on("data", (chunk) => log.push(String(chunk)));
     await answering(`${url}/ok`, () => log.join(""));
-  }, 120_000);
+  });
 
   afterAll(() => {
     if (server.pid !== undefined) process.kill(-server.pid, "SIGKILL");

@@ -13,7 +13,7 @@ import { hasRedis, startRedis } from "../support/redis.js";
 
 // Two services, each a process of its own (of the built package), on one database.
 const folder = mkdtempSync(join(tmpdir(), "agent-dag-services-"));
-const log = join(folder, "log.txt");
+const [log, go] = [join(folder, "log.txt"), join(folder, "go")];
 const json = { "content-type": "application/json" };
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const children: ChildProcess[] = [];
@@ -31,12 +31,16 @@ beforeAll(async () => {
   writeFileSync(
     join(folder, "graphs.mjs"),
     `import { appendFileSync, existsSync } from "node:fs";
-const steps = (name, ms) => ({ name, nodes: Object.fromEntries(Array.from({ length: 6 }, (_, at) => ["n" + at, {
+const turn = () => new Promise((go) => setTimeout(go, 20));
+// Half of its steps, and the others once the test lets them.
+export const walk = { name: "walk", nodes: Object.fromEntries(Array.from({ length: 6 }, (_, at) => ["n" + at, {
   needs: at === 0 ? [] : ["n" + (at - 1)],
-  run: async ({ input }) => { await new Promise((go) => setTimeout(go, ms)); appendFileSync(${JSON.stringify(log)}, input + " n" + at + "\\n"); return at; },
-}])) });
-export const walk = steps("walk", 300);
-export const hike = steps("hike", 1000);
+  run: async ({ input, signal }) => {
+    do await turn(); while (at > 2 && !existsSync(${JSON.stringify(go)}) && !signal.aborted);
+    if (!signal.aborted) appendFileSync(${JSON.stringify(log)}, input + " n" + at + "\\n");
+    return at;
+  },
+}])) };
 export const letter = { name: "letter", nodes: {
   draft: { run: ({ input }) => "Dear " + input },
   ask: { needs: ["draft"], approve: { message: "Send it?" } },
@@ -46,7 +50,7 @@ export const letter = { name: "letter", nodes: {
 });
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
-  rmSync(log, { force: true });
+  for (const path of [log, go]) rmSync(path, { force: true });
 });
 afterAll(async () => {
   await collector.close();
@@ -55,8 +59,15 @@ afterAll(async () => {
 
 const record = async (response: Response): Promise<any> => response.json();
 
+const stepsTaken = () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
+/** Waits until walks have taken so many steps, each first half of a walk is three. */
+async function taken(count: number): Promise<void> {
+  while (stepsTaken().length < count) await new Promise((done) => setTimeout(done, 5));
+}
+const letGoOn = () => writeFileSync(go, "");
+
 async function service(...more: readonly string[]) {
-  const files = ["walk", "hike", "letter"].map((name) => `${join(folder, "graphs.mjs")}#${name}`);
+  const files = ["walk", "letter"].map((name) => `${join(folder, "graphs.mjs")}#${name}`);
   const args = ["serve", ...files, "--port", "0", "--store", database, ...more];
   const env = { ...process.env, NODE_OPTIONS: "", OPENAI_API_KEY: "" };
   const child = spawn(process.execPath, [resolve("dist/src/cli/main.js"), ...args], { env });
@@ -116,6 +127,7 @@ describe.each(stores)("on $name", ({ start }) => {
         detail: expect.stringContaining("another process"),
       });
     }
+    letGoOn();
     for (const messages of await followers) {
       expect(settledIn(messages)).toEqual(all);
       expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
@@ -158,10 +170,11 @@ describe.each(stores)("on $name", ({ start }) => {
     const callers = Array.from({ length: 20 }, (_, at) => String(at + 1).padStart(16, "0"));
     const ids = await Promise.all(
       callers.map((span, at) =>
-        first.start({ dag: "hike", input: `r${at}` }, { traceparent: `00-${traceId}-${span}-01` }),
+        first.start({ dag: "walk", input: `r${at}` }, { traceparent: `00-${traceId}-${span}-01` }),
       ),
     );
-    await new Promise((done) => setTimeout(done, 2500));
+    // Some are at their second step: the first one of those is written down.
+    await taken(25);
     const follower = second.events(ids[0] ?? "");
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
@@ -171,7 +184,8 @@ describe.each(stores)("on $name", ({ start }) => {
       for (const node of Object.keys((await storedRun(store.checkpointer, id))?.record.outcomes ?? {}))
         settled.add(`r${at} ${node}`);
     await store.close();
-    const before = readFileSync(log, "utf8").trim().split("\n").length;
+    const before = stepsTaken().length;
+    letGoOn();
     expect(settled.size).toBeGreaterThan(0);
     // It has been told of nothing, and finds out by itself.
     const messages = await follower;
@@ -181,28 +195,28 @@ describe.each(stores)("on $name", ({ start }) => {
       await second.events(id);
       expect(await second.get(`runs/${id}`)).toMatchObject({ id, state: "completed", output: 5 });
     }
-    const after = readFileSync(log, "utf8").trim().split("\n").slice(before);
+    const after = stepsTaken().slice(before);
     expect(after.filter((step) => settled.has(step))).toEqual([]);
-    expect(new Set(readFileSync(log, "utf8").trim().split("\n")).size).toBe(20 * 6);
+    expect(new Set(stepsTaken()).size).toBe(20 * 6);
     expect(await second.get("runs?state=running")).toEqual([]);
     const ended = once(second.child, "exit");
     second.child.kill("SIGTERM");
     await ended;
-    const roots = collector.spans.slice(spansBefore).filter(({ name }) => name === "invoke_workflow hike");
+    const roots = collector.spans.slice(spansBefore).filter(({ name }) => name === "invoke_workflow walk");
     expect(roots.map(({ parentSpanId }) => parentSpanId).sort()).toEqual(callers);
     expect(new Set(roots.map((span) => span.traceId))).toEqual(new Set([traceId]));
   });
 
   it("a service that is shut down leaves its runs to the other", async () => {
     const [first, second] = await twoServices("--drain-ms", "0");
-    const id = await first.start({ dag: "hike", input: "x" });
+    const id = await first.start({ dag: "walk", input: "x" });
     const ended = once(first.child, "exit");
     first.child.kill("SIGTERM");
     await ended;
+    letGoOn();
     const messages = await second.events(id);
     expect(messages.at(-1)?.event).toMatchObject({ type: "run-ended", state: "completed" });
-    const lines = readFileSync(log, "utf8").trim().split("\n");
-    expect(lines.length).toBeLessThanOrEqual(7);
+    expect(stepsTaken().length).toBeLessThanOrEqual(7);
   });
 
   it("of many services that find a run without a driver, one goes on with it", async () => {
@@ -211,10 +225,11 @@ describe.each(stores)("on $name", ({ start }) => {
     const ids = await Promise.all(
       Array.from({ length: 10 }, (_, at) => first.start({ dag: "walk", input: `r${at}` })),
     );
-    await new Promise((done) => setTimeout(done, 700));
+    await taken(15);
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
     appendFileSync(log, "killed\n");
+    letGoOn();
     const other = await service();
     for (const id of ids) {
       await other.events(id);
