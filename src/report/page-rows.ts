@@ -1,4 +1,5 @@
 import { criticalPath } from "../records/critical-path.js";
+import { nodesAlong } from "../records/declared-nodes.js";
 import type { CallRecord, DagProjection, RunEvent } from "../records/events.js";
 import type { Outcome, OutcomeError } from "../records/outcome.js";
 import { spansOf } from "../records/record.js";
@@ -50,16 +51,9 @@ export function problemOf(value: unknown, { noTexts }: TextChoice): PageProblem 
 
 /** The kind of a declared node by its path without items, calls and rounds. */
 export function kindAt(dag: DagProjection, path: string): string {
-  let nodes: DagProjection["nodes"] | undefined = dag.nodes;
-  let kind = path.startsWith("$") ? "planner" : "node";
-  for (const name of path.split("/")) {
-    const node: DagProjection["nodes"][string] | undefined =
-      nodes !== undefined && Object.hasOwn(nodes, name) ? nodes[name] : undefined;
-    if (node === undefined) break;
-    kind = str(node.kind, "node");
-    nodes = node.dag?.nodes;
-  }
-  return kind;
+  const node = nodesAlong(dag, path).at(-1);
+  if (node !== undefined) return str(node.kind, "node");
+  return path.startsWith("$") ? "planner" : "node";
 }
 
 /** The row of a piece of work that has only begun. */

@@ -1,3 +1,4 @@
+import { nodeAt } from "../records/declared-nodes.js";
 import type { CallRecord, DagProjection, NodeProjection, RunEvent, RunEventOf } from "../records/events.js";
 import type { Outcome, OutcomeError } from "../records/outcome.js";
 import { declaredPath, nodeWork, parentOf, type WorkKey, workPath } from "../records/work-id.js";
@@ -48,7 +49,7 @@ export class RunSpans<S> {
   /** Runs inside this one that are traced themselves. */
   readonly #traced = new Set<{ readonly within: string; readonly nodes: ReadonlySet<string> }>();
   readonly #kept = new Map<string, string>();
-  readonly #nodes = new Map<string, { node: NodeProjection; siblings: DagProjection } | undefined>();
+  readonly #nodes = new Map<string, NodeProjection | undefined>();
   #run: Open<S> | null = null;
   #dag: DagProjection | undefined;
   #cost: number | null = 0;
@@ -181,7 +182,7 @@ export class RunSpans<S> {
     const parent = this.#parentOf(event, event.atMs);
     if (parent === null || this.#works.has(path)) return;
     const declared = this.#declared(event.node);
-    const { name, attributes } = nameAndOperation(event, declared?.node);
+    const { name, attributes } = nameAndOperation(event, declared);
     const open = this.#tree.open(
       parent,
       {
@@ -190,7 +191,7 @@ export class RunSpans<S> {
         startedAtMs: event.atMs,
         attributes: { ...attributes, ...this.#conversation },
       },
-      this.#needed(event, declared?.node),
+      this.#needed(event, declared),
     );
     const work: OpenWork<S> = Object.assign(open, {
       attempt: null,
@@ -394,19 +395,11 @@ export class RunSpans<S> {
     return planner;
   }
 
-  #declared(path: string): { node: NodeProjection; siblings: DagProjection } | undefined {
+  #declared(path: string): NodeProjection | undefined {
     const declared = declaredPath(path);
-    if (this.#nodes.has(declared)) return this.#nodes.get(declared);
-    let dag = this.#dag;
-    let found: { node: NodeProjection; siblings: DagProjection } | undefined;
-    for (const name of declared.split("/")) {
-      const node: NodeProjection | undefined =
-        dag !== undefined && Object.hasOwn(dag.nodes, name) ? dag.nodes[name] : undefined;
-      found = node === undefined || dag === undefined ? undefined : { node, siblings: dag };
-      dag = node?.dag;
-    }
-    this.#nodes.set(declared, found);
-    return found;
+    if (this.#dag !== undefined && !this.#nodes.has(declared))
+      this.#nodes.set(declared, nodeAt(this.#dag, declared));
+    return this.#nodes.get(declared);
   }
 
   /** The spans of a node's needs; an item's and a call's are those of its node. */
