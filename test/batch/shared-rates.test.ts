@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { type GateLimits, type RateState, takeTurn } from "../../src/batch/engine/shared-rates.js";
+import fc from "../support/drawn.js";
 
 const minuteMs = 60_000;
 

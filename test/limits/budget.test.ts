@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { type Budget, type BudgetNeed, createBudget } from "../../src/limits/budget.js";
+import fc from "../support/drawn.js";
 
 const never = new AbortController().signal;
 const need = (inputTokens: number, outputTokens: number): BudgetNeed => ({

@@ -1,8 +1,8 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import fc from "fast-check";
 import { createLimiter, type Estimate, type Lease, type LimiterOptions } from "../../src/limits/limiter.js";
 import type { RateLimit } from "../../src/limits/rate-limit.js";
+import fc from "../support/drawn.js";
 
 beforeEach(() => {
   jest.useFakeTimers();

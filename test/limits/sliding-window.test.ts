@@ -1,6 +1,6 @@
 import { expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { createSlidingWindow } from "../../src/limits/sliding-window.js";
+import fc from "../support/drawn.js";
 
 it("holds what was counted until exactly a window later", () => {
   const window = createSlidingWindow(10, 100);

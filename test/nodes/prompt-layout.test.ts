@@ -1,7 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { z } from "zod";
 import type { Message, Model, ModelRequest } from "../../src/models/port.js";
 import { comparablePrompt, readPrompt, renderPrompt } from "../../src/models/prompt-layout.js";
@@ -15,6 +14,7 @@ import {
 import { run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import type { DagSpec } from "../../src/spec/shape.js";
+import fc from "../support/drawn.js";
 import { replyModel } from "../support/reply-model.js";
 
 const words = (count: number, word = "lamp") =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import type { ModelRequest } from "../../src/models/port.js";
 import { parseSections, renderSections, type Section } from "../../src/models/sections.js";
 import { run } from "../../src/run/run.js";
 import type { DagSpec } from "../../src/spec/shape.js";
+import fc from "../support/drawn.js";
 import { replyModel } from "../support/reply-model.js";
 
 /** What the node `meta` was sent when `upstream` had said `text`. */

@@ -1,5 +1,5 @@
 import { run } from "agent-dag";
-import fc from "fast-check";
+import fc from "../support/drawn.js";
 import { plannerModel, type Said } from "./planner-model.js";
 import { sums } from "./specs.js";
 

@@ -1,11 +1,11 @@
 import { expect } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
-import fc from "fast-check";
 import type { Outcome } from "../../src/records/outcome.js";
 import type { RunRecord } from "../../src/records/record.js";
 import { resume, run } from "../../src/run/run.js";
 import { defineDag } from "../../src/spec/define.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
+import fc from "../support/drawn.js";
 import { deterministicTopologies } from "./check-run.js";
 
 /** A random node as data. Needs point at earlier nodes. */

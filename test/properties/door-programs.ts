@@ -12,9 +12,9 @@ import {
   stream,
   type Topology,
 } from "agent-dag";
-import fc from "fast-check";
 import type { OutcomeError, OutcomeReason } from "../../src/records/outcome.js";
 import { obligingPlanner } from "../planner/planner-model.js";
+import fc from "../support/drawn.js";
 
 const kinds = [
   ...["function", "function", "agent", "map", "lossy-map", "loop", "graph"],

@@ -1,5 +1,5 @@
 import { expect } from "@jest/globals";
-import fc from "fast-check";
+import fc from "../support/drawn.js";
 import { checkedRun, deterministicTopologies, essence } from "./check-run.js";
 import { randomDag } from "./random-dags.js";
 

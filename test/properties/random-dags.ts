@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import type { Join } from "../../src/spec/shape.js";
+import fc from "../support/drawn.js";
 
 /** A random node as data: what it needs, how it joins, how long it takes, and how it ends. */
 export interface RandomNode {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { criticalPath, type Span } from "../../src/records/critical-path.js";
+import fc from "../support/drawn.js";
 
 /** A span that became ready when it started. */
 const span = (name: string, from: number | null, to: number | null, ...needs: string[]): Span => ({

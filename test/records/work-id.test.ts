@@ -1,5 +1,4 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import {
   contains,
   declaredPath,
@@ -14,6 +13,7 @@ import {
   type WorkKey,
   workPath,
 } from "../../src/records/work-id.js";
+import fc from "../support/drawn.js";
 
 const work = (node: string, item: number | null = null, invocation: number | null = null): WorkKey => ({
   node,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { renderMermaid } from "../../src/report/mermaid.js";
 import { renderSvg } from "../../src/report/svg.js";
+import fc from "../support/drawn.js";
 import { node, projection } from "./record-builder.js";
 import { parseXml } from "./xml-check.js";
 

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import type { Outcome } from "../../src/records/outcome.js";
 import { displayWidth } from "../../src/report/plain-text.js";
 import { renderTimeline, renderTimelines } from "../../src/report/timeline.js";
+import fc from "../support/drawn.js";
 import { call, completed, failed, node, projection, record, skipped } from "./record-builder.js";
 
 const specialists = ["features", "prosCons", "sentiment"];

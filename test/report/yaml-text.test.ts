@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { parse } from "yaml";
 import { yamlText } from "../../src/report/yaml-text.js";
+import fc from "../support/drawn.js";
 
 const anyText = fc.oneof(
   fc.string({ unit: "binary" }),

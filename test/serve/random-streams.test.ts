@@ -2,12 +2,12 @@ import { EventSchemas } from "@ag-ui/core/schemas";
 import { expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import * as ai6 from "ai";
-import fc from "fast-check";
 import { faults } from "../../src/models/faults.js";
 import type { RunEvent } from "../../src/records/events.js";
 import { stream } from "../../src/run/stream.js";
 import { type AgUiEvent, answersFromResume, toAgUi } from "../../src/serve/ag-ui.js";
 import { answersFromMessages, toUIMessageStream, type UiChunk } from "../../src/serve/ui-message-stream.js";
+import fc from "../support/drawn.js";
 import { replyModel } from "../support/reply-model.js";
 import { drawn, specOf } from "../telemetry/random-runs.js";
 

@@ -1,7 +1,7 @@
 import { expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import { type DagSpec, defineDag, foldEvents, resume, run } from "agent-dag";
-import fc from "fast-check";
+import fc from "../support/drawn.js";
 
 const programs = Number(process.env.PROGRAMS ?? 300);
 const topologies = ["sequential", "deterministic", "dataflow"] as const;

@@ -4,10 +4,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { storedRun } from "../../graphs/stored-run.js";
 import { openCheckpointer } from "../../src/stores/checkpointer.js";
 import { allMessages, messagesOf } from "../serve/client.js";
+import fc, { propertySeed } from "../support/drawn.js";
 
 // Works on the built package. Ten minutes of the fuzzer: npm run test:fuzz
 const fuzzMs = Number(process.env.FUZZ_MS ?? 30_000);
@@ -317,7 +317,7 @@ export default { name: "canary", nodes: { a: { run: async () => { while (!exists
     const statuses = new Map<string, number>();
     const heaps: number[] = [];
     const until = Date.now() + fuzzMs;
-    while (Date.now() < until) {
+    for (let round = 0; Date.now() < until; round++) {
       await fc.assert(
         fc.asyncProperty(fc.array(attempt, { minLength: 20, maxLength: 20 }), async (attempts) => {
           const answers = await Promise.all(attempts.map((one) => tried(port, one)));
@@ -328,7 +328,7 @@ export default { name: "canary", nodes: { a: { run: async () => { while (!exists
           }
           expect((await fetch(`${url}health`)).status).toBe(200);
         }),
-        { numRuns: 5, endOnFailure: true },
+        { numRuns: 5, endOnFailure: true, seed: propertySeed + round },
       );
       heaps.push(await heapOf(url));
     }
@@ -388,21 +388,18 @@ it("serves others while ten thousand connections say nothing, closes those, and 
     const told = await others;
     expect(told.at(-1)?.event).toMatchObject({ type: "run-ended", output: "said" });
     expect(told.map(({ id }) => id)).toEqual(told.map((_, at) => at + 1));
-    for (let waited = 0; closed < silent && waited < 60; waited++) await later(500);
+    // The service closes every one that it was given; `fetch` keeps a few.
+    while ((openFiles(child) ?? 0) >= (filesBefore ?? 0) + 5) await later(500);
+    await later(500);
     const unknown = silent - closed;
-    // The service has closed every one that it was given; `fetch` keeps a few.
-    expect(openFiles(child) ?? 0).toBeLessThan((filesBefore ?? 0) + 5);
     // What the kernel dropped before the service had it (where its queue is short) looks open to a client that says nothing.
     for (const socket of sockets) if (!socket.destroyed) socket.write("?");
-    for (let waited = 0; closed < silent && waited < 40; waited++) await later(500);
+    while (closed < silent) await later(500);
     for (const socket of sockets) socket.destroy();
     console.log(`${connected} of ${silent} let in, ${unknown} of them dropped by the kernel`);
-    expect(closed).toBe(silent);
     heaps.push(await heapOf(url));
   }
-  for (let waited = 0; (openFiles(child) ?? 0) > (filesBefore ?? 0) && waited < 40; waited++)
-    await later(500);
-  expect(openFiles(child) ?? 0).toBeLessThanOrEqual(filesBefore ?? 0);
+  while ((openFiles(child) ?? 0) > (filesBefore ?? 0)) await later(500);
   expect(heaps[1]).toBeLessThan((heaps[0] ?? 0) + 5_000_000);
   expect(errors()).not.toMatch(/\n +at /);
 });

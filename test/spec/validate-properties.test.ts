@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { didYouMean, editDistance } from "../../src/spec/did-you-mean.js";
 import { pathSteps, pathTo } from "../../src/spec/issue.js";
 import { findCycles } from "../../src/spec/need-rules.js";
 import { validate } from "../../src/spec/validate.js";
+import fc from "../support/drawn.js";
 
 const keys = fc.constantFrom(
   ..."name nodes input output policy retry hedge a b needs join when forEach items node path run tool tools dag args $ref".split(

@@ -7,7 +7,6 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
-import fc from "fast-check";
 import { z } from "zod";
 import { type Topology, topologyNames } from "../../graphs/topology.js";
 import { faults } from "../../src/models/faults.js";
@@ -17,6 +16,7 @@ import { defineDag } from "../../src/spec/define.js";
 import type { DagSpec } from "../../src/spec/shape.js";
 import { type KeptSpan, spansOf } from "../../src/telemetry/kept-spans.js";
 import { traced } from "../../src/telemetry/otel.js";
+import fc from "../support/drawn.js";
 import { replyModel } from "../support/reply-model.js";
 
 /** What of a trace is not as it has to be, summed over random runs. */

@@ -4,12 +4,12 @@ import { RunnableLambda } from "@langchain/core/runnables";
 import { interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { compile, type DagSpec, defineDag, resume, run } from "agent-dag";
 import { scriptedModel } from "agent-dag/testing";
-import fc from "fast-check";
 import { z } from "zod";
 import { topologyNames } from "../../graphs/topology.js";
 import { completedValue } from "../../src/records/outcome.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { plannerModel } from "../planner/planner-model.js";
+import fc from "../support/drawn.js";
 
 const declared = ["sequential", "deterministic", "dataflow"] as const;
 

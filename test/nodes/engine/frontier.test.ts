@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import fc from "fast-check";
 import { createFrontier, type Decision } from "../../../nodes/engine/frontier.js";
 import { completed, failed, interrupted, notStarted, type Outcome } from "../../../src/records/outcome.js";
 import type { DagSpec, Join, Node } from "../../../src/spec/shape.js";
+import fc from "../../support/drawn.js";
 
 beforeEach(() => {
   jest.useFakeTimers();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
 import { judgeJoin, judgeLateJoin, lateReason, unmetReason } from "../../../nodes/engine/join.js";
 import { completed, failed, notStarted, type Outcome, skipped } from "../../../src/records/outcome.js";
 import { joinRule } from "../../../src/spec/order.js";
 import type { Join } from "../../../src/spec/shape.js";
+import fc from "../../support/drawn.js";
 
 const verdict = (join: Join | undefined, total: number, settled: number, done: number) =>
   judgeJoin(joinRule(join), { total, settled, completed: done });
