@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { freePort } from "../support/server-process.js";
 import { type Fence, fencesOf, withoutTimes } from "./fences.js";
 
 const execute = promisify(execFile);
@@ -82,14 +83,20 @@ function runTests(name: string): Promise<string> {
   );
 }
 
-/** Runs commands as a reader would; the installation is there already, and the key is for a server on this machine. */
-function runCommands(text: string): Promise<string> {
-  return shell(
-    text
+/**
+ * Runs commands as a reader would; the installation is there already, the key is for a server on this machine, and what is served
+ * is at a port that nobody has.
+ */
+async function runCommands(text: string): Promise<string> {
+  const [, shown] = /--port (\d+)/.exec(text) ?? [];
+  const port = shown === undefined ? null : String(await freePort());
+  const printed = await shell(
+    (shown && port ? text.replaceAll(shown, port) : text)
       .replaceAll("npm ci && npm start", `npm start --silent --prefix ${root}`)
       .replaceAll("npx agent-dag", "node dist/src/cli/main.js")
       .replaceAll("OPENAI_API_KEY=…", `OPENAI_API_KEY=test OPENAI_BASE_URL=${server.url}/v1`),
   );
+  return shown && port ? printed.replaceAll(port, shown) : printed;
 }
 
 async function shell(command: string): Promise<string> {

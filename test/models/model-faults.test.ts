@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { ChatOpenAI } from "@langchain/openai";
 import { DagError } from "../../src/errors.js";
 import { langchainModel } from "../../src/models/langchain-model.js";
+import { freePort } from "../support/server-process.js";
 import {
   beginStream,
   type RawServer,
@@ -143,9 +144,10 @@ describe("rate-limit headers", () => {
 
 describe("a connection that breaks", () => {
   it("is MODEL_UNREACHABLE where nothing listens, and names the address", async () => {
-    const model = await openAi(() => undefined);
-    const url = server?.url;
-    await server?.close();
+    const url = `http://127.0.0.1:${await freePort()}/v1`;
+    const model = langchainModel(
+      new ChatOpenAI({ model: "m", apiKey: key, configuration: { baseURL: url } }),
+    );
     const { error } = await failureOf(model);
     expect(error).toMatchObject({ code: "MODEL_UNREACHABLE", retryable: true });
     expect(error.message).toContain(`at ${url}`);

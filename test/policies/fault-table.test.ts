@@ -7,6 +7,7 @@ import { defineDag } from "../../src/spec/define.js";
 import type { Policy } from "../../src/spec/policy.js";
 import type { Node } from "../../src/spec/shape.js";
 import { beginStream, type RawServer, sendDelta, sendError, sendEvent } from "../models/raw-server.js";
+import { freePort } from "../support/server-process.js";
 import { clientOf, type FaultyReply, faultServer } from "./fault-server.js";
 import { leftOpen, openResources } from "./open-resources.js";
 
@@ -315,7 +316,5 @@ describe.each(modes)("a $mode reply", ({ mode, streamed }) => {
 
 async function elsewhere(url: NonNullable<Row["url"]>): Promise<string> {
   if (url === "unknown host") return "http://nowhere.invalid/v1";
-  const closed = await faultServer(true, () => undefined);
-  await closed.close();
-  return closed.url;
+  return `http://127.0.0.1:${await freePort()}/v1`;
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 /** A server of a test's own, as a process that can be ended and started again. */
@@ -52,14 +53,36 @@ export function serverProcess(
   };
 }
 
-/** A port of the loopback interface that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+let ports = 0;
+
+/**
+ * A port of the loopback interface that nobody listens on, nor will before it is asked for: it is none of those that the system
+ * gives to connections (and to listeners on port 0), of which thousands may come and go while a server starts or is away.
+ */
+export async function freePort(): Promise<number> {
+  const first = 10_000;
+  const count = Math.max(1000, lowestGiven() - first);
+  for (;;) {
+    // Processes that look at the same time begin at different ports.
+    const port = first + ((process.pid * 97 + ports++) % count);
+    if (await isFree(port)) return port;
+  }
+}
+
+/** The lowest port that the system gives to whoever asks for any. */
+function lowestGiven(): number {
+  try {
+    return Number.parseInt(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10);
+  } catch {
+    // The range that the standards give: 49152 to 65535.
+    return 49_152;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

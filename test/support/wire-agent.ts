@@ -6,10 +6,12 @@ import { z } from "zod";
 import { defineDag, run } from "../../src/index.js";
 import { speakers } from "../providers/speakers.js";
 
-export let server: Server | undefined;
+const servers: Server[] = [];
 afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 export interface Wire {
@@ -24,7 +26,7 @@ export interface Wire {
 /** Runs one agent with the tool `wipe` on a server that says just these bytes, two attempts a request. */
 export async function agentOn(provider: string, { replies, breaks = false, type }: Wire) {
   const bodies: { messages?: unknown[]; contents?: unknown[] }[] = [];
-  server = createServer(async (incoming, response) => {
+  const server = createServer(async (incoming, response) => {
     let text = "";
     for await (const part of incoming) text += part;
     bodies.push(JSON.parse(text));
@@ -35,7 +37,8 @@ export async function agentOn(provider: string, { replies, breaks = false, type 
     if (breaks) setTimeout(() => response.destroy(), 20);
     else response.end();
   });
-  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const wiped: unknown[] = [];
   const wipe = tool(
