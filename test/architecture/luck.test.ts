@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { expect, it } from "@jest/globals";
 
 const files = readdirSync("test", { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts"))
+  // Not those that a test makes for itself, and deletes.
+  .filter((file) => file.endsWith(".ts") && !/(^|\/)\./.test(file))
   .map((file) => join("test", file))
   .sort();
 const holding = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(file, "utf8")));

@@ -3,8 +3,8 @@ import { type ChatMessageInput, defineDag, messages, run } from "../../src/index
 import { type RawServer, sendError } from "./raw-server.js";
 import { type Reply, replying, says } from "./replies.js";
 
-let server: RawServer | undefined;
-afterEach(() => server?.close());
+const servers: RawServer[] = [];
+afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
 const pixel = { type: "image", mediaType: "image/png", data: "iVBORw0KGgoAAAAAAAAA" };
 const user = (content: ChatMessageInput["content"]): ChatMessageInput => ({
@@ -24,11 +24,11 @@ async function sent(
     if (words === null) says("Fine.")(response);
     else sendError(response, 400, { message: words });
   };
-  const started = await replying(reply);
-  server = started.server;
+  const { server, model } = await replying(reply);
+  servers.push(server);
   const spec = defineDag({ name: "chat", input: messages(), nodes: { a: { instructions: "Be kind." } } });
   const policy = { retry: { maxAttempts: 1 } };
-  const { outcomes } = await run(spec, input, { model: started.model, policy });
+  const { outcomes } = await run(spec, input, { model, policy });
   return { outcome: outcomes.a, bodies: server.seen.map(({ body }) => body.messages as any[]) };
 }
 
@@ -41,7 +41,6 @@ describe("a conversation", () => {
       { role: "user", content: "a" },
       { role: "user", content: "b" },
     ]);
-    await server?.close();
     expect((await last([user([{ type: "text", text: " " }, pixel])]))?.at(-1).content).toMatchObject([
       { type: "image_url" },
     ]);
