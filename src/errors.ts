@@ -187,6 +187,14 @@ export function asError(thrown: unknown): Error {
   return error instanceof Error ? error : new Error(errorMessage(error), { cause: error });
 }
 
+/**
+ * Whether the call stack was full. Whatever catches all errors lets this one go on: it says nothing of the value that was looked at,
+ * and comes or not by where in the stack that was.
+ */
+export function isStackFull(error: unknown): boolean {
+  return fieldOf(error, "name") === "RangeError" && errorMessage(error).includes("call stack");
+}
+
 /** Whether a value is one that `await` waits for. One that cannot be looked at is not. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;

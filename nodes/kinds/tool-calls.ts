@@ -9,7 +9,7 @@ import type { OutcomeError } from "../../src/records/outcome.js";
 import { showValue } from "../../src/spec/issue.js";
 import { copyOf, jsonCopy } from "../../src/spec/json-value.js";
 import { readBlocks } from "../../src/spec/messages.js";
-import { isZodSchema, toJsonSchema } from "../../src/spec/schema.js";
+import { isZodSchema, readSchema, toJsonSchema } from "../../src/spec/schema.js";
 import type { AgentTool, JsonSchema, Schema, ToolLike } from "../../src/spec/shape.js";
 import { CancelError, Canceller, cancelLate, untilCancelled } from "../engine/cancel.js";
 import { readApproval } from "../engine/questions.js";
@@ -53,11 +53,7 @@ export function toolParameters(tool: ToolLike): JsonSchema {
 
 /** What is to be given to a schema. LangChain describes what comes out of it, in which every default is there. */
 function asGiven(schema: Schema): unknown {
-  try {
-    return toJsonSchema(schema);
-  } catch {
-    return undefined;
-  }
+  return readSchema(schema, () => toJsonSchema(schema), undefined);
 }
 
 /** A JSON Schema that requires no more than another one of the same build does, at any depth. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DagError } from "../errors.js";
 import { excerpt, isObject, showValue } from "../spec/issue.js";
+import { isDeeperThan, maxDepth } from "../spec/json-value.js";
 import type { DagProjection } from "./events.js";
 import type { RunRecord } from "./record.js";
 
@@ -281,8 +282,8 @@ function assertFits(value: unknown, { name, what, schema }: Expected): void {
       { facts: { version, supportedVersion: recordVersion }, hint: "Update agent-dag." },
     );
   }
-  if (isDeeperThan(value, maxDepth))
-    throw invalid(name, what, `it is nested more than ${maxDepth} levels deep`);
+  if (isDeeperThan(value, mostLevels))
+    throw invalid(name, what, `it is nested more than ${mostLevels} levels deep`);
   const [issue] = schema.safeParse(value).error?.issues ?? [];
   if (issue === undefined) return;
   const at = pathText(issue.path);
@@ -291,17 +292,11 @@ function assertFits(value: unknown, { name, what, schema }: Expected): void {
   throw invalid(name, what, `${at} is ${found} (${expected})`, { path: at });
 }
 
-/** Deeper data than any run writes would exhaust the stack of whatever reads it. */
-const maxDepth = 500;
-
-function isDeeperThan(value: object, depth: number): boolean {
-  let level: unknown[] = [value];
-  for (let i = 0; i <= depth; i++) {
-    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
-    if (level.length === 0) return false;
-  }
-  return true;
-}
+/**
+ * A value of a run as deep as it may be, within as many graphs: deeper data than any run writes would exhaust the stack of whatever
+ * reads it.
+ */
+const mostLevels = maxDepth + 500;
 
 /** Needs that name no node, or that go round in a circle, would mislead or never end whatever walks the graph. */
 function assertGraphs(record: RunRecord, name: string, at: string): void {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { stringify } from "yaml";
 import { completedValue, type Outcome, type OutcomeState } from "../records/outcome.js";
 import { assertParts } from "../records/read-record.js";
 import type { RunRecord } from "../records/record.js";
@@ -7,6 +6,7 @@ import { assertOptions } from "../spec/issue.js";
 import { cleanLine, cleanText, counted, displayWidth, seconds, shorten } from "./plain-text.js";
 import { type Style, stateMark } from "./state-mark.js";
 import { createPaint, type Paint } from "./styled-line.js";
+import { plainYaml } from "./yaml-text.js";
 
 /** What the outputs of a run are read from: a `RunRecord` fits. */
 export type OutputsRecord = Pick<
@@ -54,8 +54,7 @@ function hasOwnOutput({ dag, outcomes, output }: OutputsRecord): boolean {
 /** A value as a person reads it: text as it is, everything else as YAML; control characters taken out. */
 export function renderValue(value: unknown): string {
   if (value === undefined) return "(no value)";
-  const text =
-    typeof value === "string" ? value : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  const text = typeof value === "string" ? value : plainYaml(value);
   const cleaned = cleanText(text).trimEnd();
   return cleaned === "" ? "(empty)" : cleaned;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isZodSchema, toJsonSchema } from "./schema.js";
+import { isZodSchema, readSchema, toJsonSchema } from "./schema.js";
 import type { DagSpec, Node } from "./shape.js";
 
 /** JSON with sorted keys: equal data gives equal text, whatever the order in which keys were written. */
@@ -63,9 +63,5 @@ export function dagDeclarationOf(spec: DagSpec): Record<string, unknown> {
 
 function schemaJson(schema: NonNullable<Node["output"]>): unknown {
   if (!isZodSchema(schema)) return schema;
-  try {
-    return toJsonSchema(schema);
-  } catch {
-    return "[schema that JSON Schema cannot express]";
-  }
+  return readSchema(schema, () => toJsonSchema(schema), "[schema that JSON Schema cannot express]");
 }

@@ -176,7 +176,8 @@ function declared(given: object): unknown {
 function composed(given: object): unknown {
   try {
     return withComposedNames(given);
-  } catch {
+  } catch (error) {
+    if (validate(given).length === 0) throw error;
     return given;
   }
 }

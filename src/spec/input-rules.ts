@@ -3,7 +3,7 @@ import { type DagIssue, unawaited } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isObject, isPlainObject, issue, pathTo, showValue } from "./issue.js";
 import { type KnownValues, resolve, valueAt } from "./path-rules.js";
-import { isZodSchema, toZod } from "./schema.js";
+import { isZodSchema, readSchema, toZod } from "./schema.js";
 import { asJsonSchema } from "./schema-rules.js";
 
 /** A graph node, and what is known of the values around it. */
@@ -104,7 +104,7 @@ function refused(
  * waits for it elsewhere: then the schema's form decides, and the rest is found at run time.
  */
 function issuesAtOnce(schema: z.core.$ZodType, value: unknown): readonly z.core.$ZodIssue[] {
-  try {
+  const read = (): readonly z.core.$ZodIssue[] => {
     if (!holdsAsyncCode(schema)) {
       const context = { async: true } as const;
       const result = schema._zod.run({ value, issues: [] }, context);
@@ -115,9 +115,8 @@ function issuesAtOnce(schema: z.core.$ZodType, value: unknown): readonly z.core.
     if (changesInput(schema)) return [];
     const form = z.fromJSONSchema(inputForm(schema) as Parameters<typeof z.fromJSONSchema>[0]);
     return z.safeParse(form, value).error?.issues ?? [];
-  } catch {
-    return []; // a refinement that cannot take the sample
-  }
+  };
+  return readSchema(schema, read, []); // nothing where a refinement cannot take the sample
 }
 
 function withoutReferences(template: unknown): unknown {
@@ -216,11 +215,8 @@ function conflict(given: Fields, want: Fields, field: string): string | null {
 
 /** A zod schema as JSON Schema of what goes in. */
 function inputForm(schema: z.core.$ZodType): Fields {
-  try {
-    return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Fields;
-  } catch {
-    return {};
-  }
+  const write = () => z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Fields;
+  return readSchema(schema, write, {});
 }
 
 /** Whether a schema coerces or prepares what it is given: it then takes more than its types say. */

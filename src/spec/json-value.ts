@@ -117,6 +117,16 @@ class Copier {
   }
 }
 
+/** Whether a value has more levels of arrays and objects, wherever in the stack that is asked. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value];
+  for (let i = 0; i <= levels; i++) {
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
 /**
  * A copy of a value that is known to be JSON, or of what a schema made of JSON: dates, maps and sets in it are copied too, any
  * other object is handed on as it is.

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DagError, type DagIssue, errorMessage } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isObject, isPlainObject, issue, showValue } from "./issue.js";
-import { isZodSchema, toJsonSchema, toZod } from "./schema.js";
+import { isZodSchema, readSchema, toJsonSchema, toZod } from "./schema.js";
 import type { JsonSchema } from "./shape.js";
 
 /**
@@ -26,7 +26,10 @@ export function validateSchema(schema: unknown, path: string, { sent = false } =
     return isZodSchema(schema) ? [] : validateStatesType(schema, path);
   } catch (error) {
     const cause = error instanceof DagError ? error.cause : error;
-    const reason = cause instanceof RangeError ? "it refers to itself without end" : errorMessage(cause);
+    const reason =
+      cause instanceof RangeError
+        ? "it is nested too deeply or refers to itself without end"
+        : errorMessage(cause);
     const message = `The schema cannot be used: ${reason.replace(/\.$/, "")}.`;
     return [issue("bad-schema", path, message, isZodSchema(schema) ? zodHint : jsonHint)];
   }
@@ -64,11 +67,7 @@ export function asJsonSchema(schema: unknown): Fields {
   if (!isZodSchema(schema)) return schema;
   let json = known.get(schema);
   if (json === undefined) {
-    try {
-      json = z.toJSONSchema(schema, { unrepresentable: "any" }) as Fields;
-    } catch {
-      json = {};
-    }
+    json = readSchema(schema, () => z.toJSONSchema(schema, { unrepresentable: "any" }) as Fields, {});
     known.set(schema, json);
   }
   return json;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DagError, errorMessage } from "../errors.js";
+import { DagError, errorMessage, isStackFull } from "../errors.js";
 import { excerpt } from "./issue.js";
 import { isMessagesSchema, messages } from "./messages.js";
 import type { JsonSchema, Schema } from "./shape.js";
@@ -35,6 +35,39 @@ export function toJsonSchema(schema: Schema | JsonSchema): JsonSchema {
     const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input" }) as Record<string, unknown>;
     return rest;
   });
+}
+
+/**
+ * What is read of a schema, `otherwise` where nothing can be: it has no end, or JSON Schema has no words for it.
+ *
+ * @throws a `RangeError` where only the stack is too full to go through the schema: the same one tells more elsewhere
+ */
+export function readSchema<T, O>(schema: z.core.$ZodType, read: () => T, otherwise: O): T | O {
+  try {
+    return read();
+  } catch (error) {
+    if (isStackFull(error) && !isEndless(schema)) throw error;
+    return otherwise;
+  }
+}
+
+/** Most parts of a schema that has an end: a function in it may make new ones each time that it is called. */
+const mostParts = 20_000;
+
+function isEndless(schema: object): boolean {
+  const parts = new Set<object>([schema]);
+  for (const part of parts) {
+    for (const one of isZodSchema(part) ? partsOf(part._zod.def) : Object.values(part))
+      if (typeof one === "object" && one !== null) parts.add(one);
+    if (parts.size > mostParts) return true;
+  }
+  return false;
+}
+
+/** What a definition holds. A lazy schema is asked anew: zod knows nothing of one at which the stack was full. */
+function partsOf(def: object): readonly unknown[] {
+  const { getter } = def as { readonly getter?: unknown };
+  return typeof getter === "function" ? [getter()] : Object.values(def);
 }
 
 /** The parsed value, or what is wrong with it as one text, a line a problem. */
@@ -113,6 +146,7 @@ function cached<K extends object, V>(forms: WeakMap<object, V>, key: K, make: ()
     forms.set(key, made);
     return made;
   } catch (error) {
+    if (isStackFull(error)) throw error;
     throw new DagError("SCHEMA_UNUSABLE", `The schema cannot be used: ${errorMessage(error)}.`, {
       cause: error,
       hint: "Use types that JSON can hold: strings, numbers, booleans, null, arrays, objects, enums and unions of them.",

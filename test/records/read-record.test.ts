@@ -103,6 +103,6 @@ describe("assertRecord", () => {
     const deep = changed((record) => {
       for (let i = 0; i < 20_000; i++) record.input = [record.input];
     });
-    expect(deep).toThrow("nested more than 500 levels deep");
+    expect(deep).toThrow("nested more than 1500 levels deep");
   });
 });
