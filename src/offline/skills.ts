@@ -1,8 +1,8 @@
 import { splitClauses } from "./clauses.js";
 import { type Asked, cannot, readInstructions, type Skill } from "./instructions.js";
 import { contentStems, escaped, titleOf, wordList } from "./lexicon.js";
-import { findNounPhrases } from "./noun-phrases.js";
-import { type Document, type Sentence, textOf } from "./reading.js";
+import { findNounPhrases, singular } from "./noun-phrases.js";
+import { type Document, isWord, type Sentence, textOf } from "./reading.js";
 import { quoteOf, type Remark, standsAlone, statedRating, strongest } from "./remarks.js";
 import type { Source, Task } from "./task.js";
 import { type Verdict, verdictOf } from "./verdict.js";
@@ -145,12 +145,21 @@ function answerRecommendation(task: Task): string {
   return lines.join("\n");
 }
 
-/** Known parts and properties that the text names, each with the first sentence on it that has a figure, else the first. */
+/** With fewer known parts than this a text is about something of which the lists know little. */
+const fewKnown = 3;
+
+/**
+ * Known parts and properties that the text names, each with the first sentence on it that has a figure, else the first. Where
+ * it names few, what else it praises or blames by name counts too.
+ */
 export function featuresOf({ document, remarks }: Source, most: number): { name: string; quote: string }[] {
-  const known = namedThings(document).filter(
+  const things = namedThings(document);
+  const known = things.filter(
     ({ head, name }) => wordList("aspect").has(head) || wordList("aspect").has(name),
   );
-  return known
+  const isNew = (thing: Thing) =>
+    thing !== things[0] && !known.includes(thing) && isJudgedPart(thing, document, remarks);
+  return [...known, ...(known.length < fewKnown ? things.filter(isNew) : [])]
     .sort((a, b) => b.sentences.length - a.sentences.length)
     .slice(0, most)
     .sort((a, b) => (a.sentences[0]?.index ?? 0) - (b.sentences[0]?.index ?? 0))
@@ -158,6 +167,25 @@ export function featuresOf({ document, remarks }: Source, most: number): { name:
       const telling = sentences.find(({ text }) => /\d/.test(text)) ?? sentences[0];
       return { name, quote: telling === undefined ? "" : passageOn(telling, name, remarks) };
     });
+}
+
+/** Whether a part has a judging clause of its own ("the grinder is loud"). What is "this", "a" or "mine" is the thing itself. */
+function isJudgedPart({ head, sentences }: Thing, { text }: Document, remarks: readonly Remark[]): boolean {
+  const itself = `\\b(?:this|these|that|an?|one|my|our|another|the (?:old|new|whole)) (?:[\\w-]+ ){0,3}?${escaped(head)}s?\\b`;
+  if (new RegExp(itself, "i").test(text)) return false;
+  return sentences.some(({ tokens, index }) =>
+    splitClauses(tokens).some(({ from, to }) => {
+      const words = tokens.slice(from, to).filter(isWord);
+      const [first, ...rest] = words.filter(({ lower }) => !wordList("leading").has(lower));
+      const verb = rest.findIndex(({ pos }) => pos === "VERB" || pos === "AUX");
+      const subject = rest.slice(0, verb).findLast(({ pos }) => pos !== "ADV");
+      if (!/^(?:the|its|their)$/.test(first?.lower ?? "") || verb < 1 || verb > 4 || subject === undefined)
+        return false;
+      const named = textOf(rest.slice(0, verb));
+      const isTold = remarks.some(({ sentence, quote }) => sentence === index && quote.includes(named));
+      return singular(subject) === head && isTold;
+    }),
+  );
 }
 
 /** What a sentence says of something: its own clause where that is a statement, else the remark on it, else all of it. */

@@ -151,6 +151,16 @@ it("says of each feature what its own clause says, and of a side that is empty n
   expect(String(record.output)).not.toContain("None stated");
 });
 
+it("names what a text praises or blames where it names few known parts, but neither the thing itself nor a passer-by", async () => {
+  const text =
+    "I was given this kettle in May. The gasket is useless, its spout is wonderful and the gauge is awful. " +
+    "The kettle is ugly. The postman brought it on Monday.";
+  const lines = String((await ask(text, "List the features.")).value).split("\n");
+  expect(lines.map((line) => /^- ([^:]*):/.exec(line)?.[1])).toEqual(["gasket", "spout", "gauge"]);
+  const known = "The screen is great, the battery is weak, the speaker is bad. The gasket is awful.";
+  expect((await ask(known, "List the features.")).value).not.toContain("gasket");
+});
+
 it("has no sentence to summarise a shopping list by", async () => {
   expect(await ask("- soap\n- candles\n- rope", "Summarise in one sentence.")).toMatchObject({
     value: "The text has no sentence to summarise it by.",
