@@ -5,7 +5,7 @@ import {
   isCommand,
   Overwrite,
 } from "@langchain/langgraph";
-import { cancelOf } from "../nodes/engine/cancel.js";
+import { cancelOf, RunCancelled } from "../nodes/engine/cancel.js";
 import { readContexts } from "../nodes/engine/context.js";
 import { type EarlierRun, isFinal, Journal, type RunStamp, readRun } from "../nodes/engine/journal.js";
 import { RunContext } from "../nodes/engine/run-context.js";
@@ -176,6 +176,8 @@ export class Lifecycle {
       around: outer?.scope.run.models.nestedIn(outer.key),
     });
     this.#run = run;
+    if (known?.cancelled) run.canceller.cancel(new RunCancelled(thread));
+    else run.canceller.onCancel(() => void (run.isCancelled && journal.cancelled()));
     for (const signal of this.#drive.signals) run.obey(signal);
     run.obey(outer?.canceller.signal);
     await run.models.resolveAll(topology.planned);
@@ -259,6 +261,7 @@ export class Lifecycle {
     const isDone =
       failure === null &&
       record.state !== "interrupted" &&
+      !run.isCancelled &&
       outcomes.length === Object.keys(this.#drive.spec.nodes).length &&
       outcomes.every(isFinal);
     if (isDone) await run.journal.ended(record.outcomes, run.plannerAnswer, record.durationMs);

@@ -10,7 +10,7 @@ import { replayOf } from "./thread.js";
 export interface StoredRun {
   /** What was written down so far; the state of one that neither ended nor waits reads as `cancelled`. */
   readonly record: RunRecord;
-  /** Whether nothing of it is left to do. */
+  /** Whether nothing of it is left to do, as of one that was cancelled for good. */
   readonly ended: boolean;
 }
 
@@ -39,10 +39,11 @@ export async function storedRun(saver: BaseCheckpointSaver, thread: string): Pro
   const verdict = judgeRun(declared, foldEvents(told).outcomes, {
     interrupts,
     aborted: !run.ended,
+    cancelled: run.cancelled,
     error: null,
     ...(run.plannerAnswer !== null && { answer: run.plannerAnswer }),
   });
   const ended: RunEvent = { type: "run-ended", atMs: run.elapsedMs, interrupts, ...verdict };
   const events = [...told, ended].map((event, at) => ({ seq: at + 1, ...event }));
-  return { record: foldEvents(events), ended: run.ended };
+  return { record: foldEvents(events), ended: run.ended || run.cancelled };
 }

@@ -1,5 +1,5 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
-import { type EarlierRun, isFinal, type RunStamp, readRun } from "../nodes/engine/journal.js";
+import { type EarlierRun, isFinal, Journal, type RunStamp, readRun } from "../nodes/engine/journal.js";
 import { answerRecord } from "../nodes/engine/questions.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
 import type { DagInput } from "../nodes/engine/scope.js";
@@ -16,7 +16,7 @@ import { composedName, namedIn } from "../src/spec/names.js";
 import { orderOf } from "../src/spec/order.js";
 import { type DagSpec, kindOf } from "../src/spec/shape.js";
 import { storeError, storeNameOf } from "../src/stores/store-error.js";
-import { readLog, readLogs } from "../src/stores/thread-log.js";
+import { readLog, readLogs, ThreadLog } from "../src/stores/thread-log.js";
 import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
 import type { Topology } from "./topology.js";
 
@@ -97,6 +97,21 @@ export async function waitingThreads(checkpointer: BaseCheckpointSaver): Promise
 }
 
 /**
+ * Cancels the run of a thread for good, while nothing of it is under way. The caller holds the thread.
+ * @throws DagError `STORE_FAILED` when that cannot be written down.
+ */
+export async function cancelThread(saver: BaseCheckpointSaver, thread: string): Promise<void> {
+  const failures: unknown[] = [];
+  try {
+    const log = await readLog(saver, thread);
+    if (log !== null) await new Journal(ThreadLog.goOn(saver, log, (e) => failures.push(e))).cancelled();
+  } catch (error) {
+    failures.push(error);
+  }
+  if (failures.length > 0) throw storeError(failures[0], storeNameOf(saver));
+}
+
+/**
  * Refuses to go on with a run whose spec, topology or input has changed: what is persisted would be mixed with what is new.
  * @throws DagError `CHECKPOINT_MISMATCH`.
  */
@@ -128,10 +143,15 @@ export function assertSameRun(
  * Whether an input is the next turn of the conversation that a run was made of, so that their thread is used again: the
  * messages of before, and more. A run that waits for an answer is not passed over.
  */
-export function isNextTurn({ stamp, ended }: EarlierRun, now: DagInput): boolean {
+export function isNextTurn({ stamp, ended, cancelled }: EarlierRun, now: DagInput): boolean {
   const before = stamp.input;
   const { given } = now;
-  if (!ended || !Array.isArray(before) || !Array.isArray(given) || given.length <= before.length)
+  if (
+    (!ended && !cancelled) ||
+    !Array.isArray(before) ||
+    !Array.isArray(given) ||
+    given.length <= before.length
+  )
     return false;
   return canonicalJson(given.slice(0, before.length)) === canonicalJson(before);
 }
@@ -227,6 +247,7 @@ export async function forkedFrom(
     answers: new Map(),
     given: [],
     ended: false,
+    cancelled: false,
     plannerAnswer: null,
   };
 }

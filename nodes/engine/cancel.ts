@@ -29,6 +29,16 @@ export class CancelError extends DagError {
   }
 }
 
+/** The run on a thread is cancelled for good: `resume` does not go on with it. A run inside it, on another thread, is aborted. */
+export class RunCancelled extends CancelError {
+  readonly thread: string;
+
+  constructor(thread: string, message = "The run was cancelled.") {
+    super("aborted", message, { thread });
+    this.thread = thread;
+  }
+}
+
 /** An abort reason of any origin as a {@link CancelError}: a user's own signal reads as `aborted`. */
 export function cancelOf(given: unknown): CancelError {
   const reason = caught(given);

@@ -179,6 +179,11 @@ export class Journal {
     await this.#sink.append({ kind: "ended", answer, atMs });
   }
 
+  /** The run is cancelled for good. */
+  cancelled(): Promise<void> | undefined {
+    return this.#sink?.append({ kind: "cancelled" });
+  }
+
   /** Resolves when everything is written. */
   flushed(): Promise<void> {
     return this.#sink?.flushed() ?? Promise.resolve();
@@ -227,6 +232,8 @@ export interface EarlierRun {
   readonly given: readonly RunAnswer[];
   /** Whether the run ended with nothing left to do. */
   readonly ended: boolean;
+  /** Whether it was cancelled for good: it does not go on, and waits for no answer. */
+  readonly cancelled: boolean;
   readonly plannerAnswer: PlannerAnswer | null;
   /** How long it had run when it last wrote something down, in milliseconds. */
   readonly elapsedMs: number;
@@ -244,6 +251,7 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
   const answers = new Map<string, unknown>();
   const given: RunAnswer[] = [];
   let ended = false;
+  let cancelled = false;
   let plannerAnswer: PlannerAnswer | null = null;
   let elapsedMs = 0;
   const reached = (atMs: number | null | undefined) => {
@@ -274,7 +282,9 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
       plannerAnswer = entry.answer;
       reached(entry.atMs);
     } else if (entry.kind === "reopened") ended = false;
+    else if (entry.kind === "cancelled") cancelled = true;
   }
+  if (cancelled) questions.clear();
   if (stamp === null) return null;
   const heard = new Map([...replies.values()].map(({ call, reply }) => [call, reply]));
   for (const event of started.values()) calls.push(unendedCall(event, heard.get(event.call)));
@@ -288,6 +298,7 @@ export function readRun(entries: readonly LogEntry[]): EarlierRun | null {
     answers,
     given,
     ended,
+    cancelled,
     plannerAnswer,
     elapsedMs,
   };

@@ -10,7 +10,7 @@ import { isMessagesSchema, messageFields, withoutBytes } from "../../src/spec/me
 import { mergePolicies, type Policy } from "../../src/spec/policy.js";
 import { asJsonSchema } from "../../src/spec/schema-rules.js";
 import type { DagSpec, Node } from "../../src/spec/shape.js";
-import { type CancelCode, CancelError, Canceller, cancelOf } from "./cancel.js";
+import { type CancelCode, CancelError, Canceller, cancelOf, RunCancelled } from "./cancel.js";
 import type { Contexts } from "./context.js";
 import { EventLog } from "./event-log.js";
 import { splitInstruments } from "./instrument.js";
@@ -211,17 +211,25 @@ export class RunContext {
     if (this.#ended !== undefined) return this.#ended;
     this.release();
     const { reason } = this.canceller;
-    const interrupts = this.questions.open.map(({ question }) => question);
+    const cancelled = this.isCancelled;
+    const interrupts = cancelled ? [] : this.questions.open.map(({ question }) => question);
     const verdict = judgeRun(projectDag(this.spec), this.events.outcomes(), {
       interrupts,
       suspended: this.atBreakpoint,
       aborted: reason instanceof CancelError && reason.cancel === "aborted",
+      cancelled,
       error,
       ...(this.#answer !== undefined && { answer: this.#answer }),
     });
     this.events.emit({ type: "run-ended", atMs: this.events.nowMs(), interrupts, ...verdict });
     this.#ended = this.events.record();
     return this.#ended;
+  }
+
+  /** Whether it was cancelled for good, itself and not only what it runs in. */
+  get isCancelled(): boolean {
+    const { reason } = this.canceller;
+    return reason instanceof RunCancelled && reason.thread === this.options.thread;
   }
 
   /** What the planner answered, to be persisted. */

@@ -15,7 +15,7 @@ export type PlannerAnswer = { readonly output: unknown } | { readonly error: Out
 
 /**
  * 1. `failed` when the run itself went wrong.
- * 2. `interrupted` when it waits for an answer; `cancelled` when it was aborted.
+ * 2. `cancelled` when it was cancelled for good; `interrupted` when it waits for an answer; `cancelled` when it was aborted.
  * 3. Without an output `rejected` where every output node is missing because a person said no, else `failed`.
  * 4. `partial` when a node failed, timed out, or was skipped or cancelled because of a failure, a budget or a deadline, or a
  *    map lost items to one; else `completed`. What is missing by decision (`condition`, `not-called`, `not-needed`,
@@ -29,12 +29,18 @@ export function judgeRun(
     /** Whether it stopped before or after a node because it was told to. */
     readonly suspended?: boolean;
     readonly aborted: boolean;
+    /** Whether it was cancelled for good: it waits for nothing. */
+    readonly cancelled?: boolean;
     readonly error: OutcomeError | null;
     readonly answer?: PlannerAnswer;
   },
 ): RunVerdict {
   const { found, output } = answeredOr(facts.answer, outputOf(dag, outcomes));
   if (facts.error !== null) return { state: "failed", output, error: facts.error };
+  if (facts.cancelled) {
+    const message = "The run was cancelled, which ends it for good.";
+    return { state: "cancelled", output, error: { code: "ABORTED", message } };
+  }
   if (facts.interrupts.length > 0 || facts.suspended) return { state: "interrupted", output, error: null };
   if (facts.aborted) {
     return {

@@ -30,7 +30,10 @@ import { assertCount, listOf, longestMs, type ServiceOptions, type SpecList } fr
 
 /** What `createHandler` is given besides the specs. */
 export interface HandlerOptions extends ServiceOptions, GuardOptions {
-  /** Path that the service hangs under, for example `/api/graphs`. @default the root */
+  /**
+   * Path that the service hangs under where requests come with it, for example `/api/graphs`. Not needed where the server takes
+   * it away (`mount` of Hono, `use` of Express). @default the root
+   */
   readonly basePath?: string;
   /** Most bytes of a request's body. @default 1048576 */
   readonly maxBodyBytes?: number;
@@ -98,9 +101,13 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
   };
   const ready = runs.open();
 
+  /** Where a run is. A server may have taken away what it hangs under: unless that is told, the place is relative to the request's. */
+  const placeOf = ({ id }: ServedRun, { path }: Call) =>
+    `${base === "" ? "../".repeat(path.length - 1) : `${base}/`}runs/${encodeURIComponent(id)}`;
+
   const respond = async (it: ServedRun, call: Call, how: Answering): Promise<Response> => {
     const { signal } = call.request;
-    const location = { location: `${base}/runs/${encodeURIComponent(it.id)}` };
+    const location = { location: placeOf(it, call) };
     if (how.cancelOnDisconnect) {
       const leave = () => void runs.cancel(it.id).catch(() => {});
       if (signal.aborted) leave();
@@ -252,7 +259,10 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     if (path === null || methods === undefined) {
       const shown = JSON.stringify(url.pathname.slice(0, 200));
       throw new RequestError("PATH_UNKNOWN", 404, `There is nothing at ${shown}.`, {
-        hint: `Runs are at ${base}/runs.`,
+        hint:
+          base === ""
+            ? "Runs are at /runs, under the path that the service hangs under."
+            : `Runs are at ${base}/runs.`,
       });
     }
     const method = request.method === "HEAD" ? "GET" : request.method;

@@ -1,5 +1,6 @@
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
-import { CancelError } from "../../nodes/engine/cancel.js";
+import { cancelThread } from "../../graphs/thread.js";
+import { CancelError, RunCancelled } from "../../nodes/engine/cancel.js";
 import { instrumentsInUse, type RemoteSpan, underSpan } from "../../nodes/engine/instrument.js";
 import { assertRunOptions } from "../../nodes/engine/run-option-rules.js";
 import { parseInput } from "../../nodes/engine/scope.js";
@@ -196,9 +197,10 @@ export class RunService {
     if (it.part === null && it.isElsewhere) throw busy(it);
     if (it.part !== null) {
       it.ended = "cancelled";
-      it.part.controller.abort(new CancelError("aborted", "The run was cancelled by a request."));
+      it.part.controller.abort(new RunCancelled(it.thread, "The run was cancelled by a request."));
       await Promise.race([it.part.done, later(longestEndingMs)]);
-    } else if (it.isOpen && it.record !== null) await this.#withdraw(it, it.record);
+    }
+    if (it.part === null && it.isOpen && it.record !== null) await this.#withdraw(it, it.record);
     return it;
   }
 
@@ -235,7 +237,7 @@ export class RunService {
     await Promise.race([Promise.all(this.#runs.parts()), later(drainMs)]);
     for (const it of this.#runs.all()) {
       if (it.part === null) continue;
-      if (this.#index !== null) {
+      if (this.#index !== null && it.ended !== "cancelled") {
         it.ended = "suspended";
         it.feed.close();
       }
@@ -251,11 +253,12 @@ export class RunService {
 
   /** Ends a run that waits. Its thread is held meanwhile: what another service does with it comes before, or not at all. */
   async #withdraw(it: ServedRun, record: RunRecord): Promise<void> {
-    const lease = this.#store === null ? null : await takenThread(this.#store, it.thread);
+    const lease = await takenThread(it.checkpointer, it.thread);
     try {
-      const now = lease === null ? null : await this.lookup.stored(it.id);
+      const now = await this.lookup.stored(it.id);
       if (now !== null && !now.waits) return it.catchUp(now);
-      const error = { code: "ABORTED", message: "The run was cancelled while nothing of it was under way." };
+      await cancelThread(it.checkpointer, it.thread);
+      const error = { code: "ABORTED", message: "The run was cancelled, which ends it for good." };
       const { output, durationMs: atMs } = record;
       const { interrupts: _, ...entry } = it.entry();
       if (this.#index !== null) await this.#index.put({ ...entry, state: "cancelled" });
@@ -267,7 +270,7 @@ export class RunService {
       for (const watcher of this.#watchers) watcher(it, event);
       it.feed.close();
     } finally {
-      await lease?.release();
+      await lease.release();
     }
     // An answer that came at this moment is refused.
     await it.part?.done;
@@ -340,10 +343,7 @@ export class RunService {
   async #settled(it: ServedRun, record: RunRecord): Promise<void> {
     if (it.ended !== "suspended") {
       it.record = record;
-      if (it.ended === "cancelled" && record.state === "interrupted") {
-        it.record = { ...record, state: "cancelled", interrupts: [] };
-      }
-      it.state = it.record.state;
+      it.state = record.state;
       await this.#index?.put(it.entry()).catch((error: unknown) => {
         this.#notice(`The run ${it.id} cannot be entered as ${it.state}: ${errorMessage(error)}`);
       });

@@ -1,9 +1,20 @@
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
+import { waitingThreads } from "../../graphs/thread.js";
 import { foldEvents } from "../../src/records/record.js";
 import { resume, run } from "../../src/run/run.js";
-import { ada, handlerOf, held, jsonOf, letter } from "../support/served-graphs.js";
-import { allMessages, get, messagesOf, post } from "./client.js";
+import { createHandler } from "../../src/serve/handler.js";
+import { defineDag } from "../../src/spec/define.js";
+import { messages } from "../../src/spec/messages.js";
+import type { DagSpec } from "../../src/spec/shape.js";
+import { ada, handlerOf, handlers, held, jsonOf, letter, slow } from "../support/served-graphs.js";
+import { allMessages, gate, get, messagesOf, post } from "./client.js";
+
+/** Waits for a person and for `slow` at once. */
+const both = defineDag({
+  name: "both",
+  nodes: { ...letter.nodes, ...slow.nodes },
+});
 
 describe("a store", () => {
   it("lets another service, and another process, answer", async () => {
@@ -138,5 +149,108 @@ describe("a store", () => {
         ({ dag, state }: { dag: string; state: string }) => `${dag} ${state}`,
       );
     expect(await states()).toEqual(["greet completed", "slow completed"]);
+  });
+});
+
+describe("a run that was cancelled", () => {
+  const remove = (id: string) => new Request(`http://localhost/runs/${id}`, { method: "DELETE" });
+  const cases = [
+    ["while it waited", "letter"],
+    ["under way", "slow"],
+    ["under way, while a part of it waited", "both"],
+  ] as const;
+
+  it.each(cases)("is over for good, whoever asks: %s", async (_, dag) => {
+    const checkpointer = new MemorySaver();
+    const specs = { letter, slow, both };
+    const serving = () => {
+      const handler = createHandler(specs, { checkpointer });
+      handlers.push(handler);
+      return handler;
+    };
+    const first = serving();
+    const body = { dag, input: "x", thread: "t", stream: dag !== "letter" };
+    const begun = await first(post("/runs", body));
+    if (body.stream) {
+      for await (const { event } of messagesOf(begun)) if (event.type === "node-progress") break;
+    }
+    const cancelled = await jsonOf(await first(remove("t")));
+    expect(cancelled).toMatchObject({ state: "cancelled", interrupts: [], error: { code: "ABORTED" } });
+    const last = (await allMessages(await first(get("/runs/t/events")))).at(-1)?.event;
+    expect(last).toMatchObject({ type: "run-ended", state: "cancelled", interrupts: [] });
+
+    expect(await waitingThreads(checkpointer)).toEqual([]);
+    const spec: DagSpec = specs[dag];
+    held.open();
+    const again = await resume(spec, { checkpointer, thread: "t" });
+    expect(again).toMatchObject({ id: cancelled.id, state: "cancelled", error: cancelled.error });
+    expect(again.outcomes.send?.state ?? again.outcomes.second?.state).toBe("cancelled");
+    const answered = resume(spec, { checkpointer, thread: "t", answer: true });
+    await expect(answered).rejects.toMatchObject({ code: "ANSWER_INVALID" });
+    for (const handler of [first, serving()]) {
+      const { stream: _stream, ...same } = body;
+      expect(await jsonOf(await handler(post("/runs", same)))).toMatchObject({ state: "cancelled" });
+      expect(await jsonOf(await handler(get("/runs?state=interrupted")))).toEqual([]);
+    }
+    // What it had finished can be taken over, deliberately.
+    const rest = await run(spec, "x", {
+      checkpointer,
+      thread: "other",
+      reuse: { checkpointer, thread: "t" },
+    });
+    const [begins = ""] = Object.keys(spec.nodes);
+    expect(rest.outcomes[begins]).toMatchObject({ reused: true });
+  });
+
+  it("stays so when its service is closed before its work heeds the signal, and without a store", async () => {
+    const deaf = gate();
+    const dag = defineDag({
+      name: "deaf",
+      nodes: {
+        a: {
+          run: async ({ progress }) => {
+            progress("begun");
+            await deaf.passed;
+            return 1;
+          },
+        },
+        b: { needs: ["a"], run: () => 1 },
+      },
+    });
+    for (const checkpointer of [new MemorySaver(), undefined]) {
+      const handler = createHandler(dag, checkpointer && { checkpointer });
+      handlers.push(handler);
+      const body = { input: "x", thread: "t" };
+      const events = messagesOf(await handler(post("/runs", { ...body, stream: true })));
+      for await (const { event } of events) if (event.type === "node-progress") break;
+      const gone = handler(remove("t"));
+      if (checkpointer === undefined) {
+        expect(await jsonOf(await gone)).toMatchObject({ state: "cancelled" });
+        expect(await jsonOf(await handler(post("/runs", body)))).toMatchObject({ state: "cancelled" });
+        continue;
+      }
+      await handler.close({ drainMs: 0 });
+      await gone;
+      expect((await resume(dag, { checkpointer, thread: "t" })).state).toBe("cancelled");
+    }
+    deaf.open();
+  });
+
+  it("lets a conversation go on with its next turn", async () => {
+    const chat = defineDag({
+      name: "chat",
+      input: messages(),
+      nodes: { answer: { approve: { message: "Well?" } } },
+    });
+    const handler = createHandler(chat, { checkpointer: new MemorySaver() });
+    handlers.push(handler);
+    const said = [{ role: "user", content: "One" }];
+    expect(await jsonOf(await handler(post("/runs", { input: said, thread: "t" })))).toMatchObject({
+      state: "interrupted",
+    });
+    await handler(remove("t"));
+    const more = [...said, { role: "user", content: "Two" }];
+    const next = await jsonOf(await handler(post("/runs", { input: more, thread: "t" })));
+    expect(next).toMatchObject({ state: "interrupted", input: more });
   });
 });

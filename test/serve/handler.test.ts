@@ -1,8 +1,11 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import { Hono } from "hono";
 import { foldEvents } from "../../src/records/record.js";
-import { createHandler } from "../../src/serve/handler.js";
+import { createHandler, type DagHandler } from "../../src/serve/handler.js";
+import { nodeListener } from "../../src/serve/node-listener.js";
 import { defineDag } from "../../src/spec/define.js";
 import { abortedBy, ada, handlerOf, handlers, held, jsonOf, made } from "../support/served-graphs.js";
 import { allMessages, get, messagesOf, post } from "./client.js";
@@ -13,7 +16,7 @@ describe("a run", () => {
     const response = await handler(post("/runs", { ...ada, thread: "order 7" }));
     const record = await jsonOf(response);
     expect([response.status, record.state, record.output]).toEqual([200, "completed", "Hello Ada!"]);
-    expect(response.headers.get("location")).toBe(`/runs/${record.id}`);
+    expect(response.headers.get("location")).toBe(`runs/${record.id}`);
     expect(await jsonOf(await handler(get(`/runs/${record.id}`)))).toEqual(record);
     expect(await jsonOf(await handler(get("/runs/order%207")))).toEqual(record);
   });
@@ -243,6 +246,61 @@ it("hangs under a path, and in Hono", async () => {
   const app = new Hono().mount("/dags", handlerOf());
   const record = await jsonOf(await app.fetch(post("/dags/runs", ada)));
   expect(record.output).toBe("Hello Ada!");
+});
+
+/** A server of Node's that takes away a path before it hands requests on, as Express does. */
+async function underPath(path: string, handler: DagHandler) {
+  const listener = nodeListener(handler);
+  const server = createServer((incoming, outgoing) => {
+    incoming.url = (incoming.url ?? "").slice(path.length);
+    listener(incoming, outgoing);
+  });
+  await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    await new Promise((done) => void server.close(done).closeAllConnections());
+  };
+  return { base: `http://127.0.0.1:${port}${path}`, fetch: globalThis.fetch, close };
+}
+
+it.each([
+  ["at the root", async () => ({ base: "http://localhost", fetch: handlerOf(), close() {} })],
+  [
+    "under a base path",
+    async () => ({
+      base: "http://localhost/api/dags",
+      fetch: handlerOf({ basePath: "/api/dags" }),
+      close() {},
+    }),
+  ],
+  [
+    "mounted twice in Hono",
+    async () => {
+      const app = new Hono().route("/api", new Hono().mount("/dags", handlerOf()));
+      return { base: "http://localhost/api/dags", fetch: async (it: Request) => app.fetch(it), close() {} };
+    },
+  ],
+  ["behind a server that takes its path away", () => underPath("/api/dags", handlerOf())],
+])("tells a run's place so that its client finds it: %s", async (_, serving) => {
+  const { base, fetch, close } = await serving();
+  const asked = async (path: string, body: unknown, headers = {}) => {
+    const url = new URL(path, base);
+    const { method, headers: sent } = post("/", body, headers);
+    const response = await fetch(new Request(url, { method, headers: sent, body: JSON.stringify(body) }));
+    const place = new URL(response.headers.get("location") ?? "", url);
+    await response.text();
+    return place;
+  };
+  const letter = { dag: "letter", input: "x" };
+  for (const headers of [{}, { accept: "text/event-stream" }, { prefer: "respond-async" }]) {
+    const place = await asked(`${base}/runs?format=events`, letter, headers);
+    expect(place.href).toMatch(`${base}/runs/`);
+    expect((await fetch(new Request(place))).status).toBe(200);
+    for (let state = ""; state !== "interrupted"; )
+      state = (await jsonOf(await fetch(new Request(place)))).state;
+    expect(String(await asked(`${place}/answer`, true, headers))).toBe(String(place));
+  }
+  await close();
 });
 
 it("shares one limiter among all runs", async () => {

@@ -288,9 +288,17 @@ describe("what a log tells", () => {
       answers: new Map(),
       given: [],
       ended: false,
+      cancelled: false,
       plannerAnswer: null,
       elapsedMs: 0,
     });
+  });
+
+  it("of one that was cancelled for good is that it waits for nothing", () => {
+    const asked = { kind: "asked", id: "q", question: { node: "a", kind: "approval", message: "?" } };
+    expect(readRun([run, asked])?.questions.size).toBe(1);
+    const over = readRun([run, asked, { kind: "cancelled" }]);
+    expect([over?.cancelled, over?.questions.size, over?.ended]).toEqual([true, 0, false]);
   });
 
   it("is how long the run had run when it last wrote something down", () => {
