@@ -3,6 +3,8 @@ export default {
   testEnvironment: "node",
   // One worker a core: loading LangGraph is most of what a test file takes, and jest's own default leaves a core idle.
   maxWorkers: "100%",
+  // What a test file has loaded is let go of late: a worker comes to 3 GB over all of them, and a small machine would end it.
+  workerIdleMemoryLimit: "1500MB",
   // Only for what would never end: a busy machine takes many times as long to start a process. So no test has a shorter one.
   testTimeout: 600_000,
   roots: ["<rootDir>/test", "<rootDir>/examples", "<rootDir>/templates"],

@@ -19,8 +19,12 @@ export interface CallsServer {
   close(): Promise<void>;
 }
 
-/** A server that answers each call after about `takesMs` milliseconds, with what was asked. */
-export async function startCallsServer(takesMs = 60, host = "127.0.0.1"): Promise<CallsServer> {
+/** A server that answers each call after about `takesMs` milliseconds, with what was asked; one that is held, never. */
+export async function startCallsServer(
+  takesMs = 60,
+  host = "127.0.0.1",
+  isHeld: (call: NodeCall) => boolean = () => false,
+): Promise<CallsServer> {
   const calls: NodeCall[] = [];
   const server = createServer((request, response) => {
     let body = "";
@@ -30,6 +34,7 @@ export async function startCallsServer(takesMs = 60, host = "127.0.0.1"): Promis
     request.on("end", () => {
       const call: NodeCall = { ...JSON.parse(body), startedAt: Date.now(), endedAt: null };
       calls.push(call);
+      if (isHeld(call)) return;
       setTimeout(
         () => {
           if (response.destroyed) return;
