@@ -33,7 +33,7 @@ import { ThreadLease } from "../src/stores/thread-lease.js";
 import { type ReadLog, readLog, ThreadLog } from "../src/stores/thread-log.js";
 import { threadSaver } from "../src/stores/thread-saver.js";
 import { type Invocation, withInvocation } from "./invocation.js";
-import { type OpaqueSaver, opaqueSaver } from "./langgraph/opaque-saver.js";
+import { type OpaqueSaver, opaqueSaver, type StoreWatcher } from "./langgraph/opaque-saver.js";
 import { type CallConfig, type PrivateGraph, privateNames } from "./langgraph/private-names.js";
 import { userCodeHost } from "./langgraph/user-code.js";
 import {
@@ -109,6 +109,10 @@ export class Lifecycle {
   #run: RunContext | undefined;
   #scope: Scope | undefined;
   #storeFailure: string | undefined;
+  readonly #watcher: StoreWatcher = {
+    hasFailed: () => this.#storeFailure !== undefined,
+    onFailure: (error) => this.#onStoreFailure(error),
+  };
 
   constructor(drive: Drive) {
     this.#drive = drive;
@@ -131,7 +135,7 @@ export class Lifecycle {
     } finally {
       this.#scope?.close();
       this.#run?.release();
-      this.#saver?.watchers.delete(this.#drive.options.thread ?? "");
+      this.#unwatch();
       const released = this.#lease?.release();
       // A store that has failed may not answer for a while.
       if (this.#storeFailure === undefined) await released;
@@ -336,13 +340,16 @@ export class Lifecycle {
     this.#run?.events.notice("STORE_FAILED", message);
   }
 
+  /** Whoever was refused the thread leaves the one alone who drives it. */
+  #unwatch(): void {
+    const [watchers, thread] = [this.#saver?.watchers, this.#drive.options.thread ?? ""];
+    if (watchers?.get(thread) === this.#watcher) watchers.delete(thread);
+  }
+
   #langGraphConfig(): CallConfig {
     const { config, options } = this.#drive;
     if (this.#saver === undefined) return config;
-    this.#saver.watchers.set(options.thread ?? "", {
-      hasFailed: () => this.#storeFailure !== undefined,
-      onFailure: (error) => this.#onStoreFailure(error),
-    });
+    this.#saver.watchers.set(options.thread ?? "", this.#watcher);
     const { configurable = {} } = config;
     const isHanded = typeof configurable[privateNames.checkpointer] === "object";
     return {

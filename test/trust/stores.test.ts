@@ -78,6 +78,31 @@ describe.each(["sequential", "deterministic", "dataflow"] as const)("a store tha
   }
 });
 
+it.each(["sequential", "deterministic", "dataflow"] as const)(
+  "a store that fails is told to the run that drives the thread, also after another was refused it, %s",
+  async (topology) => {
+    const checkpointer = new FailingSaver("put", 1, true);
+    checkpointer.armed = false;
+    const options = { topology, checkpointer, thread: "t" };
+    const driven = defineDag({
+      name: "driven",
+      nodes: {
+        a: {
+          run: async () => {
+            await expect(run(spec, "x", options)).rejects.toMatchObject({ code: "THREAD_BUSY" });
+            checkpointer.armed = true;
+          },
+        },
+        b: { needs: ["a"], run: () => "b" },
+        c: { needs: ["b"], run: () => "c" },
+      },
+    });
+    const record = await run(driven, "x", options);
+    expect(record).toMatchObject({ state: "completed", output: "c" });
+    expect(record.events.filter(({ type }) => type === "notice")).toMatchObject([{ code: "STORE_FAILED" }]);
+  },
+);
+
 describe("an SQLite file that is not what it was", () => {
   const cases: [string, (file: string) => void, RegExp][] = [
     ["deleted", (file) => rmSync(file), /not there any more/],
