@@ -1,6 +1,6 @@
 import { type BaseCheckpointSaver, type Command, isCommand } from "@langchain/langgraph";
-import { cancelOf } from "../nodes/engine/cancel.js";
 import type { RunOptions } from "../nodes/engine/run-options.js";
+import { asError } from "../src/errors.js";
 import type { RunRecord } from "../src/records/record.js";
 import type { DagSpec } from "../src/spec/shape.js";
 import { opaqueSaver } from "./langgraph/opaque-saver.js";
@@ -17,6 +17,7 @@ interface Door {
 }
 
 const doorKey = "__agent_dag_door";
+const signalKey = "__agent_dag_signal";
 
 /**
  * Drives a run through a compiled graph and gives its record. What goes wrong once it has begun is in the record; it rejects
@@ -35,21 +36,32 @@ export async function driveThrough(graph: any, options: RunOptions, start: Start
  * Gives every invocation of a compiled graph the one lifecycle, whoever calls it: `run`, `stream`, `resume`, `invoke`,
  * LangGraph's server. It begins with the same checks, settles what LangGraph leaves, ends with a record, and gives back all
  * that it acquired on every path.
+ * @param bound Signals that `withConfig` bound the graph to, obeyed like that of a call.
  */
 export function bindLifecycle<G extends PrivateGraph>(
   graph: G,
   spec: DagSpec,
   topology: TopologyWiring,
   options: RunOptions,
+  bound: readonly AbortSignal[] = [],
 ): G {
   const iterate = graph[privateNames.iterate].bind(graph);
   const withConfig = graph.withConfig.bind(graph);
   makeOpaque(graph);
-  graph.withConfig = (config) => bindLifecycle(withConfig(config), spec, topology, options);
+  graph.withConfig = ({ signal, ...config }) =>
+    bindLifecycle(
+      withConfig(config),
+      spec,
+      topology,
+      options,
+      signal === undefined ? bound : [...bound, signal],
+    );
+  hideSignal(graph);
   graph[privateNames.iterate] = async function* (input, given = {}) {
     const { signal, ...config } = given;
-    const { [doorKey]: door, ...configurable } = config.configurable ?? {};
+    const { [doorKey]: door, [signalKey]: hidden, ...configurable } = config.configurable ?? {};
     const ours = door as Door | undefined;
+    const called = hidden as AbortSignal | undefined;
     const chunks = new Chunks();
     const lifecycle = new Lifecycle({
       graph,
@@ -63,16 +75,30 @@ export function bindLifecycle<G extends PrivateGraph>(
       start: ours?.start ?? startOf(input),
       // Whoever breaks off the stream of a compiled graph ends its run, as in LangGraph. LangGraph itself must not hear of
       // an abort: it would leave what is under way.
-      signals: ours === undefined ? [options.signal, signal, chunks.left] : [ours.options.signal],
+      signals:
+        ours === undefined ? [options.signal, ...bound, called, signal, chunks.left] : [ours.options.signal],
     });
     const running = lifecycle.drive();
     yield* chunks.until(running);
     const { record, failure } = await running;
     if (ours !== undefined) ours.record = record;
     else if (failure !== null) throw failure.error;
-    else if (signal?.aborted) throw signal.reason ?? cancelOf(signal.reason);
+    else for (const one of [...bound, called, signal]) if (one?.aborted) throw asError(one.reason);
   };
   return graph;
+}
+
+/**
+ * Keeps a call's own signal from LangGraph, which would leave a listener on it and reject the caller while the run still ends: its
+ * thread would be busy then.
+ */
+function hideSignal(graph: PrivateGraph): void {
+  const stream = graph.stream.bind(graph);
+  graph.stream = (input, { signal, ...config } = {}) =>
+    stream(input, {
+      ...config,
+      ...(signal !== undefined && { configurable: { ...config.configurable, [signalKey]: signal } }),
+    });
 }
 
 /** What a user asks of a compiled graph: an input begins a run, `null` or a command goes on. */

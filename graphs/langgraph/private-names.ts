@@ -71,6 +71,7 @@ export interface PrivateGraph {
   interruptAfter?: unknown;
   [privateNames.iterate](input: unknown, config?: CallConfig): AsyncGenerator<unknown>;
   withConfig(config: CallConfig): PrivateGraph;
+  stream(input: unknown, config?: CallConfig): Promise<unknown>;
   getState(config: CallConfig): Promise<{ readonly values: unknown; readonly next: readonly string[] }>;
 }
 
