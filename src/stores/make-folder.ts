@@ -16,7 +16,10 @@ export function makeFolder(path: string): void {
     mkdirSync(folder);
   } catch (error) {
     // Somebody else may have made it meanwhile.
-    if (!isFolder(folder)) throw error;
+    if (isFolder(folder)) return;
+    if (statFile(folder) === undefined) throw error;
+    const message = `${folder} is a file, and no folder can be made there`;
+    throw Object.assign(new Error(message, { cause: error }), { code: "ENOTDIR" });
   }
 }
 

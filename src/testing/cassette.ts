@@ -44,8 +44,9 @@ export interface Cassette extends ModelMiddleware {
   /** `true` when no model is needed below, so that neither key nor server is. */
   readonly answersAlone: boolean;
   /**
-   * Reads the file now instead of at the first run.
-   * @throws DagError `CASSETTE_MISSING`, `CASSETTE_CORRUPT`, `CASSETTE_VERSION`.
+   * Reads the file now instead of at the first run; with `mode: "record"` it takes the file instead of at the first call.
+   * @throws DagError `CASSETTE_MISSING`, `CASSETTE_CORRUPT`, `CASSETTE_VERSION`; `CASSETTE_IN_USE`, and `STORE_FAILED` when it
+   *   cannot be locked.
    */
   load(): void;
   /**
@@ -225,7 +226,12 @@ export function cassette(file: string, options: CassetteOptions = {}): Cassette 
         return mode === "replay" || (mode === "auto" && rows.length > 0);
       },
     },
-    load: { value: load },
+    load: {
+      value: () => {
+        load();
+        if (mode === "record") lock ??= lockCassette(path);
+      },
+    },
     assertComplete: { value: assertComplete },
     close: { value: close },
   });

@@ -16,6 +16,11 @@ it.each([
   ["an input", ["run", graph, "--input", join(file, "x.json")], /There is no input file/],
   ["a report", ["run", graph, "--text", "x", "--report", join(file, "r.html")], /there is no folder/],
   ["rows", ["batch", graph, join(file, "x.csv"), "--out", join(folder, "o.jsonl")], /no file or folder/],
+  [
+    "a cassette",
+    ["run", graph, "--text", "x", "--record", join(file, "c.yaml")],
+    /is a file, and no folder can be made/,
+  ],
   ["a project", ["init", join(file, "p")], /could not be written/],
 ])("%s below a file is not there, whatever Node makes of the path", async (_, words, message) => {
   const { stderr, exitCode } = await cli(words);
