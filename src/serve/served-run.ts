@@ -78,9 +78,10 @@ export class ServedRun {
 
   /**
    * Takes over what the store tells of the run by now, where this process does not drive it: another one may have answered,
-   * ended or cancelled it. What was told already is not told again.
+   * ended or cancelled it. What was told already is not told again; of one that has ended, what was read before its end is old.
    */
   catchUp(now: ServedRun): void {
+    if (!this.isOpen) return;
     const asked = ({ interrupts, state }: ServedRun) =>
       JSON.stringify([state, ...interrupts.map((one) => JSON.stringify(one)).sort()]);
     const isSame = this.waits && asked(this) === asked(now);

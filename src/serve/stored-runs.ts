@@ -14,28 +14,25 @@ const lastView = 999;
  * before: its events carry `replayed: true`. `null` where there is none, or none of a graph that is served. While another
  * process drives it, its state is `running`, and nothing can be done about it here.
  */
-export async function readServedRun({
-  id,
-  index,
-  store,
-  specs,
-}: {
+export async function readServedRun(place: {
   readonly id: string;
-  readonly index: RunIndex;
+  readonly index: Pick<RunIndex, "get">;
   readonly store: BaseCheckpointSaver;
   readonly specs: ReadonlyMap<string, DagSpec>;
 }): Promise<ServedRun | null> {
-  const listed = await index.get(id);
-  const thread = listed?.thread ?? id;
-  const stored = await storedRun(store, thread);
-  if (stored === null) return null;
-  const { record } = stored;
-  const entry = listed ?? (await index.get(record.id));
+  const { store, specs } = place;
+  let read = await readOnce(place);
+  while (read?.isUnderWay && !read.isElsewhere) {
+    // Nobody drives it: as it stands, or its driver came and went between the reads. Then there is more by now.
+    const again = await readOnce(place);
+    const isSame = again?.record.events.length === read.record.events.length && again.isUnderWay;
+    read = again;
+    if (isSame) break;
+  }
+  if (read === null) return null;
+  const { thread, record, entry, isCancelled, isUnderWay, isElsewhere } = read;
   const dag = specs.get(record.dag.name);
   if (dag === undefined) return null;
-  const isCancelled = entry?.state === "cancelled";
-  const isUnderWay = !stored.ended && record.interrupts.length === 0 && !isCancelled;
-  const isElsewhere = isUnderWay && (await isDriven(store, thread));
   // Where its process was killed, the next one goes on with it.
   const isRunning = isElsewhere || (isUnderWay && entry?.state === "running");
   const { startedAt } = record;
@@ -54,4 +51,26 @@ export async function readServedRun({
   for (const event of events) it.feed.add({ ...event, replayed: true });
   if (!isRunning) it.feed.end();
   return it;
+}
+
+/** What the index, the thread and its lease say one after the other: another process may go on with the run in between. */
+async function readOnce({
+  id,
+  index,
+  store,
+}: {
+  readonly id: string;
+  readonly index: Pick<RunIndex, "get">;
+  readonly store: BaseCheckpointSaver;
+}) {
+  const listed = await index.get(id);
+  const thread = listed?.thread ?? id;
+  const stored = await storedRun(store, thread);
+  if (stored === null) return null;
+  const { record } = stored;
+  const entry = listed ?? (await index.get(record.id));
+  const isCancelled = entry?.state === "cancelled";
+  const isUnderWay = !stored.ended && record.interrupts.length === 0 && !isCancelled;
+  const isElsewhere = isUnderWay && (await isDriven(store, thread));
+  return { thread, record, entry, isCancelled, isUnderWay, isElsewhere };
 }
