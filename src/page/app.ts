@@ -9,7 +9,7 @@ import { GraphView } from "./graph-view.js";
 import { indexRun } from "./index-run.js";
 import { NodePane, Problem } from "./node-pane.js";
 import { QuestionsView, type SendAnswer } from "./questions-view.js";
-import { cost, count, mark, shown, time, tone, valueText } from "./text.js";
+import { besidePage, cost, count, mark, shown, time, tone, valueText } from "./text.js";
 import { TimelineView } from "./timeline-view.js";
 import { html } from "./view.js";
 import { isChosen, WhatIfView } from "./what-if-view.js";
@@ -174,7 +174,7 @@ function Tools({ connection, command }: { connection: string; command: string | 
       ? "light"
       : "dark";
   return html`<span class="tools">
-    ${connection !== "" && html`<span class="quiet">${connection}</span><a class="button" href="report.html" download="report.html">Save as a file</a>`}
+    ${connection !== "" && html`<span class="quiet">${connection}</span><a class="button" href=${besidePage(location.pathname, "report.html")} download="report.html">Save as a file</a>`}
     ${
       command !== null &&
       html`<button

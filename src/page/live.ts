@@ -1,4 +1,5 @@
 import type { LiveChange, PageData, PageRun, RunChange } from "../report/page-model.js";
+import { besidePage } from "./text.js";
 
 type Draw = (data: PageData, live: ReadonlyMap<string, string>, connection: string) => void;
 
@@ -16,7 +17,7 @@ export function followRun(first: PageData, draw: Draw): void {
       draw(data, new Map(said), connection);
     });
   };
-  const source = new EventSource("events");
+  const source = new EventSource(besidePage(location.pathname, "events"));
   source.onopen = () => {
     connection = "live";
     show();

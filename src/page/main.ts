@@ -2,6 +2,7 @@ import { render } from "preact";
 import type { PageData } from "../report/page-model.js";
 import { App, type AppProps } from "./app.js";
 import { followRun } from "./live.js";
+import { besidePage } from "./text.js";
 import { html } from "./view.js";
 
 const root = document.getElementById("app");
@@ -16,7 +17,7 @@ if (root !== null && block !== null) {
       answers: Readonly<Record<string, unknown>>,
       run: string,
     ): Promise<string | null> => {
-      const reply = await fetch(`answer?run=${encodeURIComponent(run)}`, {
+      const reply = await fetch(`${besidePage(location.pathname, "answer")}?run=${encodeURIComponent(run)}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(answers),

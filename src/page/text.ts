@@ -139,3 +139,13 @@ export function progressOf(value: unknown): { readonly text: string; readonly sh
 }
 
 const within = (share: number) => Math.min(1, Math.max(0, share));
+
+/**
+ * Where the live page's server has something, as seen from the page: it may stand at a path without a slash at its end, where a
+ * server has taken that away (Next.js) or hangs the service in there (`mount` of Hono, `use` of Express).
+ * @param pathname The page's own.
+ */
+export function besidePage(pathname: string, name: string): string {
+  const last = pathname.slice(pathname.lastIndexOf("/") + 1);
+  return last === "" ? name : `./${last}/${name}`;
+}

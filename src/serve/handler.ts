@@ -92,8 +92,8 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     .join("");
   const mcp = new McpEndpoint(runs, bodyLimits);
   const toMcp: Route = ({ request }) => mcp.respond(request);
-  const toFront: Route = ({ request }) => pages.front(request);
-  const toPage: Route = ({ request, path: [, id = ""] }) => pages.one(id, request);
+  const toFront: Route = ({ request, path }) => pages.front(pathEnding(request, path.at(-1)));
+  const toPage: Route = ({ request, path: [, id = "", what] }) => pages.one(id, pathEnding(request, what));
   const toAnswer: Route = async ({ request, url, path: [, id] }) => {
     const shown = id ?? (url.searchParams.get("run") || null);
     await pages.answer(shown, objectIn(await jsonBody(request, bodyLimits)), request);
@@ -237,6 +237,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
     events: { GET: toFront },
     "report.html": { GET: toFront },
     answer: { POST: toAnswer },
+    "pages/:id": { GET: toPage },
     "pages/:id/": { GET: toPage },
     "pages/:id/events": { GET: toPage },
     "pages/:id/report.html": { GET: toPage },
@@ -366,6 +367,11 @@ function stepsOf(pathname: string, base: string): readonly string[] | null {
   } catch {
     return null;
   }
+}
+
+/** The request with a path of that step alone, by which a page tells what of it is asked for. */
+function pathEnding(request: Request, step = ""): Request {
+  return new Request(new URL(`/${step}`, request.url), { method: request.method, headers: request.headers });
 }
 
 function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import { Hono } from "hono";
+import { besidePage } from "../../src/page/text.js";
 import { foldEvents } from "../../src/records/record.js";
 import { createHandler, type DagHandler } from "../../src/serve/handler.js";
 import { nodeListener } from "../../src/serve/node-listener.js";
@@ -323,6 +324,29 @@ it("shares one limiter among all runs", async () => {
   handlers.push(handler);
   await Promise.all(Array.from({ length: 5 }, () => handler(post("/runs", { input: "x" }))));
   expect(most).toBe(2);
+});
+
+it("shows its pages at paths without a slash at the end, where a server takes it away, and under base paths of any name", async () => {
+  for (const basePath of ["/api/dags", "/events"]) {
+    const handler = handlerOf({ basePath });
+    const { id } = await jsonOf(await handler(post(`${basePath}/runs`, { dag: "letter", input: "x" })));
+    for (const path of ["", "/", `/pages/${id}`, `/pages/${id}/`]) {
+      const { pathname, href } = new URL(basePath + path, "http://localhost");
+      const page = await handler(get(pathname));
+      expect([pathname, page.status, (await page.text()).includes("letter")]).toEqual([pathname, 200, true]);
+      for (const [name, type] of [
+        ["events", "text/event-stream"],
+        ["report.html", "text/html"],
+      ] as const) {
+        const beside = await handler(get(new URL(besidePage(pathname, name), href).pathname));
+        expect([beside.status, beside.headers.get("content-type")]).toEqual([
+          200,
+          expect.stringContaining(type),
+        ]);
+        await beside.body?.cancel();
+      }
+    }
+  }
 });
 
 it("shows the newest run at the root, and each under its own path", async () => {
