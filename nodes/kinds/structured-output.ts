@@ -3,6 +3,7 @@ import { repairOpening } from "../../src/models/catalogue.js";
 import type { Message, ModelReply } from "../../src/models/port.js";
 import { dropAbsent } from "../../src/models/strict-schema.js";
 import { canonicalJson } from "../../src/spec/canonical.js";
+import { isDeeperThan, maxDepth } from "../../src/spec/json-value.js";
 import { checkAgainstAsync, toJsonSchema } from "../../src/spec/schema.js";
 import type { JsonSchema, Node } from "../../src/spec/shape.js";
 import { jsonCandidates } from "./json-reading.js";
@@ -54,12 +55,15 @@ async function checkOne(
   schema: NonNullable<Node["output"]>,
   json: JsonSchema,
 ): Promise<Checked> {
+  // A schema that holds itself is gone through by a call a level.
+  if (isDeeperThan(value, maxDepth))
+    return { ok: false, message: `It is nested deeper than ${maxDepth} levels: give a flatter answer` };
   const checked = await checkAgainstAsync(schema, value);
   if (checked.ok) return checked;
   const cleaned = await checkAgainstAsync(schema, dropAbsent(value, json));
   if (cleaned.ok) return cleaned;
   const inside = insideOf(value);
-  if (inside !== undefined) {
+  if (inside !== undefined && !isDeeperThan(inside, maxDepth)) {
     const unwrapped = await checkAgainstAsync(schema, dropAbsent(inside, json));
     if (unwrapped.ok) return unwrapped;
   }

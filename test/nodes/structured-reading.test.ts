@@ -110,6 +110,19 @@ describe("what is wrong with an answer", () => {
     expect(await problem(value, as)).toBe(expected);
   });
 
+  it.each([1001, 20_000])(
+    "is told where it is nested %d levels deep, also to a schema that holds itself",
+    async (levels) => {
+      const tree: z.ZodType = z.union([z.literal("leaf"), z.object({ in: z.lazy(() => tree) })]);
+      const deep = `${'{"in":'.repeat(levels)}"leaf"${"}".repeat(levels)}`;
+      for (const text of [deep, JSON.stringify(deep)])
+        expect(await readStructured(text, tree)).toMatchObject({ ok: false });
+      expect(await readStructured(deep, tree)).toMatchObject({
+        message: expect.stringContaining("1000 levels"),
+      });
+    },
+  );
+
   it("is told in bounds, however much of it is wrong", async () => {
     const told = (await problem({ n: Array(500).fill("x") }, z.object({ n: z.array(z.number()) }))) ?? "";
     expect(told.split("\n")).toHaveLength(21);
