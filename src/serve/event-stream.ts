@@ -1,6 +1,7 @@
 import type { RunEvent } from "../records/events.js";
 import { toAgUi } from "./ag-ui.js";
 import { RequestError } from "./problem.js";
+import type { RunFeed } from "./run-feed.js";
 import { toUIMessageStream } from "./ui-message-stream.js";
 
 /** In which form a client reads a run: its events, what Vercel's AI SDK reads, or AG-UI. */
@@ -70,6 +71,30 @@ export function eventStream(
       ...(format === "ui-message" && { "x-vercel-ai-ui-message-stream": "v1" }),
     },
   });
+}
+
+/**
+ * The events from a number on, as a format needs them: one whose messages speak of the run as a whole (which it is, how its
+ * nodes stand) is told that first, as when a run is resumed.
+ * @param after The number of the last event before them.
+ */
+export function toldIn(
+  format: StreamFormat,
+  feed: RunFeed,
+  after: number,
+  events: AsyncIterable<RunEvent>,
+): AsyncIterable<RunEvent> {
+  if (format === "events" || after === 0 || !feed.owns(after)) return events;
+  const before = feed.events.flatMap((event): RunEvent[] => {
+    if ((event.seq ?? 0) > after) return [];
+    if (event.type === "run-started") return [event];
+    const isSettled = event.type === "node-settled" && event.outcome.state !== "interrupted";
+    return isSettled ? [{ ...event, replayed: true }] : [];
+  });
+  return (async function* () {
+    yield* before;
+    yield* events;
+  })();
 }
 
 async function* messagesOf(

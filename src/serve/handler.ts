@@ -1,7 +1,7 @@
 import { noteSecrets } from "../models/secrets.js";
 import type { RunState } from "../records/events.js";
 import { assertArgument, assertOptions, isObject } from "../spec/issue.js";
-import { eventStream, formatOf, type StreamFormat } from "./event-stream.js";
+import { eventStream, formatOf, type StreamFormat, toldIn } from "./event-stream.js";
 import {
   assertAllowed,
   assertGuardOptions,
@@ -120,7 +120,12 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         stop.signal.addEventListener("abort", () => void runs.cancel(it.id).catch(() => {}), { once: true });
       }
       const response = eventStream(
-        it.feed.read(how.after, () => false, stop.signal),
+        toldIn(
+          how.format,
+          it.feed,
+          how.after,
+          it.feed.read(how.after, () => false, stop.signal),
+        ),
         stop,
         how.format,
       );
@@ -210,7 +215,8 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
         // A browser that comes back for more is told that there is none: it stops asking.
         if (after === it.feed.last && !it.isOpen) return new Response(null, { status: 204 });
         const stop = new AbortController();
-        return eventStream(runs.lookup.read(it, after, stop.signal), stop, format);
+        const events = toldIn(format, it.feed, after, runs.lookup.read(it, after, stop.signal));
+        return eventStream(events, stop, format);
       },
     },
     "runs/:id/answer": {

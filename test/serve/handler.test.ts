@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { EventSchemas } from "@ag-ui/core/schemas";
 import { describe, expect, it } from "@jest/globals";
 import { MemorySaver } from "@langchain/langgraph";
 import { Hono } from "hono";
@@ -173,6 +174,36 @@ describe.each(["in memory", "in a store"])("a question, kept %s", (where) => {
     );
     expect((await allMessages(stream)).at(-1)?.event).toMatchObject({ state: "completed", output: "sent" });
   });
+
+  it.each(["ui-message", "ag-ui"])(
+    "is answered in a stream that says which run it is of, and how it stood: %s",
+    async (format) => {
+      const handler = handlerOf(options());
+      const chunksOf = async (response: Response): Promise<any[]> => {
+        const lines = (await response.text()).split("\n").filter((line) => /^data: \{/.test(line));
+        return lines.map((line) => JSON.parse(line.slice(6)));
+      };
+      const query = `?format=${format}`;
+      const asked = await chunksOf(await handler(post(`/runs${query}`, { dag: "letter", input: "x" })));
+      const id = asked[0].messageId ?? asked[0].runId;
+      const told = await allMessages(await handler(get(`/runs/${id}/events`)));
+      const answered = await chunksOf(await handler(post(`/runs/${id}/answer${query}`, { answer: true })));
+      const later = await handler(get(`/runs/${id}/events${query}&after=${told.at(-1)?.id}`));
+      for (const chunks of [answered, await chunksOf(later)]) {
+        expect(chunks[0]).toEqual(asked[0]);
+        if (format === "ag-ui") {
+          for (const chunk of chunks) expect(EventSchemas.safeParse(chunk).error).toBeUndefined();
+          expect(chunks.at(-1)).toMatchObject({ type: "RUN_FINISHED", runId: id, result: "sent" });
+          continue;
+        }
+        const request = asked.find(({ type }) => type === "tool-approval-request");
+        const output = chunks.find(({ type }) => type === "tool-output-available");
+        expect(output.toolCallId).toBe(request.toolCallId);
+        expect(chunks.at(-1).messageMetadata).toEqual({ run: id, state: "completed" });
+      }
+      expect(JSON.stringify(answered)).toContain("draft");
+    },
+  );
 
   it("is withdrawn by DELETE", async () => {
     const handler = handlerOf(options());
