@@ -32,7 +32,7 @@ import { assertCount, listOf, longestMs, type ServiceOptions, type SpecList } fr
 export interface HandlerOptions extends ServiceOptions, GuardOptions {
   /**
    * Path that the service hangs under where requests come with it, for example `/api/graphs`. Not needed where the server takes
-   * it away (`mount` of Hono, `use` of Express). @default the root
+   * it away (`mount` of Hono, `use` of Express); `/` says that nothing was taken away. @default the root of what is seen
    */
   readonly basePath?: string;
   /** Most bytes of a request's body. @default 1048576 */
@@ -72,6 +72,7 @@ type Route = (call: Call) => Promise<Response> | Response;
 export function createHandler(specs: SpecList, options: HandlerOptions = {}): DagHandler {
   assertOptions("createHandler", options);
   const { token, hosts, cors, basePath = "", maxBodyBytes = 1_048_576, ...more } = options;
+  const isPlaced = options.basePath !== undefined;
   const { bodyTimeoutMs = 10_000, ...service } = more;
   const guard = {
     ...(token !== undefined && { token }),
@@ -103,7 +104,7 @@ export function createHandler(specs: SpecList, options: HandlerOptions = {}): Da
 
   /** Where a run is. A server may have taken away what it hangs under: unless that is told, the place is relative to the request's. */
   const placeOf = ({ id }: ServedRun, { path }: Call) =>
-    `${base === "" ? "../".repeat(path.length - 1) : `${base}/`}runs/${encodeURIComponent(id)}`;
+    `${isPlaced ? `${base}/` : "../".repeat(path.length - 1)}runs/${encodeURIComponent(id)}`;
 
   const respond = async (it: ServedRun, call: Call, how: Answering): Promise<Response> => {
     const { signal } = call.request;

@@ -76,7 +76,7 @@ export async function serve(specs: SpecList, options: ServeOptions = {}): Promis
   }
   // Names that any page of the web could not have taken; behind a token, whoever knows it may use any name.
   const hosts = rest.hosts ?? (isLocal ? namesAt(host) : undefined);
-  const handler = createHandler(specs, { ...rest, ...(hosts !== undefined && { hosts }) });
+  const handler = createHandler(specs, { basePath: "/", ...rest, ...(hosts !== undefined && { hosts }) });
   const server = createServer(
     {
       headersTimeout: idleMs,

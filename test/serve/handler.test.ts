@@ -270,6 +270,8 @@ it("tells whether it lives and takes runs", async () => {
 it("hangs under a path, and in Hono", async () => {
   const based = handlerOf({ basePath: "/api/dags/" });
   expect((await based(post("/api/dags/runs", ada))).headers.get("location")).toMatch(/^\/api\/dags\/runs\//);
+  const placed = handlerOf({ basePath: "/" });
+  expect((await placed(post("/runs", ada))).headers.get("location")).toMatch(/^\/runs\/[\w-]+$/);
   const elsewhere = await based(post("/runs", ada));
   expect([elsewhere.status, (await jsonOf(elsewhere)).detail]).toEqual([
     404,
@@ -297,6 +299,10 @@ async function underPath(path: string, handler: DagHandler) {
 
 it.each([
   ["at the root", async () => ({ base: "http://localhost", fetch: handlerOf(), close() {} })],
+  [
+    "at a root that is known to be one",
+    async () => ({ base: "http://localhost", fetch: handlerOf({ basePath: "/" }), close() {} }),
+  ],
   [
     "under a base path",
     async () => ({
