@@ -1,4 +1,4 @@
-import { type DagIssue, DagValidationError } from "../errors.js";
+import { type DagIssue, DagValidationError, isStackFull } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 
 /** A plain record of unchecked values. */
@@ -103,7 +103,7 @@ export function isList(value: unknown): value is readonly unknown[] {
 
 /** A revoked proxy is neither object nor array; where the stack ends, nothing is known of the value. */
 function isNone(error: unknown): false {
-  if (error instanceof RangeError) throw error;
+  if (isStackFull(error)) throw error;
   return false;
 }
 

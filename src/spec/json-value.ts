@@ -117,12 +117,15 @@ class Copier {
   }
 }
 
-/** Whether a value has more levels of arrays and objects, wherever in the stack that is asked. */
+/** Whether a value has more levels of arrays and objects, wherever in the stack that is asked. One that holds itself has. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
-  let level: unknown[] = [value];
+  let level = new Set([value]);
   for (let i = 0; i <= levels; i++) {
-    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
-    if (level.length === 0) return false;
+    const below = new Set<unknown>();
+    for (const one of level)
+      if (typeof one === "object" && one !== null) for (const part of Object.values(one)) below.add(part);
+    if (below.size === 0) return false;
+    level = below;
   }
   return true;
 }
