@@ -3,7 +3,7 @@ import { type DagIssue, unawaited } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type Fields, isObject, isPlainObject, issue, pathTo, showValue } from "./issue.js";
 import { type KnownValues, resolve, valueAt } from "./path-rules.js";
-import { isZodSchema, readSchema, toZod } from "./schema.js";
+import { isEndless, isZodSchema, readSchema, toZod } from "./schema.js";
 import { asJsonSchema } from "./schema-rules.js";
 
 /** A graph node, and what is known of the values around it. */
@@ -104,6 +104,8 @@ function refused(
  * waits for it elsewhere: then the schema's form decides, and the rest is found at run time.
  */
 function issuesAtOnce(schema: z.core.$ZodType, value: unknown): readonly z.core.$ZodIssue[] {
+  // How far zod gets in a schema without end hangs on the stack.
+  if (isEndless(schema)) return [];
   const read = (): readonly z.core.$ZodIssue[] => {
     if (!holdsAsyncCode(schema)) {
       const context = { async: true } as const;
@@ -234,16 +236,19 @@ function holdsAsyncCode(schema: unknown): boolean {
   return hasDefinition(schema, (def) => Object.values(def).some(isAsync) || null);
 }
 
-/** Whether a part of a schema is what is looked for, at any depth; `null` looks on within the part. */
-function hasDefinition(
-  schema: unknown,
-  isFound: (def: Fields) => boolean | null,
-  seen = new Set<unknown>(),
-): boolean {
-  if (typeof schema !== "object" || schema === null || seen.has(schema) || seen.size > 5000) return false;
-  seen.add(schema);
-  if (Array.isArray(schema)) return schema.some((part) => hasDefinition(part, isFound, seen));
-  const def: unknown = isZodSchema(schema) ? schema._zod.def : schema;
-  if (!isObject(def)) return false;
-  return isFound(def) ?? Object.values(def).some((part) => hasDefinition(part, isFound, seen));
+/** Most parts of a schema that are looked at: a function in it may make new ones each time that it is called. */
+const mostParts = 5000;
+
+/** Whether a part of a schema is what is looked for, at any depth; `null` looks on within the part. No depth fills the stack. */
+function hasDefinition(schema: unknown, isFound: (def: Fields) => boolean | null): boolean {
+  const parts = new Set([schema]);
+  for (const part of parts) {
+    if (typeof part !== "object" || part === null) continue;
+    const def: unknown = isZodSchema(part) ? part._zod.def : part;
+    const found = isObject(def) ? isFound(def) : null;
+    if (found === true) return true;
+    if (found === false || parts.size > mostParts) continue;
+    if (typeof def === "object" && def !== null) for (const one of Object.values(def)) parts.add(one);
+  }
+  return false;
 }

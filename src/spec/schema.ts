@@ -54,7 +54,8 @@ export function readSchema<T, O>(schema: z.core.$ZodType, read: () => T, otherwi
 /** Most parts of a schema that has an end: a function in it may make new ones each time that it is called. */
 const mostParts = 20_000;
 
-function isEndless(schema: object): boolean {
+/** Whether a schema makes new parts each time that it is asked for them, without an end. */
+export function isEndless(schema: object): boolean {
   const parts = new Set<object>([schema]);
   for (const part of parts) {
     for (const one of isZodSchema(part) ? partsOf(part._zod.def) : Object.values(part))

@@ -86,6 +86,7 @@ it("a schema that has no end is one that JSON Schema cannot express", () => {
   );
   expect(dagHash(spec())).toBe(dagHash(spec()));
   const around = (v: unknown) => ({ name: "o", nodes: { g: { dag: spec(), input: { v } } } });
-  expect(validate(around(1))).toEqual([]);
-  expect(validate(around("x"))).toEqual([expect.objectContaining({ code: "bad-input" })]);
+  // What it would say of a value hangs on how far zod gets in it: it is asked at run time.
+  for (let times = 0; times < 20; times++)
+    expect([validate(around(1)), validate(around("x"))]).toEqual([[], []]);
 });
