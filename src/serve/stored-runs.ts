@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { storedRun } from "../../graphs/stored-run.js";
 import type { DagSpec } from "../spec/shape.js";
@@ -65,7 +66,12 @@ async function readOnce({
 }) {
   const listed = await index.get(id);
   const thread = listed?.thread ?? id;
-  const stored = await storedRun(store, thread);
+  let stored = await storedRun(store, thread);
+  // A run is listed just before its beginning is written down.
+  for (let tries = 0; stored === null && listed?.state === "running" && tries < 50; tries++) {
+    await setTimeout(20);
+    stored = await storedRun(store, thread);
+  }
   if (stored === null) return null;
   const { record } = stored;
   const entry = listed ?? (await index.get(record.id));

@@ -69,3 +69,24 @@ it("what was read of a run before its end does not undo its end", async () => {
   expect(now).toMatchObject({ state: "completed", record: { output: "sent" } });
   expect(now?.feed.last).toBe(told);
 });
+
+it("a run that is listed, and whose beginning is about to be written down, is no unknown one", async () => {
+  const { store, specs, entry, end } = await answered();
+  await end();
+  let reads = 0;
+  const slow = new Proxy(store, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key !== "getTuple" && key !== "list")
+        return typeof value === "function" ? value.bind(target) : value;
+      return (...args: never[]) => {
+        if (++reads <= 2) return key === "getTuple" ? Promise.resolve(undefined) : (async function* () {})();
+        return (value as (...all: never[]) => unknown).apply(target, args);
+      };
+    },
+  });
+  const listed = { get: async () => entry("running") };
+  expect(await readServedRun({ id: "t", index: listed, store: slow, specs })).toMatchObject({
+    state: "completed",
+  });
+});
