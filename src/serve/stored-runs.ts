@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { storedRun } from "../../graphs/stored-run.js";
 import type { DagSpec } from "../spec/shape.js";
@@ -69,7 +69,7 @@ async function readOnce({
   let stored = await storedRun(store, thread);
   // A run is listed just before its beginning is written down.
   for (let tries = 0; stored === null && listed?.state === "running" && tries < 50; tries++) {
-    await setTimeout(20);
+    await sleep(20);
     stored = await storedRun(store, thread);
   }
   if (stored === null) return null;
